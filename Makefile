@@ -1,0 +1,63 @@
+# `make help` lists what there is. Everything is installed into .venv from the hashed lock files.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header setup.cfg
+NODE_MODULES := tests/frontend/node_modules/.package-lock.json
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format migrate revision seed bench lock
+
+help: ## list these targets
+	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /\1\t/' | expand -t 10
+
+install: .venv/.runtime .env ## make .venv with what the server needs, and .env with secrets of its own
+
+run: install migrate ## migrate, load the demo world and serve on http://127.0.0.1:$PORT (8000)
+	@$(BIN)/flask --app wsgi seed demo
+	@$(BIN)/python -c 'from interviews_api.config import Settings as S; print("Serving on", S.load().public_url, "- try it on", S.load().public_url + "/docs")'
+	@$(BIN)/gunicorn wsgi:app
+
+test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run the whole suite on SQLite and Postgres
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+
+check: .venv/.development ## lint, formatting, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.development ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrate: .venv/.runtime ## bring the database of DATABASE_URL to the newest tables
+	@$(BIN)/alembic upgrade head
+
+revision: .venv/.development ## write a migration from the models: make revision m="add x"
+	$(BIN)/alembic revision --autogenerate -m "$(m)"
+
+seed: install migrate ## load the demo world
+	$(BIN)/flask --app wsgi seed demo
+
+bench: .venv/.development ## time list, details and confirm over a throwaway Postgres
+	$(BIN)/python -m benchmarks.quick
+
+lock: .venv/.development ## write the lock files anew from setup.cfg
+	$(LOCK) --extra build --output-file requirements.txt
+	$(LOCK) --extra build --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+.env: | .venv/.runtime
+	@umask 077; $(BIN)/python -c 'import secrets; print("ENVIRONMENT=development", *(f"{name}={secrets.token_hex(32)}" for name in ("JWT_SECRET_KEY", "SECRET_KEY")), sep="\n")' > .env
+
+.venv/.runtime: requirements.txt setup.cfg
+	$(PYTHON) -m venv .venv
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.development: .venv/.runtime requirements-dev.txt
+	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(NODE_MODULES): tests/frontend/package-lock.json
+	npm ci --prefix tests/frontend --no-audit --no-fund

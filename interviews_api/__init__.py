@@ -1,0 +1,39 @@
+"""The candidate interviews API: `create_app` is the page on which all its parts meet."""
+
+from collections.abc import Mapping
+
+from flask import Flask
+from flask_cors import CORS
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from interviews_api import cli, health, http, openapi
+from interviews_api.accounts import handlers as accounts
+from interviews_api.accounts import tokens
+from interviews_api.config import Settings
+from interviews_api.db import Database
+from interviews_api.interviews import candidate
+
+
+def create_app(source: Mapping[str, str] | None = None) -> Flask:
+    """The application, set up from the mapping or else the environment; raises SettingsError when that is unsafe."""
+    settings = Settings.load(source)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["settings"] = settings
+    app.extensions["database"] = Database(settings.database_url, pool_size=settings.web_threads)
+
+    http.init_app(app)
+    tokens.init_app(app, settings)
+    CORS(
+        app,
+        origins=list(settings.cors_origins),
+        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+        expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+        max_age=600,
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
+
+    for blueprint in (accounts.blueprint, candidate.blueprint, health.blueprint, openapi.blueprint):
+        app.register_blueprint(blueprint)
+    cli.init_app(app)
+    return app

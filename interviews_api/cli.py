@@ -1,0 +1,124 @@
+"""What operators type: `flask --app wsgi seed|users|tokens ...`. What is wrong is said line by line, exit code 1."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
+
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.db import reading
+from interviews_api.ids import new_id
+from interviews_api.seed import bulk, demo
+from interviews_api.seed.load import SeedRefused, load_bytes, load_world
+
+MAX_PROBLEMS = 50
+
+
+class CommandGroup(AppGroup):
+    """Turns what a command may raise into a message and exit code 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except SeedRefused as error:
+            shown = error.problems[:MAX_PROBLEMS]
+            if more := len(error.problems) - len(shown):
+                shown.append(f"... and {more} more")
+            raise click.ClickException("nothing was written.\n" + "\n".join(shown)) from None
+        except DBAPIError as error:
+            raise click.ClickException(f"the database refused: {error.orig}") from None
+
+
+seed = CommandGroup("seed", help="Bring data in.")
+users = CommandGroup("users", help="Make users.")
+tokens = CommandGroup("tokens", help="Make access tokens.")
+
+_email = click.option("--email", required=True, help="The address to sign in with.")
+_password = click.option(
+    "--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if absent."
+)
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands."""
+    for group in (seed, users, tokens):
+        app.cli.add_command(group)
+
+
+@seed.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def load_seed(file: Path) -> None:
+    """Insert or update by id what FILE holds (docs/seed-file.md); all of it or nothing."""
+    _report(load_bytes(file.read_bytes()))
+
+
+@seed.command("demo")
+def seed_demo() -> None:
+    """A small believable world around today; running it again resets it."""
+    _report(load_world(demo.demo_world()))
+    click.echo("Sign in with POST /auth/login:")
+    for who, email in (("candidate", demo.CANDIDATE_EMAIL), ("company", demo.COMPANY_EMAIL)):
+        click.echo(f"  {who:<10} {email:<28} {demo.PASSWORD}")
+
+
+@seed.command("bulk")
+@click.option("--candidates", type=click.IntRange(1, 1_000_000), required=True, help="How many candidates.")
+@click.option("--interviews", type=click.IntRange(1), required=True, help="How many interviews in all.")
+def seed_bulk(candidates: int, interviews: int) -> None:
+    """Made-up data for load tests, spread evenly; each run adds new records."""
+    if interviews > candidates * bulk.MAX_INTERVIEWS_EACH:
+        raise click.BadParameter(f"at most {bulk.MAX_INTERVIEWS_EACH} a candidate", param_hint="--interviews")
+    world = bulk.BulkWorld(candidates, interviews)
+    with click.progressbar(length=world.row_count, label="Writing rows") as progress:
+        for count in bulk.write_bulk(world):
+            progress.update(count)
+    click.echo(f"Loaded {candidates} candidates and {interviews} interviews; sign in with POST /auth/login:")
+    click.echo(f"  {world.email(0)} ... {world.email(candidates - 1)}  {bulk.PASSWORD}")
+
+
+@users.command("create-company")
+@click.option("--name", required=True, help="The company's name.")
+@click.option("--time-zone", default="UTC", show_default=True, help="IANA name; the default for its interviews.")
+@_email
+@_password
+def create_company(name: str, time_zone: str, email: str, password: str) -> None:
+    """A company with its first user."""
+    company_id = new_id()
+    user = {"id": new_id(), "companyId": company_id, "email": email, "password": password}
+    load_world({"companies": [{"id": company_id, "name": name, "timeZone": time_zone}], "companyUsers": [user]})
+    click.echo(f"Company {company_id}, user {user['id']}")
+
+
+@users.command("create-candidate")
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+@click.option("--phone", default=None)
+@_email
+@_password
+def create_candidate(first_name: str, last_name: str, phone: str | None, email: str, password: str) -> None:
+    """A candidate who can sign in."""
+    names = {"firstName": first_name, "lastName": last_name, "phone": phone}
+    candidate_id = new_id()
+    load_world({"candidates": [{"id": candidate_id, "email": email, "password": password, **names}]})
+    click.echo(f"Candidate {candidate_id}")
+
+
+@tokens.command("issue")
+@click.argument("email")
+def issue_token(email: str) -> None:
+    """Print an access token for the user with that address."""
+    with reading() as connection:
+        user = UserRepository(connection).find_by_email(email)
+    if user is None:
+        raise click.ClickException(f"no user has the address {email}")
+    click.echo(issue_access_token(user["id"], user["role"]))
+
+
+def _report(counts: Mapping[str, int]) -> None:
+    click.echo("Loaded " + ", ".join(f"{count} {name}" for name, count in counts.items()))

@@ -1,0 +1,160 @@
+"""The only reader of the environment: a typed `Settings` that refuses to start when it is unsafe.
+
+`docs/settings.md` says what each setting means; a test holds the two together.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from dotenv import dotenv_values
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
+EXAMPLE_SECRETS = frozenset(
+    {"example-jwt-secret-key-that-production-refuses", "example-root-secret-key-that-production-refuses"}
+)
+MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as the hash
+_ORIGIN = re.compile(r"https?://[^/?#\s@,]+")
+
+
+class SettingsError(Exception):
+    """The settings are wrong or unsafe; the message names each one and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the operator decided. Each field is the environment variable of the same name in upper case."""
+
+    environment: str
+    database_url: str
+    jwt_secret_key: str
+    secret_key: str
+    public_url: str
+    port: int
+    web_concurrency: int
+    web_threads: int
+    cors_origins: tuple[str, ...]
+    access_token_minutes: int
+    refresh_token_days: int
+    trusted_proxies: int
+
+    @property
+    def is_production(self) -> bool:
+        """Whether unsafe settings are refused."""
+        return self.environment == "production"
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        """How long an access token is good."""
+        return timedelta(minutes=self.access_token_minutes)
+
+    @property
+    def refresh_token_lifetime(self) -> timedelta:
+        """How long a refresh token, and with it a session, is good."""
+        return timedelta(days=self.refresh_token_days)
+
+    @classmethod
+    def load(cls, source: Mapping[str, str] | None = None) -> Self:
+        """From the mapping, or else from the environment and under it the file `.env`; raises SettingsError."""
+        reader = _Reader(_environment() if source is None else source)
+        settings = cls(
+            environment=reader.text("ENVIRONMENT", "development"),
+            database_url=reader.database_url(),
+            jwt_secret_key=reader.secret("JWT_SECRET_KEY"),
+            secret_key=reader.secret("SECRET_KEY"),
+            public_url=reader.public_url(),
+            port=reader.integer("PORT", 8000, 1, 65535),
+            web_concurrency=reader.integer("WEB_CONCURRENCY", 2, 1, 256),
+            web_threads=reader.integer("WEB_THREADS", 4, 1, 256),
+            cors_origins=reader.origins("CORS_ORIGINS"),
+            access_token_minutes=reader.integer("ACCESS_TOKEN_MINUTES", 15, 1, 1440),
+            refresh_token_days=reader.integer("REFRESH_TOKEN_DAYS", 30, 1, 365),
+            trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, 0, 10),
+        )
+        if settings.environment not in ("development", "production"):
+            reader.problems.append("ENVIRONMENT must be development or production")
+        if settings.is_production:
+            reader.refuse_unsafe(settings)
+        reader.raise_problems()
+        return settings
+
+
+def database_url() -> str:
+    """DATABASE_URL alone, for tools that need no secret; raises SettingsError."""
+    reader = _Reader(_environment())
+    url = reader.database_url()
+    reader.raise_problems()
+    return url
+
+
+def _environment() -> Mapping[str, str]:
+    from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
+    return from_file | dict(os.environ)
+
+
+class _Reader:
+    """Reads one variable at a time and collects what is wrong, so that all of it is said at once."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        self.source = source
+        self.problems: list[str] = []
+
+    def raise_problems(self) -> None:
+        if self.problems:
+            raise SettingsError("; ".join(self.problems))
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.source.get(name, "").strip() or default
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if re.fullmatch(r"[0-9]{1,10}", value) and low <= int(value) <= high:
+            return int(value)
+        self.problems.append(f"{name} must be a whole number from {low} to {high}")
+        return default
+
+    def secret(self, name: str) -> str:
+        value = self.source.get(name, "")
+        if not value:
+            self.problems.append(f"{name} is missing (`make .env` writes one for development)")
+        elif len(value.encode()) < MINIMUM_SECRET_BYTES:
+            self.problems.append(f"{name} is shorter than {MINIMUM_SECRET_BYTES} bytes")
+        return value
+
+    def database_url(self) -> str:
+        url = self.text("DATABASE_URL", DEFAULT_DATABASE_URL)
+        try:
+            backend = make_url(url).get_backend_name()
+        except ArgumentError:
+            backend = ""
+        if backend not in ("sqlite", "postgresql"):
+            self.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
+        return url
+
+    def public_url(self) -> str:
+        url = self.text("PUBLIC_URL", f"http://127.0.0.1:{self.text('PORT', '8000')}").rstrip("/")
+        if not re.fullmatch(_ORIGIN.pattern + r"(/[^?#\s]*)?", url):
+            self.problems.append("PUBLIC_URL must be an http or https address without query")
+        return url
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        origins = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+        if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+            self.problems.append(f"{name} must be a comma list of origins like https://jobs.example.com")
+        return origins
+
+    def refuse_unsafe(self, settings: Settings) -> None:
+        for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
+            if value in EXAMPLE_SECRETS:
+                self.problems.append(f"{name} is the example's, which everyone knows")
+        if settings.jwt_secret_key and settings.jwt_secret_key == settings.secret_key:
+            self.problems.append("JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both")
+        if self.text("FLASK_DEBUG", "0").lower() not in ("0", "false", "no"):
+            self.problems.append("FLASK_DEBUG is on: the debugger runs anyone's code")

@@ -1,0 +1,172 @@
+"""The database: column types, one engine per process, `reading()` and `transaction()`.
+
+Handlers, commands and the worker open these; repositories are handed the connection and never commit.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    String,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from interviews_api.clock import to_milliseconds
+
+SCHEMA_REVISION = "0001"
+"""The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
+
+_POSTGRES_LIMITS = "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000"  # milliseconds
+_WITHOUT_TRANSACTION = "without_transaction"
+
+
+class Base(DeclarativeBase):
+    """Where every table is registered; constraints get names, so that migrations can drop them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime in whole milliseconds; refuses naive ones (ValueError)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; SQLite keeps it without the offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return to_milliseconds(value.astimezone(UTC))
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware again."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class Id(TypeDecorator[str]):
+    """24 lower-case hex digits (see `ids.py`), compared by bytes whatever the database's collation."""
+
+    impl = String(24)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite compares by bytes anyway and does not know the collation "C"."""
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(String(24, collation=collation))
+
+
+def is_one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """A named CHECK that the column holds one of the values (or NULL)."""
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+class Database:
+    """An engine whose transactions begin the way each database needs it, and a second face for single reads.
+
+    `engine`: BEGIN IMMEDIATE on SQLite (a plain BEGIN loses updates or fails), READ COMMITTED on Postgres.
+    `reader`: no transaction around a statement; what the statement sees is one snapshot anyway.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.engine = _create_engine(url, pool_size)
+        self.reader = (
+            self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            if self.engine.dialect.name == "postgresql"
+            else self.engine.execution_options(**{_WITHOUT_TRANSACTION: True})
+        )
+
+
+def _create_engine(url: str, pool_size: int) -> Engine:
+    parsed = make_url(url)
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 3}
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={
+                "connect_timeout": 3,
+                "options": _POSTGRES_LIMITS,
+                "application_name": "interviews-api",
+            },
+            **pool,
+        )
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, **pool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    connection.isolation_level = None  # pysqlite's own BEGINs lose updates
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if _WITHOUT_TRANSACTION not in connection.get_execution_options():
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["database"]
+    return database
+
+
+def is_migrated() -> bool:
+    """Whether the database has exactly the tables that this code works with."""
+    with reading() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [SCHEMA_REVISION]
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection for single statements that only read, with no transaction around them."""
+    with _database().reader.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def transaction(*, unhurried: bool = False) -> Iterator[Connection]:
+    """A connection whose changes commit together at the end, or not at all when an error leaves the block.
+
+    `unhurried` lifts Postgres's time limits within it: for bulk loads, never for a request.
+    """
+    with _database().engine.begin() as connection:
+        if unhurried and connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+        yield connection

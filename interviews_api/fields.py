@@ -1,0 +1,130 @@
+"""The marshmallow pieces that all schemas share: camelCase keys and the fields of our conventions."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from interviews_api.clock import format_instant, parse_instant, wall_time, zone_names
+from interviews_api.ids import ID_PATTERN
+
+MAX_TEXT = 20_000
+
+
+def camel_case(name: str) -> str:
+    """`interview_id` as `interviewId`."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+class CamelSchema(Schema):
+    """snake_case in Python, camelCase on the wire; what it does not know is refused."""
+
+    has_optional_parts = False
+    """Whether an answer may leave keys out; ours write null instead."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Set the key on the wire, unless the field names its own."""
+        if field_obj.data_key is None:
+            field_obj.data_key = camel_case(field_name)
+
+
+class Nothing(CamelSchema):
+    """The body of a route that takes none: absent, or an empty object."""
+
+
+class Instant(fields.Field[datetime]):
+    """`2025-05-15T09:00:00.000Z`, an aware UTC datetime in Python."""
+
+    default_error_messages = {"invalid": "Must be an instant like 2025-05-15T09:00:00.000Z."}
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: object, **kwargs: object) -> str | None:
+        return None if value is None else format_instant(value)
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime:
+        try:
+            return parse_instant(value) if isinstance(value, str) else self._refuse()
+        except ValueError:
+            return self._refuse()
+
+    def _refuse(self) -> datetime:
+        raise self.make_error("invalid")
+
+
+class WallTime(fields.Field[str]):
+    """`HH:MM` on the wall clock of the object's `time_zone` at its `starts_at`; only written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(dump_only=True, attribute="starts_at", **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: object) -> str:
+        return wall_time(value, obj["time_zone"])
+
+
+class Part(fields.Nested):
+    """A nested object whose values lie flat in the same row as its parent's."""
+
+    def serialize(self, attr: str, obj: object, accessor: object = None, **kwargs: object) -> object:
+        """Dump the parent's own row with the nested schema."""
+        return self.schema.dump(obj)
+
+
+class Digits(fields.Integer):
+    """A whole number written in ASCII digits alone, as in a query string: no sign, space or underscore."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+        self._complaint = f"Must be a whole number from {low} to {high}."
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,10}", value):
+            raise ValidationError(self._complaint)
+        return int(value)
+
+
+class WholeNumber(fields.Integer):
+    """A whole number in JSON: 8 and 8.0 (which JSON Schema calls an integer), not "8", true or 8.5."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class TrueOrFalse(fields.Boolean):
+    """JSON's own true and false, not "yes" or 1."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+def id_field(**kwargs: Any) -> fields.String:
+    """A 24-hex id."""
+    return fields.String(validate=validate.Regexp(ID_PATTERN, error="Must be 24 lower-case hex digits."), **kwargs)
+
+
+def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
+    """Text of bounded length in characters."""
+    return fields.String(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+
+
+def link_field(**kwargs: Any) -> fields.String:
+    """An http or https address: what a browser may open."""
+    checks = [validate.Regexp(r"^https?://\S+$", error="Must be an http or https link."), validate.Length(max=2000)]
+    return fields.String(validate=checks, **kwargs)
+
+
+def time_zone_field(**kwargs: Any) -> fields.String:
+    """An IANA time zone name."""
+    return fields.String(validate=_check_zone, **kwargs)
+
+
+def _check_zone(name: str) -> None:
+    if name not in zone_names():
+        raise ValidationError("Must be an IANA time zone like Asia/Kolkata.")

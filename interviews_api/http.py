@@ -1,0 +1,140 @@
+"""The HTTP edge: the envelope, the one error shape for every failure, and what comes in by path, query and body."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from marshmallow import Schema, ValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.routing import UnicodeConverter
+
+from interviews_api import strict_json
+from interviews_api.errors import ApiError, BodyTooLarge, InputRefused, InvalidInput, UnsupportedMediaType
+from interviews_api.ids import NO_ID, is_id
+
+MAX_BODY_BYTES = 64 * 1024
+RETRY_AFTER_SECONDS = 1
+_log = logging.getLogger(__name__)
+
+
+class IdConverter(UnicodeConverter):
+    """`<id:name>` in a route: a malformed id is an id that nothing has, so its 404 comes in its turn."""
+
+    def to_python(self, value: str) -> str:
+        """The id, or the one that no row can have."""
+        return value if is_id(value) else NO_ID
+
+
+def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Any payload as a JSON answer."""
+    return Response(orjson.dumps(payload), status, headers, mimetype="application/json")
+
+
+def error_response(
+    status: int,
+    message: str,
+    *,
+    details: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The one error shape."""
+    payload: dict[str, object] = {"statusCode": status, "message": message, "error": HTTP_STATUS_CODES[status]}
+    if details is not None:
+        payload["details"] = details
+    response = json_response(payload, status, headers)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return response
+
+
+def load_query(schema: Schema) -> dict[str, Any]:
+    """The query's known parameters; raises InvalidInput, also for one given twice. Others are ignored."""
+    names = [field.data_key or name for name, field in schema.load_fields.items()]
+    given = {name: request.args.getlist(name) for name in names if name in request.args}
+    repeated = {name: ["Must not be given more than once."] for name, values in given.items() if len(values) > 1}
+    if repeated:
+        raise InvalidInput(repeated)
+    return _load(schema, {name: values[0] for name, values in given.items()})
+
+
+def load_body(schema: Schema) -> dict[str, Any]:
+    """The JSON object in the request's body, an absent one counting as `{}`; raises InputRefused."""
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} KiB") from None
+    if raw and request.mimetype != "application/json":
+        raise UnsupportedMediaType("The body must be application/json")
+    try:
+        body = strict_json.loads(raw or b"{}")
+    except strict_json.JSONRefused as error:
+        raise InputRefused(str(error)) from None
+    if not isinstance(body, dict):
+        raise InputRefused("The body must be a JSON object")
+    return _load(schema, body)
+
+
+def _load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = schema.load(values)
+    except ValidationError as error:
+        raise InvalidInput(dict(flatten(error.messages))) from None
+    return loaded
+
+
+def flatten(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:
+    """marshmallow's nested messages as (dotted field, problems), in order."""
+    if not isinstance(messages, dict):
+        return [(path, [str(message) for message in messages])]
+    return [
+        found for name, inner in messages.items() for found in flatten(inner, f"{path}.{name}" if path else str(name))
+    ]
+
+
+def init_app(app: Flask) -> None:
+    """Install the id converter, the body limit and the error shape."""
+    app.url_map.converters["id"] = IdConverter
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.register_error_handler(ApiError, _answer_api_error)
+    app.register_error_handler(HTTPException, _answer_http_exception)
+    for error in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(error, _answer_unavailable)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def _answer_api_error(error: ApiError) -> Response:
+    return error_response(
+        error.status, error.message, details=error.details if isinstance(error, InvalidInput) else None
+    )
+
+
+def _answer_http_exception(error: HTTPException) -> Response:
+    """Flask's and Werkzeug's own refusals, with their headers (Allow, Retry-After)."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return error_response(status, HTTP_STATUS_CODES[status], headers=headers)
+
+
+def _answer_unavailable(error: DBAPIError | PoolTimeout) -> Response:
+    """The database is away, or too busy for its time limits: the client may try again."""
+    _log.warning("database unavailable", exc_info=error)
+    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable")
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    """Nothing of the cause for the client but an id; all of it, under that id, for the operator."""
+    request_id = secrets.token_hex(8)
+    _log.error("request %s failed: %s %s", request_id, request.method, request.path, exc_info=error)
+    return error_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error", headers={"X-Request-Id": request_id}
+    )

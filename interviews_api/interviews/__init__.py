@@ -1,0 +1,1 @@
+"""The heart: interviews and what a candidate does with them."""

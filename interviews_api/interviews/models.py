@@ -1,0 +1,114 @@
+"""The interview, the values its columns may hold, and the indexes that serve the candidate's lists."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from interviews_api.db import Base, Id, Instant, is_one_of
+
+
+class InterviewStatus(StrEnum):
+    """Where an interview stands; the values are the contract's."""
+
+    PENDING = "en_attente"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "annule"
+
+
+PAST_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
+"""What the history shows."""
+
+
+class InterviewType(StrEnum):
+    """How the two meet."""
+
+    VIDEO = "Video"
+    IN_PERSON = "InPerson"
+    PHONE = "Phone"
+
+
+class CancelledBy(StrEnum):
+    """Who called an interview off."""
+
+    CANDIDATE = "candidate"
+    COMPANY = "company"
+
+
+class Interview(Base):
+    """One meeting about one application.
+
+    `starts_at` is the instant it begins, `time_zone` the IANA zone whose wall clock the invitation shows.
+    `revision` rises with each reschedule, cancel and decline. `candidate_id` repeats the application's (the
+    composite foreign key keeps it true), so that each list of a candidate is one index range.
+    """
+
+    __tablename__ = "interviews"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["application_id", "candidate_id"],
+            ["applications.id", "applications.candidate_id"],
+            onupdate="CASCADE",
+        ),
+        is_one_of("status", InterviewStatus),
+        is_one_of("type", InterviewType),
+        is_one_of("cancelled_by", CancelledBy),
+        CheckConstraint("duration_minutes BETWEEN 5 AND 1440", name="duration_minutes"),
+        CheckConstraint("revision >= 0", name="revision"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    application_id: Mapped[str] = mapped_column(Id, index=True)
+    candidate_id: Mapped[str] = mapped_column(Id)
+    status: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    time_zone: Mapped[str] = mapped_column(Text)
+    duration_minutes: Mapped[int]
+    location: Mapped[str | None] = mapped_column(Text)
+    meeting_link: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[str | None] = mapped_column(Text)
+    internal_notes: Mapped[str | None] = mapped_column(Text)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    completed_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancelled_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancelled_by: Mapped[str | None] = mapped_column(Text)
+    cancellation_reason: Mapped[str | None] = mapped_column(Text)
+    is_hired: Mapped[bool | None]
+    hiring_decision_reason: Mapped[str | None] = mapped_column(Text)
+    feedback: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    share_feedback: Mapped[bool]
+    revision: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+_IS_PAST = text(f"status IN ({', '.join(repr(str(status)) for status in PAST_STATUSES)})")
+
+# One index range, in the order asked for, behind each list (ADR 0004): all, one status newest first,
+# one status soonest first (also the counts), and the history.
+Index("ix_interviews_newest", Interview.candidate_id, Interview.starts_at.desc(), Interview.id)
+Index(
+    "ix_interviews_status_newest",
+    Interview.candidate_id,
+    Interview.status,
+    Interview.starts_at.desc(),
+    Interview.id,
+)
+Index(
+    "ix_interviews_status_soonest",
+    Interview.candidate_id,
+    Interview.status,
+    Interview.starts_at,
+    Interview.id,
+)
+Index(
+    "ix_interviews_past_newest",
+    Interview.candidate_id,
+    Interview.starts_at.desc(),
+    Interview.id,
+    postgresql_where=_IS_PAST,
+    sqlite_where=_IS_PAST,
+)

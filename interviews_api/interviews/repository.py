@@ -1,0 +1,199 @@
+"""All SQL about interviews: one statement behind each read, built once; one conditional UPDATE behind each move.
+
+Every statement starts from the candidate's own row, so that it also says whether the candidate still exists.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, case, func, select, true, update
+
+from interviews_api.accounts.models import Candidate
+from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
+from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.interviews.models import PAST_STATUSES, Interview, InterviewStatus
+
+_VIEWER = bindparam("viewer_id", type_=Interview.candidate_id.type)
+_INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
+_NOW = bindparam("now", type_=Interview.starts_at.type)
+_STATUS = bindparam("status", type_=Interview.status.type)
+
+_IS_MINE = Interview.candidate_id == _VIEWER
+_IS_PENDING = Interview.status == InterviewStatus.PENDING
+_IS_UPCOMING = (Interview.status == InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
+_IS_PAST = Interview.status.in_(PAST_STATUSES)
+
+_NEWEST_FIRST = (Interview.starts_at.desc(), Interview.id)
+_SOONEST_FIRST = (Interview.starts_at, Interview.id)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a candidate's interviews in the order asked for, and how many there are before paging."""
+
+    interviews: list[RowMapping]
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many match the filter."""
+        return self.counts["total"]
+
+
+def _count(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
+    return func.count().filter(condition).label(name)
+
+
+def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *counts: ColumnElement[int]) -> Select[Any]:
+    """One statement for a page and its counts: at least one row as long as the candidate exists."""
+    tally = select(*counts).where(_IS_MINE, condition if len(counts) == 1 else true()).subquery("tally")
+    page = (
+        select(
+            Interview.id.label("interview_id"),
+            Interview.application_id,
+            Interview.status,
+            Interview.type,
+            Interview.starts_at,
+            Interview.time_zone,
+            Interview.location,
+            Interview.meeting_link,
+            Interview.notes,
+            Interview.confirmed_at,
+            Interview.completed_at,
+            Interview.cancelled_at,
+            Interview.cancellation_reason,
+            Interview.is_hired,
+            Interview.created_at,
+        )
+        .where(_IS_MINE, condition)
+        .order_by(*order)
+        .limit(bindparam("limit"))
+        .offset(bindparam("skip"))
+        .subquery("page")
+    )
+    return (
+        select(tally, page, Application.applied_at, *_BRIEF)
+        .select_from(Candidate)
+        .join(tally, true())
+        .outerjoin(page, true())
+        .outerjoin(Application, Application.id == page.c.application_id)
+        .outerjoin(Job, Job.id == Application.job_id)
+        .outerjoin(Company, Company.id == Job.company_id)
+        .where(Candidate.id == _VIEWER)
+    )
+
+
+_BRIEF = (
+    Company.id.label("company_id"),
+    Company.name.label("company_name"),
+    Company.logo.label("company_logo"),
+    Job.id.label("job_id"),
+    Job.title.label("job_title"),
+)
+_OVERVIEW = (
+    _count(_IS_PENDING, "pending_count"),
+    _count(_IS_UPCOMING, "upcoming_count"),
+    _count(Interview.status == InterviewStatus.COMPLETED, "completed_count"),
+)
+_ALL = _page(true(), _NEWEST_FIRST, _count(true(), "total"), *_OVERVIEW)
+_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, _count(Interview.status == _STATUS, "total"), *_OVERVIEW)
+_PENDING = _page(_IS_PENDING, _SOONEST_FIRST, func.count().label("total"))
+_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST, func.count().label("total"))
+_HISTORY = _page(_IS_PAST, _NEWEST_FIRST, func.count().label("total"))
+
+_DETAILS = (
+    select(
+        Interview.id.label("interview_id"),
+        Interview.candidate_id,
+        Interview.application_id,
+        Interview.status,
+        Interview.type,
+        Interview.starts_at,
+        Interview.time_zone,
+        Interview.location,
+        Interview.meeting_link,
+        Interview.notes,
+        Interview.confirmed_at,
+        Interview.completed_at,
+        Interview.cancelled_at,
+        Interview.cancellation_reason,
+        Interview.is_hired,
+        case((Interview.share_feedback, Interview.feedback)).label("feedback"),
+        Interview.created_at,
+        Application.applied_at,
+        *_BRIEF,
+        Company.address.label("company_address"),
+        Company.phone.label("company_phone"),
+        Company.email.label("company_email"),
+        Job.description.label("job_description"),
+    )
+    .select_from(Candidate)
+    .outerjoin(Interview, Interview.id == _INTERVIEW)
+    .outerjoin(Application, Application.id == Interview.application_id)
+    .outerjoin(Job, Job.id == Application.job_id)
+    .outerjoin(Company, Company.id == Job.company_id)
+    .where(Candidate.id == _VIEWER)
+)
+_CONFIRM = (
+    update(Interview)
+    .where(Interview.id == _INTERVIEW, Interview.candidate_id == _VIEWER, _IS_PENDING)
+    .values(status=InterviewStatus.CONFIRMED, confirmed_at=_NOW)
+)
+
+
+class InterviewRepository:
+    """Interviews as one candidate may see and move them. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page(self, candidate_id: str, *, now: datetime, status: str | None, limit: int, skip: int) -> Page:
+        """All interviews, or those of one status, newest first; raises Unauthorized when the candidate is gone."""
+        statement = _ALL if status is None else _OF_STATUS
+        return self._page(statement, True, candidate_id, now=now, status=status, limit=limit, skip=skip)
+
+    def pending(self, candidate_id: str, *, limit: int, skip: int) -> Page:
+        """Those that wait for the candidate's yes, soonest first; raises Unauthorized."""
+        return self._page(_PENDING, False, candidate_id, limit=limit, skip=skip)
+
+    def upcoming(self, candidate_id: str, *, now: datetime, limit: int, skip: int) -> Page:
+        """Confirmed ones that begin now or later, soonest first; raises Unauthorized."""
+        return self._page(_UPCOMING, False, candidate_id, now=now, limit=limit, skip=skip)
+
+    def history(self, candidate_id: str, *, limit: int, skip: int) -> Page:
+        """Completed and cancelled ones, newest first; raises Unauthorized."""
+        return self._page(_HISTORY, True, candidate_id, limit=limit, skip=skip)
+
+    def get(self, candidate_id: str, interview_id: str) -> RowMapping:
+        """One interview with company and job; raises Unauthorized, NotFound, or Forbidden when it is another's."""
+        keys = {"viewer_id": candidate_id, "interview_id": interview_id}
+        row = self._connection.execute(_DETAILS, keys).mappings().one_or_none()
+        if row is None:
+            raise Unauthorized
+        if row["interview_id"] is None:
+            raise NotFound("Interview not found")
+        if row["candidate_id"] != candidate_id:
+            raise Forbidden("This interview does not belong to you")
+        return row
+
+    def confirm(self, candidate_id: str, interview_id: str, *, now: datetime) -> RowMapping:
+        """The candidate's yes; raises what `get` raises, and IllegalMove unless it was pending."""
+        keys = {"viewer_id": candidate_id, "interview_id": interview_id}
+        is_confirmed = self._connection.execute(_CONFIRM, keys | {"now": now}).rowcount == 1
+        interview = self.get(candidate_id, interview_id)
+        if not is_confirmed:
+            raise IllegalMove("Interview is no longer pending confirmation")
+        return interview
+
+    def _page(self, statement: Select[Any], is_newest_first: bool, candidate_id: str, **values: object) -> Page:
+        rows = self._connection.execute(statement, {"viewer_id": candidate_id, **values}).mappings().all()
+        if not rows:
+            raise Unauthorized
+        # The page was cut in order; the joins after it usually keep that order, but SQL does not promise it.
+        interviews = sorted((row for row in rows if row["interview_id"] is not None), key=itemgetter("interview_id"))
+        interviews.sort(key=itemgetter("starts_at"), reverse=is_newest_first)
+        counts = {name: row for name, row in rows[0].items() if name == "total" or name.endswith("_count")}
+        return Page(interviews, counts)

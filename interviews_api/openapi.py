@@ -1,0 +1,203 @@
+"""`/openapi.json`, generated from the routes and their schemas, and `/docs`, which shows it without the internet."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flask_swagger_ui
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Blueprint, Response, current_app, send_from_directory
+from marshmallow import Schema, fields
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.routing import Rule
+
+from interviews_api.fields import Instant, WallTime, camel_case
+from interviews_api.http import IdConverter, json_response
+from interviews_api.ids import ID_PATTERN
+from interviews_api.operation import Operation
+from interviews_api.version import __version__
+
+blueprint = Blueprint("openapi", __name__)
+
+_OWN = Path(__file__).parent / "docs"
+_SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+class _ErrorBody(Schema):
+    """Every failure."""
+
+    statusCode = fields.Integer(required=True)  # the wire's own spelling
+    message = fields.String(required=True)
+    error = fields.String(required=True, metadata={"description": "The HTTP reason phrase."})
+
+
+class _InputErrorBody(_ErrorBody):
+    """What is wrong with a query or body, by dotted field name."""
+
+    details = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+
+
+@blueprint.get("/openapi.json")
+def show_description() -> Response:
+    """This API, described by OpenAPI 3.1."""
+    return json_response(describe_api())
+
+
+@blueprint.get("/docs")
+def show_docs() -> Response:
+    """The description as a page to read and to try."""
+    page = send_from_directory(_OWN, "index.html")
+    page.headers["Content-Security-Policy"] = _POLICY
+    return page
+
+
+@blueprint.get('/docs/<any("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "init.js"):name>')
+def show_docs_asset(name: str) -> Response:
+    """What the page is made of."""
+    return send_from_directory(_OWN if name == "init.js" else _SWAGGER_UI, name)
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the current application."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_component_name)
+    spec = APISpec(
+        title="Candidate interviews API",
+        version=__version__,
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        info={"license": {"name": "MIT", "identifier": "MIT"}},
+    )
+    map_type: Callable[[type[fields.Field[Any]], str, str | None], None] = plugin.map_to_openapi_type
+    map_type(Instant, "string", "date-time")
+    map_type(WallTime, "string", None)
+    spec.components.security_scheme("accessToken", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    spec.components.schema("Error", schema=_ErrorBody)
+    spec.components.schema("InputError", schema=_InputErrorBody)
+    answered: list[Schema] = []
+    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        view = current_app.view_functions[rule.endpoint]
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
+        for method in _METHODS:
+            if method in (rule.methods or ()):
+                spec.path(path, operations={method.lower(): _describe(rule, view)})
+        if operation := getattr(view, "operation", None):
+            answered += operation.data
+    document = spec.to_dict()
+    _require_every_key(document, answered)
+    return document
+
+
+def _component_name(schema: Any) -> str:
+    return schema.__name__ if isinstance(schema, type) else type(schema).__name__
+
+
+def _describe(rule: Rule, view: Any) -> dict[str, Any]:
+    operation: Operation | None = getattr(view, "operation", None)
+    described: dict[str, Any] = {
+        "operationId": view.__name__,
+        "summary": view.__doc__.split("\n")[0],
+        "tags": [rule.endpoint.split(".")[0]],
+        "parameters": [_describe_path(rule, name) for name in rule.arguments],
+        "responses": {},
+    }
+    if operation is None:
+        described["responses"]["200"] = {"description": "The file", "content": {_media_type(rule): {}}}
+        return described
+    if operation.query is not None:
+        described["parameters"].append({"in": "query", "schema": operation.query})
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": any(field.required for field in operation.body.fields.values()),
+            "content": {"application/json": {"schema": operation.body}},
+        }
+    if hasattr(view, "role"):
+        described["security"] = [{"accessToken": []}]
+    described["responses"] = {
+        str(operation.status): _answer(operation),
+        **{str(status): _refusal(status, when) for status, when in sorted(_errors(view, operation).items())},
+    }
+    return described
+
+
+def _media_type(rule: Rule) -> str:
+    if "name" in rule.arguments:
+        return "*/*"
+    return "application/json" if rule.rule.endswith(".json") else "text/html"
+
+
+def _describe_path(rule: Rule, name: str) -> dict[str, Any]:
+    converter = rule._converters[name]
+    schema = (
+        {"type": "string", "pattern": ID_PATTERN}
+        if isinstance(converter, IdConverter)
+        else {"type": "string", "enum": sorted(converter.items)}  # type: ignore[attr-defined]
+    )
+    return {"in": "path", "name": camel_case(name), "required": True, "schema": schema}
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    schemas = list(operation.data)
+    return {
+        "description": operation.message,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "message": {"const": operation.message},
+                        "data": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
+                    },
+                    "required": ["message", "data"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+
+
+def _errors(view: Any, operation: Operation) -> dict[int, str]:
+    errors = {503: "The database is away or busy"}
+    if hasattr(view, "role"):
+        errors[401] = "No token, or not a good one"
+    if getattr(view, "role", "any") != "any":
+        errors[403] = f"{view.role.capitalize()} credentials required"
+    if operation.query is not None or operation.body is not None:
+        errors[400] = "Invalid query or body"
+    if operation.body is not None:
+        errors |= {413: "The body is larger than 64 KiB", 415: "The body is not JSON"}
+    for status, when in operation.errors.items():
+        errors[status] = f"{errors[status]}; or: {when}" if status in errors else when
+    return errors
+
+
+def _refusal(status: int, when: str) -> dict[str, Any]:
+    schema = "InputError" if status == 400 else "Error"
+    described: dict[str, Any] = {
+        "description": f"{HTTP_STATUS_CODES[status]}: {when}",
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+    if status == 401:
+        described["headers"] = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}}
+    if status == 503:
+        described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+    return described
+
+
+def _require_every_key(document: dict[str, Any], answered: list[Schema]) -> None:
+    """An answer has all of its schema's keys; marshmallow's `required` speaks of requests alone."""
+    for schema in answered:
+        name = type(schema).__name__
+        if not getattr(schema, "has_optional_parts", False):
+            described = document["components"]["schemas"][name]
+            described["required"] = list(described.get("properties", {}))
+        for field in schema.fields.values():
+            inner = field.inner if isinstance(field, fields.List) else field
+            if isinstance(inner, fields.Nested):
+                _require_every_key(document, [inner.schema])

@@ -1,0 +1,1 @@
+"""How data gets in: seed files, the demo world, bulk data."""

@@ -1,0 +1,115 @@
+"""The seed file: one JSON object of arrays, as docs/seed-file.md describes it."""
+
+from marshmallow import fields, validate
+
+from interviews_api.fields import (
+    CamelSchema,
+    Instant,
+    TrueOrFalse,
+    WholeNumber,
+    id_field,
+    link_field,
+    text_field,
+    time_zone_field,
+)
+from interviews_api.hiring.models import ApplicationStatus
+from interviews_api.interviews.models import CancelledBy, InterviewStatus, InterviewType
+from interviews_api.interviews.schemas import Feedback
+
+
+def _optional_text() -> fields.String:
+    return text_field(load_default=None, allow_none=True)
+
+
+def _optional_instant() -> Instant:
+    return Instant(load_default=None, allow_none=True)
+
+
+class SeedCompany(CamelSchema):
+    """An element of `companies`."""
+
+    id = id_field(required=True)
+    name = text_field(minimum=1, required=True)
+    logo = _optional_text()
+    address = _optional_text()
+    phone = _optional_text()
+    email = _optional_text()
+    time_zone = time_zone_field(load_default="UTC")
+
+
+class _SeedUser(CamelSchema):
+    id = id_field(required=True)
+    email = fields.String(required=True, validate=[validate.Email(), validate.Length(max=254)])
+    password = text_field(128, minimum=1, load_default=None, allow_none=True)
+
+
+class SeedCompanyUser(_SeedUser):
+    """An element of `companyUsers`."""
+
+    company_id = id_field(required=True)
+
+
+class SeedCandidate(_SeedUser):
+    """An element of `candidates`."""
+
+    first_name = text_field(required=True)
+    last_name = text_field(required=True)
+    phone = _optional_text()
+
+
+class SeedJob(CamelSchema):
+    """An element of `jobs`."""
+
+    id = id_field(required=True)
+    company_id = id_field(required=True)
+    title = text_field(minimum=1, required=True)
+    description = _optional_text()
+
+
+class SeedApplication(CamelSchema):
+    """An element of `applications`."""
+
+    id = id_field(required=True)
+    candidate_id = id_field(required=True)
+    job_id = id_field(required=True)
+    status = fields.String(
+        load_default=ApplicationStatus.PENDING.value, validate=validate.OneOf(list(ApplicationStatus))
+    )
+    applied_at = Instant(required=True)
+
+
+class SeedInterview(CamelSchema):
+    """An element of `interviews`."""
+
+    id = id_field(required=True)
+    application_id = id_field(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(InterviewStatus)))
+    type = fields.String(required=True, validate=validate.OneOf(list(InterviewType)))
+    starts_at = Instant(data_key="scheduledDate", required=True)
+    time_zone = time_zone_field(load_default=None)
+    duration_minutes = WholeNumber(5, 1440, load_default=60)
+    location = _optional_text()
+    meeting_link = link_field(load_default=None, allow_none=True)
+    notes = _optional_text()
+    internal_notes = _optional_text()
+    confirmed_at = _optional_instant()
+    completed_at = _optional_instant()
+    cancelled_at = _optional_instant()
+    cancelled_by = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(CancelledBy)))
+    cancellation_reason = _optional_text()
+    is_hired = TrueOrFalse(load_default=None, allow_none=True)
+    hiring_decision_reason = _optional_text()
+    feedback = fields.Nested(Feedback, load_default=None, allow_none=True)
+    share_feedback = TrueOrFalse(load_default=True)
+    created_at = Instant(data_key="scheduledAt", required=True)
+
+
+class SeedFile(CamelSchema):
+    """The whole file; every array is optional."""
+
+    companies = fields.List(fields.Nested(SeedCompany), load_default=list)
+    company_users = fields.List(fields.Nested(SeedCompanyUser), load_default=list)
+    jobs = fields.List(fields.Nested(SeedJob), load_default=list)
+    candidates = fields.List(fields.Nested(SeedCandidate), load_default=list)
+    applications = fields.List(fields.Nested(SeedApplication), load_default=list)
+    interviews = fields.List(fields.Nested(SeedInterview), load_default=list)

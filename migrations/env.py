@@ -1,0 +1,41 @@
+"""Alembic's entry point: the same engine as the application's, told only DATABASE_URL."""
+
+from typing import Literal
+
+from alembic import context
+from sqlalchemy import text
+
+from interviews_api import models
+from interviews_api.config import database_url
+from interviews_api.db import Database, Id, Instant
+
+
+def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Our column types as plain SQLAlchemy ones: a migration stays what it was when the code moves on."""
+    if kind == "type" and isinstance(item, Id):
+        return 'sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")'
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+# Tests hand a URL in; on the command line it is the environment's.
+database = Database(context.config.attributes.get("url") or database_url(), pool_size=1)
+with database.engine.connect() as connection:
+    # SQLite cannot alter a table in place: Alembic copies it, and the copy must not trip over foreign keys.
+    # The switch works only outside a transaction, so it goes to the driver itself.
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite:
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+    context.configure(
+        connection=connection,
+        target_metadata=models.metadata,
+        render_as_batch=True,
+        render_item=render_item,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        if not is_sqlite:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        context.run_migrations()
+database.engine.dispose()

@@ -1,0 +1,172 @@
+"""Fixtures: each test that asks for `app` runs on SQLite and on Postgres, migrated, committed for real."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import event
+
+from interviews_api import create_app, models
+from interviews_api.accounts.models import Role
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.db import Database, transaction
+from tests.factories import World
+from tests.live import LiveServer
+from tests.postgres import ThrowawayPostgres, create_database, drop_database
+
+ROOT = Path(__file__).parent.parent
+BACKENDS = ("sqlite", "postgresql")
+SECRETS = {"JWT_SECRET_KEY": "j" * 40, "SECRET_KEY": "s" * 40}
+
+# What needs programs that pip cannot install. Left out aloud where they are missing; CI must have them.
+TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium")}
+
+
+def _missing(marker: str) -> list[str]:
+    return [tool for tool in TOOLS[marker] if shutil.which(tool) is None]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker, tools in TOOLS.items():
+        config.addinivalue_line("markers", f"{marker}: runs {', '.join(tools)}")
+        if os.environ.get("CI") and _missing(marker):
+            raise pytest.UsageError(f"CI lacks {', '.join(_missing(marker))}")
+    if "TEST_DATABASE_URL" not in os.environ:  # workers of xdist inherit it from the process that started it
+        server = ThrowawayPostgres()
+        os.environ["TEST_DATABASE_URL"] = server.url
+        config.add_cleanup(lambda: os.environ.pop("TEST_DATABASE_URL"))
+        config.add_cleanup(server.stop)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [
+        item for item in items if any(_missing(mark.name) for mark in item.iter_markers() if mark.name in TOOLS)
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+        config.stash[_LEFT_OUT] = sorted(item.nodeid for item in left_out)
+
+
+_LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for nodeid in config.stash.get(_LEFT_OUT, []):
+        terminalreporter.write_line(f"LEFT OUT, for this machine has no Node or no Chromium: {nodeid}", red=True)
+
+
+def alembic_config(url: str) -> Config:
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = url
+    return config
+
+
+@contextmanager
+def fresh_database(backend: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database of that kind."""
+    if backend == "sqlite":
+        yield f"sqlite:///{folder / 'test.sqlite3'}"
+        return
+    admin_url = os.environ["TEST_DATABASE_URL"]
+    name = f"interviews_test_{secrets.token_hex(6)}"
+    yield create_database(admin_url, name, "template0")
+    drop_database(admin_url, name)
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with fresh_database(request.param, tmp_path_factory.mktemp(request.param)) as url:
+        command.upgrade(alembic_config(url), "head")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def session_app(database_url: str) -> Iterator[Flask]:
+    app = create_app(SECRETS | {"DATABASE_URL": database_url, "CORS_ORIGINS": "http://localhost:3000"})
+    yield app
+    app.extensions["database"].engine.dispose()
+
+
+def empty(app: Flask) -> None:
+    """Delete every row of every table."""
+    with app.app_context(), transaction() as connection:
+        for table in reversed(models.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def app(session_app: Flask) -> Iterator[Flask]:
+    yield session_app
+    empty(session_app)
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    found: Database = app.extensions["database"]
+    return found
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    return app.test_cli_runner()
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """An empty world to fill and then `load()`."""
+    return World(app)
+
+
+Headers = dict[str, str]
+
+
+@pytest.fixture
+def headers(app: Flask) -> Callable[..., Headers]:
+    """Make the Authorization header of a user."""
+
+    def make(user_id: str, role: Role = Role.CANDIDATE) -> Headers:
+        with app.app_context():
+            return {"Authorization": f"Bearer {issue_access_token(user_id, role)}"}
+
+    return make
+
+
+@pytest.fixture
+def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
+    """What was sent to the database, with its parameters; BEGIN is not counted."""
+    sent: list[tuple[str, object]] = []
+
+    def record(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", record)
+    yield sent
+    event.remove(database.engine, "before_cursor_execute", record)
+
+
+@pytest.fixture(scope="session")
+def session_live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    server = LiveServer(SECRETS | {"DATABASE_URL": database_url, "CORS_ORIGINS": "http://localhost:3000"})
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def live(session_live: LiveServer, app: Flask) -> LiveServer:
+    """gunicorn with two workers over the same database as `app`."""
+    return session_live

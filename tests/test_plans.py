@@ -1,0 +1,88 @@
+"""EXPLAIN of the very statements that the routes send: one index range each, nothing sorted, nobody else's rows."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from interviews_api.db import Database, reading
+from interviews_api.seed.bulk import BulkWorld, write_bulk
+from tests.conftest import Headers, empty
+
+VIEWS = ["", "?status=confirmed", "?limit=100&skip=15", "/pending", "/upcoming", "/history", "/history?skip=2"]
+
+
+@pytest.fixture(scope="module", params=[(2000, 20), (200, 200)], ids="{0[0]} candidates x {0[1]}".format)
+def bulk_app(request: pytest.FixtureRequest, session_app: Flask) -> Iterator[tuple[Flask, str]]:
+    """40,000 interviews, and one of their candidates."""
+    candidates, each = request.param
+    empty(session_app)
+    with session_app.app_context():
+        for _ in write_bulk(BulkWorld(candidates, candidates * each)):
+            pass
+        with reading() as connection:
+            candidate_id = connection.exec_driver_sql("SELECT max(candidate_id) FROM interviews").scalar_one()
+    yield session_app, candidate_id
+    empty(session_app)
+
+
+@pytest.fixture
+def app(bulk_app: tuple[Flask, str]) -> Flask:
+    return bulk_app[0]
+
+
+def explain(database: Database, statement: str, parameters: Any) -> Any:
+    with database.reader.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            return [row.detail for row in rows]
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+        return list(nodes((plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]))
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
+
+
+def check_sqlite(plan: list[str]) -> None:
+    assert not [line for line in plan if "B-TREE" in line], plan
+    mine = [line for line in plan if re.match(r"(SCAN|SEARCH) interviews\b", line)]
+    assert mine, plan
+    for line in mine:
+        assert line.startswith("SEARCH interviews USING"), line
+        assert "(candidate_id=?" in line, line
+    assert not [line for line in plan if line.startswith("SCAN") and re.search(r"applications|candidates", line)], plan
+
+
+def check_postgres(plan: list[dict[str, Any]]) -> None:
+    assert not [node for node in plan if "Sort" in node["Node Type"]], plan
+    mine = [node for node in plan if node.get("Relation Name") == "interviews"]
+    assert mine, plan
+    for node in mine:
+        assert node["Node Type"] in ("Index Scan", "Index Only Scan"), node
+        assert "candidate_id" in node["Index Cond"], node
+    scanned = [node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"]
+    assert not {"interviews", "applications", "candidates"} & set(scanned), plan
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_list_is_one_index_range_and_no_sort(
+    view: str,
+    bulk_app: tuple[Flask, str],
+    client: FlaskClient,
+    database: Database,
+    headers: Callable[..., Headers],
+    statements: list[tuple[str, Any]],
+) -> None:
+    response = client.get(f"/candidate/interviews{view}", headers=headers(bulk_app[1]))
+    assert response.json is not None
+    assert response.json["data"]["interviews"]
+    ((statement, parameters),) = statements
+    plan = explain(database, statement, parameters)
+    (check_sqlite if database.engine.dialect.name == "sqlite" else check_postgres)(plan)
