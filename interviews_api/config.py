@@ -131,11 +131,13 @@ class _Reader:
     def database_url(self) -> str:
         url = self.text("DATABASE_URL", DEFAULT_DATABASE_URL)
         try:
-            backend = make_url(url).get_backend_name()
+            parsed = make_url(url)
         except ArgumentError:
-            backend = ""
-        if backend not in ("sqlite", "postgresql"):
+            parsed = None
+        if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
             self.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
+        elif parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+            self.problems.append("DATABASE_URL must name a file: each worker would have a memory of its own")
         return url
 
     def public_url(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -72,6 +73,8 @@ def load_body(schema: Schema) -> dict[str, Any]:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} KiB") from None
+    except (OSError, ParseException):  # a broken chunk, or a body that ends too soon: gunicorn reads as we do
+        raise InputRefused("The body could not be read to its end") from None
     if raw and request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be application/json")
     try:

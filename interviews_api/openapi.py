@@ -109,6 +109,8 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
     }
     if operation is None:
         described["responses"]["200"] = {"description": "The file", "content": {_media_type(rule): {}}}
+        if rule.arguments:
+            described["responses"]["404"] = _refusal(404, "There is no such file")
         return described
     if operation.query is not None:
         described["parameters"].append({"in": "query", "schema": operation.query})

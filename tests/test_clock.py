@@ -1,0 +1,61 @@
+"""Instants as text, and wall clocks from the tzdata package."""
+
+import zoneinfo
+from datetime import UTC, datetime
+
+import pytest
+
+from interviews_api.clock import format_instant, now, parse_instant, wall_time, zone, zone_names
+
+
+def test_an_instant_is_written_with_milliseconds_and_z() -> None:
+    assert format_instant(datetime(2025, 5, 15, 9, tzinfo=UTC)) == "2025-05-15T09:00:00.000Z"
+    assert format_instant(datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)) == "1999-12-31T23:59:59.999Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2025-05-15T09:00:00.000Z", "2025-05-15T09:00:00.000Z"),
+        ("2025-05-15T09:00:00Z", "2025-05-15T09:00:00.000Z"),
+        ("2025-05-15T09:00:00.123999Z", "2025-05-15T09:00:00.123Z"),
+        ("2025-05-15T14:30:00+05:30", "2025-05-15T09:00:00.000Z"),
+        ("2024-02-29T00:00:00.5-00:30", "2024-02-29T00:30:00.500Z"),
+    ],
+)
+def test_an_instant_is_read_back(text: str, read: str) -> None:
+    assert format_instant(parse_instant(text)) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "2025-05-15", "2025-05-15T09:00:00", "2025-05-15 09:00:00Z", "2025-05-15t09:00:00z", "20250515T090000Z",
+        "2025-02-29T09:00:00Z", "2025-05-15T09:00:60Z", "2025-05-15T25:00:00Z", "2025-05-15T09:00:00+25:00",
+        "2025-05-15T09:00:00.Z", "2025-05-15T09:00:00Z\n", " 2025-05-15T09:00:00Z", "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00", "1899-12-31T23:59:59Z", "+2025-05-15T09:00:00Z", "2025-W20-4T09:00:00Z",
+        "\uff12025-05-15T09:00:00Z",
+    ],
+)  # fmt: skip
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        parse_instant(text)
+
+
+def test_now_is_utc_in_whole_milliseconds() -> None:
+    assert now().utcoffset() == datetime.now(UTC).utcoffset()
+    assert now().microsecond % 1000 == 0
+
+
+@pytest.mark.parametrize(
+    ("zone_name", "shown"),
+    [("Asia/Kolkata", "14:30"), ("UTC", "09:00"), ("America/St_Johns", "06:30"), ("Asia/Kathmandu", "14:45")],
+)
+def test_a_wall_clock_shows_its_zones_time(zone_name: str, shown: str) -> None:
+    assert wall_time(datetime(2025, 5, 15, 9, tzinfo=UTC), zone_name) == shown
+
+
+def test_zones_come_from_the_package_and_not_from_the_system() -> None:
+    assert zoneinfo.TZPATH == ()
+    assert zone("Europe/Paris").key in zone_names()
+    assert "localtime" not in zone_names()

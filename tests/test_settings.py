@@ -1,0 +1,137 @@
+"""Settings are typed, documented, and refuse to start when unsafe."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from interviews_api.config import EXAMPLE_SECRETS, Settings, SettingsError, database_url
+from tests.conftest import SECRETS
+from tests.live import clean_environment
+
+ROOT = Path(__file__).parent.parent
+PRODUCTION = SECRETS | {"ENVIRONMENT": "production"}
+
+
+def test_the_defaults() -> None:
+    settings = Settings.load(SECRETS)
+    assert settings.environment == "development"
+    assert settings.database_url.startswith("sqlite:////")
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert (settings.port, settings.web_concurrency, settings.web_threads) == (8000, 2, 4)
+    assert (settings.access_token_minutes, settings.refresh_token_days) == (15, 30)
+    assert (settings.cors_origins, settings.trusted_proxies) == ((), 0)
+
+
+def test_what_is_set_is_read() -> None:
+    settings = Settings.load(
+        PRODUCTION
+        | {"PORT": "80", "PUBLIC_URL": "https://a.example/api/", "CORS_ORIGINS": "https://a.example, http://b:3000"}
+    )
+    assert settings.is_production
+    assert settings.public_url == "https://a.example/api"
+    assert settings.cors_origins == ("https://a.example", "http://b:3000")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"JWT_SECRET_KEY": ""}, "JWT_SECRET_KEY is missing"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is missing"),
+        ({"JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY is shorter than 32 bytes"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is shorter than 32 bytes"),
+        ({"JWT_SECRET_KEY": min(EXAMPLE_SECRETS)}, "JWT_SECRET_KEY is the example's"),
+        ({"SECRET_KEY": max(EXAMPLE_SECRETS)}, "SECRET_KEY is the example's"),
+        ({"SECRET_KEY": SECRETS["JWT_SECRET_KEY"]}, "are equal"),
+        ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
+        ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
+        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
+        ({"PUBLIC_URL": "ftp://x"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://[x?a=b"}, "PUBLIC_URL"),
+        ({"PORT": "0"}, "PORT"),
+        ({"PORT": "eighty"}, "PORT"),
+        ({"WEB_THREADS": "\uff14"}, "WEB_THREADS"),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://a.example/"}, "CORS_ORIGINS"),
+    ],
+)
+def test_production_refuses_what_is_unsafe_and_names_it(changes: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        Settings.load(PRODUCTION | changes)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load({"PORT": "x", "DATABASE_URL": "x"})
+    assert {"PORT", "DATABASE_URL", "JWT_SECRET_KEY", "SECRET_KEY"} <= set(
+        re.findall(r"[A-Z_]{4,}", str(refusal.value))
+    )
+
+
+def test_development_takes_the_examples_secrets_but_no_short_ones() -> None:
+    first, second = sorted(EXAMPLE_SECRETS)
+    assert not Settings.load({"JWT_SECRET_KEY": first, "SECRET_KEY": second}).is_production
+    with pytest.raises(SettingsError, match="shorter"):
+        Settings.load({"JWT_SECRET_KEY": "short", "SECRET_KEY": second})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "gunicorn", "wsgi:app"],
+        ["-m", "flask", "--app", "wsgi", "routes"],
+        ["-c", "import wsgi"],
+    ],
+)
+def test_every_program_refuses_with_the_reason_and_no_traceback(command: list[str]) -> None:
+    environment = clean_environment(PRODUCTION | {"SECRET_KEY": "short", "PORT": "1"})
+    finished = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert finished.returncode != 0
+    assert "Refusing to start: SECRET_KEY is shorter than 32 bytes" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"JWT_SECRET_KEY={'f' * 32}\nSECRET_KEY={'g' * 32}\nPORT=8001\n")
+    monkeypatch.setattr("interviews_api.config.ROOT", tmp_path)
+    monkeypatch.setenv("PORT", "8002")
+    monkeypatch.delenv("JWT_SECRET_KEY", raising=False)
+    settings = Settings.load()
+    assert (settings.jwt_secret_key, settings.port) == ("f" * 32, 8002)
+
+
+def test_alembic_needs_nothing_but_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interviews_api.config.ROOT", Path("/nowhere"))
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/interviews")
+    assert database_url() == "postgresql://db/interviews"
+    monkeypatch.setenv("DATABASE_URL", "nonsense")
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        database_url()
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert {name for name, _ in rows} == {field.name.upper() for field in fields(Settings)}
+    defaults = Settings.load(SECRETS)
+    for name, default in rows:
+        if re.fullmatch(r"`[0-9]+`", default):
+            assert default.strip("`") == str(getattr(defaults, name.lower())), name
+
+
+def test_the_example_file_holds_the_secrets_that_production_refuses() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert {example["JWT_SECRET_KEY"], example["SECRET_KEY"]} == EXAMPLE_SECRETS
+    assert set(example) <= {field.name.upper() for field in fields(Settings)}
+    Settings.load(example)
