@@ -16,9 +16,9 @@ from tests.conftest import Headers, empty
 VIEWS = ["", "?status=confirmed", "?limit=100&skip=15", "/pending", "/upcoming", "/history", "/history?skip=2"]
 
 
-@pytest.fixture(scope="module", params=[(2000, 20), (200, 200)], ids="{0[0]} candidates x {0[1]}".format)
+@pytest.fixture(scope="module", params=[(2000, 20), (1000, 60)], ids="{0[0]} candidates x {0[1]}".format)
 def bulk_app(request: pytest.FixtureRequest, session_app: Flask) -> Iterator[tuple[Flask, str]]:
-    """40,000 interviews, and one of their candidates."""
+    """40,000 or 60,000 interviews, and one of their candidates; a smaller table is rightly scanned whole."""
     candidates, each = request.param
     empty(session_app)
     with session_app.app_context():
