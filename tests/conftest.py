@@ -50,18 +50,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [
         item for item in items if any(_missing(mark.name) for mark in item.iter_markers() if mark.name in TOOLS)
     ]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-        config.stash[_LEFT_OUT] = sorted(item.nodeid for item in left_out)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
-_LEFT_OUT = pytest.StashKey[list[str]]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for nodeid in config.stash.get(_LEFT_OUT, []):
-        terminalreporter.write_line(f"LEFT OUT, for this machine has no Node or no Chromium: {nodeid}", red=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for marker in TOOLS:
+        if missing := ", ".join(_missing(marker)):
+            terminalreporter.write_line(
+                f"LEFT OUT: the tests marked {marker}, for this machine has no {missing}", red=True
+            )
 
 
 def alembic_config(url: str) -> Config:

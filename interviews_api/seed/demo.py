@@ -1,6 +1,6 @@
 """`flask seed demo`: a small believable world around today, in the seed file's own format. The same ids each time."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -75,7 +75,8 @@ _APPLICATION_STATUS = {
 
 def demo_world() -> dict[str, list[Record]]:
     """The demo world as a seed file's content; the dates lie around today."""
-    interviews = [_interview(round_, *row) for round_, row in enumerate(_INTERVIEWS)]
+    today = now().replace(minute=0, second=0, microsecond=0)
+    interviews = [_interview(today, round_, *row) for round_, row in enumerate(_INTERVIEWS)]
     return {
         "companies": [
             {"id": _id("company", name), "name": name, "logo": f"https://logo.example/{_id('company', name)}.png",
@@ -99,7 +100,7 @@ def demo_world() -> dict[str, list[Record]]:
             {
                 (email, job): {
                     "id": _id("application", email, job), "candidateId": _id("user", email), "jobId": _id("job", job),
-                    "status": _APPLICATION_STATUS[status], "appliedAt": _from_now(-45),
+                    "status": _APPLICATION_STATUS[status], "appliedAt": format_instant(today - timedelta(days=45)),
                 }
                 for email, job, status, *_ in reversed(_INTERVIEWS)
             }.values()
@@ -112,20 +113,24 @@ def _id(*names: str) -> str:
     return sha256("/".join(names).encode()).hexdigest()[:24]
 
 
-def _from_now(days: int) -> str:
-    return format_instant(now() + timedelta(days=days))
-
-
 def _interview(
-    number: int, email: str, job: str, status: str, type_: str, days: int, wall_time: str, extra: Record
+    present: datetime,
+    number: int,
+    email: str,
+    job: str,
+    status: str,
+    type_: str,
+    days: int,
+    wall_time: str,
+    extra: Record,
 ) -> Record:
     company = _JOBS[job][0]
     time_zone, address, *_ = _COMPANIES[company]
-    today = now().astimezone(zone(time_zone)).date()
+    today = present.astimezone(zone(time_zone)).date()
     local = datetime.combine(today + timedelta(days=days), time.fromisoformat(wall_time), zone(time_zone))
-    starts_at = local.astimezone(now().tzinfo)
+    starts_at = local.astimezone(UTC)
     ends_at = starts_at + timedelta(minutes=extra.get("durationMinutes", 60))
-    created_at = min(starts_at, now()) - timedelta(days=4)
+    created_at = min(starts_at, present) - timedelta(days=4)
     is_confirmed = status in ("confirmed", "completed")
     return {
         "id": _id("interview", str(number)),
