@@ -47,6 +47,31 @@ _IS_UPCOMING = _is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
 _IS_COMPLETED = _is(InterviewStatus.COMPLETED)
 _IS_PAST = _is(*PAST_STATUSES)
 
+_SHOWN = (
+    Interview.id.label("interview_id"),
+    Interview.application_id,
+    Interview.status,
+    Interview.type,
+    Interview.starts_at,
+    Interview.time_zone,
+    Interview.location,
+    Interview.meeting_link,
+    Interview.notes,
+    Interview.confirmed_at,
+    Interview.completed_at,
+    Interview.cancelled_at,
+    Interview.cancellation_reason,
+    Interview.is_hired,
+    Interview.created_at,
+)
+_BRIEF = (
+    Company.id.label("company_id"),
+    Company.name.label("company_name"),
+    Company.logo.label("company_logo"),
+    Job.id.label("job_id"),
+    Job.title.label("job_title"),
+)
+
 _NEWEST_FIRST = (Interview.starts_at.desc(), Interview.id)
 _SOONEST_FIRST = (Interview.starts_at, Interview.id)
 
@@ -68,27 +93,21 @@ def _count(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
     return func.count().filter(condition).label(name)
 
 
-def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *counts: ColumnElement[int]) -> Select[Any]:
+_OVERVIEW = (
+    _count(_IS_PENDING, "pending_count"),
+    _count(_IS_UPCOMING, "upcoming_count"),
+    _count(_IS_COMPLETED, "completed_count"),
+)
+
+
+def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *, has_overview: bool = False) -> Select[Any]:
     """One statement for a page and its counts: at least one row as long as the candidate exists."""
-    tally = select(*counts).where(_IS_MINE, condition if len(counts) == 1 else true()).subquery("tally")
+    if has_overview:
+        tally = select(_count(condition, "total"), *_OVERVIEW).where(_IS_MINE).subquery("tally")
+    else:
+        tally = select(func.count().label("total")).where(_IS_MINE, condition).subquery("tally")
     page = (
-        select(
-            Interview.id.label("interview_id"),
-            Interview.application_id,
-            Interview.status,
-            Interview.type,
-            Interview.starts_at,
-            Interview.time_zone,
-            Interview.location,
-            Interview.meeting_link,
-            Interview.notes,
-            Interview.confirmed_at,
-            Interview.completed_at,
-            Interview.cancelled_at,
-            Interview.cancellation_reason,
-            Interview.is_hired,
-            Interview.created_at,
-        )
+        select(*_SHOWN)
         .where(_IS_MINE, condition)
         .order_by(*order)
         .limit(bindparam("limit"))
@@ -107,43 +126,17 @@ def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *counts: Colum
     )
 
 
-_BRIEF = (
-    Company.id.label("company_id"),
-    Company.name.label("company_name"),
-    Company.logo.label("company_logo"),
-    Job.id.label("job_id"),
-    Job.title.label("job_title"),
-)
-_OVERVIEW = (
-    _count(_IS_PENDING, "pending_count"),
-    _count(_IS_UPCOMING, "upcoming_count"),
-    _count(_IS_COMPLETED, "completed_count"),
-)
-_ALL = _page(true(), _NEWEST_FIRST, _count(true(), "total"), *_OVERVIEW)
-_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, _count(Interview.status == _STATUS, "total"), *_OVERVIEW)
-_PENDING = _page(_IS_PENDING, _SOONEST_FIRST, func.count().label("total"))
-_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST, func.count().label("total"))
-_HISTORY = _page(_IS_PAST, _NEWEST_FIRST, func.count().label("total"))
+_ALL = _page(true(), _NEWEST_FIRST, has_overview=True)
+_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, has_overview=True)
+_PENDING = _page(_IS_PENDING, _SOONEST_FIRST)
+_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST)
+_HISTORY = _page(_IS_PAST, _NEWEST_FIRST)
 
 _DETAILS = (
     select(
-        Interview.id.label("interview_id"),
+        *_SHOWN,
         Interview.candidate_id,
-        Interview.application_id,
-        Interview.status,
-        Interview.type,
-        Interview.starts_at,
-        Interview.time_zone,
-        Interview.location,
-        Interview.meeting_link,
-        Interview.notes,
-        Interview.confirmed_at,
-        Interview.completed_at,
-        Interview.cancelled_at,
-        Interview.cancellation_reason,
-        Interview.is_hired,
         case((Interview.share_feedback, Interview.feedback)).label("feedback"),
-        Interview.created_at,
         Application.applied_at,
         *_BRIEF,
         Company.address.label("company_address"),
