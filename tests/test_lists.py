@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interviews_api.clock import format_instant
+from interviews_api.db import reading
+from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.conftest import Headers, empty
 from tests.factories import Record, World
 from tests.test_golden import golden
@@ -95,6 +97,20 @@ def test_every_view_is_what_plain_python_says(
                         sum(one["status"] == "completed" for one in mine),
                     )
                     assert all(set(one) == LIST_KEYS for one in data["interviews"])
+
+
+def test_thousands_of_rows_are_in_order_too(app: Flask, client: FlaskClient, headers: Callable[..., Headers]) -> None:
+    """For so many Postgres hashes its joins, which does not keep the order in which the page was cut."""
+    with app.app_context():
+        for _ in write_bulk(BulkWorld(5, 10_000)):
+            pass
+        with reading() as connection:
+            me = connection.exec_driver_sql("SELECT max(candidate_id) FROM interviews").scalar_one()
+    for view in ("/pending", "/upcoming"):
+        found = client.get(f"/candidate/interviews{view}", headers=headers(me)).get_json()["data"]["interviews"]
+        moments = [(one["scheduledDate"], one["interviewId"]) for one in found]
+        assert len(moments) > 400
+        assert moments == sorted(moments)
 
 
 @pytest.mark.parametrize("view", ["", "/pending", "/upcoming", "/history"])
