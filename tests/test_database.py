@@ -68,6 +68,19 @@ def test_an_error_leaves_nothing_behind(app: Flask, database: Database) -> None:
         assert connection.execute(text("SELECT count(*) FROM companies")).scalar_one() == 0
 
 
+def test_a_bulk_load_may_take_its_time_and_a_request_may_not(app: Flask, database: Database) -> None:
+    """On Postgres, for that transaction alone; SQLite has no limit but that of waiting for a lock."""
+    if database.engine.dialect.name == "sqlite":
+        read, lifted, usual = "PRAGMA busy_timeout", 5000, 5000
+    else:
+        read, lifted, usual = "SHOW statement_timeout", "0", "5s"
+    with app.app_context():
+        with transaction(unhurried=True) as connection:
+            assert connection.exec_driver_sql(read).scalar_one() == lifted
+        with transaction() as connection:
+            assert connection.exec_driver_sql(read).scalar_one() == usual
+
+
 def test_a_writer_that_waits_too_long_fails_cleanly(app: Flask, world: World, database: Database) -> None:
     world.candidate_with({})
     world.load()

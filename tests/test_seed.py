@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from interviews_api import create_app, models
 from interviews_api.db import Database
@@ -83,6 +83,17 @@ def test_a_record_is_updated_as_a_whole_by_its_id(
     shown = client.get(f"/candidate/interviews/{changed['id']}", headers=mine).get_json()["data"]
     assert (shown["notes"], shown["location"], shown["status"]) == ("new", None, "annule")
     assert shown["company"]["name"] == "Renamed"
+
+
+def test_a_loaded_update_keeps_the_revision(
+    content: Content, load: Callable[[object], Any], database: Database
+) -> None:
+    load(content)
+    with database.engine.begin() as connection:
+        connection.execute(update(models.Interview).values(revision=3))
+    load(content)
+    with database.reader.connect() as connection:
+        assert set(connection.execute(select(models.Interview.revision)).scalars()) == {3}
 
 
 def test_an_interview_without_a_zone_is_in_its_companys(

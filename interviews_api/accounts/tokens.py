@@ -90,7 +90,7 @@ def read_access_token(token: str) -> Viewer:
             audience=AUDIENCE,
             options={"require": list(REQUIRED_CLAIMS)},
         )
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):  # the header is parsed before it is verified
+    except jwt.PyJWTError:
         raise Unauthorized from None
     if claims["type"] != "access" or not is_id(claims["sub"]) or claims["role"] not in tuple(Role):
         raise Unauthorized
