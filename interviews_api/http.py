@@ -12,7 +12,7 @@ from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import UnicodeConverter
 
@@ -73,7 +73,7 @@ def load_body(schema: Schema) -> dict[str, Any]:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} KiB") from None
-    except (OSError, ParseException):  # a broken chunk, or a body that ends too soon: gunicorn reads as we do
+    except (ClientDisconnected, ParseException):  # a body that ends too soon, or gunicorn's word for a broken chunk
         raise InputRefused("The body could not be read to its end") from None
     if raw and request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be application/json")
