@@ -31,6 +31,8 @@ class CommandGroup(AppGroup):
             if more := len(error.problems) - len(shown):
                 shown.append(f"... and {more} more")
             raise click.ClickException("nothing was written.\n" + "\n".join(shown)) from None
+        except UnicodeEncodeError:  # arguments that are not UTF-8 arrive as lone surrogates
+            raise click.ClickException("the arguments are not UTF-8") from None
         except DBAPIError as error:
             raise click.ClickException(f"the database refused: {error.orig}") from None
 

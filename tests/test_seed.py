@@ -326,6 +326,14 @@ def test_users_are_made_and_get_tokens(runner: FlaskCliRunner, client: FlaskClie
     assert (bad_zone.exit_code, "companies[0].timeZone" in bad_zone.output) == (1, True)
 
 
+def test_arguments_that_are_not_utf_8_are_refused(runner: FlaskCliRunner, database: Database) -> None:
+    names = ["users", "create-candidate", "--first-name", "\udcff", "--last-name", "B", "--password", "x"]
+    for arguments in ([*names, "--email", "a@example.com"], ["tokens", "issue", "\udcff@example.com"]):
+        result = runner.invoke(args=arguments)
+        assert (result.exit_code, result.output) == (1, "Error: the arguments are not UTF-8\n")
+    assert everything(database)["users"] == []
+
+
 def test_the_content_of_a_file_is_not_changed_by_loading_it(app: Flask, content: Content, world: World) -> None:
     before = deepcopy(content)
     world.load()
