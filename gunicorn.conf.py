@@ -1,5 +1,10 @@
 """gunicorn's settings, from the same environment as the application's."""
 
+import json
+import socket
+
+import gunicorn.util
+
 from interviews_api.config import Settings, SettingsError
 
 try:
@@ -15,3 +20,13 @@ keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 8190
 control_socket_disable = True  # on by default it writes to the home directory, and two masters share it
+
+
+def write_json_error(sock: socket.socket, status: int, reason: str, _message: str) -> None:
+    """What gunicorn refuses before the application sees it (400, 414, 431), in the application's one error shape."""
+    body = json.dumps({"statusCode": status, "message": reason, "error": reason}).encode()
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    gunicorn.util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+gunicorn.util.write_error = write_json_error  # no setting for it; tests/test_errors.py holds it against the socket
