@@ -21,7 +21,7 @@ EXAMPLE_SECRETS = frozenset(
     {"example-jwt-secret-key-that-production-refuses", "example-root-secret-key-that-production-refuses"}
 )
 MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as the hash
-_ORIGIN = re.compile(r"https?://[^/?#\s@,]+")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")  # no wildcard: flask-cors would read a pattern
 
 
 class SettingsError(Exception):

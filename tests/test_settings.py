@@ -60,6 +60,8 @@ def test_what_is_set_is_read() -> None:
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
         ({"CORS_ORIGINS": "https://a.example/"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://*.example"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://a.example,https://b.(com|org)"}, "CORS_ORIGINS"),
     ],
 )
 def test_production_refuses_what_is_unsafe_and_names_it(changes: dict[str, str], said: str) -> None:
