@@ -11,7 +11,7 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 
 @blueprint.get("/live")
-@operation("Alive", Nothing)
+@operation("Alive", Nothing, needs_database=False)
 def show_liveness() -> dict[str, object]:
     """Whether this process answers at all; asks nothing else."""
     return {}

@@ -165,7 +165,7 @@ def _answer(operation: Operation) -> dict[str, Any]:
 
 
 def _errors(view: Any, operation: Operation) -> dict[int, str]:
-    errors = {503: "The database is away or busy"}
+    errors = {503: "The database is away or busy"} if operation.needs_database else {}
     if hasattr(view, "role"):
         errors[401] = "No token, or not a good one"
     if getattr(view, "role", "any") != "any":

@@ -1,7 +1,7 @@
 """`@operation`: what a route takes and answers, said once; the request goes through it and /openapi.json reads it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -19,11 +19,12 @@ class Operation:
 
     message: str
     data: tuple[Schema, ...]
-    status: int = 200
-    query: Schema | None = None
-    body: Schema | None = None
-    errors: Mapping[int, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int
+    query: Schema | None
+    body: Schema | None
+    errors: Mapping[int, str]
+    headers: Mapping[str, str]
+    needs_database: bool
 
 
 def operation(
@@ -34,6 +35,7 @@ def operation(
     body: type[Schema] | None = None,
     errors: Mapping[int, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    needs_database: bool = True,
 ) -> Callable[[Handler], Handler]:
     """Load query and body for the handler, and dump its return value into `{"message", "data"}`.
 
@@ -48,6 +50,7 @@ def operation(
         body=body() if body else None,
         errors=errors or {},
         headers=headers or {},
+        needs_database=needs_database,
     )
 
     def decorate(handler: Handler) -> Handler:

@@ -102,6 +102,7 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: dict[str,
             statuses = set(operation["responses"])
             if "security" in operation:
                 assert "401" in statuses, path
+            assert ("503" in statuses) == path.startswith(("/auth", "/candidate", "/health/ready")), path
             if path.startswith("/candidate"):
                 assert operation["security"] == [{"accessToken": []}], path
                 assert {"401", "403", "503"} <= statuses, path
