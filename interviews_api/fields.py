@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from interviews_api.clock import format_instant, parse_instant, wall_time, zone_names
-from interviews_api.ids import ID_PATTERN
+from interviews_api.ids import ID_PATTERN, is_id
 
 MAX_TEXT = 20_000
 
@@ -44,12 +44,9 @@ class Instant(fields.Field[datetime]):
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime:
         try:
-            return parse_instant(value) if isinstance(value, str) else self._refuse()
-        except ValueError:
-            return self._refuse()
-
-    def _refuse(self) -> datetime:
-        raise self.make_error("invalid")
+            return parse_instant(value)  # type: ignore[arg-type]  # what is no text is a TypeError
+        except (TypeError, ValueError):
+            raise self.make_error("invalid") from None
 
 
 class WallTime(fields.Field[str]):
@@ -74,8 +71,8 @@ class Digits(fields.Integer):
     """A whole number written in ASCII digits alone, as in a query string: no sign, space or underscore."""
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Range(low, high), **kwargs)
         self._complaint = f"Must be a whole number from {low} to {high}."
+        super().__init__(validate=validate.Range(low, high, error=self._complaint), **kwargs)
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
         if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,10}", value):
@@ -90,9 +87,11 @@ class WholeNumber(fields.Integer):
         super().__init__(validate=validate.Range(low, high), **kwargs)
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid")
-        return int(value)
+        return value
 
 
 class TrueOrFalse(fields.Boolean):
@@ -104,9 +103,23 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
+class EmailAddress(fields.Email):
+    """An e-mail address, trimmed; of at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        trimmed = value.strip() if isinstance(value, str) else value
+        address: str = super()._deserialize(trimmed, attr, data, **kwargs)
+        return address
+
+
+def email_field(**kwargs: Any) -> EmailAddress:
+    """An address that somebody may register."""
+    return EmailAddress(validate=validate.Length(max=254), **kwargs)
+
+
 def id_field(**kwargs: Any) -> fields.String:
     """A 24-hex id."""
-    return fields.String(validate=validate.Regexp(ID_PATTERN, error="Must be 24 lower-case hex digits."), **kwargs)
+    return fields.String(validate=_check_id, metadata={"pattern": ID_PATTERN}, **kwargs)
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
@@ -116,13 +129,18 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
 
 def link_field(**kwargs: Any) -> fields.String:
     """An http or https address: what a browser may open."""
-    checks = [validate.Regexp(r"^https?://\S+$", error="Must be an http or https link."), validate.Length(max=2000)]
+    checks = [validate.Regexp(r"^https?://\S+\Z", error="Must be an http or https link."), validate.Length(max=2000)]
     return fields.String(validate=checks, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:
     """An IANA time zone name."""
     return fields.String(validate=_check_zone, **kwargs)
+
+
+def _check_id(text: str) -> None:
+    if not is_id(text):  # validate.Regexp would let a line break follow
+        raise ValidationError("Must be 24 lower-case hex digits.")
 
 
 def _check_zone(name: str) -> None:

@@ -47,7 +47,10 @@ class _InputErrorBody(_ErrorBody):
 @blueprint.get("/openapi.json")
 def show_description() -> Response:
     """This API, described by OpenAPI 3.1."""
-    return json_response(describe_api())
+    extensions = current_app.extensions  # the routes of an application stay as they are: described once
+    if "openapi" not in extensions:
+        extensions["openapi"] = describe_api()
+    return json_response(extensions["openapi"])
 
 
 @blueprint.get("/docs")

@@ -96,6 +96,18 @@ def test_a_loaded_update_keeps_the_revision(
         assert set(connection.execute(select(models.Interview.revision)).scalars()) == {3}
 
 
+def test_addresses_are_trimmed_and_keep_their_letters(
+    content: Content, load: Callable[[object], Any], database: Database
+) -> None:
+    content["candidates"][0]["email"] = " \tInes@Example.com\n"
+    assert load(content).exit_code == 0
+    with database.reader.connect() as connection:
+        users = connection.execute(
+            select(models.User.email, models.User.email_key).where(models.User.role == "candidate")
+        )
+        assert users.one() == ("Ines@Example.com", "ines@example.com")
+
+
 def test_an_interview_without_a_zone_is_in_its_companys(
     content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
 ) -> None:
@@ -143,6 +155,11 @@ def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str,
         wrong("interviews", 1, "feedback", {"overallRating": 11}), wrong("interviews", 1, "feedback", {"mood": "good"}),
         wrong("interviews", 1, "feedback", {"strengths": [1]}), wrong("interviews", 1, "notes", "x" * 20_001),
         wrong("interviews", 1, "id", "641a5f123456789012345678"),
+        wrong("interviews", 1, "id", "641a5f12345678901234567e\n"),
+        wrong("interviews", 1, "meetingLink", "https://meet.example/a\n"),
+        wrong("interviews", 1, "meetingLink", "https://a b"),
+        wrong("candidates", 0, "email", "a@example.com\nb"), wrong("candidates", 0, "email", "x" * 250 + "@a.io"),
+        wrong("candidates", 0, "email", None), wrong("interviews", 1, "timeZone", "UTC\n"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_named_and_nothing_is_written(

@@ -109,7 +109,7 @@ def _users(world: World) -> list[Record]:
             {
                 "id": record["id"],
                 "role": role,
-                "email": record["email"].strip(),
+                "email": record["email"],
                 "email_key": email_key(record["email"]),
                 "password_hash": password_hash,
                 "created_at": created_at,

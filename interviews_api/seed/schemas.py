@@ -7,6 +7,7 @@ from interviews_api.fields import (
     Instant,
     TrueOrFalse,
     WholeNumber,
+    email_field,
     id_field,
     link_field,
     text_field,
@@ -39,7 +40,7 @@ class SeedCompany(CamelSchema):
 
 class _SeedUser(CamelSchema):
     id = id_field(required=True)
-    email = fields.String(required=True, validate=[validate.Email(), validate.Length(max=254)])
+    email = email_field(required=True)
     password = text_field(128, minimum=1, load_default=None, allow_none=True)
 
 
