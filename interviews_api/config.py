@@ -158,5 +158,5 @@ class _Reader:
                 self.problems.append(f"{name} is the example's, which everyone knows")
         if settings.jwt_secret_key and settings.jwt_secret_key == settings.secret_key:
             self.problems.append("JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both")
-        if self.text("FLASK_DEBUG", "0").lower() not in ("0", "false", "no"):
+        if self.source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
             self.problems.append("FLASK_DEBUG is on: the debugger runs anyone's code")

@@ -22,6 +22,8 @@ from interviews_api.ids import NO_ID, is_id
 
 MAX_BODY_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 1
+_TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
+_CUT = "The body could not be read to its end"
 _log = logging.getLogger(__name__)
 
 
@@ -72,9 +74,13 @@ def load_body(schema: Schema) -> dict[str, Any]:
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} KiB") from None
+        raise BodyTooLarge(_TOO_LARGE) from None
     except (ClientDisconnected, ParseException):  # a body that ends too soon, or gunicorn's word for a broken chunk
-        raise InputRefused("The body could not be read to its end") from None
+        raise InputRefused(_CUT) from None
+    if len(raw) > MAX_BODY_BYTES:  # a chunked one: Werkzeug stops at its limit without a word
+        raise BodyTooLarge(_TOO_LARGE)
+    if request.content_length is not None and len(raw) != request.content_length:
+        raise InputRefused(_CUT)
     if raw and request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be application/json")
     try:
@@ -107,7 +113,7 @@ def init_app(app: Flask) -> None:
     """Install the id converter, the body limit and the error shape."""
     app.url_map.converters["id"] = IdConverter
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # one byte more tells that there is more
     app.register_error_handler(ApiError, _answer_api_error)
     app.register_error_handler(HTTPException, _answer_http_exception)
     for error in (OperationalError, InterfaceError, PoolTimeout):

@@ -250,6 +250,33 @@ def test_no_bytes_on_the_socket_are_a_500(name: str, live: LiveServer) -> None:
         assert 400 <= status < 500
 
 
+@pytest.mark.parametrize(
+    ("framing", "sent", "status"),
+    [
+        (b"Content-Length: 10", b"{}", 400),
+        (b"Content-Length: 10", b"", 400),
+        (b"Transfer-Encoding: chunked", b"10000\r\n{}" + b" " * 65534 + b"\r\n5\r\nwrong\r\n0\r\n\r\n", 413),
+        (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n", 400),
+        (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n", 200),
+    ],
+)
+def test_a_body_that_is_not_whole_changes_nothing(
+    framing: bytes, sent: bytes, status: int, live: LiveServer, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate_with({"id": "641a5f123456789012345678"})
+    world.load()
+    authorization = headers(me["id"])["Authorization"].encode()
+    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+        connection.sendall(
+            b"PUT /candidate/interviews/641a5f123456789012345678/confirm HTTP/1.1\r\nHost: x\r\nAuthorization: "
+            + authorization + b"\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n" + sent
+        )  # fmt: skip
+        connection.shutdown(socket.SHUT_WR)
+        response = HTTPResponse(connection)
+        response.begin()
+    assert response.status == status
+
+
 def test_what_gunicorn_itself_refuses_has_the_one_shape(live: LiveServer) -> None:
     for sent, status in ((b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"nonsense\r\n\r\n", 400)):
         with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:

@@ -47,6 +47,7 @@ def test_what_is_set_is_read() -> None:
         ({"SECRET_KEY": max(EXAMPLE_SECRETS)}, "SECRET_KEY is the example's"),
         ({"SECRET_KEY": SECRETS["JWT_SECRET_KEY"]}, "are equal"),
         ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
+        ({"FLASK_DEBUG": " 0"}, "FLASK_DEBUG"),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
