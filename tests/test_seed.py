@@ -245,7 +245,9 @@ def test_two_users_who_swap_addresses_are_refused_whole(
     load(content)
     before = everything(database)
     swapped = [first | {"email": second["email"]}, second | {"email": first["email"]}]
-    assert load({"candidates": swapped}).exit_code == 1
+    result = load({"candidates": swapped})
+    assert result.exit_code == 1
+    assert "candidates[0].email: Email is already registered.\ncandidates[1].email: " in result.output
     assert everything(database) == before
 
 

@@ -147,30 +147,28 @@ def _check_references(repository: SeedRepository, world: World, name: str, key: 
 
 
 def _check_users(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:
-    """An id keeps its role; an address that another user has is free only if that user changes in this file too."""
+    """An id keeps its role; an address is free once the file before this one has freed it: no swaps in one file."""
     stored_roles = repository.roles(user["id"] for user in users)
     moved = {user["id"] for user in users if stored_roles.get(user["id"], user["role"]) != user["role"]}
     owners = repository.owners_of_emails(user["email_key"] for user in users)
-    stays = set(owners.values()) - {user["id"] for user in users}
     for name in ("company_users", "candidates"):
         _refuse(world, name, "id", lambda one: one["id"] in moved, "A user of the other role has this id.")
         _refuse(
             world,
             name,
             "email",
-            lambda one: owners.get(email_key(one["email"])) in stays,
+            lambda one: owners.get(email_key(one["email"]), one["id"]) != one["id"],
             "Email is already registered.",
         )
 
 
 def _check_pairs(repository: SeedRepository, world: World) -> None:
     stored = repository.application_ids({record["candidate_id"] for record in world["applications"]})
-    stays = set(stored.values()) - {record["id"] for record in world["applications"]}
     _refuse(
         world,
         "applications",
         "jobId",
-        lambda record: stored.get((record["candidate_id"], record["job_id"])) in stays,
+        lambda one: stored.get((one["candidate_id"], one["job_id"]), one["id"]) != one["id"],
         "The candidate has already applied for this job.",
     )
 
