@@ -16,12 +16,11 @@ from alembic import command
 from sqlalchemy import select
 
 from interviews_api import create_app
-from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db import reading
 from interviews_api.interviews.models import Interview, InterviewStatus
 from interviews_api.seed.bulk import BulkWorld, write_bulk
-from tests.conftest import SECRETS, alembic_config
+from tests.conftest import SECRETS, alembic_config, begin_session
 from tests.live import LiveServer
 from tests.postgres import ThrowawayPostgres
 
@@ -67,7 +66,8 @@ def main() -> None:
             columns = select(Interview.id, Interview.candidate_id, Interview.status)
             with reading() as connection:
                 rows = connection.execute(columns).all()
-            tokens = {row.candidate_id: issue_access_token(row.candidate_id, Role.CANDIDATE) for row in rows}
+            candidate_ids = dict.fromkeys(row.candidate_id for row in rows)
+            tokens = {one: issue_access_token(begin_session(one)) for one in candidate_ids}
         app.extensions["database"].engine.dispose()
         pending = (row for row in rows if row.status == InterviewStatus.PENDING)
         candidates = list(tokens)

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
-from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.tokens import issue_access_token
-from interviews_api.db import reading
+from interviews_api.clock import now
+from interviews_api.db import transaction
 from interviews_api.ids import new_id
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import SeedRefused, load_bytes, load_world
@@ -114,12 +116,14 @@ def create_candidate(first_name: str, last_name: str, phone: str | None, email: 
 @tokens.command("issue")
 @click.argument("email")
 def issue_token(email: str) -> None:
-    """Print an access token for the user with that address."""
-    with reading() as connection:
+    """Print an access token for the user with that address; its session lasts as long as the token."""
+    lifetime = current_app.extensions["settings"].access_token_lifetime
+    with transaction() as connection:
         user = UserRepository(connection).find_by_email(email)
-    if user is None:
-        raise click.ClickException(f"no user has the address {email}")
-    click.echo(issue_access_token(user["id"], user["role"]))
+        if user is None:
+            raise click.ClickException(f"no user has the address {email}")
+        session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
+    click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
 
 
 def _report(counts: Mapping[str, int]) -> None:

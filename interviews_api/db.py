@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from interviews_api.clock import to_milliseconds
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
 
 _POSTGRES_LIMITS = "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000"  # milliseconds

@@ -5,6 +5,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from alembic import command
 from alembic.config import Config
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from interviews_api import create_app, models
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.models import Role, User, Viewer
+from interviews_api.accounts.repository import SessionRepository
 from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.clock import now
 from interviews_api.db import Database, transaction
+from interviews_api.ids import new_id
 from tests.factories import World
 from tests.live import LiveServer
 from tests.postgres import ThrowawayPostgres, create_database, drop_database
@@ -134,13 +138,22 @@ Headers = dict[str, str]
 
 @pytest.fixture
 def headers(app: Flask) -> Callable[..., Headers]:
-    """Make the Authorization header of a user."""
+    """Make the Authorization header of a user in a session of its own; there is none where there is no user."""
 
     def make(user_id: str, role: Role = Role.CANDIDATE) -> Headers:
         with app.app_context():
-            return {"Authorization": f"Bearer {issue_access_token(user_id, role)}"}
+            return {"Authorization": f"Bearer {issue_access_token(begin_session(user_id, role))}"}
 
     return make
+
+
+def begin_session(user_id: str, role: Role = Role.CANDIDATE) -> Viewer:
+    with transaction() as connection:
+        if connection.execute(select(User.id).where(User.id == user_id)).first() is None:
+            return Viewer(user_id, role, new_id())
+        expires_at = now() + timedelta(days=30)
+        session_id, _ = SessionRepository(connection).begin(user_id, now=now(), expires_at=expires_at)
+        return Viewer(user_id, role, session_id)
 
 
 @pytest.fixture

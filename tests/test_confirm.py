@@ -85,6 +85,7 @@ def test_refusals_come_in_order_whatever_is_wrong_besides(
     """The body is bad and the interview is cancelled in every case: that is said last."""
     me = world.candidate_with({"id": INTERVIEW, "status": "annule"})
     company_user = world.company_user(world.company())
+    stranger = world.candidate()
     world.load()
     nobody = "f" * 24
     as_whom = {
@@ -92,9 +93,8 @@ def test_refusals_come_in_order_whatever_is_wrong_besides(
         "deleted": headers(nobody),
         "deleted company": headers(nobody, Role.COMPANY),
         "company": headers(company_user["id"], Role.COMPANY),
-        "stranger": headers(world.candidate()["id"]),
+        "stranger": headers(stranger["id"]),
     }
-    world.load()
     path = {"me, absent id": PATH.replace(INTERVIEW, "e" * 24), "me, malformed id": PATH.replace(INTERVIEW, "nope")}
     response = client.put(path.get(who, PATH), headers=as_whom.get(who, headers(me["id"])), json={"x": 1})
     assert response.status_code == status

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
+from tests.conftest import begin_session
 from tests.factories import World
 from tests.live import LiveServer
 
@@ -37,7 +37,7 @@ def test_the_documented_front_end_works(script: str, app: Flask, live: LiveServe
     )
     world.load()
     with app.app_context():
-        token = issue_access_token(candidate["id"], Role.CANDIDATE)
+        token = issue_access_token(begin_session(candidate["id"]))
     run_node(script, BASE_URL=live.url, TOKEN=token, PENDING_ID="641a5f123456789012345678")
 
 

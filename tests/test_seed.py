@@ -47,7 +47,7 @@ def load(runner: FlaskCliRunner, tmp_path: Path) -> Callable[[object], Any]:
 def everything(database: Database) -> dict[str, list[Any]]:
     with database.reader.connect() as connection:
         return {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
             for table in models.metadata.sorted_tables
         }
 
@@ -256,11 +256,11 @@ def test_the_feedback_a_company_keeps_is_not_shown(
 ) -> None:
     feedback = {"overallRating": 8, "comments": "planted-canary", "strengths": ["a"], "recommendation": "hire"}
     private = {"internalNotes": "planted-canary", "hiringDecisionReason": "planted-canary"}
-    mine = headers(content["candidates"][0]["id"])
     path = "/candidate/interviews/641a5f123456789012345678"
     for share, shown in ((True, feedback), (False, None)):
         content["interviews"][0] |= {"feedback": feedback, "shareFeedback": share, **private}
         load(content)
+        mine = headers(content["candidates"][0]["id"])
         response = client.get(path, headers=mine)
         assert response.get_json()["data"]["feedback"] == shown
         assert response.text.count("planted-canary") == share

@@ -1,9 +1,10 @@
 """Who signs in: a user is a candidate or belongs to a company; one user per e-mail address, whatever the role."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import JSON, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db import Base, Id, Instant, is_one_of
@@ -14,6 +15,20 @@ class Role(StrEnum):
 
     CANDIDATE = "candidate"
     COMPANY = "company"
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Whom a request's token names. `session_id` is NO_ID for a token of the operator's identity provider."""
+
+    user_id: str
+    role: Role
+    session_id: str
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The parameters of every statement that starts from the viewer's own row."""
+        return {"viewer_id": self.user_id, "session_id": self.session_id}
 
 
 def email_key(email: str) -> str:
@@ -53,3 +68,42 @@ class CompanyUser(Base):
 
     id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"), index=True)
+
+
+class Session(Base):
+    """What one sign-in began: while the row is there, its access tokens are good and `refresh_id` may refresh.
+
+    `refresh_id` is the jti of the one refresh token that has not been used.
+    """
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    refresh_id: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class RateLimit(Base):
+    """The attempts that one limit remembers of one account or address: Unix milliseconds, oldest first."""
+
+    __tablename__ = "rate_limits"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    attempts: Mapped[list[int]] = mapped_column(JSON)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class IdempotentReply(Base):
+    """What a POST with an `Idempotency-Key` was answered, committed together with what it did."""
+
+    __tablename__ = "idempotent_replies"
+
+    user_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    route: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    body_hash: Mapped[str] = mapped_column(Text)
+    status: Mapped[int]
+    reply: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

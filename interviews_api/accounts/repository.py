@@ -1,10 +1,18 @@
-"""All SQL about users."""
+"""All SQL about users and their sessions."""
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from datetime import datetime
 
-from interviews_api.accounts.models import Candidate, CompanyUser, User, email_key
+from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select
+
+from interviews_api.accounts.models import Candidate, CompanyUser, Session, User, Viewer, email_key
 from interviews_api.errors import Unauthorized
 from interviews_api.hiring.models import Company
+from interviews_api.ids import NO_ID, new_id
+
+VIEWER = bindparam("viewer_id", type_=User.id.type)
+_SESSION = bindparam("session_id", type_=Session.id.type)
+IS_SIGNED_IN = or_(_SESSION == NO_ID, exists().where(Session.id == _SESSION, Session.user_id == VIEWER))
+"""Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
 
 _USERS = (
     select(
@@ -22,7 +30,7 @@ _USERS = (
     .outerjoin(CompanyUser, CompanyUser.id == User.id)
     .outerjoin(Company, Company.id == CompanyUser.company_id)
 )
-_BY_ID = _USERS.where(User.id == bindparam("id"))
+_BY_ID = _USERS.where(User.id == VIEWER, IS_SIGNED_IN)
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
 
 
@@ -32,9 +40,9 @@ class UserRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, user_id: str) -> RowMapping:
-        """The user of that id; raises Unauthorized when there is none: only tokens ask."""
-        row = self._connection.execute(_BY_ID, {"id": user_id}).mappings().one_or_none()
+    def get(self, viewer: Viewer) -> RowMapping:
+        """The user whom a token names; raises Unauthorized when the user is gone or the session has ended."""
+        row = self._connection.execute(_BY_ID, viewer.keys).mappings().one_or_none()
         if row is None:
             raise Unauthorized
         return row
@@ -42,3 +50,17 @@ class UserRepository:
     def find_by_email(self, email: str) -> RowMapping | None:
         """The user with that address, whatever its letter case and the blanks around it."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
+
+
+class SessionRepository:
+    """What sign-ins begin and sign-outs end. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(self, user_id: str, *, now: datetime, expires_at: datetime) -> tuple[str, str]:
+        """A new session; its id and the id that its first refresh token must have."""
+        session_id, refresh_id = new_id(), new_id()
+        values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
+        self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
+        return session_id, refresh_id

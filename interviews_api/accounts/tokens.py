@@ -5,7 +5,7 @@ the tokens; they are read with PyJWT itself, which can be told to require claims
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -13,7 +13,7 @@ import jwt
 from flask import Flask, Response, current_app, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.config import Settings
 from interviews_api.db import reading
@@ -23,17 +23,9 @@ from interviews_api.ids import is_id
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "interviews-api"
-REQUIRED_CLAIMS = ("exp", "iat", "sub", "jti", "type", "role", "iss", "aud")
+REQUIRED_CLAIMS = ("exp", "iat", "sub", "jti", "sid", "type", "role", "iss", "aud")
 
 View = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """Whom a token names."""
-
-    user_id: str
-    role: Role
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -67,15 +59,18 @@ def _refuse(*_reasons: object) -> Response:
     return error_response(Unauthorized.status, "Unauthorized")
 
 
-def issue_access_token(user_id: str, role: str) -> str:
-    """A token that opens the routes of that role for ACCESS_TOKEN_MINUTES."""
-    token: str = create_access_token(user_id, additional_claims={"role": role})
+def issue_access_token(viewer: Viewer) -> str:
+    """A token that opens the routes of that role for ACCESS_TOKEN_MINUTES, as long as the session lasts."""
+    token: str = create_access_token(viewer.user_id, additional_claims={"role": viewer.role, "sid": viewer.session_id})
     return token
 
 
-def issue_refresh_token(user_id: str, role: str) -> str:
-    """A token that opens nothing but the refresh, for REFRESH_TOKEN_DAYS."""
-    token: str = create_refresh_token(user_id, additional_claims={"role": role})
+def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -> str:
+    """A token that opens nothing but the refresh, once, until the session's end."""
+    token: str = create_refresh_token(
+        viewer.user_id,
+        additional_claims={"role": viewer.role, "sid": viewer.session_id, "jti": refresh_id, "exp": expires_at},
+    )
     return token
 
 
@@ -92,9 +87,10 @@ def read_access_token(token: str) -> Viewer:
         )
     except jwt.PyJWTError:
         raise Unauthorized from None
-    if claims["type"] != "access" or not is_id(claims["sub"]) or claims["role"] not in tuple(Role):
+    is_ours = is_id(claims["sub"]) and is_id(claims["sid"]) and claims["role"] in tuple(Role)
+    if claims["type"] != "access" or not is_ours:
         raise Unauthorized
-    return Viewer(claims["sub"], Role(claims["role"]))
+    return Viewer(claims["sub"], Role(claims["role"]), claims["sid"])
 
 
 def _bearer_token() -> str:
@@ -106,7 +102,7 @@ def _bearer_token() -> str:
 
 def _check_user(viewer: Viewer) -> None:
     with reading() as connection:
-        UserRepository(connection).get(viewer.user_id)
+        UserRepository(connection).get(viewer)
 
 
 def user_required(view: View) -> View:
@@ -129,16 +125,24 @@ def user_required(view: View) -> View:
     return guarded
 
 
-def candidate_required(view: View) -> View:
-    """Pass the view, first, the id of the candidate that the request's token names; 403 for a company's."""
+def _role_required(role: Role) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(viewer: Viewer, **path: Any) -> Any:
+            if viewer.role is not role:
+                _check_user(viewer)
+                raise Forbidden(f"{role.capitalize()} credentials required")
+            return view(viewer, **path)
 
-    @wraps(view)
-    def guarded(viewer: Viewer, **path: Any) -> Any:
-        if viewer.role is not Role.CANDIDATE:
-            _check_user(viewer)
-            raise Forbidden("Candidate credentials required")
-        return view(viewer.user_id, **path)
+        of_that_role = user_required(guarded)
+        of_that_role.role = role.value  # type: ignore[attr-defined]
+        return of_that_role
 
-    candidates_only = user_required(guarded)
-    candidates_only.role = "candidate"  # type: ignore[attr-defined]
-    return candidates_only
+    return decorate
+
+
+candidate_required = _role_required(Role.CANDIDATE)
+"""Pass the view, first, the Viewer that the request's token names; 403 unless it is a candidate."""
+
+company_required = _role_required(Role.COMPANY)
+"""Pass the view, first, the Viewer that the request's token names; 403 unless it acts for a company."""

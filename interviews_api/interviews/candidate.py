@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import RowMapping
 
+from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required
 from interviews_api.clock import now
 from interviews_api.db import reading, transaction
@@ -33,12 +34,12 @@ def own_interview_first(view: Callable[..., Any]) -> Callable[..., Any]:
     """Whether the interview exists (404) and is one's own (403) is said before what is wrong with the body."""
 
     @wraps(view)
-    def guarded(candidate_id: str, interview_id: str) -> Any:
+    def guarded(viewer: Viewer, interview_id: str) -> Any:
         try:
-            return view(candidate_id, interview_id=interview_id)
+            return view(viewer, interview_id=interview_id)
         except InputRefused:
             with reading() as connection:
-                InterviewRepository(connection).get(candidate_id, interview_id)
+                InterviewRepository(connection).get(viewer, interview_id)
             raise
 
     return guarded
@@ -47,38 +48,38 @@ def own_interview_first(view: Callable[..., Any]) -> Callable[..., Any]:
 @blueprint.get("")
 @candidate_required
 @operation("Candidate interviews retrieved successfully", CandidateInterviews, query=ListQuery)
-def list_interviews(candidate_id: str, *, status: str | None, limit: int, skip: int) -> Page:
+def list_interviews(viewer: Viewer, *, status: str | None, limit: int, skip: int) -> Page:
     """All of one's interviews, newest first, with counts over all of them."""
     with reading() as connection:
         interviews = InterviewRepository(connection)
-        return interviews.page(candidate_id, now=now(), status=status, limit=limit, skip=skip)
+        return interviews.page(viewer, now=now(), status=status, limit=limit, skip=skip)
 
 
 @blueprint.get("/pending")
 @candidate_required
 @operation("Pending interviews retrieved successfully", PendingInterviews, query=AnyPage)
-def list_pending(candidate_id: str, *, limit: int, skip: int) -> Page:
+def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Interviews that wait for one's confirmation, soonest first."""
     with reading() as connection:
-        return InterviewRepository(connection).pending(candidate_id, limit=limit, skip=skip)
+        return InterviewRepository(connection).pending(viewer, limit=limit, skip=skip)
 
 
 @blueprint.get("/upcoming")
 @candidate_required
 @operation("Upcoming interviews retrieved successfully", UpcomingInterviews, query=AnyPage)
-def list_upcoming(candidate_id: str, *, limit: int, skip: int) -> Page:
+def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Confirmed interviews that have not begun, soonest first."""
     with reading() as connection:
-        return InterviewRepository(connection).upcoming(candidate_id, now=now(), limit=limit, skip=skip)
+        return InterviewRepository(connection).upcoming(viewer, now=now(), limit=limit, skip=skip)
 
 
 @blueprint.get("/history")
 @candidate_required
 @operation("Interview history retrieved successfully", InterviewHistory, query=PageQuery)
-def list_history(candidate_id: str, *, limit: int, skip: int) -> Page:
+def list_history(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Completed and cancelled interviews, newest first."""
     with reading() as connection:
-        return InterviewRepository(connection).history(candidate_id, limit=limit, skip=skip)
+        return InterviewRepository(connection).history(viewer, limit=limit, skip=skip)
 
 
 @blueprint.get("/<id:interview_id>")
@@ -88,10 +89,10 @@ def list_history(candidate_id: str, *, limit: int, skip: int) -> Page:
     InterviewDetails,
     errors={403: "This interview does not belong to you", 404: "Interview not found"},
 )
-def show_interview(candidate_id: str, *, interview_id: str) -> RowMapping:
+def show_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
     """One of one's interviews, with how to reach the company and any shared feedback."""
     with reading() as connection:
-        return InterviewRepository(connection).get(candidate_id, interview_id)
+        return InterviewRepository(connection).get(viewer, interview_id)
 
 
 @blueprint.put("/<id:interview_id>/confirm")
@@ -107,7 +108,7 @@ def show_interview(candidate_id: str, *, interview_id: str) -> RowMapping:
         404: "Interview not found",
     },
 )
-def confirm_interview(candidate_id: str, *, interview_id: str) -> RowMapping:
+def confirm_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
     """Say yes to a pending interview; of many at once, one is answered with 200."""
     with transaction() as connection:
-        return InterviewRepository(connection).confirm(candidate_id, interview_id, now=now())
+        return InterviewRepository(connection).confirm(viewer, interview_id, now=now())

@@ -31,8 +31,8 @@ class InterviewType(StrEnum):
     PHONE = "Phone"
 
 
-class CancelledBy(StrEnum):
-    """Who called an interview off."""
+class Actor(StrEnum):
+    """Who moved an interview, or called it off."""
 
     CANDIDATE = "candidate"
     COMPANY = "company"
@@ -42,20 +42,22 @@ class Interview(Base):
     """One meeting about one application.
 
     `starts_at` is the instant it begins, `time_zone` the IANA zone whose wall clock the invitation shows.
-    `revision` rises with each reschedule, cancel and decline. `candidate_id` repeats the application's (the
-    composite foreign key keeps it true), so that each list of a candidate is one index range.
+    `revision` rises with each reschedule, cancel and decline. `candidate_id` and `company_id` repeat the
+    application's (the composite foreign key keeps them true), so that each list is one index range.
+    `reschedule_request` is `{reason, proposedTimes, requestedAt}`, instants as text, until any later move.
     """
 
     __tablename__ = "interviews"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["application_id", "candidate_id"],
-            ["applications.id", "applications.candidate_id"],
+            ["application_id", "candidate_id", "company_id"],
+            ["applications.id", "applications.candidate_id", "applications.company_id"],
+            name="fk_interviews_application",  # the convention's name would be too long for Postgres
             onupdate="CASCADE",
         ),
         is_one_of("status", InterviewStatus),
         is_one_of("type", InterviewType),
-        is_one_of("cancelled_by", CancelledBy),
+        is_one_of("cancelled_by", Actor),
         CheckConstraint("duration_minutes BETWEEN 5 AND 1440", name="duration_minutes"),
         CheckConstraint("revision >= 0", name="revision"),
     )
@@ -63,6 +65,7 @@ class Interview(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     application_id: Mapped[str] = mapped_column(Id, index=True)
     candidate_id: Mapped[str] = mapped_column(Id)
+    company_id: Mapped[str] = mapped_column(Id)
     status: Mapped[str] = mapped_column(Text)
     type: Mapped[str] = mapped_column(Text)
     starts_at: Mapped[datetime] = mapped_column(Instant)
@@ -81,6 +84,7 @@ class Interview(Base):
     hiring_decision_reason: Mapped[str | None] = mapped_column(Text)
     feedback: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     share_feedback: Mapped[bool]
+    reschedule_request: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     revision: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -88,7 +92,7 @@ class Interview(Base):
 _IS_PAST = text(f"status IN ({', '.join(repr(str(status)) for status in PAST_STATUSES)})")
 
 # One index range, in the order asked for, behind each list (ADR 0004): all, one status newest first,
-# one status soonest first (also the counts), and the history.
+# one status soonest first (also the counts), the history, and the company's list.
 Index("ix_interviews_newest", Interview.candidate_id, Interview.starts_at.desc(), Interview.id)
 Index(
     "ix_interviews_status_newest",
@@ -112,3 +116,4 @@ Index(
     postgresql_where=_IS_PAST,
     sqlite_where=_IS_PAST,
 )
+Index("ix_interviews_company_soonest", Interview.company_id, Interview.starts_at, Interview.id)

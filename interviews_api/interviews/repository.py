@@ -23,17 +23,17 @@ from sqlalchemy import (
     update,
 )
 
-from interviews_api.accounts.models import Candidate
+from interviews_api.accounts.models import Candidate, Viewer
+from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
 from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.models import PAST_STATUSES, Interview, InterviewStatus
 
-_VIEWER = bindparam("viewer_id", type_=Interview.candidate_id.type)
 _INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
-_IS_MINE = Interview.candidate_id == _VIEWER
+_IS_MINE = Interview.candidate_id == VIEWER
 
 
 def _is(*statuses: InterviewStatus) -> ColumnElement[bool]:
@@ -122,7 +122,7 @@ def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *, has_overvie
         .outerjoin(Application, Application.id == page.c.application_id)
         .outerjoin(Job, Job.id == Application.job_id)
         .outerjoin(Company, Company.id == Job.company_id)
-        .where(Candidate.id == _VIEWER)
+        .where(Candidate.id == VIEWER, IS_SIGNED_IN)
     )
 
 
@@ -149,11 +149,11 @@ _DETAILS = (
     .outerjoin(Application, Application.id == Interview.application_id)
     .outerjoin(Job, Job.id == Application.job_id)
     .outerjoin(Company, Company.id == Job.company_id)
-    .where(Candidate.id == _VIEWER)
+    .where(Candidate.id == VIEWER, IS_SIGNED_IN)
 )
 _CONFIRM = (
     update(Interview)
-    .where(Interview.id == _INTERVIEW, Interview.candidate_id == _VIEWER, _IS_PENDING)
+    .where(Interview.id == _INTERVIEW, Interview.candidate_id == VIEWER, _IS_PENDING)
     .values(status=InterviewStatus.CONFIRMED, confirmed_at=_NOW)
 )
 
@@ -164,46 +164,46 @@ class InterviewRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def page(self, candidate_id: str, *, now: datetime, status: str | None, limit: int, skip: int) -> Page:
-        """All interviews, or those of one status, newest first; raises Unauthorized when the candidate is gone."""
+    def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Page:
+        """All interviews, or those of one status, newest first; raises Unauthorized, as each read does."""
         statement = _ALL if status is None else _OF_STATUS
-        return self._page(statement, True, candidate_id, now=now, status=status, limit=limit, skip=skip)
+        return self._page(statement, True, viewer, now=now, status=status, limit=limit, skip=skip)
 
-    def pending(self, candidate_id: str, *, limit: int, skip: int) -> Page:
+    def pending(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Those that wait for the candidate's yes, soonest first; raises Unauthorized."""
-        return self._page(_PENDING, False, candidate_id, limit=limit, skip=skip)
+        return self._page(_PENDING, False, viewer, limit=limit, skip=skip)
 
-    def upcoming(self, candidate_id: str, *, now: datetime, limit: int, skip: int) -> Page:
+    def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Page:
         """Confirmed ones that begin now or later, soonest first; raises Unauthorized."""
-        return self._page(_UPCOMING, False, candidate_id, now=now, limit=limit, skip=skip)
+        return self._page(_UPCOMING, False, viewer, now=now, limit=limit, skip=skip)
 
-    def history(self, candidate_id: str, *, limit: int, skip: int) -> Page:
+    def history(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Completed and cancelled ones, newest first; raises Unauthorized."""
-        return self._page(_HISTORY, True, candidate_id, limit=limit, skip=skip)
+        return self._page(_HISTORY, True, viewer, limit=limit, skip=skip)
 
-    def get(self, candidate_id: str, interview_id: str) -> RowMapping:
+    def get(self, viewer: Viewer, interview_id: str) -> RowMapping:
         """One interview with company and job; raises Unauthorized, NotFound, or Forbidden when it is another's."""
-        keys = {"viewer_id": candidate_id, "interview_id": interview_id}
+        keys = viewer.keys | {"interview_id": interview_id}
         row = self._connection.execute(_DETAILS, keys).mappings().one_or_none()
         if row is None:
             raise Unauthorized
         if row["interview_id"] is None:
             raise NotFound("Interview not found")
-        if row["candidate_id"] != candidate_id:
+        if row["candidate_id"] != viewer.user_id:
             raise Forbidden("This interview does not belong to you")
         return row
 
-    def confirm(self, candidate_id: str, interview_id: str, *, now: datetime) -> RowMapping:
+    def confirm(self, viewer: Viewer, interview_id: str, *, now: datetime) -> RowMapping:
         """The candidate's yes; raises what `get` raises, and IllegalMove unless it was pending."""
-        keys = {"viewer_id": candidate_id, "interview_id": interview_id}
+        keys = viewer.keys | {"interview_id": interview_id}
         is_confirmed = self._connection.execute(_CONFIRM, keys | {"now": now}).rowcount == 1
-        interview = self.get(candidate_id, interview_id)
+        interview = self.get(viewer, interview_id)
         if not is_confirmed:
             raise IllegalMove("Interview is no longer pending confirmation")
         return interview
 
-    def _page(self, statement: Select[Any], is_newest_first: bool, candidate_id: str, **values: object) -> Page:
-        rows = self._connection.execute(statement, {"viewer_id": candidate_id, **values}).mappings().all()
+    def _page(self, statement: Select[Any], is_newest_first: bool, viewer: Viewer, **values: object) -> Page:
+        rows = self._connection.execute(statement, viewer.keys | values).mappings().all()
         if not rows:
             raise Unauthorized
         # The page was cut in order; the joins after it usually keep that order, but SQL does not promise it.

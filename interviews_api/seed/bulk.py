@@ -12,7 +12,7 @@ from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
 from interviews_api.db import Base, transaction
 from interviews_api.hiring.models import Application, ApplicationStatus, Company, Job
-from interviews_api.interviews.models import CancelledBy, Interview, InterviewStatus, InterviewType
+from interviews_api.interviews.models import Actor, Interview, InterviewStatus, InterviewType
 from interviews_api.seed.repository import SeedRepository, batches
 
 PASSWORD = "bulk-password-1"  # noqa: S105  # printed for everyone to use
@@ -70,6 +70,12 @@ class BulkWorld:
     def _application_id(self, candidate: int, number: int) -> str:
         return self._id("d", candidate * MAX_INTERVIEWS_EACH + number)
 
+    def _job_number(self, candidate: int, application: int) -> int:
+        return (candidate + application) % self._jobs
+
+    def _company_id(self, job: int) -> str:
+        return self._id("a", job % COMPANIES)
+
     def _company(self, number: int) -> Row:
         return {
             "id": self._id("a", number),
@@ -84,9 +90,10 @@ class BulkWorld:
     def _job(self, number: int) -> Row:
         return {
             "id": self._id("b", number),
-            "company_id": self._id("a", number % COMPANIES),
+            "company_id": self._company_id(number),
             "title": f"Job {number}",
             "description": "We are looking for somebody with experience. " * 4,
+            "created_at": self._now - timedelta(days=300),
         }
 
     def _user(self, number: int, password_hash: str) -> Row:
@@ -106,7 +113,8 @@ class BulkWorld:
         return {
             "id": self._application_id(candidate, number),
             "candidate_id": self._id("c", candidate),
-            "job_id": self._id("b", (candidate + number) % self._jobs),
+            "job_id": self._id("b", self._job_number(candidate, number)),
+            "company_id": self._company_id(self._job_number(candidate, number)),
             "status": ApplicationStatus.INTERVIEW_SCHEDULED.value,
             "applied_at": self._now - timedelta(days=200),
         }
@@ -122,6 +130,7 @@ class BulkWorld:
             "id": self._id("e", candidate * MAX_INTERVIEWS_EACH + number),
             "application_id": self._application_id(candidate, number // ROUNDS),
             "candidate_id": self._id("c", candidate),
+            "company_id": self._company_id(self._job_number(candidate, number // ROUNDS)),
             "status": status.value,
             "type": InterviewType.VIDEO.value,
             "starts_at": starts_at,
@@ -134,7 +143,7 @@ class BulkWorld:
             "confirmed_at": created_at + timedelta(days=1) if status is InterviewStatus.CONFIRMED else None,
             "completed_at": starts_at + timedelta(hours=1) if status is InterviewStatus.COMPLETED else None,
             "cancelled_at": created_at + timedelta(days=2) if is_cancelled else None,
-            "cancelled_by": CancelledBy.COMPANY.value if is_cancelled else None,
+            "cancelled_by": Actor.COMPANY.value if is_cancelled else None,
             "cancellation_reason": "The position is filled" if is_cancelled else None,
             "is_hired": bool(number % 2) if status is InterviewStatus.COMPLETED else None,
             "hiring_decision_reason": None,

@@ -127,11 +127,15 @@ def _write(repository: SeedRepository, world: World, users: Sequence[Record]) ->
     repository.upsert(CompanyUser, list(_without(world["company_users"], "email", "password")))
     repository.upsert(Candidate, list(_without(world["candidates"], "email", "password")))
     _check_references(repository, world, "jobs", "company_id", Company)
-    repository.upsert(Job, world["jobs"])
+    present = now()
+    repository.upsert(Job, [job | {"created_at": present} for job in world["jobs"]], keep=["created_at"])
     _check_references(repository, world, "applications", "candidate_id", Candidate)
     _check_references(repository, world, "applications", "job_id", Job)
     _check_pairs(repository, world)
-    repository.upsert(Application, world["applications"])
+    companies = repository.companies_of_jobs({record["job_id"] for record in world["applications"]})
+    repository.upsert(
+        Application, [record | {"company_id": companies[record["job_id"]]} for record in world["applications"]]
+    )
     _check_references(repository, world, "interviews", "application_id", Application)
     repository.upsert(Interview, _interviews(repository, world["interviews"]), keep=["revision"])
 
@@ -175,10 +179,10 @@ def _check_pairs(repository: SeedRepository, world: World) -> None:
 
 def _interviews(repository: SeedRepository, records: Sequence[Record]) -> list[Record]:
     """With what the application says: whose it is, and the company's time zone where the record names none."""
-    known = repository.candidates_and_zones({record["application_id"] for record in records})
+    known = repository.applications({record["application_id"] for record in records})
     rows = []
     for record in records:
-        candidate_id, company_zone = known[record["application_id"]]
-        time_zone = record["time_zone"] or company_zone
-        rows.append(record | {"candidate_id": candidate_id, "time_zone": time_zone, "revision": 0})
+        candidate_id, company_id, company_zone = known[record["application_id"]]
+        owners = {"candidate_id": candidate_id, "company_id": company_id}
+        rows.append(record | owners | {"time_zone": record["time_zone"] or company_zone, "revision": 0})
     return rows

@@ -73,15 +73,19 @@ class SeedRepository:
         rows = self._rows(select(*columns).where(Application.candidate_id.in_(some)) for some in batches(candidate_ids))
         return {(candidate_id, job_id): application_id for candidate_id, job_id, application_id in rows}
 
-    def candidates_and_zones(self, application_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """By application, its candidate's id and its company's time zone."""
-        joined = (
-            select(Application.id, Application.candidate_id, Company.time_zone)
-            .join(Job, Job.id == Application.job_id)
-            .join(Company, Company.id == Job.company_id)
+    def companies_of_jobs(self, job_ids: Iterable[str]) -> dict[str, str]:
+        """By job, its company's id."""
+        return dict(self._rows(select(Job.id, Job.company_id).where(Job.id.in_(some)) for some in batches(job_ids)))
+
+    def applications(self, ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+        """By application, its candidate's id, its company's id, and the company's time zone."""
+        joined = select(Application.id, Application.candidate_id, Company.id, Company.time_zone).join(
+            Company, Company.id == Application.company_id
         )
-        rows = self._rows(joined.where(Application.id.in_(some)) for some in batches(application_ids))
-        return {application_id: (candidate_id, time_zone) for application_id, candidate_id, time_zone in rows}
+        return {
+            key: (whose, company, zone)
+            for key, whose, company, zone in self._rows(joined.where(Application.id.in_(some)) for some in batches(ids))
+        }
 
     def _rows(self, statements: Iterable[Any]) -> list[Any]:
         return [tuple(row) for statement in statements for row in self._connection.execute(statement)]

@@ -14,7 +14,7 @@ from interviews_api.fields import (
     time_zone_field,
 )
 from interviews_api.hiring.models import ApplicationStatus
-from interviews_api.interviews.models import CancelledBy, InterviewStatus, InterviewType
+from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.interviews.schemas import Feedback
 
 
@@ -96,7 +96,7 @@ class SeedInterview(CamelSchema):
     confirmed_at = _optional_instant()
     completed_at = _optional_instant()
     cancelled_at = _optional_instant()
-    cancelled_by = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(CancelledBy)))
+    cancelled_by = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(Actor)))
     cancellation_reason = _optional_text()
     is_hired = TrueOrFalse(load_default=None, allow_none=True)
     hiring_decision_reason = _optional_text()

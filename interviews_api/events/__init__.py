@@ -1,0 +1,1 @@
+"""What happened to interviews: one row a move, written with it."""

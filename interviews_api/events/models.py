@@ -1,0 +1,52 @@
+"""The event: one row for each move of an interview, in the move's own transaction."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from interviews_api.db import Base, Id, Instant, is_one_of
+
+
+class EventType(StrEnum):
+    """What may happen to an interview; the values are the contract's."""
+
+    SCHEDULED = "interview.scheduled"
+    RESCHEDULED = "interview.rescheduled"
+    CONFIRMED = "interview.confirmed"
+    DECLINED = "interview.declined"
+    RESCHEDULE_REQUESTED = "interview.reschedule_requested"
+    CANCELLED = "interview.cancelled"
+    COMPLETED = "interview.completed"
+    REMINDER = "interview.reminder"
+    NUDGE = "interview.nudge"
+
+
+class EventActor(StrEnum):
+    """Whose doing it was."""
+
+    CANDIDATE = "candidate"
+    COMPANY = "company"
+    SYSTEM = "system"
+
+
+class Event(Base):
+    """One thing that happened. Ids rise in commit order (ADR 0009); `revision` is the interview's after it."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        is_one_of("type", EventType),
+        is_one_of("actor", EventActor),
+        {"sqlite_autoincrement": True},  # an id is never given out twice
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    interview_id: Mapped[str] = mapped_column(Id, ForeignKey("interviews.id"))
+    type: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int]
+
+
+Index("ix_events_interview", Event.interview_id, Event.id)
