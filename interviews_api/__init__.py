@@ -11,7 +11,8 @@ from interviews_api.accounts import handlers as accounts
 from interviews_api.accounts import tokens
 from interviews_api.config import Settings
 from interviews_api.db import Database
-from interviews_api.interviews import candidate
+from interviews_api.hiring import handlers as hiring
+from interviews_api.interviews import candidate, company
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
@@ -33,7 +34,15 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
 
-    for blueprint in (accounts.blueprint, candidate.blueprint, health.blueprint, openapi.blueprint):
+    blueprints = (
+        accounts.blueprint,
+        hiring.blueprint,
+        candidate.blueprint,
+        company.blueprint,
+        health.blueprint,
+        openapi.blueprint,
+    )
+    for blueprint in blueprints:
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app

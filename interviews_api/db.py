@@ -5,6 +5,7 @@ Handlers, commands and the worker open these; repositories are handed the connec
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +37,7 @@ SCHEMA_REVISION = "0002"
 
 _POSTGRES_LIMITS = "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000"  # milliseconds
 _WITHOUT_TRANSACTION = "without_transaction"
+_open: ContextVar[Connection | None] = ContextVar("open_transaction", default=None)
 
 
 class Base(DeclarativeBase):
@@ -153,7 +155,13 @@ def is_migrated() -> bool:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """A connection for single statements that only read, with no transaction around them."""
+    """A connection for single statements that only read, with no transaction around them.
+
+    Within a transaction it is that transaction's.
+    """
+    if (outer := _open.get()) is not None:
+        yield outer
+        return
     with _database().reader.connect() as connection:
         yield connection
 
@@ -162,10 +170,19 @@ def reading() -> Iterator[Connection]:
 def transaction(*, unhurried: bool = False) -> Iterator[Connection]:
     """A connection whose changes commit together at the end, or not at all when an error leaves the block.
 
+    Within another transaction it is a savepoint of that one: what commits is decided outside.
     `unhurried` lifts Postgres's time limits within it: for bulk loads, never for a request.
     """
+    if (outer := _open.get()) is not None:
+        with outer.begin_nested():
+            yield outer
+        return
     with _database().engine.begin() as connection:
         if unhurried and connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))
-        yield connection
+        token = _open.set(connection)
+        try:
+            yield connection
+        finally:
+            _open.reset(token)

@@ -40,6 +40,30 @@ class IllegalMove(ApiError):
     status = 400
 
 
+class Conflict(ApiError):
+    """409: what is stored stands against it."""
+
+    status = 409
+
+
+class PreconditionFailed(ApiError):
+    """412: If-Match names something older than what is stored."""
+
+    status = 412
+
+    def __init__(self) -> None:
+        super().__init__("It has changed since you read it")
+
+
+class KeyReused(ApiError):
+    """422: an Idempotency-Key that came before with another body."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used with another body")
+
+
 class ServiceUnavailable(ApiError):
     """503: try again in a moment."""
 

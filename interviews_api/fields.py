@@ -1,15 +1,17 @@
 """The marshmallow pieces that all schemas share: camelCase keys and the fields of our conventions."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from interviews_api.clock import format_instant, parse_instant, wall_time, zone_names
+from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
 from interviews_api.ids import ID_PATTERN, is_id
 
 MAX_TEXT = 20_000
+DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 def camel_case(name: str) -> str:
@@ -47,6 +49,34 @@ class Instant(fields.Field[datetime]):
             return parse_instant(value)  # type: ignore[arg-type]  # what is no text is a TypeError
         except (TypeError, ValueError):
             raise self.make_error("invalid") from None
+
+
+class LocalDate(fields.Field[date]):
+    """`2025-05-15`, a day on somebody's calendar, of the years that an instant may have; only read."""
+
+    default_error_messages = {"invalid": "Must be a date like 2025-05-15."}
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> date:
+        if not isinstance(value, str) or not re.fullmatch(DATE_PATTERN, value):
+            raise self.make_error("invalid")
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+        if not EARLIEST.year < day.year < LATEST.year:
+            raise self.make_error("invalid")
+        return day
+
+
+class LocalTime(fields.Field[time]):
+    """`14:30`, a time on somebody's wall clock; only read."""
+
+    default_error_messages = {"invalid": "Must be a time like 14:30."}
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> time:
+        if not isinstance(value, str) or not re.fullmatch(TIME_PATTERN, value):
+            raise self.make_error("invalid")
+        return time.fromisoformat(value)
 
 
 class WallTime(fields.Field[str]):
@@ -125,6 +155,12 @@ def id_field(**kwargs: Any) -> fields.String:
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
     """Text of bounded length in characters."""
     return fields.String(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+
+
+def name_field(maximum: int = MAX_TEXT, **kwargs: Any) -> fields.String:
+    """Text that says something: not only blanks."""
+    checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    return fields.String(validate=checks, **kwargs)
 
 
 def link_field(**kwargs: Any) -> fields.String:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.routing import UnicodeConverter
+from werkzeug.routing import Map, UnicodeConverter
 
 from interviews_api import strict_json
 from interviews_api.errors import ApiError, BodyTooLarge, InputRefused, InvalidInput, UnsupportedMediaType
@@ -28,7 +28,15 @@ _log = logging.getLogger(__name__)
 
 
 class IdConverter(UnicodeConverter):
-    """`<id:name>` in a route: a malformed id is an id that nothing has, so its 404 comes in its turn."""
+    """`<id:name>` in a route: a malformed id is an id that nothing has, so its 404 comes in its turn.
+
+    `<id(besides="word"):name>` leaves a word to the route of that name, with whatever methods that has.
+    """
+
+    def __init__(self, map: Map, besides: str = "") -> None:
+        super().__init__(map)
+        if besides:
+            self.regex = f"(?!{besides}$){self.regex}"
 
     def to_python(self, value: str) -> str:
         """The id, or the one that no row can have."""
@@ -69,10 +77,10 @@ def load_query(schema: Schema) -> dict[str, Any]:
     return _load(schema, {name: values[0] for name, values in given.items()})
 
 
-def load_body(schema: Schema) -> dict[str, Any]:
-    """The JSON object in the request's body, an absent one counting as `{}`; raises InputRefused."""
+def read_body() -> bytes:
+    """The request's body, as often as one asks; raises InputRefused when it is too large or cut."""
     try:
-        raw = request.get_data(cache=False)
+        raw = request.get_data()
     except RequestEntityTooLarge:
         raise BodyTooLarge(_TOO_LARGE) from None
     except (ClientDisconnected, ParseException):  # a body that ends too soon, or gunicorn's word for a broken chunk
@@ -81,6 +89,12 @@ def load_body(schema: Schema) -> dict[str, Any]:
         raise BodyTooLarge(_TOO_LARGE)
     if request.content_length is not None and len(raw) != request.content_length:
         raise InputRefused(_CUT)
+    return raw
+
+
+def load_body(schema: Schema) -> dict[str, Any]:
+    """The JSON object in the request's body, an absent one counting as `{}`; raises InputRefused."""
+    raw = read_body()
     if raw and request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be application/json")
     try:

@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 from interviews_api.fields import Instant, WallTime, camel_case
 from interviews_api.http import IdConverter, json_response
 from interviews_api.ids import ID_PATTERN
+from interviews_api.interviews.moves import as_markdown
 from interviews_api.operation import Operation
 from interviews_api.version import __version__
 
@@ -75,7 +76,10 @@ def describe_api() -> dict[str, Any]:
         version=__version__,
         openapi_version="3.1.0",
         plugins=[plugin],
-        info={"license": {"name": "MIT", "identifier": "MIT"}},
+        info={
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "description": f"The moves of an interview, and who wins: the first to commit.\n\n{as_markdown()}",
+        },
     )
     map_type: Callable[[type[fields.Field[Any]], str, str | None], None] = plugin.map_to_openapi_type
     map_type(Instant, "string", "date-time")
@@ -117,6 +121,10 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
         return described
     if operation.query is not None:
         described["parameters"].append({"in": "query", "schema": operation.query})
+    described["parameters"] += [
+        {"in": "header", "name": name, "schema": {"type": "string"}, "description": what}
+        for name, what in _request_headers(view, operation).items()
+    ]
     if operation.body is not None:
         described["requestBody"] = {
             "required": any(field.required for field in operation.body.fields.values()),
@@ -126,9 +134,27 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
         described["security"] = [{"accessToken": []}]
     described["responses"] = {
         str(operation.status): _answer(operation),
+        **(
+            {"304": {"description": "Not Modified: If-None-Match names what is still true"}}
+            if operation.has_etag
+            else {}
+        ),
         **{str(status): _refusal(status, when) for status, when in sorted(_errors(view, operation).items())},
     }
     return described
+
+
+def _request_headers(view: Any, operation: Operation) -> dict[str, str]:
+    headers = {}
+    if operation.has_etag:
+        headers["If-None-Match"] = "The ETag of what one has: answered with 304 while it is true."
+    if operation.if_match:
+        headers["If-Match"] = "The ETag of what one saw: answered with 412 when it is true no longer."
+    if hasattr(view, "is_idempotent"):
+        headers["Idempotency-Key"] = (
+            "Of one's choice: the same request again is answered with the first reply, for 24 h."
+        )
+    return headers
 
 
 def _media_type(rule: Rule) -> str:
@@ -149,7 +175,9 @@ def _describe_path(rule: Rule, name: str) -> dict[str, Any]:
 
 def _answer(operation: Operation) -> dict[str, Any]:
     schemas = list(operation.data)
+    etag = {"ETag": {"schema": {"type": "string"}, "required": True}} if operation.has_etag else {}
     return {
+        "headers": etag,
         "description": operation.message,
         "content": {
             "application/json": {
@@ -177,6 +205,13 @@ def _errors(view: Any, operation: Operation) -> dict[int, str]:
         errors[400] = "Invalid query or body"
     if operation.body is not None:
         errors |= {413: "The body is larger than 64 KiB", 415: "The body is not JSON"}
+    if operation.if_match:
+        errors[412] = "If-Match names what is true no longer"
+    if hasattr(view, "is_idempotent"):
+        errors |= {
+            409: "A request with this Idempotency-Key is still running",
+            422: "This Idempotency-Key was used with another body",
+        }
     for status, when in operation.errors.items():
         errors[status] = f"{errors[status]}; or: {when}" if status in errors else when
     return errors

@@ -1,14 +1,17 @@
 """`@operation`: what a route takes and answers, said once; the request goes through it and /openapi.json reads it."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from flask import Response
+import orjson
+from flask import Response, request
 from marshmallow import Schema
 
-from interviews_api.http import json_response, load_body, load_query
+from interviews_api.errors import PreconditionFailed
+from interviews_api.http import load_body, load_query
 
 Handler = Callable[..., Any]
 
@@ -25,6 +28,13 @@ class Operation:
     errors: Mapping[int, str]
     headers: Mapping[str, str]
     needs_database: bool
+    has_etag: bool
+    if_match: Handler | None
+
+    def answer(self, value: Any) -> bytes:
+        """The body that says this."""
+        schema, value = value if len(self.data) > 1 else (self.data[0], value)
+        return orjson.dumps({"message": self.message, "data": schema.dump(value)})
 
 
 def operation(
@@ -36,11 +46,15 @@ def operation(
     errors: Mapping[int, str] | None = None,
     headers: Mapping[str, str] | None = None,
     needs_database: bool = True,
+    has_etag: bool = False,
+    if_match: Handler | None = None,
 ) -> Callable[[Handler], Handler]:
     """Load query and body for the handler, and dump its return value into `{"message", "data"}`.
 
     `errors` adds refusals (status and when) to those that follow from the route: 401, 403 and 404 from who may
     call it and what its path names, 400, 413 and 415 from what it takes, 503 from the database.
+    `has_etag` gives a read an ETag and answers 304 to who has it already (RFC 9110, section 13.1.2).
+    `if_match` names the read whose ETag the move honours; the handler is passed `check` (see `_if_match`).
     """
     described = Operation(
         message=message,
@@ -51,6 +65,8 @@ def operation(
         errors=errors or {},
         headers=headers or {},
         needs_database=needs_database,
+        has_etag=has_etag,
+        if_match=if_match,
     )
 
     def decorate(handler: Handler) -> Handler:
@@ -60,12 +76,42 @@ def operation(
                 kwargs |= load_query(described.query)
             if described.body is not None:
                 kwargs |= load_body(described.body)
-            value = handler(*args, **kwargs)
-            schema, value = value if len(described.data) > 1 else (described.data[0], value)
-            payload = {"message": described.message, "data": schema.dump(value)}
-            return json_response(payload, described.status, described.headers)
+            if described.if_match is not None:
+                kwargs["check"] = _if_match(described.if_match.operation)  # type: ignore[attr-defined]
+            answer = described.answer(handler(*args, **kwargs))
+            response = Response(answer, described.status, described.headers, mimetype="application/json")
+            return _with_etag(response, answer) if has_etag else response
 
         handle.operation = described  # type: ignore[attr-defined]
         return handle
 
     return decorate
+
+
+def _etag(answer: bytes) -> str:
+    """Changes with what is said, and with nothing else."""
+    return hashlib.sha256(answer).hexdigest()[:32]
+
+
+def _with_etag(response: Response, answer: bytes) -> Response:
+    response.set_etag(_etag(answer))
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization"
+    if request.if_none_match.contains_weak(_etag(answer)):
+        response.status_code = 304
+        response.set_data(b"")
+        del response.headers["Content-Type"], response.headers["Content-Length"]
+    return response
+
+
+def _if_match(shown: Operation) -> Callable[[Any], None] | None:
+    """A check of what is stored now against the request's If-Match (RFC 9110, section 13.1.1); None without one."""
+    if "If-Match" not in request.headers:
+        return None
+    wanted = request.if_match
+
+    def check(value: Any) -> None:
+        if not wanted.contains(_etag(shown.answer(value))):
+            raise PreconditionFailed
+
+    return check

@@ -189,7 +189,7 @@ def test_unknown_parameters_and_the_largest_page_are_fine(
         ("GET", "/upcoming", 1),
         ("GET", "/history", 1),
         ("GET", "/641a5f123456789012345678", 1),
-        ("PUT", "/641a5f123456789012345678/confirm", 2),
+        ("PUT", "/641a5f123456789012345678/confirm", 4),
     ],
 )
 def test_it_asks_the_database_so_often_and_no_more(

@@ -1,10 +1,11 @@
 """All SQL about users and their sessions."""
 
+import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, or_, select
 
-from interviews_api.accounts.models import Candidate, CompanyUser, Session, User, Viewer, email_key
+from interviews_api.accounts.models import Candidate, CompanyUser, IdempotentReply, Session, User, Viewer, email_key
 from interviews_api.errors import Unauthorized
 from interviews_api.hiring.models import Company
 from interviews_api.ids import NO_ID, new_id
@@ -64,3 +65,30 @@ class SessionRepository:
         values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
         self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
         return session_id, refresh_id
+
+
+class ReplyRepository:
+    """The reply kept for one user's, route's and key's POST. Never commits."""
+
+    def __init__(self, connection: Connection, user_id: str, route: str, key: str) -> None:
+        self._connection = connection
+        self._keys = {"user_id": user_id, "route": route, "key": key}
+
+    def lock(self) -> bool:
+        """Whether nobody else is at work under this key until the transaction's end; SQLite has one writer anyway."""
+        if self._connection.dialect.name == "sqlite":
+            return True
+        digest = hashlib.sha256("\0".join(self._keys.values()).encode()).digest()
+        number = int.from_bytes(digest[:8], signed=True)
+        return bool(self._connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one())
+
+    def find(self, now: datetime) -> RowMapping | None:
+        """What was answered and to which body, unless that is too long ago."""
+        kept = select(IdempotentReply).filter_by(**self._keys).where(IdempotentReply.expires_at > now)
+        return self._connection.execute(kept).mappings().one_or_none()
+
+    def keep(self, body_hash: str, status: int, reply: str, expires_at: datetime) -> None:
+        """Store the answer, in the place of one that has expired."""
+        self._connection.execute(delete(IdempotentReply).filter_by(**self._keys))
+        values = {"body_hash": body_hash, "status": status, "reply": reply, "expires_at": expires_at}
+        self._connection.execute(insert(IdempotentReply).values(**self._keys, **values))

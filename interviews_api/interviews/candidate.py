@@ -1,7 +1,6 @@
-"""The blueprint `candidate-interviews`: what a signed-in candidate sees of the own interviews, and the yes."""
+"""The blueprint `candidate-interviews`: what a signed-in candidate sees of the own interviews, and how one answers."""
 
-from collections.abc import Callable
-from functools import wraps
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint
@@ -9,45 +8,43 @@ from sqlalchemy import RowMapping
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required
-from interviews_api.clock import now
+from interviews_api.clock import format_instant, now
 from interviews_api.db import reading, transaction
-from interviews_api.errors import InputRefused
+from interviews_api.events.log import EventLog
 from interviews_api.fields import Nothing
-from interviews_api.interviews.repository import InterviewRepository, Page
+from interviews_api.guards import refuse_first
+from interviews_api.interviews.move_repository import Check
+from interviews_api.interviews.moves import CONFIRM, DECLINE, REQUEST_RESCHEDULE
+from interviews_api.interviews.repository import InterviewRepository
 from interviews_api.interviews.schemas import (
-    AnyPage,
     CandidateInterviews,
     Confirmation,
     InterviewDetails,
     InterviewHistory,
     ListQuery,
-    PageQuery,
     PendingInterviews,
+    Reason,
+    RescheduleWish,
+    Timeline,
     UpcomingInterviews,
 )
 from interviews_api.operation import operation
+from interviews_api.pages import Page
+from interviews_api.paging import AnyPage, PageQuery
 
 blueprint = Blueprint("candidate-interviews", __name__, url_prefix="/candidate/interviews")
 
+_OWN = {403: "This interview does not belong to you", 404: "Interview not found"}
 
-def own_interview_first(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Whether the interview exists (404) and is one's own (403) is said before what is wrong with the body."""
 
-    @wraps(view)
-    def guarded(viewer: Viewer, interview_id: str) -> Any:
-        try:
-            return view(viewer, interview_id=interview_id)
-        except InputRefused:
-            with reading() as connection:
-                InterviewRepository(connection).get(viewer, interview_id)
-            raise
-
-    return guarded
+_own_interview_first = refuse_first(
+    lambda connection, viewer, interview_id: InterviewRepository(connection).get(viewer, interview_id)
+)
 
 
 @blueprint.get("")
 @candidate_required
-@operation("Candidate interviews retrieved successfully", CandidateInterviews, query=ListQuery)
+@operation("Candidate interviews retrieved successfully", CandidateInterviews, query=ListQuery, has_etag=True)
 def list_interviews(viewer: Viewer, *, status: str | None, limit: int, skip: int) -> Page:
     """All of one's interviews, newest first, with counts over all of them."""
     with reading() as connection:
@@ -57,7 +54,7 @@ def list_interviews(viewer: Viewer, *, status: str | None, limit: int, skip: int
 
 @blueprint.get("/pending")
 @candidate_required
-@operation("Pending interviews retrieved successfully", PendingInterviews, query=AnyPage)
+@operation("Pending interviews retrieved successfully", PendingInterviews, query=AnyPage, has_etag=True)
 def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Interviews that wait for one's confirmation, soonest first."""
     with reading() as connection:
@@ -66,7 +63,7 @@ def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Page:
 
 @blueprint.get("/upcoming")
 @candidate_required
-@operation("Upcoming interviews retrieved successfully", UpcomingInterviews, query=AnyPage)
+@operation("Upcoming interviews retrieved successfully", UpcomingInterviews, query=AnyPage, has_etag=True)
 def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Confirmed interviews that have not begun, soonest first."""
     with reading() as connection:
@@ -75,7 +72,7 @@ def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Page:
 
 @blueprint.get("/history")
 @candidate_required
-@operation("Interview history retrieved successfully", InterviewHistory, query=PageQuery)
+@operation("Interview history retrieved successfully", InterviewHistory, query=PageQuery, has_etag=True)
 def list_history(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Completed and cancelled interviews, newest first."""
     with reading() as connection:
@@ -84,31 +81,76 @@ def list_history(viewer: Viewer, *, limit: int, skip: int) -> Page:
 
 @blueprint.get("/<id:interview_id>")
 @candidate_required
-@operation(
-    "Interview details retrieved successfully",
-    InterviewDetails,
-    errors={403: "This interview does not belong to you", 404: "Interview not found"},
-)
+@operation("Interview details retrieved successfully", InterviewDetails, errors=_OWN, has_etag=True)
 def show_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
     """One of one's interviews, with how to reach the company and any shared feedback."""
     with reading() as connection:
         return InterviewRepository(connection).get(viewer, interview_id)
 
 
+@blueprint.get("/<id:interview_id>/timeline")
+@candidate_required
+@operation("Interview timeline retrieved successfully", Timeline, errors=_OWN, has_etag=True)
+def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
+    """Everything that ever happened to one of one's interviews, oldest first."""
+    with reading() as connection:
+        InterviewRepository(connection).get(viewer, interview_id)
+        events = EventLog(connection).timeline(interview_id)
+    return {"events": events, "total": len(events)}
+
+
 @blueprint.put("/<id:interview_id>/confirm")
 @candidate_required
-@own_interview_first
+@_own_interview_first
 @operation(
     "Interview confirmed successfully",
     Confirmation,
     body=Nothing,
-    errors={
-        400: "Interview is no longer pending confirmation",
-        403: "This interview does not belong to you",
-        404: "Interview not found",
-    },
+    errors=_OWN | {400: CONFIRM.refusal},
+    if_match=show_interview,
 )
-def confirm_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
+def confirm_interview(viewer: Viewer, *, interview_id: str, check: Check | None) -> RowMapping:
     """Say yes to a pending interview; of many at once, one is answered with 200."""
     with transaction() as connection:
-        return InterviewRepository(connection).confirm(viewer, interview_id, now=now())
+        return InterviewRepository(connection).move(CONFIRM, viewer, interview_id, check)
+
+
+@blueprint.put("/<id:interview_id>/decline")
+@candidate_required
+@_own_interview_first
+@operation(
+    "Interview declined successfully",
+    InterviewDetails,
+    body=Reason,
+    errors=_OWN | {400: DECLINE.refusal},
+    if_match=show_interview,
+)
+def decline_interview(viewer: Viewer, *, interview_id: str, check: Check | None, reason: str | None) -> RowMapping:
+    """Say no to an interview that is still open."""
+    with transaction() as connection:
+        interviews = InterviewRepository(connection)
+        return interviews.move(DECLINE, viewer, interview_id, check, cancellation_reason=reason)
+
+
+@blueprint.put("/<id:interview_id>/request-reschedule")
+@candidate_required
+@_own_interview_first
+@operation(
+    "Reschedule requested successfully",
+    InterviewDetails,
+    body=RescheduleWish,
+    errors=_OWN | {400: REQUEST_RESCHEDULE.refusal},
+    if_match=show_interview,
+)
+def request_reschedule(
+    viewer: Viewer, *, interview_id: str, check: Check | None, reason: str | None, proposed_times: list[datetime]
+) -> RowMapping:
+    """Ask for another time; the company sees it until it moves the interview. A second request replaces the first."""
+    request = {
+        "reason": reason,
+        "proposed_times": [format_instant(one) for one in proposed_times],
+        "requested_at": format_instant(now()),
+    }
+    with transaction() as connection:
+        interviews = InterviewRepository(connection)
+        return interviews.move(REQUEST_RESCHEDULE, viewer, interview_id, check, reschedule_request=request)

@@ -19,6 +19,9 @@ class InterviewStatus(StrEnum):
     CANCELLED = "annule"
 
 
+OPEN_STATUSES = (InterviewStatus.PENDING, InterviewStatus.CONFIRMED)
+"""What may still be moved."""
+
 PAST_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
 """What the history shows."""
 
@@ -44,7 +47,7 @@ class Interview(Base):
     `starts_at` is the instant it begins, `time_zone` the IANA zone whose wall clock the invitation shows.
     `revision` rises with each reschedule, cancel and decline. `candidate_id` and `company_id` repeat the
     application's (the composite foreign key keeps them true), so that each list is one index range.
-    `reschedule_request` is `{reason, proposedTimes, requestedAt}`, instants as text, until any later move.
+    `reschedule_request` is `{reason, proposed_times, requested_at}`, instants as text, until any later move.
     """
 
     __tablename__ = "interviews"

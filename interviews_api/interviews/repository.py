@@ -1,51 +1,32 @@
-"""All SQL about interviews: one statement behind each read, built once; one conditional UPDATE behind each move.
+"""What a candidate reads of the own interviews: one statement behind each read, built once.
 
 Every statement starts from the candidate's own row, so that it also says whether the candidate still exists.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    bindparam,
-    case,
-    func,
-    literal_column,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, case, select, true
 
 from interviews_api.accounts.models import Candidate, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
 from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
 from interviews_api.hiring.models import Application, Company, Job
-from interviews_api.interviews.models import PAST_STATUSES, Interview, InterviewStatus
+from interviews_api.interviews.models import PAST_STATUSES, Actor, Interview, InterviewStatus
+from interviews_api.interviews.move_repository import Check, MoveRepository, status_is
+from interviews_api.interviews.moves import Move
+from interviews_api.pages import Page, count_where, cut, read_page, tally
 
 _INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
 _IS_MINE = Interview.candidate_id == VIEWER
-
-
-def _is(*statuses: InterviewStatus) -> ColumnElement[bool]:
-    """One of these statuses, written into the SQL: a partial index and a kept plan need to see them."""
-    constants = [literal_column(f"'{status}'", Interview.status.type) for status in statuses]
-    return Interview.status.in_(constants) if len(constants) > 1 else Interview.status == constants[0]
-
-
-_IS_PENDING = _is(InterviewStatus.PENDING)
-_IS_UPCOMING = _is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
-_IS_COMPLETED = _is(InterviewStatus.COMPLETED)
-_IS_PAST = _is(*PAST_STATUSES)
+_IS_PENDING = status_is(InterviewStatus.PENDING)
+_IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
+_IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
+_IS_PAST = status_is(*PAST_STATUSES)
 
 _SHOWN = (
     Interview.id.label("interview_id"),
@@ -76,48 +57,22 @@ _NEWEST_FIRST = (Interview.starts_at.desc(), Interview.id)
 _SOONEST_FIRST = (Interview.starts_at, Interview.id)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some of a candidate's interviews in the order asked for, and how many there are before paging."""
-
-    interviews: list[RowMapping]
-    counts: Mapping[str, int]
-
-    @property
-    def total(self) -> int:
-        """How many match the filter."""
-        return self.counts["total"]
-
-
-def _count(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
-    return func.count().filter(condition).label(name)
-
-
 _OVERVIEW = (
-    _count(_IS_PENDING, "pending_count"),
-    _count(_IS_UPCOMING, "upcoming_count"),
-    _count(_IS_COMPLETED, "completed_count"),
+    count_where(_IS_PENDING, "pending_count"),
+    count_where(_IS_UPCOMING, "upcoming_count"),
+    count_where(_IS_COMPLETED, "completed_count"),
 )
 
 
 def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *, has_overview: bool = False) -> Select[Any]:
-    """One statement for a page and its counts: at least one row as long as the candidate exists."""
-    if has_overview:
-        tally = select(_count(condition, "total"), *_OVERVIEW).where(_IS_MINE).subquery("tally")
-    else:
-        tally = select(func.count().label("total")).where(_IS_MINE, condition).subquery("tally")
-    page = (
-        select(*_SHOWN)
-        .where(_IS_MINE, condition)
-        .order_by(*order)
-        .limit(bindparam("limit"))
-        .offset(bindparam("skip"))
-        .subquery("page")
-    )
+    """One statement for a page and its counts: at least one row as long as the candidate is signed in."""
+    mine = select(*_SHOWN).where(_IS_MINE)
+    page = cut(mine.where(condition), order)
+    counts = tally(mine, count_where(condition, "total"), *_OVERVIEW) if has_overview else tally(mine.where(condition))
     return (
-        select(tally, page, Application.applied_at, *_BRIEF)
+        select(counts, page, Application.applied_at, *_BRIEF)
         .select_from(Candidate)
-        .join(tally, true())
+        .join(counts, true())
         .outerjoin(page, true())
         .outerjoin(Application, Application.id == page.c.application_id)
         .outerjoin(Job, Job.id == Application.job_id)
@@ -150,11 +105,6 @@ _DETAILS = (
     .outerjoin(Job, Job.id == Application.job_id)
     .outerjoin(Company, Company.id == Job.company_id)
     .where(Candidate.id == VIEWER, IS_SIGNED_IN)
-)
-_CONFIRM = (
-    update(Interview)
-    .where(Interview.id == _INTERVIEW, Interview.candidate_id == VIEWER, _IS_PENDING)
-    .values(status=InterviewStatus.CONFIRMED, confirmed_at=_NOW)
 )
 
 
@@ -193,21 +143,30 @@ class InterviewRepository:
             raise Forbidden("This interview does not belong to you")
         return row
 
-    def confirm(self, viewer: Viewer, interview_id: str, *, now: datetime) -> RowMapping:
-        """The candidate's yes; raises what `get` raises, and IllegalMove unless it was pending."""
-        keys = viewer.keys | {"interview_id": interview_id}
-        is_confirmed = self._connection.execute(_CONFIRM, keys | {"now": now}).rowcount == 1
+    def lock(self, viewer: Viewer, interview_id: str) -> RowMapping:
+        """As `get`, and no other move of the interview gets in between until the transaction's end."""
+        MoveRepository(self._connection).lock(interview_id)
+        return self.get(viewer, interview_id)
+
+    def move(
+        self, move: Move, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
+    ) -> RowMapping:
+        """The interview after the candidate's move; `check` may refuse what is about to be moved.
+
+        Raises what `get` and `check` raise, and IllegalMove when it is too late.
+        """
+        if check:
+            check(self.lock(viewer, interview_id))
+        is_mine = Interview.candidate_id == viewer.user_id
+        has_moved = MoveRepository(self._connection).move(move, interview_id, is_mine, actor=Actor.CANDIDATE, **changes)
         interview = self.get(viewer, interview_id)
-        if not is_confirmed:
-            raise IllegalMove("Interview is no longer pending confirmation")
+        if not has_moved:
+            raise IllegalMove(move.refusal)
         return interview
 
     def _page(self, statement: Select[Any], is_newest_first: bool, viewer: Viewer, **values: object) -> Page:
-        rows = self._connection.execute(statement, viewer.keys | values).mappings().all()
-        if not rows:
+        order = (itemgetter("starts_at"), is_newest_first)
+        page = read_page(self._connection, statement, viewer.keys | values, key="interview_id", order=order)
+        if page is None:
             raise Unauthorized
-        # The page was cut in order; the joins after it usually keep that order, but SQL does not promise it.
-        interviews = sorted((row for row in rows if row["interview_id"] is not None), key=itemgetter("interview_id"))
-        interviews.sort(key=itemgetter("starts_at"), reverse=is_newest_first)
-        counts = {name: row for name, row in rows[0].items() if name == "total" or name.endswith("_count")}
-        return Page(interviews, counts)
+        return page

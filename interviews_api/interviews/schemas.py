@@ -1,31 +1,15 @@
 """What the candidate's routes take and answer: exactly the keys of the contract, over rows of the repository."""
 
-from marshmallow import EXCLUDE, fields, validate
+from datetime import datetime
 
-from interviews_api.fields import CamelSchema, Digits, Instant, Part, WallTime, WholeNumber, id_field, text_field
+from marshmallow import ValidationError, fields, validate
+
+from interviews_api.clock import now
+from interviews_api.events.models import EventActor, EventType
+from interviews_api.fields import CamelSchema, Instant, Part, WallTime, WholeNumber, id_field, text_field
 from interviews_api.interviews.models import InterviewStatus, InterviewType
-
-MAX_SKIP = 2**31 - 1
-EVERYTHING = 2**31 - 1
-"""A `limit` that leaves nothing out."""
-
-
-class AnyPage(CamelSchema):
-    """`skip` and `limit`; without a limit, everything."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = Digits(
-        1, 100, load_default=lambda: EVERYTHING, metadata={"description": "How many to return; all when absent."}
-    )
-    skip = Digits(0, MAX_SKIP, load_default=0, metadata={"description": "How many to leave out first."})
-
-
-class PageQuery(AnyPage):
-    """`skip` and `limit`, ten at a time."""
-
-    limit = Digits(1, 100, load_default=10, metadata={"description": "How many to return."})
+from interviews_api.paging import PageQuery
+from interviews_api.parts import CompanyBrief, CompanyName, JobBrief, JobTitle
 
 
 class ListQuery(PageQuery):
@@ -38,14 +22,6 @@ class ListQuery(PageQuery):
     )
 
 
-class CompanyBrief(CamelSchema):
-    """The company as the lists show it."""
-
-    id = id_field(attribute="company_id")
-    name = fields.String(attribute="company_name")
-    logo = fields.String(attribute="company_logo", allow_none=True)
-
-
 class CompanyContact(CompanyBrief):
     """The company with how to reach it."""
 
@@ -54,29 +30,10 @@ class CompanyContact(CompanyBrief):
     email = fields.String(attribute="company_email", allow_none=True)
 
 
-class JobBrief(CamelSchema):
-    """The job as the lists show it."""
-
-    id = id_field(attribute="job_id")
-    title = fields.String(attribute="job_title")
-
-
 class JobDescribed(JobBrief):
     """The job with its description."""
 
     description = fields.String(attribute="job_description", allow_none=True)
-
-
-class CompanyName(CamelSchema):
-    """Just the name."""
-
-    name = fields.String(attribute="company_name")
-
-
-class JobTitle(CamelSchema):
-    """Just the title."""
-
-    title = fields.String(attribute="job_title")
 
 
 class _Interview(CamelSchema):
@@ -147,8 +104,8 @@ class Feedback(CamelSchema):
     motivation = _rating()
     cultural_fit = _rating()
     comments = text_field(allow_none=True)
-    strengths = fields.List(text_field(), allow_none=True, validate=validate.Length(max=100))
-    weaknesses = fields.List(text_field(), allow_none=True, validate=validate.Length(max=100))
+    strengths = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
+    weaknesses = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
     recommendation = fields.String(validate=validate.OneOf(["hire", "reject", "consider"]), allow_none=True)
 
 
@@ -163,7 +120,7 @@ class InterviewDetails(ListedInterview):
 class CandidateInterviews(CamelSchema):
     """A page of the list of all, and the counts over all."""
 
-    interviews = fields.List(fields.Nested(ListedInterview))
+    interviews = fields.List(fields.Nested(ListedInterview), attribute="rows")
     total = fields.Integer()
     pending_count = fields.Integer(attribute="counts.pending_count")
     upcoming_count = fields.Integer(attribute="counts.upcoming_count")
@@ -173,21 +130,21 @@ class CandidateInterviews(CamelSchema):
 class PendingInterviews(CamelSchema):
     """Those that wait for a yes."""
 
-    interviews = fields.List(fields.Nested(PendingInterview))
+    interviews = fields.List(fields.Nested(PendingInterview), attribute="rows")
     total = fields.Integer()
 
 
 class UpcomingInterviews(CamelSchema):
     """Confirmed ones to come."""
 
-    interviews = fields.List(fields.Nested(UpcomingInterview))
+    interviews = fields.List(fields.Nested(UpcomingInterview), attribute="rows")
     total = fields.Integer()
 
 
 class InterviewHistory(CamelSchema):
     """Completed and cancelled ones."""
 
-    interviews = fields.List(fields.Nested(PastInterview))
+    interviews = fields.List(fields.Nested(PastInterview), attribute="rows")
     total = fields.Integer()
 
 
@@ -210,3 +167,36 @@ class Confirmation(CamelSchema):
     status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
     confirmed_at = Instant(allow_none=True)
     interview = Part(ConfirmedMeeting)
+
+
+class Reason(CamelSchema):
+    """Why one declines, if one wants to say it."""
+
+    reason = text_field(load_default=None, allow_none=True)
+
+
+def _lies_ahead(instant: datetime) -> None:
+    if instant <= now():
+        raise ValidationError("Must lie in the future.")
+
+
+class RescheduleWish(Reason):
+    """Why one would rather meet at another time, and when one could."""
+
+    proposed_times = fields.List(Instant(validate=_lies_ahead), load_default=list, validate=validate.Length(max=5))
+
+
+class TimelineEvent(CamelSchema):
+    """One thing that happened; the ids rise in the order in which things happened."""
+
+    id = fields.Integer()
+    type = fields.String(validate=validate.OneOf(list(EventType)))
+    at = Instant()
+    by = fields.String(attribute="actor", validate=validate.OneOf(list(EventActor)))
+
+
+class Timeline(CamelSchema):
+    """All that happened to an interview."""
+
+    events = fields.List(fields.Nested(TimelineEvent))
+    total = fields.Integer()

@@ -1,0 +1,65 @@
+"""`Idempotency-Key`: a POST that is sent again with the same key is answered as it was the first time.
+
+The reply is committed with what it tells of: a crash leaves both or neither. After draft-ietf-httpapi-idempotency-key
+and Stripe's API, which leave a first attempt that is still running (409) and another body (422) to the server.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from flask import Response, request
+
+from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.repository import ReplyRepository, UserRepository
+from interviews_api.clock import now
+from interviews_api.db import transaction
+from interviews_api.errors import Conflict, InvalidInput, KeyReused
+from interviews_api.http import error_response, read_body
+
+LIFETIME = timedelta(hours=24)
+KEY_PATTERN = r"[\x21-\x7e]{1,255}"
+
+View = Callable[..., Any]
+
+
+def idempotent(view: View) -> View:
+    """Honour `Idempotency-Key`. What is kept: an answer of success, and a 409; any other refusal leaves nothing."""
+
+    @wraps(view)
+    def guarded(viewer: Viewer, **path: Any) -> Response:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            answered: Response = view(viewer, **path)
+            return answered
+        if not re.fullmatch(KEY_PATTERN, key):
+            raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
+        with transaction() as connection:
+            UserRepository(connection).get(viewer)
+            body_hash = hashlib.sha256(read_body()).hexdigest()
+            replies = ReplyRepository(connection, viewer.user_id, f"{request.method} {request.path}", key)
+            if not replies.lock():
+                raise Conflict("A request with this Idempotency-Key is still running")
+            stored = replies.find(now())
+            if stored is None:
+                response = _first_answer(view, viewer, path)
+                replies.keep(body_hash, response.status_code, response.get_data(as_text=True), now() + LIFETIME)
+                return response
+        if stored["body_hash"] != body_hash:
+            raise KeyReused
+        return Response(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype="application/json")
+
+    guarded.is_idempotent = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> Response:
+    """The view's own transaction is a savepoint here: a 409 undoes what it did, and is itself kept."""
+    try:
+        response: Response = view(viewer, **path)
+    except Conflict as refusal:
+        return error_response(refusal.status, refusal.message)
+    return response

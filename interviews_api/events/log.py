@@ -1,0 +1,40 @@
+"""The event log: appended to within the move's transaction, read in the order of commits."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
+
+from interviews_api.events.models import Event, EventType
+
+_COLUMNS = ("interview_id", "type", "at", "actor", "revision")
+_VALUES = [bindparam(name, type_=Event.__table__.c[name].type).label(name) for name in _COLUMNS]
+
+# One writer at a time takes an id and commits, so that ids become visible in their own order (ADR 0009). On Postgres
+# the lock is held from here to the end of the transaction, so this is its last statement; SQLite has one writer anyway.
+_COMMIT_ORDER = 0x6576656E7473  # "events"
+_turn = select(func.pg_advisory_xact_lock(_COMMIT_ORDER).label("taken")).cte("turn")
+_APPEND_IN_TURN = insert(Event).from_select(_COLUMNS, select(*_VALUES).select_from(_turn))
+_APPEND = insert(Event).from_select(_COLUMNS, select(*_VALUES))
+
+_TIMELINE = (
+    select(Event.id, Event.type, Event.at, Event.actor)
+    .where(Event.interview_id == bindparam("interview_id", type_=Event.interview_id.type))
+    .order_by(Event.id)
+)
+
+
+class EventLog:
+    """What happened, oldest first. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, interview_id: str, event_type: EventType, *, at: datetime, actor: str, revision: int) -> None:
+        """Write an event down; `revision` is the interview's after it. The transaction's last statement."""
+        statement = _APPEND_IN_TURN if self._connection.dialect.name == "postgresql" else _APPEND
+        values = {"interview_id": interview_id, "type": event_type, "at": at, "actor": actor, "revision": revision}
+        self._connection.execute(statement, values)
+
+    def timeline(self, interview_id: str) -> list[RowMapping]:
+        """All that ever happened to one interview."""
+        return list(self._connection.execute(_TIMELINE, {"interview_id": interview_id}).mappings())

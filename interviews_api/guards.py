@@ -1,0 +1,31 @@
+"""The order of refusals: what the path names is judged (404, 403) before what query or body say (400)."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from interviews_api.db import reading
+from interviews_api.errors import InputRefused
+
+View = Callable[..., Any]
+
+
+def refuse_first(check: Callable[..., object]) -> Callable[[View], View]:
+    """When the view refuses its input, let `check(connection, viewer, **path)` raise what is said before that.
+
+    The view's own statements check the same; this is only for requests that never get so far.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(viewer: object, **path: Any) -> Any:
+            try:
+                return view(viewer, **path)
+            except InputRefused:
+                with reading() as connection:
+                    check(connection, viewer, **path)
+                raise
+
+        return guarded
+
+    return decorate

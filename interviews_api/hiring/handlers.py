@@ -1,0 +1,109 @@
+"""The blueprint `hiring`: jobs, and the applications for them as candidate and company see them."""
+
+from typing import Any
+
+from flask import Blueprint
+from sqlalchemy import RowMapping
+
+from interviews_api.accounts.idempotency import idempotent
+from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.tokens import candidate_required, company_required
+from interviews_api.clock import now
+from interviews_api.db import reading, transaction
+from interviews_api.fields import Nothing
+from interviews_api.guards import refuse_first
+from interviews_api.hiring.repository import ApplicationRepository, JobRepository
+from interviews_api.hiring.schemas import (
+    CandidateApplications,
+    CompanyApplication,
+    CompanyApplications,
+    Jobs,
+    ListedJob,
+    NewJob,
+    SubmittedApplication,
+)
+from interviews_api.operation import operation
+from interviews_api.pages import Page
+from interviews_api.paging import PageQuery
+
+blueprint = Blueprint("hiring", __name__)
+
+
+@blueprint.get("/jobs")
+@operation("Jobs retrieved successfully", Jobs, query=PageQuery)
+def list_jobs(*, limit: int, skip: int) -> Page:
+    """All jobs of all companies, newest first."""
+    with reading() as connection:
+        return JobRepository(connection).page(limit=limit, skip=skip)
+
+
+@blueprint.post("/jobs")
+@company_required
+@idempotent
+@operation("Job created successfully", ListedJob, status=201, body=NewJob)
+def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
+    """Publish a position of one's company."""
+    with transaction() as connection:
+        return JobRepository(connection).create(viewer, now=now(), **values)
+
+
+@blueprint.post("/jobs/<id:job_id>/applications")
+@candidate_required
+@idempotent
+@refuse_first(lambda connection, viewer, job_id: ApplicationRepository(connection).check_job(viewer, job_id))
+@operation(
+    "Application submitted successfully",
+    SubmittedApplication,
+    status=201,
+    body=Nothing,
+    errors={404: "Job not found", 409: "You have already applied to this job"},
+)
+def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
+    """Apply for a job, once."""
+    with transaction() as connection:
+        return ApplicationRepository(connection).submit(viewer, job_id, now=now())
+
+
+@blueprint.get("/application-status/candidate")
+@candidate_required
+@operation("Candidate applications retrieved successfully", CandidateApplications, query=PageQuery, has_etag=True)
+def list_own_applications(viewer: Viewer, *, limit: int, skip: int) -> Page:
+    """One's applications, newest first, and what became of them."""
+    with reading() as connection:
+        return ApplicationRepository(connection).page_of_candidate(viewer, limit=limit, skip=skip)
+
+
+@blueprint.put("/application-status/<id:application_id>/mark-seen")
+@company_required
+@refuse_first(
+    lambda connection, viewer, application_id: ApplicationRepository(connection).get_of_company(viewer, application_id)
+)
+@operation(
+    "Application marked as seen successfully",
+    CompanyApplication,
+    body=Nothing,
+    errors={403: "This application does not belong to you", 404: "Application not found"},
+)
+def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
+    """Say that the application was looked at; the first time stands."""
+    with transaction() as connection:
+        return ApplicationRepository(connection).mark_seen(viewer, application_id, now=now())
+
+
+@blueprint.get("/interviews/company/<id:company_id>/candidates")
+@company_required
+@refuse_first(
+    lambda connection, viewer, company_id: ApplicationRepository(connection).check_company(viewer, company_id)
+)
+@operation(
+    "Company candidates retrieved successfully",
+    CompanyApplications,
+    query=PageQuery,
+    errors={403: "This company is not yours", 404: "Company not found"},
+)
+def list_company_candidates(viewer: Viewer, *, company_id: str, limit: int, skip: int) -> Page:
+    """The applications for the jobs of one's company, newest first."""
+    with reading() as connection:
+        applications = ApplicationRepository(connection)
+        applications.check_company(viewer, company_id)
+        return applications.page_of_company(viewer, limit=limit, skip=skip)

@@ -1,0 +1,190 @@
+"""All SQL about jobs and applications: one statement behind each read, from the asking user's own row."""
+
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, bindparam, case, insert, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
+from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
+from interviews_api.hiring.models import Application, ApplicationStatus, Company, Job
+from interviews_api.ids import new_id
+from interviews_api.pages import Page, cut, read_page, tally
+
+_JOB = bindparam("job_id", type_=Job.id.type)
+_APPLICATION = bindparam("application_id", type_=Application.id.type)
+_JOB_COLUMNS = (
+    Job.id.label("job_id"),
+    Job.title.label("job_title"),
+    Job.description.label("job_description"),
+    Job.company_id,
+    Job.created_at,
+)
+_COMPANY_COLUMNS = (Company.name.label("company_name"), Company.logo.label("company_logo"))
+_APPLICATION_COLUMNS = (
+    Application.id.label("application_id"),
+    *(column for column in Application.__table__.c if column.name != "id"),
+)
+
+_ONE_JOB = select(*_JOB_COLUMNS, *_COMPANY_COLUMNS).join(Company, Company.id == Job.company_id).where(Job.id == _JOB)
+_jobs, _jobs_page = tally(select(Job.id)), cut(select(*_JOB_COLUMNS), (Job.created_at.desc(), Job.id))
+_JOBS = (
+    select(_jobs, _jobs_page, *_COMPANY_COLUMNS)
+    .select_from(_jobs)
+    .outerjoin(_jobs_page, true())
+    .outerjoin(Company, Company.id == _jobs_page.c.company_id)
+)
+
+_NEWEST_APPLICATION_FIRST = (Application.applied_at.desc(), Application.id)
+_mine = select(*_APPLICATION_COLUMNS).where(Application.candidate_id == VIEWER)
+_my_page, _my_tally = cut(_mine, _NEWEST_APPLICATION_FIRST), tally(_mine)
+_MINE = (
+    select(_my_tally, _my_page, Job.title.label("job_title"), *_COMPANY_COLUMNS)
+    .select_from(Candidate)
+    .join(_my_tally, true())
+    .outerjoin(_my_page, true())
+    .outerjoin(Job, Job.id == _my_page.c.job_id)
+    .outerjoin(Company, Company.id == _my_page.c.company_id)
+    .where(Candidate.id == VIEWER, IS_SIGNED_IN)
+)
+
+_CANDIDATE_COLUMNS = (
+    Candidate.first_name,
+    Candidate.last_name,
+    Candidate.phone.label("candidate_phone"),
+    User.email.label("candidate_email"),
+)
+_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+_ours = select(*_APPLICATION_COLUMNS).where(Application.company_id == _OUR_COMPANY)
+_our_page, _our_tally = cut(_ours, _NEWEST_APPLICATION_FIRST), tally(_ours)
+_OURS = (
+    select(_our_tally, _our_page, Job.title.label("job_title"), *_CANDIDATE_COLUMNS)
+    .select_from(CompanyUser)
+    .join(_our_tally, true())
+    .outerjoin(_our_page, true())
+    .outerjoin(Job, Job.id == _our_page.c.job_id)
+    .outerjoin(Candidate, Candidate.id == _our_page.c.candidate_id)
+    .outerjoin(User, User.id == Candidate.id)
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
+_ONE_OF_OURS = (
+    select(
+        CompanyUser.company_id.label("viewer_company_id"),
+        *_APPLICATION_COLUMNS,
+        Job.title.label("job_title"),
+        *_CANDIDATE_COLUMNS,
+        Company.time_zone,
+    )
+    .select_from(CompanyUser)
+    .join(Company, Company.id == CompanyUser.company_id)
+    .outerjoin(Application, Application.id == _APPLICATION)
+    .outerjoin(Job, Job.id == Application.job_id)
+    .outerjoin(Candidate, Candidate.id == Application.candidate_id)
+    .outerjoin(User, User.id == Candidate.id)
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
+
+
+class JobRepository:
+    """Jobs, which everyone may read. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page(self, *, limit: int, skip: int) -> Page:
+        """All jobs, newest first."""
+        order = (itemgetter("created_at"), True)
+        page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, key="job_id", order=order)
+        assert page is not None  # noqa: S101  # a tally is always one row
+        return page
+
+    def get(self, job_id: str) -> RowMapping:
+        """One job with its company; raises NotFound."""
+        row = self._connection.execute(_ONE_JOB, {"job_id": job_id}).mappings().one_or_none()
+        if row is None:
+            raise NotFound("Job not found")
+        return row
+
+    def create(self, viewer: Viewer, *, now: datetime, **values: str | None) -> RowMapping:
+        """A new job of the viewer's company; raises Unauthorized."""
+        job_id = new_id()
+        company_id = UserRepository(self._connection).get(viewer)["company_id"]
+        self._connection.execute(insert(Job).values(id=job_id, company_id=company_id, created_at=now, **values))
+        return self.get(job_id)
+
+
+class ApplicationRepository:
+    """Applications, as the candidate or the company may see and change them. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page_of_candidate(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
+        """The candidate's own, newest first; raises Unauthorized."""
+        return self._page(_MINE, viewer, limit=limit, skip=skip)
+
+    def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
+        """Those for the jobs of the viewer's company, newest first; raises Unauthorized."""
+        return self._page(_OURS, viewer, limit=limit, skip=skip)
+
+    def check_company(self, viewer: Viewer, company_id: str) -> None:
+        """Raise NotFound when there is no such company, Forbidden when it is not the viewer's; Unauthorized."""
+        own_id = UserRepository(self._connection).get(viewer)["company_id"]
+        if self._connection.execute(select(Company.id).where(Company.id == company_id)).first() is None:
+            raise NotFound("Company not found")
+        if company_id != own_id:
+            raise Forbidden("This company is not yours")
+
+    def check_job(self, viewer: Viewer, job_id: str) -> RowMapping:
+        """The job to apply for; raises Unauthorized and NotFound."""
+        UserRepository(self._connection).get(viewer)
+        return JobRepository(self._connection).get(job_id)
+
+    def submit(self, viewer: Viewer, job_id: str, *, now: datetime) -> dict[str, Any]:
+        """A candidate's application; raises Unauthorized, NotFound, and Conflict for a second one for the same job."""
+        values = {
+            "id": new_id(),
+            "candidate_id": viewer.user_id,
+            "job_id": job_id,
+            "company_id": self.check_job(viewer, job_id)["company_id"],
+            "status": ApplicationStatus.PENDING.value,
+            "applied_at": now,
+        }
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        once = dialect.insert(Application).on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
+        if self._connection.execute(once.values(values)).rowcount == 0:
+            raise Conflict("You have already applied to this job")
+        return values | {"application_id": values["id"]}
+
+    def get_of_company(self, viewer: Viewer, application_id: str) -> RowMapping:
+        """One application for the company's jobs, and its `time_zone`; raises Unauthorized, NotFound or Forbidden."""
+        keys = viewer.keys | {"application_id": application_id}
+        row = self._connection.execute(_ONE_OF_OURS, keys).mappings().one_or_none()
+        if row is None:
+            raise Unauthorized
+        if row["application_id"] is None:
+            raise NotFound("Application not found")
+        if row["company_id"] != row["viewer_company_id"]:
+            raise Forbidden("This application does not belong to you")
+        return row
+
+    def mark_seen(self, viewer: Viewer, application_id: str, *, now: datetime) -> RowMapping:
+        """The application, seen now or, if it was, as early as it was; raises what `get_of_company` raises."""
+        self.get_of_company(viewer, application_id)
+        is_pending = Application.status == ApplicationStatus.PENDING
+        self._connection.execute(
+            update(Application)
+            .where(Application.id == application_id, Application.date_seen.is_(None))
+            .values(date_seen=now, status=case((is_pending, ApplicationStatus.SEEN), else_=Application.status))
+        )
+        return self.get_of_company(viewer, application_id)
+
+    def _page(self, statement: Select[Any], viewer: Viewer, **values: int) -> Page:
+        order = (itemgetter("applied_at"), True)
+        page = read_page(self._connection, statement, viewer.keys | values, key="application_id", order=order)
+        if page is None:
+            raise Unauthorized
+        return page

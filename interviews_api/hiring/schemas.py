@@ -1,0 +1,78 @@
+"""What the routes of jobs and applications take and answer."""
+
+from marshmallow import fields, validate
+
+from interviews_api.fields import CamelSchema, Instant, Part, id_field, name_field, text_field
+from interviews_api.hiring.models import ApplicationStatus
+from interviews_api.parts import CandidateContact, CompanyBrief, CompanyLink, JobBrief
+
+
+class NewJob(CamelSchema):
+    """A position to fill."""
+
+    title = name_field(500, required=True)
+    description = text_field(load_default=None, allow_none=True)
+
+
+class ListedJob(JobBrief):
+    """A job as everyone sees it."""
+
+    description = fields.String(attribute="job_description", allow_none=True)
+    company = Part(CompanyBrief)
+
+
+class Jobs(CamelSchema):
+    """A page of all jobs."""
+
+    jobs = fields.List(fields.Nested(ListedJob), attribute="rows")
+    total = fields.Integer()
+
+
+class _Application(CamelSchema):
+    status = fields.String(validate=validate.OneOf(list(ApplicationStatus)))
+    applied_at = Instant()
+
+
+class SubmittedApplication(_Application):
+    """An application that has just been made."""
+
+    application_id = id_field()
+    job_id = id_field()
+
+
+class _ListedApplication(_Application):
+    job = Part(JobBrief)
+    date_seen = Instant(allow_none=True)
+    date_interview_scheduled = Instant(allow_none=True)
+    date_confirmed = Instant(allow_none=True)
+    date_cancelled = Instant(allow_none=True)
+    cancellation_reason = fields.String(allow_none=True)
+
+
+class CandidateApplication(_ListedApplication):
+    """An application as its candidate sees it."""
+
+    id = id_field(attribute="application_id")
+    company = Part(CompanyLink)
+    is_rejected = fields.Function(lambda row: row["status"] == ApplicationStatus.REJECTED, metadata={"type": "boolean"})
+
+
+class CandidateApplications(CamelSchema):
+    """A page of one's applications."""
+
+    applications = fields.List(fields.Nested(CandidateApplication), attribute="rows")
+    total = fields.Integer()
+
+
+class CompanyApplication(_ListedApplication):
+    """An application as its company sees it."""
+
+    application_id = id_field()
+    candidate = Part(CandidateContact)
+
+
+class CompanyApplications(CamelSchema):
+    """A page of the applications for a company's jobs."""
+
+    applications = fields.List(fields.Nested(CompanyApplication), attribute="rows")
+    total = fields.Integer()

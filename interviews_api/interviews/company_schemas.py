@@ -1,0 +1,128 @@
+"""What the company's interview routes take and answer."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from interviews_api.fields import (
+    CamelSchema,
+    Instant,
+    LocalDate,
+    LocalTime,
+    Part,
+    TrueOrFalse,
+    WallTime,
+    WholeNumber,
+    id_field,
+    link_field,
+    name_field,
+    text_field,
+    time_zone_field,
+)
+from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
+from interviews_api.interviews.scheduling import check_meeting
+from interviews_api.interviews.schemas import Feedback, ListQuery
+from interviews_api.parts import CandidateContact, JobBrief
+
+
+class CompanyListQuery(ListQuery):
+    """A page, of one status or of all; the company is one's own in any case."""
+
+    company_id = fields.String(load_default=None, metadata={"description": "One's own."})
+
+
+class _Meeting(CamelSchema):
+    """When and how the two meet."""
+
+    day = LocalDate(data_key="date", required=True)
+    wall_time = LocalTime(data_key="time", required=True)
+
+
+class Schedule(_Meeting):
+    """A new invitation."""
+
+    application_id = id_field(required=True)
+    time_zone = time_zone_field(load_default=None, allow_none=True, metadata={"description": "Default: the company's."})
+    duration_minutes = WholeNumber(5, 1440, load_default=60)
+    type = fields.String(required=True, validate=validate.OneOf(list(InterviewType)))
+    location = name_field(load_default=None, allow_none=True)
+    meeting_link = link_field(load_default=None, allow_none=True)
+    notes = text_field(load_default=None, allow_none=True)
+    internal_notes = text_field(load_default=None, allow_none=True)
+
+    @post_load
+    def _check_meeting(self, loaded: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        check_meeting(loaded)
+        return loaded
+
+
+class Reschedule(_Meeting):
+    """Another time, and whatever else changes; what is left out stays as it was."""
+
+    time_zone = time_zone_field()
+    duration_minutes = WholeNumber(5, 1440)
+    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    location = name_field(allow_none=True)
+    meeting_link = link_field(allow_none=True)
+    notes = text_field(allow_none=True)
+    internal_notes = text_field(allow_none=True)
+
+
+class Cancellation(CamelSchema):
+    """Why the company calls it off."""
+
+    cancellation_reason = name_field(required=True)
+
+
+class Completion(CamelSchema):
+    """How it went, and what was decided."""
+
+    feedback = fields.Nested(Feedback, load_default=None, allow_none=True)
+    is_hired = TrueOrFalse(load_default=None, allow_none=True)
+    hiring_decision_reason = text_field(load_default=None, allow_none=True)
+    share_feedback = TrueOrFalse(load_default=True)
+
+
+class RescheduleRequest(CamelSchema):
+    """What the candidate asked for; instants lie in it as text."""
+
+    reason = fields.String(allow_none=True)
+    proposed_times = fields.List(fields.String(metadata={"format": "date-time"}))
+    requested_at = fields.String(metadata={"format": "date-time"})
+
+
+class CompanyInterview(CamelSchema):
+    """An interview with all that its company knows."""
+
+    interview_id = id_field()
+    application_id = id_field()
+    candidate = Part(CandidateContact)
+    job = Part(JobBrief)
+    status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
+    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    scheduled_date = Instant(attribute="starts_at", metadata={"description": "The instant it begins."})
+    scheduled_time = WallTime(metadata={"description": "That instant on the wall clock of its time zone."})
+    time_zone = fields.String()
+    duration_minutes = fields.Integer()
+    location = fields.String(allow_none=True)
+    meeting_link = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True, metadata={"description": "For the candidate."})
+    internal_notes = fields.String(allow_none=True, metadata={"description": "For the company alone."})
+    confirmed_at = Instant(allow_none=True)
+    completed_at = Instant(allow_none=True)
+    cancelled_at = Instant(allow_none=True)
+    cancelled_by = fields.String(allow_none=True, validate=validate.OneOf(list(Actor)))
+    cancellation_reason = fields.String(allow_none=True)
+    is_hired = fields.Boolean(allow_none=True)
+    hiring_decision_reason = fields.String(allow_none=True)
+    feedback = fields.Nested(Feedback, allow_none=True)
+    share_feedback = fields.Boolean()
+    reschedule_request = fields.Nested(RescheduleRequest, allow_none=True)
+    scheduled_at = Instant(attribute="created_at", metadata={"description": "When it was created."})
+
+
+class CompanyInterviews(CamelSchema):
+    """A page of the company's interviews."""
+
+    interviews = fields.List(fields.Nested(CompanyInterview), attribute="rows")
+    total = fields.Integer()
