@@ -4,6 +4,7 @@ import json
 import socket
 
 import gunicorn.util
+from werkzeug.http import HTTP_STATUS_CODES
 
 from interviews_api.config import Settings, SettingsError
 
@@ -22,8 +23,9 @@ limit_request_line = 8190
 control_socket_disable = True  # on by default it writes to the home directory, and two masters share it
 
 
-def write_json_error(sock: socket.socket, status: int, reason: str, _message: str) -> None:
+def write_json_error(sock: socket.socket, status: int, _reason: str, _message: str) -> None:
     """What gunicorn refuses before the application sees it (400, 414, 431), in the application's one error shape."""
+    reason = HTTP_STATUS_CODES[status]  # gunicorn's own says Bad Request also for its 500 and 501
     body = json.dumps({"statusCode": status, "message": reason, "error": reason}).encode()
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     gunicorn.util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
