@@ -1,10 +1,12 @@
 """The marshmallow pieces that all schemas share: camelCase keys and the fields of our conventions."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow.exceptions import SCHEMA
 
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
 from interviews_api.ids import ID_PATTERN, is_id
@@ -30,6 +32,16 @@ class CamelSchema(Schema):
         """Set the key on the wire, unless the field names its own."""
         if field_obj.data_key is None:
             field_obj.data_key = camel_case(field_name)
+
+    def handle_error(self, error: ValidationError, data: Any, **_kwargs: Any) -> None:
+        """Unknown names come last and in the input's order; what is no object is itself wrong, not a name in it."""
+        messages: Any = error.messages
+        if isinstance(data, Mapping):  # marshmallow walks through the unknown names in a set's order
+            known = {field.data_key for field in self.load_fields.values()}
+            places = {name: place for place, name in enumerate(data) if name not in known}
+            error.messages = dict(sorted(messages.items(), key=lambda item: places.get(item[0], -1)))
+        else:
+            error.messages = messages.get(SCHEMA, messages)
 
 
 class Nothing(CamelSchema):

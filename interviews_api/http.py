@@ -110,17 +110,15 @@ def _load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
-        raise InvalidInput(dict(flatten(error.messages))) from None
+        raise InvalidInput({".".join(map(str, path)): problems for path, problems in flatten(error.messages)}) from None
     return loaded
 
 
-def flatten(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:
-    """marshmallow's nested messages as (dotted field, problems), in order."""
+def flatten(messages: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], list[str]]]:
+    """marshmallow's nested messages as (names and indices that lead there, problems), in order."""
     if not isinstance(messages, dict):
         return [(path, [str(message) for message in messages])]
-    return [
-        found for name, inner in messages.items() for found in flatten(inner, f"{path}.{name}" if path else str(name))
-    ]
+    return [found for name, inner in messages.items() for found in flatten(inner, (*path, name))]
 
 
 def init_app(app: Flask) -> None:

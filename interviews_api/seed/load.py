@@ -1,5 +1,7 @@
 """`flask seed load`: a seed file into the database, all of it or nothing."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
@@ -58,12 +60,16 @@ def load_world(content: object) -> dict[str, int]:
     return {camel_case(name): len(records) for name, records in world.items()}
 
 
-def _place(path: str) -> str:
-    """`interviews.3.status` as `interviews[3].status`."""
-    array, *rest = path.removeprefix("_schema").split(".")
-    if rest and rest[0].isdigit():
-        return ".".join([f"{array}[{rest[0]}]", *rest[1:]])
-    return path if array else "the file"
+def _place(path: Sequence[str | int]) -> str:
+    """`interviews[3].status`; names that could be misread are quoted."""
+    place = ""
+    for part in path:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        else:
+            name = part if re.fullmatch(r"\w+", part) else json.dumps(part, ensure_ascii=False)
+            place += f".{name}" if place else name
+    return place or "the file"
 
 
 def _refuse(world: World, name: str, field: str, is_wrong: Callable[[Record], bool], why: str) -> None:

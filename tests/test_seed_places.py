@@ -1,0 +1,31 @@
+"""What `flask seed load` refuses is named so that nobody misreads where it is, and in the file's own order."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskCliRunner
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"companies": [5]}, ["companies[0]: Invalid input type."]),
+        ({"companies": [[]], "jobs": [None]}, ["companies[0]: Invalid input type.", "jobs[0]: Field may not be null."]),
+        ({"interviews": [{"feedback": 5}]}, ["interviews[0].feedback: Invalid input type."]),
+        ({"interviews": [{"feedback": {"strengths": ["a", 1]}}]}, ["interviews[0].feedback.strengths[1]: "]),
+        ({"interviews": [{"0": 1, "": 1, "_schema": 1}]}, ["interviews[0].0: ", 'interviews[0]."": ']),
+        ({"interviews": [{"0": 1, "_schema": 1}]}, ["interviews[0].0: ", "interviews[0]._schema: Unknown field."]),
+        ({"companies.0.name": 1, "": 2}, ['"companies.0.name": Unknown field.', '"": Unknown field.']),
+        (dict.fromkeys("zyxabc", 1), [f"{name}: Unknown field." for name in "zyxabc"]),
+        (5, ["the file: Invalid input type."]),
+    ],
+)
+def test_a_refusal_says_where_it_is(content: object, said: list[str], runner: FlaskCliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "seed.json"
+    file.write_text(json.dumps(content))
+    result = runner.invoke(args=["seed", "load", str(file)])
+    assert result.exit_code == 1
+    places = [result.output.find(f"\n{line}") for line in said]
+    assert -1 not in places, result.output
+    assert places == sorted(places)
