@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from interviews_api import create_app, models
 from interviews_api.db import Database
 from interviews_api.seed import bulk, demo
+from interviews_api.seed.schemas import SeedFile
 from tests.conftest import SECRETS, Headers
 from tests.factories import PASSWORD, Record, World
 
@@ -128,6 +129,31 @@ def test_an_application_can_change_hands_with_its_interviews(
     assert client.get("/candidate/interviews", headers=headers(other["id"])).get_json()["data"]["total"] == 2
 
 
+def test_null_is_the_default(content: Content, load: Callable[[object], Any], database: Database) -> None:
+    required = {
+        "companies": {"id", "name"}, "companyUsers": {"id", "companyId", "email"}, "jobs": {"id", "companyId", "title"},
+        "candidates": {"id", "email", "firstName", "lastName"},
+        "applications": {"id", "candidateId", "jobId", "appliedAt"},
+        "interviews": {"id", "applicationId", "status", "type", "scheduledDate", "scheduledAt"},
+    }  # fmt: skip
+    least = {
+        array: [{name: record[name] for name in required[array]} for record in records]
+        for array, records in content.items()
+    }
+    assert load(least).exit_code == 0
+    before = everything(database)
+    nulls = {
+        str(array.data_key): [
+            dict.fromkeys(str(field.data_key) for field in array.inner.schema.fields.values()) | record  # type: ignore[attr-defined]
+            for record in least[str(array.data_key)]
+        ]
+        for array in SeedFile().fields.values()
+    }
+    assert load(nulls).exit_code == 0
+    assert everything(database) == before
+    assert load(dict.fromkeys(content)).output.startswith("Loaded 0 companies, 0 companyUsers")
+
+
 def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str, int, str, object]:
     return array, index, field, value
 
@@ -151,7 +177,8 @@ def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str,
         wrong("interviews", 1, "durationMinutes", 60.5), wrong("interviews", 1, "durationMinutes", "60"),
         wrong("interviews", 1, "durationMinutes", True), wrong("interviews", 1, "durationMinutes", 10**30),
         wrong("interviews", 1, "meetingLink", "javascript:alert(1)"), wrong("interviews", 1, "isHired", "yes"),
-        wrong("interviews", 1, "cancelledBy", "me"), wrong("interviews", 1, "shareFeedback", None),
+        wrong("interviews", 1, "cancelledBy", "me"), wrong("interviews", 1, "shareFeedback", "no"),
+        wrong("interviews", 1, "applicationId", None), wrong("interviews", 1, "x", None),
         wrong("interviews", 1, "feedback", {"overallRating": 11}), wrong("interviews", 1, "feedback", {"mood": "good"}),
         wrong("interviews", 1, "feedback", {"strengths": [1]}), wrong("interviews", 1, "notes", "x" * 20_001),
         wrong("interviews", 1, "id", "641a5f123456789012345678"),

@@ -1,6 +1,9 @@
 """The seed file: one JSON object of arrays, as docs/seed-file.md describes it."""
 
-from marshmallow import fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields, pre_load, validate
 
 from interviews_api.fields import (
     CamelSchema,
@@ -26,7 +29,17 @@ def _optional_instant() -> Instant:
     return Instant(load_default=None, allow_none=True)
 
 
-class SeedCompany(CamelSchema):
+class _Record(CamelSchema):
+    @pre_load
+    def _null_is_absent(self, data: Any, **_kwargs: object) -> Any:
+        """For what has a default; null where something is required stays, to be refused."""
+        if not isinstance(data, Mapping):
+            return data
+        optional = {field.data_key for field in self.load_fields.values() if not field.required}
+        return {name: value for name, value in data.items() if value is not None or name not in optional}
+
+
+class SeedCompany(_Record):
     """An element of `companies`."""
 
     id = id_field(required=True)
@@ -38,7 +51,7 @@ class SeedCompany(CamelSchema):
     time_zone = time_zone_field(load_default="UTC")
 
 
-class _SeedUser(CamelSchema):
+class _SeedUser(_Record):
     id = id_field(required=True)
     email = email_field(required=True)
     password = text_field(128, minimum=1, load_default=None, allow_none=True)
@@ -58,7 +71,7 @@ class SeedCandidate(_SeedUser):
     phone = _optional_text()
 
 
-class SeedJob(CamelSchema):
+class SeedJob(_Record):
     """An element of `jobs`."""
 
     id = id_field(required=True)
@@ -67,7 +80,7 @@ class SeedJob(CamelSchema):
     description = _optional_text()
 
 
-class SeedApplication(CamelSchema):
+class SeedApplication(_Record):
     """An element of `applications`."""
 
     id = id_field(required=True)
@@ -79,7 +92,7 @@ class SeedApplication(CamelSchema):
     applied_at = Instant(required=True)
 
 
-class SeedInterview(CamelSchema):
+class SeedInterview(_Record):
     """An element of `interviews`."""
 
     id = id_field(required=True)
@@ -105,7 +118,7 @@ class SeedInterview(CamelSchema):
     created_at = Instant(data_key="scheduledAt", required=True)
 
 
-class SeedFile(CamelSchema):
+class SeedFile(_Record):
     """The whole file; every array is optional."""
 
     companies = fields.List(fields.Nested(SeedCompany), load_default=list)
