@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from sqlalchemy import func, select, update
 from interviews_api import create_app, models
 from interviews_api.db import Database
 from interviews_api.seed import bulk, demo
+from interviews_api.seed.load import load_world
 from interviews_api.seed.schemas import SeedFile
 from tests.conftest import SECRETS, Headers
 from tests.factories import PASSWORD, Record, World
@@ -152,6 +155,22 @@ def test_null_is_the_default(content: Content, load: Callable[[object], Any], da
     assert load(nulls).exit_code == 0
     assert everything(database) == before
     assert load(dict.fromkeys(content)).output.startswith("Loaded 0 companies, 0 companyUsers")
+
+
+def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World, database: Database) -> None:
+    companies = [world.company() for _ in range(1000)]
+    world.load()
+    together = Barrier(2)
+
+    def load_again(records: list[Record]) -> None:
+        for _ in range(3):
+            together.wait(10)
+            with app.app_context():
+                load_world({"companies": records})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(load_again, (companies, companies[::-1])))
+    assert len(everything(database)["companies"]) == 1000
 
 
 def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str, int, str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, func, insert, select
@@ -34,7 +35,8 @@ class SeedRepository:
         changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in {"id", *keep}}
         if model is User:  # a record without a password leaves the one there is
             changes["password_hash"] = func.coalesce(statement.excluded.password_hash, table.c.password_hash)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes), rows)
+        in_order = sorted(rows, key=itemgetter("id"))  # two loads that lock rows in opposite orders wait for each other
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes), in_order)
 
     def insert(self, model: type[Base], rows: Sequence[Row]) -> None:
         """Insert many new rows: COPY on Postgres, a batch on SQLite."""
