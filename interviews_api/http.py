@@ -10,7 +10,8 @@ import orjson
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from psycopg.errors import UndefinedColumn, UndefinedTable
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
@@ -130,6 +131,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http_exception)
     for error in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(error, _answer_unavailable)
+    app.register_error_handler(ProgrammingError, _answer_programming_error)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -150,6 +152,12 @@ def _answer_unavailable(error: DBAPIError | PoolTimeout) -> Response:
     """The database is away, or too busy for its time limits: the client may try again."""
     _log.warning("database unavailable", exc_info=error)
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable")
+
+
+def _answer_programming_error(error: ProgrammingError) -> Response:
+    """Postgres's word for tables that are not migrated, which SQLite calls operational; else it is our own fault."""
+    is_unmigrated = isinstance(error.orig, UndefinedTable | UndefinedColumn)
+    return _answer_unavailable(error) if is_unmigrated else _answer_unexpected(error)
 
 
 def _answer_unexpected(error: Exception) -> Response:

@@ -3,10 +3,15 @@
 import json
 import socket
 from http.client import HTTPResponse
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from interviews_api import create_app
+from interviews_api.db import reading
+from tests.conftest import BACKENDS, SECRETS, fresh_database
+from tests.factories import PASSWORD
 from tests.live import LiveServer
 
 
@@ -38,3 +43,28 @@ def test_unknown_fields_are_named_in_the_order_of_the_body(names: list[str], cli
         body = client.post("/auth/login", data=raw, content_type="application/json").get_json()
         assert list(body["details"]) == [*missing, *names]
         assert body["message"].startswith(f"{[*missing, *names][0]}: ")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_database_that_was_not_migrated_is_a_503(backend: str, tmp_path: Path) -> None:
+    with fresh_database(backend, tmp_path) as url:
+        app = create_app(SECRETS | {"DATABASE_URL": url})
+        client = app.test_client()
+        login = {"email": "me@example.com", "password": PASSWORD}
+        for response in (client.post("/auth/login", json=login), client.get("/health/ready")):
+            assert (response.status_code, response.get_json()["error"]) == (503, "Service Unavailable")
+            assert response.headers["Retry-After"] == "1"
+        app.extensions["database"].engine.dispose()
+
+
+def test_another_programming_error_is_a_500(database_url: str) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": database_url})
+
+    def ask_wrongly() -> str:
+        with reading() as connection:
+            connection.exec_driver_sql("SELECT 1", (1,))
+        return "never"
+
+    app.add_url_rule("/wrong", "wrong", ask_wrongly)
+    assert app.test_client().get("/wrong").status_code == 500
+    app.extensions["database"].engine.dispose()
