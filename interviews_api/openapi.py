@@ -8,7 +8,7 @@ from typing import Any
 import flask_swagger_ui
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Response, current_app, send_from_directory
+from flask import Blueprint, Response, current_app, request, send_from_directory
 from marshmallow import Schema, fields
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
@@ -57,7 +57,7 @@ def show_description() -> Response:
 @blueprint.get("/docs")
 def show_docs() -> Response:
     """The description as a page to read and to try."""
-    page = send_from_directory(_OWN, "index.html")
+    page = _send_file(_OWN, "index.html")
     page.headers["Content-Security-Policy"] = _POLICY
     return page
 
@@ -65,7 +65,12 @@ def show_docs() -> Response:
 @blueprint.get('/docs/<any("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "init.js"):name>')
 def show_docs_asset(name: str) -> Response:
     """What the page is made of."""
-    return send_from_directory(_OWN if name == "init.js" else _SWAGGER_UI, name)
+    return _send_file(_OWN if name == "init.js" else _SWAGGER_UI, name)
+
+
+def _send_file(folder: Path, name: str) -> Response:
+    """The file; If-Match guards writes, so it is ignored (Werkzeug answers 412 even to `*`, with the file as body)."""
+    return send_from_directory(folder, name, conditional="If-Match" not in request.headers)
 
 
 def describe_api() -> dict[str, Any]:

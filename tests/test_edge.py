@@ -68,3 +68,18 @@ def test_another_programming_error_is_a_500(database_url: str) -> None:
     app.add_url_rule("/wrong", "wrong", ask_wrongly)
     assert app.test_client().get("/wrong").status_code == 500
     app.extensions["database"].engine.dispose()
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/init.js"])
+def test_conditions_on_files(path: str, client: FlaskClient) -> None:
+    with client.get(path) as whole:
+        etag = whole.headers["ETag"]
+    for headers, status, kind in (
+        ({"If-Match": '"x"'}, 200, whole.mimetype),
+        ({"If-Match": "*"}, 200, whole.mimetype),
+        ({"If-None-Match": etag}, 304, None),
+        ({"Range": "bytes=0-3"}, 206, whole.mimetype),
+        ({"Range": "bytes=9999999-"}, 416, "application/json"),
+    ):
+        with client.get(path, headers=headers) as response:
+            assert (response.status_code, response.mimetype) == (status, kind), headers
