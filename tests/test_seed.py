@@ -173,6 +173,15 @@ def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World
     assert len(everything(database)["companies"]) == 1000
 
 
+def test_letters_that_only_fold_alike_are_two_addresses(world: World, client: FlaskClient) -> None:
+    for email in ("straße@example.com", "strasse@example.com"):
+        world.candidate(email=email, password=PASSWORD)
+    world.load()
+    for email in ("STRAẞE@Example.com", "STRASSE@example.com"):
+        login = client.post("/auth/login", json={"email": email, "password": PASSWORD})
+        assert login.get_json()["data"]["user"]["email"] == email.lower()
+
+
 def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str, int, str, object]:
     return array, index, field, value
 

@@ -33,7 +33,7 @@ class Viewer:
 
 def email_key(email: str) -> str:
     """By what addresses are compared: trimmed, without regard to letter case."""
-    return email.strip().casefold()
+    return email.strip().lower()  # casefold() would make one address of straße@ and strasse@
 
 
 class User(Base):
