@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Flask
+from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -30,7 +30,11 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
         expose_headers=["ETag", "Retry-After", "X-Request-Id"],
         max_age=600,
+        always_send=False,
+        vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one
     )
+    if settings.cors_origins:
+        app.after_request(_vary_by_origin)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
 
@@ -46,3 +50,9 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
+
+
+def _vary_by_origin(response: Response) -> Response:
+    """A cache must not hand one origin the answer that another one, or none, was given."""
+    response.vary.add("Origin")
+    return response

@@ -83,3 +83,15 @@ def test_conditions_on_files(path: str, client: FlaskClient) -> None:
     ):
         with client.get(path, headers=headers) as response:
             assert (response.status_code, response.mimetype) == (status, kind), headers
+
+
+@pytest.mark.parametrize("origins", ["http://a.example", "http://a.example,http://b.example"])
+def test_whatever_the_origin_a_cache_is_told_that_it_matters(origins: str, database_url: str) -> None:
+    client = create_app(SECRETS | {"DATABASE_URL": database_url, "CORS_ORIGINS": origins}).test_client()
+    for path, origin in (("/health/live", "http://a.example"), ("/nope", "http://evil.example"), ("/nope", None)):
+        response = client.get(path, headers={"Origin": origin} if origin else {})
+        assert response.headers.getlist("Vary") == ["Origin"]
+        allowed = "http://a.example" if origin == "http://a.example" else None
+        assert response.headers.get("Access-Control-Allow-Origin") == allowed
+    without = create_app(SECRETS | {"DATABASE_URL": database_url}).test_client()
+    assert "Vary" not in without.get("/health/live", headers={"Origin": "http://a.example"}).headers
