@@ -92,6 +92,7 @@ def describe_api() -> dict[str, Any]:
     spec.components.security_scheme("accessToken", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.schema("Error", schema=_ErrorBody)
     spec.components.schema("InputError", schema=_InputErrorBody)
+    spec.components.response("Fault", _refusal(500, "A fault of ours; its cause is in the log under the id"))
     answered: list[Schema] = []
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         view = current_app.view_functions[rule.endpoint]
@@ -123,6 +124,7 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
         described["responses"]["200"] = {"description": "The file", "content": {_media_type(rule): {}}}
         if rule.arguments:
             described["responses"]["404"] = _refusal(404, "There is no such file")
+        described["responses"]["500"] = "Fault"
         return described
     if operation.query is not None:
         described["parameters"].append({"in": "query", "schema": operation.query})
@@ -145,6 +147,7 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
             else {}
         ),
         **{str(status): _refusal(status, when) for status, when in sorted(_errors(view, operation).items())},
+        "500": "Fault",
     }
     return described
 
@@ -230,6 +233,8 @@ def _refusal(status: int, when: str) -> dict[str, Any]:
     }
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}}
+    if status == 500:
+        described["headers"] = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
     if status == 503:
         described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
     return described

@@ -125,6 +125,7 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: dict[str,
             operation_ids.append(operation["operationId"])
             assert operation["summary"].endswith(".")
             statuses = set(operation["responses"])
+            assert operation["responses"]["500"] == {"$ref": "#/components/responses/Fault"}
             if "security" in operation:
                 assert "401" in statuses, path
             assert ("503" in statuses) != path.startswith(("/docs", "/openapi.json", "/health/live")), path
@@ -168,6 +169,12 @@ def test_the_refused_states_are_described(document: dict[str, Any]) -> None:
     for name in ("error-400", "error-403", "error-404"):
         sample = golden(name)
         assert sample["message"] in confirm[str(sample["statusCode"])]["description"]
+
+
+def test_a_fault_is_described_once_and_as_it_is(document: dict[str, Any]) -> None:
+    fault = document["components"]["responses"]["Fault"]
+    assert fault["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+    assert fault["headers"] == {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
 
 
 def test_the_docs_page_is_all_local(client: FlaskClient) -> None:
