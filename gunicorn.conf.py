@@ -7,9 +7,11 @@ import gunicorn.util
 from werkzeug.http import HTTP_STATUS_CODES
 
 from interviews_api.config import Settings, SettingsError
+from interviews_api.db import Database
 
 try:
     settings = Settings.load()
+    Database(settings.database_url)  # connects to nothing; refuses here, as a worker that exits is started for ever
 except SettingsError as error:
     raise SystemExit(f"Refusing to start: {error}") from None
 

@@ -59,7 +59,11 @@ def init_app(app: Flask) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_seed(file: Path) -> None:
     """Insert or update by id what FILE holds (docs/seed-file.md); all of it or nothing."""
-    _report(load_bytes(file.read_bytes()))
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise click.ClickException(f"{click.format_filename(file)} cannot be read: {error.strerror}") from None
+    _report(load_bytes(raw))
 
 
 @seed.command("demo")

@@ -21,6 +21,8 @@ EXAMPLE_SECRETS = frozenset(
     {"example-jwt-secret-key-that-production-refuses", "example-root-secret-key-that-production-refuses"}
 )
 MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as the hash
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+_WHICH_DATABASE = "DATABASE_URL must begin with sqlite:/// or postgresql:// (no other driver), and a port be a number"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")  # no wildcard: flask-cors would read a pattern
 
 
@@ -95,7 +97,12 @@ def database_url() -> str:
 
 
 def _environment() -> Mapping[str, str]:
-    from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
+    try:
+        from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror}") from None
     return from_file | dict(os.environ)
 
 
@@ -108,10 +115,17 @@ class _Reader:
 
     def raise_problems(self) -> None:
         if self.problems:
-            raise SettingsError("; ".join(self.problems))
+            raise SettingsError("; ".join(dict.fromkeys(self.problems)))
+
+    def raw(self, name: str) -> str:
+        value = self.source.get(name, "")
+        known = value.encode(errors="replace").decode()  # the environment's other bytes arrive as lone surrogates
+        if known != value:
+            self.problems.append(f"{name} is not UTF-8")
+        return known
 
     def text(self, name: str, default: str = "") -> str:
-        return self.source.get(name, "").strip() or default
+        return self.raw(name).strip() or default
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         value = self.text(name, str(default))
@@ -121,10 +135,10 @@ class _Reader:
         return default
 
     def secret(self, name: str) -> str:
-        value = self.source.get(name, "")
-        if not value:
+        value = self.raw(name)
+        if not value.strip():
             self.problems.append(f"{name} is missing (`make .env` writes one for development)")
-        elif len(value.encode()) < MINIMUM_SECRET_BYTES:
+        elif len(value.strip().encode()) < MINIMUM_SECRET_BYTES:
             self.problems.append(f"{name} is shorter than {MINIMUM_SECRET_BYTES} bytes")
         return value
 
@@ -132,12 +146,16 @@ class _Reader:
         url = self.text("DATABASE_URL", DEFAULT_DATABASE_URL)
         try:
             parsed = make_url(url)
-        except ArgumentError:
-            parsed = None
-        if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            self.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
-        elif parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-            self.problems.append("DATABASE_URL must name a file: each worker would have a memory of its own")
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number
+            self.problems.append(_WHICH_DATABASE)
+            return url
+        if parsed.drivername not in _DRIVERS:
+            self.problems.append(_WHICH_DATABASE)
+        elif parsed.get_backend_name() == "sqlite":
+            if parsed.host or parsed.query:  # sqlite://folder/file is a host; ?uri=true may be memory under any name
+                self.problems.append("DATABASE_URL names a SQLite file by its path alone: sqlite:///path")
+            elif parsed.database in (None, "", ":memory:"):
+                self.problems.append("DATABASE_URL must name a file: each worker would have a memory of its own")
         return url
 
     def public_url(self) -> str:
@@ -154,9 +172,9 @@ class _Reader:
 
     def refuse_unsafe(self, settings: Settings) -> None:
         for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
-            if value in EXAMPLE_SECRETS:
+            if value.strip() in EXAMPLE_SECRETS:
                 self.problems.append(f"{name} is the example's, which everyone knows")
-        if settings.jwt_secret_key and settings.jwt_secret_key == settings.secret_key:
+        if settings.jwt_secret_key and settings.jwt_secret_key.strip() == settings.secret_key.strip():
             self.problems.append("JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both")
         if self.source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
             self.problems.append("FLASK_DEBUG is on: the debugger runs anyone's code")

@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from interviews_api.clock import to_milliseconds
+from interviews_api.config import SettingsError
 
 SCHEMA_REVISION = "0002"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
@@ -120,7 +121,10 @@ def _create_engine(url: str, pool_size: int) -> Engine:
             },
             **pool,
         )
-    Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        raise SettingsError(f"the folder of DATABASE_URL cannot be made: {error}") from None
     engine = create_engine(parsed, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

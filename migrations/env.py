@@ -4,9 +4,10 @@ from typing import Literal
 
 from alembic import context
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from interviews_api import models
-from interviews_api.config import database_url
+from interviews_api.config import SettingsError, database_url
 from interviews_api.db import Database, Id, Instant
 
 
@@ -20,8 +21,14 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
 
 
 # Tests hand a URL in; on the command line it is the environment's.
-database = Database(context.config.attributes.get("url") or database_url(), pool_size=1)
-with database.engine.connect() as connection:
+try:
+    database = Database(context.config.attributes.get("url") or database_url(), pool_size=1)
+    connected = database.engine.connect()
+except SettingsError as error:
+    raise SystemExit(f"Refusing to start: {error}") from None
+except DBAPIError as error:
+    raise SystemExit(f"Refusing to start: the database refused: {error.orig}") from None
+with connected as connection:
     # SQLite cannot alter a table in place: Alembic copies it, and the copy must not trip over foreign keys.
     # The switch works only outside a transaction, so it goes to the driver itself.
     is_sqlite = connection.dialect.name == "sqlite"

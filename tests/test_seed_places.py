@@ -29,3 +29,20 @@ def test_a_refusal_says_where_it_is(content: object, said: list[str], runner: Fl
     places = [result.output.find(f"\n{line}") for line in said]
     assert -1 not in places, result.output
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("/nowhere/seed.json", 2, "does not exist"),
+        ("/tmp", 2, "is a directory"),
+        ("/proc/self/mem", 1, "Error: /proc/self/mem cannot be read: "),  # what even root cannot read
+        ("/nowhere/\udcff", 2, "does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_in_one_line(
+    name: str, code: int, said: str, runner: FlaskCliRunner
+) -> None:
+    result = runner.invoke(args=["seed", "load", name])
+    assert (result.exit_code, said in result.output) == (code, True), result.output
+    assert isinstance(result.exception, SystemExit)

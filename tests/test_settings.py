@@ -46,6 +46,13 @@ def test_what_is_set_is_read() -> None:
         ({"JWT_SECRET_KEY": min(EXAMPLE_SECRETS)}, "JWT_SECRET_KEY is the example's"),
         ({"SECRET_KEY": max(EXAMPLE_SECRETS)}, "SECRET_KEY is the example's"),
         ({"SECRET_KEY": SECRETS["JWT_SECRET_KEY"]}, "are equal"),
+        ({"JWT_SECRET_KEY": f"{min(EXAMPLE_SECRETS)}\n"}, "JWT_SECRET_KEY is the example's"),
+        ({"SECRET_KEY": f" {max(EXAMPLE_SECRETS)} "}, "SECRET_KEY is the example's"),
+        ({"SECRET_KEY": f"{SECRETS['JWT_SECRET_KEY']}\n"}, "are equal"),
+        ({"SECRET_KEY": " " * 40}, "SECRET_KEY is missing"),
+        ({"SECRET_KEY": "x" + " " * 40}, "SECRET_KEY is shorter"),
+        ({"SECRET_KEY": "x" * 40 + "\udcff"}, "SECRET_KEY is not UTF-8"),
+        ({"PUBLIC_URL": "http://\udcff"}, "PUBLIC_URL is not UTF-8"),
         ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
         ({"FLASK_DEBUG": " 0"}, "FLASK_DEBUG"),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
@@ -53,6 +60,11 @@ def test_what_is_set_is_read() -> None:
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
+        ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "DATABASE_URL names a SQLite file by its path alone"),
+        ({"DATABASE_URL": "sqlite://host/x"}, "DATABASE_URL names a SQLite file by its path alone"),
+        ({"DATABASE_URL": "sqlite+aiosqlite:///x"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": "postgresql+asyncpg://h/x"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": "postgresql://u@h:port/x"}, "DATABASE_URL must begin with"),
         ({"PUBLIC_URL": "ftp://x"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://[x?a=b"}, "PUBLIC_URL"),
         ({"PORT": "0"}, "PORT"),
@@ -101,6 +113,50 @@ def test_every_program_refuses_with_the_reason_and_no_traceback(command: list[st
     assert finished.returncode != 0
     assert "Refusing to start: SECRET_KEY is shorter than 32 bytes" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://u@h:port/x", "Refusing to start: DATABASE_URL must begin with"),
+        ("sqlite:////dev/null/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
+        ("sqlite:////proc/none/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
+        ("sqlite:////tmp", "the database refused: unable to open database file"),
+        ("postgresql://127.0.0.1:1/x", "the database refused: connection failed"),
+    ],
+)
+def test_a_database_that_cannot_be_is_said_in_one_line(url: str, said: str) -> None:
+    environment = clean_environment(SECRETS | {"DATABASE_URL": url})
+    for command in (["alembic", "upgrade", "head"], ["flask", "--app", "wsgi", "tokens", "issue", "a@example.com"]):
+        finished = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        )
+        assert finished.returncode == 1
+        assert said in finished.stderr
+        assert "Traceback" not in finished.stderr
+
+
+def test_gunicorn_starts_no_workers_over_a_folder_that_cannot_be() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT, env=clean_environment(SECRETS | {"DATABASE_URL": "sqlite:////dev/null/x"}),
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert finished.returncode != 0
+    assert "Refusing to start: the folder of DATABASE_URL cannot be made" in finished.stderr
+    assert "Booting worker" not in finished.stderr
+
+
+def test_an_env_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interviews_api.config.ROOT", tmp_path)
+    file = tmp_path / ".env"
+    file.write_bytes(b"PORT=\xff\n")
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8"):
+        Settings.load()
+    file.unlink()
+    file.symlink_to("/proc/self/mem")  # what even root cannot read
+    with pytest.raises(SettingsError, match=r"\.env cannot be read: "):
+        Settings.load()
 
 
 def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
