@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from flask import current_app
 from sqlalchemy import (
     CheckConstraint,
@@ -37,6 +38,8 @@ SCHEMA_REVISION = "0002"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
 
 _POSTGRES_LIMITS = "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000"  # milliseconds
+_PATIENCE = 10.0  # seconds; longer than Postgres itself takes to end a statement by its own limits
+_DEAD_HOST = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _WITHOUT_TRANSACTION = "without_transaction"
 _open: ContextVar[Connection | None] = ContextVar("open_transaction", default=None)
 
@@ -108,19 +111,50 @@ class Database:
         )
 
 
+class _Connection(psycopg.Connection[Any]):
+    """psycopg's, but it gives up on a server that is there and does not answer: stopped, or out of memory."""
+
+    patience: float | None = _PATIENCE
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Raises OperationalError when the answer takes longer than `patience`."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.close()  # the answer that is still to come must not become the next statement's
+            raise
+
+
+def lift_time_limits(connection: Connection) -> None:
+    """For the rest of a transaction on Postgres: what it does may take its time. For bulk loads and migrations."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    driver: Any = connection.connection.driver_connection
+    driver.patience = None
+
+
+def _be_patient_as_usual(driver: Any, _record: object, _fairy: object) -> None:
+    driver.patience = _PATIENCE
+
+
 def _create_engine(url: str, pool_size: int) -> Engine:
     parsed = make_url(url)
     pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 3}
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args={
                 "connect_timeout": 3,
                 "options": _POSTGRES_LIMITS,
                 "application_name": "interviews-api",
+                **_DEAD_HOST,
             },
             **pool,
         )
+        event.listen(engine, "do_connect", lambda _dialect, _record, args, named: _Connection.connect(*args, **named))
+        event.listen(engine, "checkout", _be_patient_as_usual)
+        return engine
     try:
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL
@@ -183,8 +217,7 @@ def transaction(*, unhurried: bool = False) -> Iterator[Connection]:
         return
     with _database().engine.begin() as connection:
         if unhurried and connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            lift_time_limits(connection)
         token = _open.set(connection)
         try:
             yield connection

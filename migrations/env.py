@@ -3,12 +3,11 @@
 from typing import Literal
 
 from alembic import context
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api import models
 from interviews_api.config import SettingsError, database_url
-from interviews_api.db import Database, Id, Instant
+from interviews_api.db import Database, Id, Instant, lift_time_limits
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
@@ -43,6 +42,6 @@ with connected as connection:
     )
     with context.begin_transaction():
         if not is_sqlite:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            lift_time_limits(connection)
         context.run_migrations()
 database.engine.dispose()
