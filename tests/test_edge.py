@@ -1,5 +1,6 @@
 """The edge of HTTP over a real socket: what gunicorn refuses, and what it does with a connection."""
 
+import contextlib
 import json
 import socket
 from http.client import HTTPResponse
@@ -95,3 +96,17 @@ def test_whatever_the_origin_a_cache_is_told_that_it_matters(origins: str, datab
         assert response.headers.get("Access-Control-Allow-Origin") == allowed
     without = create_app(SECRETS | {"DATABASE_URL": database_url}).test_client()
     assert "Vary" not in without.get("/health/live", headers={"Origin": "http://a.example"}).headers
+
+
+def test_an_unread_body_is_not_taken_for_requests(live: LiveServer) -> None:
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
+    head = f"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n".encode()
+    answer = b""
+    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+        with contextlib.suppress(OSError):  # refused and closed before it was all sent
+            connection.sendall(head + smuggled)
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                answer += chunk
+    assert answer.count(b"HTTP/1.1 ") <= 1  # none where the connection was reset
+    assert b" 404 " not in answer
