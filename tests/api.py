@@ -21,6 +21,11 @@ def local(start: datetime) -> Json:
     return {"date": start.strftime("%Y-%m-%d"), "time": start.strftime("%H:%M")}
 
 
+def invitation(application_id: str, days: float = 3, **values: Any) -> Json:
+    """The body of a schedule, that many days from now."""
+    return {"applicationId": application_id, **local(in_days(days)), "timeZone": "UTC", "type": "Phone"} | values
+
+
 @dataclass
 class Caller:
     """Somebody signed in, or nobody."""

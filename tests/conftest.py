@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -22,6 +23,7 @@ from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db import Database, transaction
 from interviews_api.ids import new_id
+from tests.api import Caller
 from tests.factories import World
 from tests.live import LiveServer
 from tests.postgres import ThrowawayPostgres, create_database, drop_database
@@ -181,3 +183,24 @@ def session_live(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 def live(session_live: LiveServer, app: Flask) -> LiveServer:
     """gunicorn with two workers over the same database as `app`."""
     return session_live
+
+
+@pytest.fixture
+def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -> dict[str, Any]:
+    """Two companies with a user each, a candidate, and an application with each company."""
+    made: dict[str, Any] = {}
+    candidate = world.candidate(phone="+33 6")
+    for name, zone in (("us", "Europe/Paris"), ("them", "UTC")):
+        company = world.company(name=name, timeZone=zone)
+        made[name] = world.company_user(company)
+        made[f"{name} application"] = world.application(candidate, world.job(company))["id"]
+        made[f"{name} company"] = company["id"]
+    world.load()
+    return {
+        **made,
+        "us": Caller(client, headers(made["us"]["id"], Role.COMPANY)),
+        "them": Caller(client, headers(made["them"]["id"], Role.COMPANY)),
+        "candidate": Caller(client, headers(candidate["id"])),
+        "candidate id": candidate["id"],
+        "us id": made["us"]["id"],
+    }

@@ -1,5 +1,6 @@
 """gunicorn as it is deployed: its own process, its own settings, two workers."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.postgres import free_port
@@ -39,6 +41,18 @@ class LiveServer:
     def log(self) -> str:
         """What it has printed so far."""
         return Path(self._log.name).read_text()
+
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: object = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer to one request on a connection of its own."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        sent = {"Content-Type": "application/json", **headers}
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        response = connection.getresponse()
+        answer = response.read()
+        connection.close()
+        return response.status, dict(response.headers), answer
 
     def stop(self) -> None:
         """SIGTERM, and wait."""

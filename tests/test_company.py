@@ -1,15 +1,10 @@
 """A company's interviews: scheduling, moving, ending, reading; whose they are, and what follows."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
-from interviews_api.accounts.models import Role
-from tests.api import Caller, in_days, local
-from tests.conftest import Headers
-from tests.factories import World
+from tests.api import in_days, invitation, local
 
 VIEW = {
     "interviewId", "applicationId", "candidate", "job", "status", "type", "scheduledDate", "scheduledTime", "timeZone",
@@ -17,31 +12,6 @@ VIEW = {
     "cancelledBy", "cancellationReason", "isHired", "hiringDecisionReason", "feedback", "shareFeedback",
     "rescheduleRequest", "scheduledAt",
 }  # fmt: skip
-
-
-@pytest.fixture
-def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -> dict[str, Any]:
-    """Two companies with a user each, a candidate, and an application with each company."""
-    made: dict[str, Any] = {}
-    candidate = world.candidate(phone="+33 6")
-    for name, zone in (("us", "Europe/Paris"), ("them", "UTC")):
-        company = world.company(name=name, timeZone=zone)
-        made[name] = world.company_user(company)
-        made[f"{name} application"] = world.application(candidate, world.job(company))["id"]
-        made[f"{name} company"] = company["id"]
-    world.load()
-    return {
-        **made,
-        "us": Caller(client, headers(made["us"]["id"], Role.COMPANY)),
-        "them": Caller(client, headers(made["them"]["id"], Role.COMPANY)),
-        "candidate": Caller(client, headers(candidate["id"])),
-        "candidate id": candidate["id"],
-    }
-
-
-def invitation(application_id: str, days: float = 3, **values: Any) -> dict[str, Any]:
-    start = local(in_days(days))
-    return {"applicationId": application_id, **start, "timeZone": "UTC", "type": "Phone"} | values
 
 
 OPEN_MOVES = [

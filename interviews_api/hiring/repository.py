@@ -155,7 +155,7 @@ class ApplicationRepository:
         }
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         once = dialect.insert(Application).on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
-        if self._connection.execute(once.values(values)).rowcount == 0:
+        if self._connection.execute(once.values(values).returning(Application.id)).first() is None:
             raise Conflict("You have already applied to this job")
         return values | {"application_id": values["id"]}
 
