@@ -7,8 +7,8 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli, health, http, openapi
+from interviews_api.accounts import company_users, tokens
 from interviews_api.accounts import handlers as accounts
-from interviews_api.accounts import tokens
 from interviews_api.config import Settings
 from interviews_api.db import Database
 from interviews_api.hiring import handlers as hiring
@@ -40,6 +40,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
 
     blueprints = (
         accounts.blueprint,
+        company_users.blueprint,
         hiring.blueprint,
         candidate.blueprint,
         company.blueprint,

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.repository import SessionRepository, UserRepository, purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db import transaction
@@ -53,6 +53,7 @@ def init_app(app: Flask) -> None:
     """Add the commands."""
     for group in (seed, users, tokens):
         app.cli.add_command(group)
+    app.cli.add_command(purge_expired)
 
 
 @seed.command("load")
@@ -128,6 +129,18 @@ def issue_token(email: str) -> None:
             raise click.ClickException(f"no user has the address {email}")
         session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
     click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
+
+
+@click.command("purge")
+@with_appcontext
+def purge_expired() -> None:
+    """Delete sessions, counted attempts and replies to Idempotency-Keys that have expired."""
+    try:
+        with transaction(unhurried=True) as connection:
+            counts = purge(connection, now())
+    except DBAPIError as error:
+        raise click.ClickException(f"the database refused: {error.orig}") from None
+    click.echo("Deleted " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
 def _report(counts: Mapping[str, int]) -> None:

@@ -46,6 +46,7 @@ class Settings:
     access_token_minutes: int
     refresh_token_days: int
     trusted_proxies: int
+    ratelimit_enabled: bool
 
     @property
     def is_production(self) -> bool:
@@ -79,6 +80,7 @@ class Settings:
             access_token_minutes=reader.integer("ACCESS_TOKEN_MINUTES", 15, 1, 1440),
             refresh_token_days=reader.integer("REFRESH_TOKEN_DAYS", 30, 1, 365),
             trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, 0, 10),
+            ratelimit_enabled=reader.boolean("RATELIMIT_ENABLED", True),
         )
         if settings.environment not in ("development", "production"):
             reader.problems.append("ENVIRONMENT must be development or production")
@@ -133,6 +135,13 @@ class _Reader:
             return int(value)
         self.problems.append(f"{name} must be a whole number from {low} to {high}")
         return default
+
+    def boolean(self, name: str, default: bool) -> bool:
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        value = self.text(name, str(default)).lower()
+        if value not in words:
+            self.problems.append(f"{name} must be true or false")
+        return words.get(value, default)
 
     def secret(self, name: str) -> str:
         value = self.raw(name)

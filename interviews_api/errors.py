@@ -64,6 +64,16 @@ class KeyReused(ApiError):
         super().__init__("This Idempotency-Key was used with another body")
 
 
+class TooManyRequests(ApiError):
+    """429: a limit is reached; `retry_after` says in how many seconds there is room again."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many attempts, try again later")
+        self.retry_after = retry_after
+
+
 class ServiceUnavailable(ApiError):
     """503: try again in a moment."""
 

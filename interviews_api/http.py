@@ -18,7 +18,14 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Map, UnicodeConverter
 
 from interviews_api import strict_json
-from interviews_api.errors import ApiError, BodyTooLarge, InputRefused, InvalidInput, UnsupportedMediaType
+from interviews_api.errors import (
+    ApiError,
+    BodyTooLarge,
+    InputRefused,
+    InvalidInput,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
 from interviews_api.ids import NO_ID, is_id
 
 MAX_BODY_BYTES = 64 * 1024
@@ -136,9 +143,9 @@ def init_app(app: Flask) -> None:
 
 
 def _answer_api_error(error: ApiError) -> Response:
-    return error_response(
-        error.status, error.message, details=error.details if isinstance(error, InvalidInput) else None
-    )
+    details = error.details if isinstance(error, InvalidInput) else None
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
+    return error_response(error.status, error.message, details=details, headers=headers)
 
 
 def _answer_http_exception(error: HTTPException) -> Response:

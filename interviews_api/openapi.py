@@ -89,7 +89,8 @@ def describe_api() -> dict[str, Any]:
     map_type: Callable[[type[fields.Field[Any]], str, str | None], None] = plugin.map_to_openapi_type
     map_type(Instant, "string", "date-time")
     map_type(WallTime, "string", None)
-    spec.components.security_scheme("accessToken", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for scheme in ("accessToken", "refreshToken"):
+        spec.components.security_scheme(scheme, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.schema("Error", schema=_ErrorBody)
     spec.components.schema("InputError", schema=_InputErrorBody)
     spec.components.response("Fault", _refusal(500, "A fault of ours; its cause is in the log under the id"))
@@ -138,7 +139,7 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
             "content": {"application/json": {"schema": operation.body}},
         }
     if hasattr(view, "role"):
-        described["security"] = [{"accessToken": []}]
+        described["security"] = [{getattr(view, "security_scheme", "accessToken"): []}]
     described["responses"] = {
         str(operation.status): _answer(operation),
         **(
@@ -235,7 +236,7 @@ def _refusal(status: int, when: str) -> dict[str, Any]:
         described["headers"] = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}}
     if status == 500:
         described["headers"] = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
-    if status == 503:
+    if status in (429, 503):
         described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
     return described
 

@@ -31,6 +31,7 @@ from tests.postgres import ThrowawayPostgres, create_database, drop_database
 ROOT = Path(__file__).parent.parent
 BACKENDS = ("sqlite", "postgresql")
 SECRETS = {"JWT_SECRET_KEY": "j" * 40, "SECRET_KEY": "s" * 40}
+SETTINGS = SECRETS | {"CORS_ORIGINS": "http://localhost:3000", "RATELIMIT_ENABLED": "false"}
 
 # What needs programs that pip cannot install. Left out aloud where they are missing; CI must have them.
 TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium")}
@@ -95,7 +96,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def session_app(database_url: str) -> Iterator[Flask]:
-    app = create_app(SECRETS | {"DATABASE_URL": database_url, "CORS_ORIGINS": "http://localhost:3000"})
+    app = create_app(SETTINGS | {"DATABASE_URL": database_url})
     yield app
     app.extensions["database"].engine.dispose()
 
@@ -174,7 +175,7 @@ def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
 
 @pytest.fixture(scope="session")
 def session_live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    server = LiveServer(SECRETS | {"DATABASE_URL": database_url, "CORS_ORIGINS": "http://localhost:3000"})
+    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
     yield server
     server.stop()
 

@@ -1,4 +1,4 @@
-"""The blueprint `auth`: signing in, and who one is."""
+"""The blueprint `auth`: signing up, in and out, one's password, and who one is."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,20 +6,83 @@ from typing import Any
 from flask import Blueprint, current_app
 from marshmallow import Schema
 
-from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.passwords import is_password
+from interviews_api.accounts.limits import (
+    LOGIN_FROM_ADDRESS,
+    LOGIN_OF_ACCOUNT,
+    REGISTRATION_FROM_ADDRESS,
+    client_address,
+    count_attempt,
+)
+from interviews_api.accounts.models import Role, Viewer, email_key
+from interviews_api.accounts.passwords import hash_password, is_password
 from interviews_api.accounts.repository import SessionRepository, UserRepository
-from interviews_api.accounts.schemas import CandidateMe, CandidateSession, CompanyMe, CompanySession, Credentials
-from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token, user_required
+from interviews_api.accounts.schemas import (
+    CandidateMe,
+    CandidateSession,
+    CompanyMe,
+    CompanySession,
+    Credentials,
+    NewCandidate,
+    NewCompany,
+    PasswordChange,
+)
+from interviews_api.accounts.tokens import (
+    issue_access_token,
+    issue_refresh_token,
+    refresh_token_required,
+    user_required,
+)
 from interviews_api.clock import now
 from interviews_api.db import reading, transaction
-from interviews_api.errors import Unauthorized
+from interviews_api.errors import InvalidInput, Unauthorized
+from interviews_api.fields import Nothing
 from interviews_api.operation import operation
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
 _SESSION: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
+_NO_STORE = {"Cache-Control": "no-store"}
+_TOO_MANY = {429: "Too many attempts, try again later"}
+_TAKEN = {409: "Email is already registered"}
+
+Answer = tuple[Schema, dict[str, Any]]
+
+
+@blueprint.post("/register/candidate")
+@operation(
+    "Candidate registered successfully",
+    CandidateSession,
+    status=201,
+    body=NewCandidate,
+    errors=_TAKEN | _TOO_MANY,
+    headers=_NO_STORE,
+)
+def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
+    """Become a candidate, and be signed in."""
+    count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
+    password_hash = hash_password(password)
+    with transaction() as connection:
+        user = UserRepository(connection).add_candidate(email, password_hash, now=now(), **person)
+        return _sign_in(user)[1]
+
+
+@blueprint.post("/register/company")
+@operation(
+    "Company registered successfully",
+    CompanySession,
+    status=201,
+    body=NewCompany,
+    errors=_TAKEN | _TOO_MANY,
+    headers=_NO_STORE,
+)
+def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
+    """Register a company with its first user, and be signed in."""
+    count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
+    password_hash = hash_password(password)
+    with transaction() as connection:
+        user = UserRepository(connection).add_company(email, password_hash, company, now=now())
+        return _sign_in(user)[1]
 
 
 @blueprint.post("/login")
@@ -28,11 +91,12 @@ _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe
     CandidateSession,
     CompanySession,
     body=Credentials,
-    errors={401: "Invalid email or password"},
-    headers={"Cache-Control": "no-store"},
+    errors={401: "Invalid email or password"} | _TOO_MANY,
+    headers=_NO_STORE,
 )
-def log_in(email: str, password: str) -> tuple[Schema, dict[str, Any]]:
+def log_in(email: str, password: str) -> Answer:
     """Sign in with e-mail address and password."""
+    count_attempt({LOGIN_OF_ACCOUNT: email_key(email), LOGIN_FROM_ADDRESS: client_address()})
     with reading() as connection:
         user = UserRepository(connection).find_by_email(email)
     if not is_password(user["password_hash"] if user else None, password) or user is None:
@@ -40,27 +104,75 @@ def log_in(email: str, password: str) -> tuple[Schema, dict[str, Any]]:
     return _sign_in(user)
 
 
+@blueprint.post("/refresh")
+@refresh_token_required
+@operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing, headers=_NO_STORE)
+def refresh(viewer: Viewer, refresh_id: str) -> Answer:
+    """Change a refresh token for new tokens. Used a second time, it ends its session."""
+    with transaction() as connection:
+        rotated = SessionRepository(connection).rotate(viewer, refresh_id, now=now())
+        user = UserRepository(connection).get(viewer) if rotated else None
+    if rotated is None or user is None:
+        raise Unauthorized
+    return _SESSION[user["role"]], _tokens(user, viewer, *rotated)
+
+
+@blueprint.post("/logout")
+@user_required
+@operation("Logged out successfully", Nothing, body=Nothing)
+def log_out(viewer: Viewer) -> dict[str, Any]:
+    """End one's session: its tokens are dead at once."""
+    with transaction() as connection:
+        UserRepository(connection).get(viewer)
+        SessionRepository(connection).end(viewer)
+    return {}
+
+
+@blueprint.put("/password")
+@user_required
+@operation("Password changed successfully", Nothing, body=PasswordChange, errors=_TOO_MANY)
+def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
+    """Choose another password; one's other sessions end."""
+    with reading() as connection:
+        user = UserRepository(connection).get(viewer)
+    count_attempt({LOGIN_OF_ACCOUNT: email_key(user["email"])})
+    is_right = is_password(user["password_hash"], current_password)
+    new_hash = hash_password(new_password)
+    with transaction() as connection:
+        if not is_right or not UserRepository(connection).change_password(
+            viewer.user_id, user["password_hash"], new_hash
+        ):
+            raise InvalidInput({"currentPassword": ["Is not the current password."]})
+        SessionRepository(connection).end_others(viewer)
+    return {}
+
+
 @blueprint.get("/me")
 @user_required
 @operation("User retrieved successfully", CandidateMe, CompanyMe)
-def show_me(viewer: Viewer) -> tuple[Schema, dict[str, Any]]:
+def show_me(viewer: Viewer) -> Answer:
     """Who the token says one is."""
     with reading() as connection:
         user = UserRepository(connection).get(viewer)
     return _ME[user["role"]], {"user": user}
 
 
-def _sign_in(user: Mapping[Any, Any]) -> tuple[Schema, dict[str, Any]]:
+def _sign_in(user: Mapping[Any, Any]) -> Answer:
     """A session of its own, and its tokens."""
-    settings = current_app.extensions["settings"]
-    expires_at = now() + settings.refresh_token_lifetime
+    expires_at = now() + current_app.extensions["settings"].refresh_token_lifetime
     with transaction() as connection:
         session_id, refresh_id = SessionRepository(connection).begin(user["id"], now=now(), expires_at=expires_at)
     viewer = Viewer(user["id"], user["role"], session_id)
-    return _SESSION[user["role"]], {
-        "access_token": issue_access_token(viewer),
-        "refresh_token": issue_refresh_token(viewer, refresh_id, expires_at),
+    return _SESSION[user["role"]], _tokens(user, viewer, refresh_id, expires_at)
+
+
+def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: Any) -> dict[str, Any]:
+    """The session's tokens; none outlives it."""
+    lifetime = min(current_app.extensions["settings"].access_token_lifetime, session_end - now())
+    return {
+        "access_token": issue_access_token(viewer, now() + lifetime),
+        "refresh_token": issue_refresh_token(viewer, refresh_id, session_end),
         "token_type": "Bearer",
-        "expires_in": int(settings.access_token_lifetime.total_seconds()),
+        "expires_in": int(lifetime.total_seconds()),
         "user": user,
     }

@@ -1,14 +1,28 @@
-"""All SQL about users and their sessions."""
+"""All SQL about users, their sessions, and what is remembered of their requests."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from interviews_api.accounts.models import Candidate, CompanyUser, IdempotentReply, Session, User, Viewer, email_key
-from interviews_api.errors import Unauthorized
+from interviews_api.accounts.models import (
+    Candidate,
+    CompanyUser,
+    IdempotentReply,
+    RateLimit,
+    Role,
+    Session,
+    User,
+    Viewer,
+    email_key,
+)
+from interviews_api.errors import Conflict, Forbidden, IllegalMove, NotFound, Unauthorized
 from interviews_api.hiring.models import Company
 from interviews_api.ids import NO_ID, new_id
+from interviews_api.pages import Page, cut, read_page, tally
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
@@ -32,6 +46,23 @@ _USERS = (
     .outerjoin(Company, Company.id == CompanyUser.company_id)
 )
 _BY_ID = _USERS.where(User.id == VIEWER, IS_SIGNED_IN)
+_COMPANY_OF = select(CompanyUser.company_id).where(CompanyUser.id == bindparam("user_id", type_=User.id.type))
+_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+_LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
+_colleagues = (
+    select(User.id, User.email, User.role, User.created_at)
+    .join(CompanyUser, CompanyUser.id == User.id)
+    .where(CompanyUser.company_id == _OUR_COMPANY)
+)
+_colleagues_page, _colleagues_tally = cut(_colleagues, (User.created_at, User.id)), tally(_colleagues)
+_COLLEAGUES = (
+    select(_colleagues_tally, _colleagues_page, Company.id.label("company_id"), Company.name.label("company_name"))
+    .select_from(CompanyUser)
+    .join(Company, Company.id == CompanyUser.company_id)
+    .join(_colleagues_tally, true())
+    .outerjoin(_colleagues_page, true())
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
 
 
@@ -52,6 +83,74 @@ class UserRepository:
         """The user with that address, whatever its letter case and the blanks around it."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
 
+    def add_candidate(self, email: str, password_hash: str, *, now: datetime, **person: str | None) -> RowMapping:
+        """A candidate who can sign in; raises Conflict when the address is taken."""
+        user_id = self._add(Role.CANDIDATE, email, password_hash, now)
+        self._connection.execute(insert(Candidate).values(id=user_id, **person))
+        return self._one(email)
+
+    def add_company(
+        self, email: str, password_hash: str, company: Mapping[str, str | None], *, now: datetime
+    ) -> RowMapping:
+        """A company with its first user; raises Conflict when the address is taken."""
+        company_id = new_id()
+        self._connection.execute(insert(Company).values(id=company_id, **company))
+        return self.add_company_user(company_id, email, password_hash, now=now)
+
+    def add_company_user(self, company_id: str, email: str, password_hash: str, *, now: datetime) -> RowMapping:
+        """One more user of a company; raises Conflict when the address is taken."""
+        user_id = self._add(Role.COMPANY, email, password_hash, now)
+        self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id))
+        return self._one(email)
+
+    def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
+        """The users of the viewer's company, oldest first; raises Unauthorized."""
+        order = (itemgetter("created_at"), False)
+        values = viewer.keys | {"limit": limit, "skip": skip}
+        page = read_page(self._connection, _COLLEAGUES, values, key="id", order=order)
+        if page is None:
+            raise Unauthorized
+        return page
+
+    def check_colleague(self, viewer: Viewer, user_id: str) -> None:
+        """Raise NotFound when there is no such company user, Forbidden when it is another company's; Unauthorized."""
+        own_company = self.get(viewer)["company_id"]
+        company_id = self._connection.execute(_COMPANY_OF, {"user_id": user_id}).scalar_one_or_none()
+        if company_id is None:
+            raise NotFound("User not found")
+        if company_id != own_company:
+            raise Forbidden("This user does not belong to you")
+
+    def remove_colleague(self, viewer: Viewer, user_id: str) -> None:
+        """Delete a user of the same company, whose tokens are dead with that; raises what `check_colleague` raises.
+
+        Not oneself (IllegalMove). One removal at a time in each company, so that two cannot remove each other.
+        """
+        self._connection.execute(_LOCK_COMPANY, viewer.keys)
+        self.check_colleague(viewer, user_id)
+        if user_id == viewer.user_id:
+            raise IllegalMove("You cannot remove yourself")
+        self._connection.execute(delete(User).where(User.id == user_id))
+
+    def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        """Whether it was changed: not when it is another one by now."""
+        statement = update(User).where(User.id == user_id, User.password_hash == old_hash).returning(User.id)
+        return self._connection.execute(statement.values(password_hash=new_hash)).first() is not None
+
+    def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:
+        values = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        once = dialect.insert(User).on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
+        user_id: str | None = self._connection.execute(
+            once.values(**values, password_hash=password_hash, created_at=now)
+        ).scalar_one_or_none()
+        if user_id is None:
+            raise Conflict("Email is already registered")
+        return user_id
+
+    def _one(self, email: str) -> RowMapping:
+        return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one()
+
 
 class SessionRepository:
     """What sign-ins begin and sign-outs end. Never commits."""
@@ -65,6 +164,67 @@ class SessionRepository:
         values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
         self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
         return session_id, refresh_id
+
+    def rotate(self, viewer: Viewer, refresh_id: str, *, now: datetime) -> tuple[str, datetime] | None:
+        """The id of the next refresh token and the session's end, for the one refresh token that is unused.
+
+        None for any other, and then the session has ended: a token that is used twice was stolen, once.
+        """
+        next_id = new_id()
+        statement = (
+            update(Session)
+            .where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
+            .where(Session.refresh_id == refresh_id, Session.expires_at > now)
+            .values(refresh_id=next_id)
+            .returning(Session.expires_at)
+        )
+        expires_at = self._connection.execute(statement).scalar_one_or_none()
+        if expires_at is None:
+            self.end(viewer)
+            return None
+        return next_id, expires_at
+
+    def end(self, viewer: Viewer) -> None:
+        """End the viewer's own session, at once on every worker."""
+        self._connection.execute(
+            delete(Session).where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
+        )
+
+    def end_others(self, viewer: Viewer) -> None:
+        """End every session of the viewer but the own one."""
+        self._connection.execute(
+            delete(Session).where(Session.user_id == viewer.user_id, Session.id != viewer.session_id)
+        )
+
+
+class RateLimitRepository:
+    """The attempts that limits remember. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock(self, key: str, expires_at: datetime) -> list[int]:
+        """The attempts remembered under the key, which waits for nobody else until the transaction's end."""
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(RateLimit).values(key=key, attempts=[], expires_at=expires_at)
+        upsert = statement.on_conflict_do_update(index_elements=["key"], set_={"key": key}).returning(
+            RateLimit.attempts
+        )
+        attempts: list[int] = self._connection.execute(upsert).scalar_one()
+        return attempts
+
+    def remember(self, key: str, attempts: list[int], expires_at: datetime) -> None:
+        """Store the attempts."""
+        statement = update(RateLimit).where(RateLimit.key == key)
+        self._connection.execute(statement.values(attempts=attempts, expires_at=expires_at))
+
+
+def purge(connection: Connection, now: datetime) -> dict[str, int]:
+    """Delete what has expired; how many rows of each table."""
+    return {
+        model.__tablename__: connection.execute(delete(model).where(model.expires_at <= now)).rowcount
+        for model in (Session, RateLimit, IdempotentReply)
+    }
 
 
 class ReplyRepository:

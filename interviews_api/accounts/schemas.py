@@ -3,7 +3,17 @@
 from marshmallow import fields, validate
 
 from interviews_api.accounts.models import Role
-from interviews_api.fields import CamelSchema, Part, id_field
+from interviews_api.fields import (
+    CamelSchema,
+    Part,
+    email_field,
+    id_field,
+    link_field,
+    name_field,
+    text_field,
+    time_zone_field,
+)
+from interviews_api.parts import CompanyLink
 
 
 class Credentials(CamelSchema):
@@ -11,6 +21,47 @@ class Credentials(CamelSchema):
 
     email = fields.String(required=True)
     password = fields.String(required=True)
+
+
+class _NewUser(CamelSchema):
+    email = email_field(required=True)
+    password = text_field(128, minimum=10, required=True)
+
+
+class NewCandidate(_NewUser):
+    """A candidate who registers."""
+
+    first_name = name_field(200, required=True)
+    last_name = name_field(200, required=True)
+    phone = text_field(50, load_default=None, allow_none=True)
+
+
+class NewCompanyDetails(CamelSchema):
+    """The company that registers."""
+
+    name = name_field(200, required=True)
+    logo = link_field(load_default=None, allow_none=True)
+    address = text_field(500, load_default=None, allow_none=True)
+    phone = text_field(50, load_default=None, allow_none=True)
+    email = email_field(load_default=None, allow_none=True)
+    time_zone = time_zone_field(load_default="UTC")
+
+
+class NewCompany(_NewUser):
+    """A company with its first user."""
+
+    company = fields.Nested(NewCompanyDetails, required=True)
+
+
+class NewCompanyUser(_NewUser):
+    """One more user of a company."""
+
+
+class PasswordChange(CamelSchema):
+    """The password one has and the one one wants."""
+
+    current_password = fields.String(required=True)
+    new_password = text_field(128, minimum=10, required=True)
 
 
 class _User(CamelSchema):
@@ -27,18 +78,11 @@ class CandidateUser(_User):
     phone = fields.String(allow_none=True)
 
 
-class EmployerBrief(CamelSchema):
-    """The company of a company user."""
-
-    id = id_field(attribute="company_id")
-    name = fields.String(attribute="company_name")
-
-
 class CompanyUser(_User):
     """Somebody signed in for a company."""
 
     role = fields.String(validate=validate.Equal(Role.COMPANY.value))
-    company = Part(EmployerBrief)
+    company = Part(CompanyLink)
 
 
 class _Tokens(CamelSchema):
@@ -70,3 +114,10 @@ class CompanyMe(CamelSchema):
     """Who a company user's token says one is."""
 
     user = fields.Nested(CompanyUser)
+
+
+class CompanyUsers(CamelSchema):
+    """A page of a company's users."""
+
+    users = fields.List(fields.Nested(CompanyUser), attribute="rows")
+    total = fields.Integer()

@@ -4,7 +4,7 @@ RFC 8725 in short: one algorithm, every claim required, each token good for one 
 the tokens; they are read with PyJWT itself, which can be told to require claims (ADR 0005).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 from flask import Flask, Response, current_app, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
+from jwt.utils import base64url_decode, base64url_encode
 
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
@@ -59,25 +60,38 @@ def _refuse(*_reasons: object) -> Response:
     return error_response(Unauthorized.status, "Unauthorized")
 
 
-def issue_access_token(viewer: Viewer) -> str:
-    """A token that opens the routes of that role for ACCESS_TOKEN_MINUTES, as long as the session lasts."""
-    token: str = create_access_token(viewer.user_id, additional_claims={"role": viewer.role, "sid": viewer.session_id})
+def issue_access_token(viewer: Viewer, expires_at: datetime | None = None) -> str:
+    """A token that opens the routes of that role, by default for ACCESS_TOKEN_MINUTES, while the session lasts."""
+    claims = {"role": viewer.role, "sid": viewer.session_id} | ({"exp": expires_at} if expires_at else {})
+    token: str = create_access_token(viewer.user_id, additional_claims=claims)
     return token
 
 
 def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -> str:
     """A token that opens nothing but the refresh, once, until the session's end."""
-    token: str = create_refresh_token(
-        viewer.user_id,
-        additional_claims={"role": viewer.role, "sid": viewer.session_id, "jti": refresh_id, "exp": expires_at},
-    )
+    claims = {"role": viewer.role, "sid": viewer.session_id, "jti": refresh_id, "exp": expires_at}
+    token: str = create_refresh_token(viewer.user_id, additional_claims=claims)
     return token
 
 
 def read_access_token(token: str) -> Viewer:
     """Whom this access token names; raises Unauthorized for whatever is wrong with it."""
+    return _viewer(_read(token, "access"))
+
+
+def read_refresh_token(token: str) -> tuple[Viewer, str]:
+    """Whom this refresh token names, and its own id; raises Unauthorized for whatever is wrong with it."""
+    claims = _read(token, "refresh")
+    if not is_id(claims["jti"]):
+        raise Unauthorized
+    return _viewer(claims), claims["jti"]
+
+
+def _read(token: str, purpose: str) -> dict[str, Any]:
+    if not all(_is_canonical(part) for part in token.split(".")):
+        raise Unauthorized
     try:
-        claims = jwt.decode(
+        claims: dict[str, Any] = jwt.decode(
             token,
             current_app.config["JWT_SECRET_KEY"],
             algorithms=[ALGORITHM],
@@ -87,8 +101,21 @@ def read_access_token(token: str) -> Viewer:
         )
     except jwt.PyJWTError:
         raise Unauthorized from None
-    is_ours = is_id(claims["sub"]) and is_id(claims["sid"]) and claims["role"] in tuple(Role)
-    if claims["type"] != "access" or not is_ours:
+    if claims["type"] != purpose:
+        raise Unauthorized
+    return claims
+
+
+def _is_canonical(part: str) -> bool:
+    """Whether base64url's last character has no bits set that nobody reads: one token has one spelling."""
+    try:
+        return base64url_encode(base64url_decode(part)).decode() == part
+    except ValueError:
+        return False
+
+
+def _viewer(claims: Mapping[str, Any]) -> Viewer:
+    if not is_id(claims["sub"]) or not is_id(claims["sid"]) or claims["role"] not in tuple(Role):
         raise Unauthorized
     return Viewer(claims["sub"], Role(claims["role"]), claims["sid"])
 
@@ -122,6 +149,23 @@ def user_required(view: View) -> View:
             raise
 
     guarded.role = "any"  # type: ignore[attr-defined]
+    return guarded
+
+
+def refresh_token_required(view: View) -> View:
+    """Pass the view the Viewer whom the request's refresh token names, and that token's id. 401 without one."""
+
+    @wraps(view)
+    def guarded() -> Any:
+        viewer, refresh_id = read_refresh_token(_bearer_token())
+        try:
+            return view(viewer, refresh_id)
+        except InputRefused:
+            _check_user(viewer)
+            raise
+
+    guarded.role = "any"  # type: ignore[attr-defined]
+    guarded.security_scheme = "refreshToken"  # type: ignore[attr-defined]
     return guarded
 
 

@@ -1,0 +1,63 @@
+"""The blueprint `company-users`: the colleagues who act for the same company."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.schemas import CompanyMe, CompanyUsers, NewCompanyUser
+from interviews_api.accounts.tokens import company_required
+from interviews_api.clock import now
+from interviews_api.db import reading, transaction
+from interviews_api.fields import Nothing
+from interviews_api.guards import refuse_first
+from interviews_api.operation import operation
+from interviews_api.pages import Page
+from interviews_api.paging import PageQuery
+
+blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users")
+
+
+@blueprint.post("")
+@company_required
+@operation(
+    "Company user created successfully",
+    CompanyMe,
+    status=201,
+    body=NewCompanyUser,
+    errors={409: "Email is already registered"},
+)
+def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
+    """Let a colleague sign in."""
+    password_hash = hash_password(password)
+    with transaction() as connection:
+        users = UserRepository(connection)
+        company_id = users.get(viewer)["company_id"]
+        return {"user": users.add_company_user(company_id, email, password_hash, now=now())}
+
+
+@blueprint.get("")
+@company_required
+@operation("Company users retrieved successfully", CompanyUsers, query=PageQuery)
+def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
+    """Who acts for one's company, oldest first."""
+    with reading() as connection:
+        return UserRepository(connection).page_of_company(viewer, limit=limit, skip=skip)
+
+
+@blueprint.delete("/<id:user_id>")
+@company_required
+@refuse_first(lambda connection, viewer, user_id: UserRepository(connection).check_colleague(viewer, user_id))
+@operation(
+    "Company user deleted successfully",
+    Nothing,
+    body=Nothing,
+    errors={400: "You cannot remove yourself", 403: "This user does not belong to you", 404: "User not found"},
+)
+def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
+    """Remove a colleague, who is signed out with that."""
+    with transaction() as connection:
+        UserRepository(connection).remove_colleague(viewer, user_id)
+    return {}

@@ -1,0 +1,191 @@
+"""Refresh, sign-out and change of password: what ends a session, and that it ends everywhere at once."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import delete, func, select, update
+
+from interviews_api.accounts.models import IdempotentReply, RateLimit, Session, User
+from interviews_api.db import Database
+from tests.api import Caller
+from tests.factories import PASSWORD, World
+from tests.live import LiveServer
+
+ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
+GONE = (401, "Unauthorized")
+
+
+@pytest.fixture
+def anyone(client: FlaskClient, world: World) -> Caller:
+    """Nobody yet; Ada can sign in."""
+    world.candidate(**ACCOUNT)
+    world.load()
+    return Caller(client, {})
+
+
+def sign_in(anyone: Caller) -> dict[str, Any]:
+    data: dict[str, Any] = anyone.ok("POST", "/auth/login", ACCOUNT)
+    return data
+
+
+def bearer(anyone: Caller, token: str) -> Caller:
+    return Caller(anyone.client, {"Authorization": f"Bearer {token}"})
+
+
+def sessions(database: Database) -> int:
+    with database.reader.connect() as connection:
+        return connection.execute(select(func.count()).select_from(Session)).scalar_one()
+
+
+def test_a_refresh_gives_new_tokens_and_the_older_access_token_lives_on(anyone: Caller) -> None:
+    first = sign_in(anyone)
+    response = bearer(anyone, first["refreshToken"]).call("POST", "/auth/refresh")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
+    assert response.get_json()["message"] == "Token refreshed successfully"
+    second = response.get_json()["data"]
+    assert second == first | {"accessToken": second["accessToken"], "refreshToken": second["refreshToken"]}
+    assert second["refreshToken"] != first["refreshToken"]
+    ends = [jwt.decode(one["refreshToken"], options={"verify_signature": False})["exp"] for one in (first, second)]
+    assert ends[0] == ends[1]  # the session's end does not move
+    for one in (first, second):
+        assert bearer(anyone, one["accessToken"]).ok("GET", "/auth/me")["user"] == first["user"]
+    bearer(anyone, second["refreshToken"]).ok("POST", "/auth/refresh", {})
+
+
+def test_a_refresh_token_used_twice_ends_its_session(anyone: Caller, database: Database) -> None:
+    first, other = sign_in(anyone), sign_in(anyone)
+    second = bearer(anyone, first["refreshToken"]).ok("POST", "/auth/refresh")
+    assert bearer(anyone, first["refreshToken"]).refused("POST", "/auth/refresh") == GONE
+    assert bearer(anyone, second["refreshToken"]).refused("POST", "/auth/refresh") == GONE
+    for one in (first, second):
+        assert bearer(anyone, one["accessToken"]).refused("GET", "/candidate/interviews") == GONE
+        assert bearer(anyone, one["accessToken"]).refused("GET", "/auth/me") == GONE
+    assert bearer(anyone, other["accessToken"]).call("GET", "/auth/me").status_code == 200
+    assert sessions(database) == 1
+
+
+def test_of_simultaneous_refreshes_at_most_one_is_answered(
+    anyone: Caller, live: LiveServer, database: Database
+) -> None:
+    data = sign_in(anyone)
+    header = {"Authorization": f"Bearer {data['refreshToken']}"}
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: live.request("POST", "/auth/refresh", header)[0], range(8)))
+    assert sorted(statuses) == [200] + [401] * 7
+    assert sessions(database) == 0
+
+
+def test_a_purpose_opens_its_own_door_alone(anyone: Caller) -> None:
+    data = sign_in(anyone)
+    assert bearer(anyone, data["accessToken"]).refused("POST", "/auth/refresh") == GONE
+    assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/logout") == GONE
+    assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh", {"x": 1}) == (400, "x: Unknown field.")
+    bearer(anyone, data["accessToken"]).ok("POST", "/auth/logout")
+    assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh", {"x": 1}) == GONE
+
+
+def test_an_expired_session_is_no_session(anyone: Caller, database: Database) -> None:
+    data = sign_in(anyone)
+    with database.engine.begin() as connection:
+        connection.execute(update(Session).values(expires_at=datetime.now(UTC)))
+    assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh") == GONE
+
+
+def test_a_token_never_outlives_its_session(anyone: Caller, database: Database) -> None:
+    data = sign_in(anyone)
+    with database.engine.begin() as connection:
+        connection.execute(update(Session).values(expires_at=datetime.now(UTC) + timedelta(seconds=60)))
+    late = bearer(anyone, data["refreshToken"]).ok("POST", "/auth/refresh")
+    assert 55 <= late["expiresIn"] <= 60
+    for name in ("accessToken", "refreshToken"):
+        assert jwt.decode(late[name], options={"verify_signature": False})["exp"] <= time.time() + 60
+
+
+def test_a_deleted_user_refreshes_nothing(anyone: Caller, database: Database) -> None:
+    data = sign_in(anyone)
+    with database.engine.begin() as connection:
+        connection.execute(delete(User))
+    assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh") == GONE
+    assert bearer(anyone, data["accessToken"]).refused("POST", "/auth/logout") == GONE
+
+
+def test_a_sign_out_takes_effect_on_every_worker_at_once(anyone: Caller, live: LiveServer) -> None:
+    paths = ["/candidate/interviews", "/auth/me", "/candidate/interviews/pending"] * 8  # both workers get some
+
+    def statuses(header: dict[str, str]) -> set[int]:
+        with ThreadPoolExecutor(8) as pool:
+            return set(pool.map(lambda path: live.request("GET", path, header)[0], paths))
+
+    for _ in range(5):
+        data = sign_in(anyone)
+        header = {"Authorization": f"Bearer {data['accessToken']}"}
+        assert statuses(header) == {200}
+        status, _, body = live.request("POST", "/auth/logout", header)
+        assert (status, body) == (200, b'{"message":"Logged out successfully","data":{}}')
+        assert statuses(header) == {401}
+        assert live.request("POST", "/auth/logout", header)[0] == 401
+        assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh") == GONE
+
+
+def test_a_change_of_password_ends_the_other_sessions(anyone: Caller, database: Database) -> None:
+    here, there = sign_in(anyone), sign_in(anyone)
+    change = {"currentPassword": PASSWORD, "newPassword": "another-good-password"}
+    response = bearer(anyone, here["accessToken"]).call("PUT", "/auth/password", change)
+    assert response.get_json() == {"message": "Password changed successfully", "data": {}}
+    assert bearer(anyone, there["accessToken"]).refused("GET", "/auth/me") == GONE
+    assert bearer(anyone, there["refreshToken"]).refused("POST", "/auth/refresh") == GONE
+    bearer(anyone, here["refreshToken"]).ok("POST", "/auth/refresh")
+    assert anyone.refused("POST", "/auth/login", ACCOUNT) == (401, "Invalid email or password")
+    anyone.ok("POST", "/auth/login", ACCOUNT | {"password": "another-good-password"})
+    assert sessions(database) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"currentPassword": "wrong", "newPassword": "another-good-password"},
+         "currentPassword: Is not the current password."),
+        ({"currentPassword": PASSWORD, "newPassword": "short"}, "newPassword: Length must be between 10 and 128."),
+        ({"newPassword": "another-good-password"}, "currentPassword: Missing data for required field."),
+    ],
+)  # fmt: skip
+def test_a_bad_change_of_password_changes_nothing(change: dict[str, str], message: str, anyone: Caller) -> None:
+    here, there = sign_in(anyone), sign_in(anyone)
+    response = bearer(anyone, here["accessToken"]).call("PUT", "/auth/password", change)
+    assert (response.status_code, response.get_json()["message"]) == (400, message)
+    assert list(response.get_json()["details"]) == [message.partition(":")[0]]
+    bearer(anyone, there["accessToken"]).ok("GET", "/auth/me")
+
+
+def test_of_two_simultaneous_changes_one_wins(anyone: Caller, live: LiveServer) -> None:
+    header = {"Authorization": f"Bearer {sign_in(anyone)['accessToken']}"}
+
+    def change(number: int) -> int:
+        body = {"currentPassword": PASSWORD, "newPassword": f"new-password-{number}"}
+        return live.request("PUT", "/auth/password", header, body)[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(change, range(4))) == [200, 400, 400, 400]
+
+
+def test_purge_deletes_what_has_expired(anyone: Caller, runner: FlaskCliRunner, database: Database) -> None:
+    keep, drop = sign_in(anyone), sign_in(anyone)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    old = jwt.decode(drop["accessToken"], options={"verify_signature": False})["sid"]
+    with database.engine.begin() as connection:
+        connection.execute(update(Session).where(Session.id == old).values(expires_at=past))
+        for key, expires_at in (("old", past), ("new", past + timedelta(days=1))):
+            connection.execute(RateLimit.__table__.insert().values(key=key, attempts=[], expires_at=expires_at))  # type: ignore[attr-defined]
+            values = {"user_id": keep["user"]["id"], "route": "r", "key": key, "body_hash": "h", "status": 201}
+            connection.execute(
+                IdempotentReply.__table__.insert().values(**values, reply="{}", expires_at=expires_at)  # type: ignore[attr-defined]
+            )
+    result = runner.invoke(args=["purge"])
+    assert (result.exit_code, result.output) == (0, "Deleted 1 sessions, 1 rate_limits, 1 idempotent_replies\n")
+    assert runner.invoke(args=["purge"]).output == "Deleted 0 sessions, 0 rate_limits, 0 idempotent_replies\n"
+    bearer(anyone, keep["accessToken"]).ok("GET", "/auth/me")
