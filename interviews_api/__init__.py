@@ -12,7 +12,7 @@ from interviews_api.accounts import handlers as accounts
 from interviews_api.config import Settings
 from interviews_api.db import Database
 from interviews_api.hiring import handlers as hiring
-from interviews_api.interviews import candidate, company
+from interviews_api.interviews import candidate, company, email_link
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
@@ -44,6 +44,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         hiring.blueprint,
         candidate.blueprint,
         company.blueprint,
+        email_link.blueprint,
         health.blueprint,
         openapi.blueprint,
     )

@@ -1,4 +1,4 @@
-"""What operators type: `flask --app wsgi seed|users|tokens ...`. What is wrong is said line by line, exit code 1."""
+"""What operators type: `flask --app wsgi seed load FILE` and the like. What is wrong is said in lines, exit code 1."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +13,11 @@ from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.repository import SessionRepository, UserRepository, purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
-from interviews_api.db import transaction
+from interviews_api.db import reading, transaction
 from interviews_api.ids import new_id
+from interviews_api.interviews.link_repository import LinkRepository
+from interviews_api.interviews.links import link
+from interviews_api.interviews.moves import as_markdown
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import SeedRefused, load_bytes, load_world
 
@@ -42,6 +45,7 @@ class CommandGroup(AppGroup):
 seed = CommandGroup("seed", help="Bring data in.")
 users = CommandGroup("users", help="Make users.")
 tokens = CommandGroup("tokens", help="Make access tokens.")
+interviews = CommandGroup("interviews", help="Help with interviews.")
 
 _email = click.option("--email", required=True, help="The address to sign in with.")
 _password = click.option(
@@ -51,7 +55,7 @@ _password = click.option(
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for group in (seed, users, tokens):
+    for group in (seed, users, tokens, interviews):
         app.cli.add_command(group)
     app.cli.add_command(purge_expired)
 
@@ -129,6 +133,24 @@ def issue_token(email: str) -> None:
             raise click.ClickException(f"no user has the address {email}")
         session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
     click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
+
+
+@interviews.command("link")
+@click.argument("interview_id")
+def print_link(interview_id: str) -> None:
+    """Print the link that confirms this interview as it is now scheduled, for support."""
+    with reading() as connection:
+        revision = LinkRepository(connection).revision(interview_id)
+    if revision is None:
+        raise click.ClickException(f"there is no interview {interview_id}")
+    settings = current_app.extensions["settings"]
+    click.echo(link(settings.public_url, settings.secret_key, interview_id, revision))
+
+
+@interviews.command("moves")
+def print_moves() -> None:
+    """Print the moves of an interview as a Markdown table (docs/interview-moves.md)."""
+    click.echo(as_markdown(), nl=False)
 
 
 @click.command("purge")

@@ -29,6 +29,8 @@ from interviews_api.errors import (
 from interviews_api.ids import NO_ID, is_id
 
 MAX_BODY_BYTES = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
 RETRY_AFTER_SECONDS = 1
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
 _CUT = "The body could not be read to its end"
@@ -100,10 +102,23 @@ def read_body() -> bytes:
     return raw
 
 
-def load_body(schema: Schema) -> dict[str, Any]:
-    """The JSON object in the request's body, an absent one counting as `{}`; raises InputRefused."""
+def prefers_page() -> bool:
+    """Whether the client would rather have a page: unless it asks for JSON by name, and not less than for HTML."""
+    for media_type, quality in request.accept_mimetypes:  # by quality, and then as written
+        if quality > 0 and media_type in (_JSON, "text/html", "application/xhtml+xml"):
+            return media_type != _JSON
+    return True
+
+
+def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
+    """The JSON object in the request's body, an absent one counting as `{}`; raises InputRefused.
+
+    `ignores_form`: what a form sends counts as absent.
+    """
     raw = read_body()
-    if raw and request.mimetype != "application/json":
+    if ignores_form and request.mimetype == FORM:
+        raw = b""
+    if raw and request.mimetype != _JSON:
         raise UnsupportedMediaType("The body must be application/json")
     try:
         body = strict_json.loads(raw or b"{}")
@@ -134,7 +149,7 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["id"] = IdConverter
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # one byte more tells that there is more
-    app.register_error_handler(ApiError, _answer_api_error)
+    app.register_error_handler(ApiError, answer_api_error)
     app.register_error_handler(HTTPException, _answer_http_exception)
     for error in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(error, _answer_unavailable)
@@ -142,7 +157,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unexpected)
 
 
-def _answer_api_error(error: ApiError) -> Response:
+def answer_api_error(error: ApiError) -> Response:
+    """A refusal in the one error shape."""
     details = error.details if isinstance(error, InvalidInput) else None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
     return error_response(error.status, error.message, details=details, headers=headers)

@@ -11,10 +11,10 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Response, current_app, request, send_from_directory
 from marshmallow import Schema, fields
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule
 
 from interviews_api.fields import Instant, WallTime, camel_case
-from interviews_api.http import IdConverter, json_response
+from interviews_api.http import FORM, IdConverter, json_response
 from interviews_api.ids import ID_PATTERN
 from interviews_api.interviews.moves import as_markdown
 from interviews_api.operation import Operation
@@ -28,6 +28,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_PAGE = {"text/html": {"schema": {"type": "string"}}}
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
@@ -136,7 +137,7 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
     if operation.body is not None:
         described["requestBody"] = {
             "required": any(field.required for field in operation.body.fields.values()),
-            "content": {"application/json": {"schema": operation.body}},
+            "content": {"application/json": {"schema": operation.body}} | ({FORM: {}} if operation.page else {}),
         }
     if hasattr(view, "role"):
         described["security"] = [{getattr(view, "security_scheme", "accessToken"): []}]
@@ -147,7 +148,10 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
             if operation.has_etag
             else {}
         ),
-        **{str(status): _refusal(status, when) for status, when in sorted(_errors(view, operation).items())},
+        **{
+            str(status): _refusal(status, when, has_page=operation.page is not None)
+            for status, when in sorted(_errors(view, operation).items())
+        },
         "500": "Fault",
     }
     return described
@@ -174,11 +178,11 @@ def _media_type(rule: Rule) -> str:
 
 def _describe_path(rule: Rule, name: str) -> dict[str, Any]:
     converter = rule._converters[name]
-    schema = (
-        {"type": "string", "pattern": ID_PATTERN}
-        if isinstance(converter, IdConverter)
-        else {"type": "string", "enum": sorted(converter.items)}  # type: ignore[attr-defined]
-    )
+    schema: dict[str, Any] = {"type": "string"}
+    if isinstance(converter, IdConverter):
+        schema["pattern"] = ID_PATTERN
+    elif isinstance(converter, AnyConverter):
+        schema["enum"] = sorted(converter.items)
     return {"in": "path", "name": camel_case(name), "required": True, "schema": schema}
 
 
@@ -200,7 +204,8 @@ def _answer(operation: Operation) -> dict[str, Any]:
                     "additionalProperties": False,
                 }
             }
-        },
+        }
+        | (_PAGE if operation.page else {}),
     }
 
 
@@ -226,11 +231,12 @@ def _errors(view: Any, operation: Operation) -> dict[int, str]:
     return errors
 
 
-def _refusal(status: int, when: str) -> dict[str, Any]:
+def _refusal(status: int, when: str, *, has_page: bool = False) -> dict[str, Any]:
     schema = "InputError" if status == 400 else "Error"
     described: dict[str, Any] = {
         "description": f"{HTTP_STATUS_CODES[status]}: {when}",
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+        | (_PAGE if has_page else {}),
     }
     if status == 401:
         described["headers"] = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}}

@@ -11,9 +11,10 @@ from flask import Response, request
 from marshmallow import Schema
 
 from interviews_api.errors import PreconditionFailed
-from interviews_api.http import load_body, load_query
+from interviews_api.http import load_body, load_query, prefers_page
 
 Handler = Callable[..., Any]
+Page = Callable[[Any], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Operation:
     needs_database: bool
     has_etag: bool
     if_match: Handler | None
+    page: Page | None
 
     def answer(self, value: Any) -> bytes:
         """The body that says this."""
@@ -48,6 +50,7 @@ def operation(
     needs_database: bool = True,
     has_etag: bool = False,
     if_match: Handler | None = None,
+    page: Page | None = None,
 ) -> Callable[[Handler], Handler]:
     """Load query and body for the handler, and dump its return value into `{"message", "data"}`.
 
@@ -55,6 +58,7 @@ def operation(
     call it and what its path names, 400, 413 and 415 from what it takes, 503 from the database.
     `has_etag` gives a read an ETag and answers 304 to who has it already (RFC 9110, section 13.1.2).
     `if_match` names the read whose ETag the move honours; the handler is passed `check` (see `_if_match`).
+    `page` makes the answer of a route that is for browsers too: HTML unless JSON is asked for, and a form may post.
     """
     described = Operation(
         message=message,
@@ -67,6 +71,7 @@ def operation(
         needs_database=needs_database,
         has_etag=has_etag,
         if_match=if_match,
+        page=page,
     )
 
     def decorate(handler: Handler) -> Handler:
@@ -75,10 +80,13 @@ def operation(
             if described.query is not None:
                 kwargs |= load_query(described.query)
             if described.body is not None:
-                kwargs |= load_body(described.body)
+                kwargs |= load_body(described.body, ignores_form=page is not None)
             if described.if_match is not None:
                 kwargs["check"] = _if_match(described.if_match.operation)  # type: ignore[attr-defined]
-            answer = described.answer(handler(*args, **kwargs))
+            value = handler(*args, **kwargs)
+            if page is not None and prefers_page():
+                return Response(page(value), described.status, described.headers, mimetype="text/html")
+            answer = described.answer(value)
             response = Response(answer, described.status, described.headers, mimetype="application/json")
             return _with_etag(response, answer) if has_etag else response
 

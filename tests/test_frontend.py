@@ -1,5 +1,6 @@
 """The document's own React hook and Vue composable, and /docs in Chromium, against gunicorn."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ from flask import Flask
 
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
-from tests.conftest import begin_session
+from interviews_api.interviews.links import make_token
+from tests.conftest import SECRETS, begin_session
 from tests.factories import World
 from tests.live import LiveServer
 
@@ -44,3 +46,27 @@ def test_the_documented_front_end_works(script: str, app: Flask, live: LiveServe
 @pytest.mark.needs_chromium
 def test_the_docs_page_works_without_the_internet(live: LiveServer) -> None:
     run_node("docs-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "")
+
+
+@pytest.mark.needs_chromium
+def test_the_page_behind_the_link_works_for_everybody(live: LiveServer, world: World) -> None:
+    """In every state, with and without JavaScript, at 360 and 1280 pixels, light and dark; axe finds nothing."""
+    states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
+    ids = [f"{number:024x}" for number in range(1, 6)]
+    texts = {
+        "notes": "Please prepare a brief presentation about your recent projects.\nBring a document with your picture.",
+        "location": "18 Rue de la Paix, 75002 Paris",
+        "meetingLink": "https://meet.example/" + "a-rather-long-address-that-has-to-break-somewhere-" * 2,
+    }
+    date = "2999-05-15T09:00:00.000Z"
+    world.candidate_with(
+        *(
+            {"id": one, "status": status, "scheduledDate": date, **texts}
+            for one, status in zip(ids, states, strict=True)
+        )
+    )
+    world.load()
+    paths = [f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], one, 0)}" for one in ids]
+    links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
+    links["invalid"] = "/interviews/confirm/x"
+    run_node("link-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", LINKS=json.dumps(links))

@@ -28,7 +28,7 @@ _IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _N
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
 _IS_PAST = status_is(*PAST_STATUSES)
 
-_SHOWN = (
+SHOWN = (
     Interview.id.label("interview_id"),
     Interview.application_id,
     Interview.status,
@@ -45,7 +45,7 @@ _SHOWN = (
     Interview.is_hired,
     Interview.created_at,
 )
-_BRIEF = (
+BRIEF = (
     Company.id.label("company_id"),
     Company.name.label("company_name"),
     Company.logo.label("company_logo"),
@@ -66,11 +66,11 @@ _OVERVIEW = (
 
 def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *, has_overview: bool = False) -> Select[Any]:
     """One statement for a page and its counts: at least one row as long as the candidate is signed in."""
-    mine = select(*_SHOWN).where(_IS_MINE)
+    mine = select(*SHOWN).where(_IS_MINE)
     page = cut(mine.where(condition), order)
     counts = tally(mine, count_where(condition, "total"), *_OVERVIEW) if has_overview else tally(mine.where(condition))
     return (
-        select(counts, page, Application.applied_at, *_BRIEF)
+        select(counts, page, Application.applied_at, *BRIEF)
         .select_from(Candidate)
         .join(counts, true())
         .outerjoin(page, true())
@@ -89,11 +89,11 @@ _HISTORY = _page(_IS_PAST, _NEWEST_FIRST)
 
 _DETAILS = (
     select(
-        *_SHOWN,
+        *SHOWN,
         Interview.candidate_id,
         case((Interview.share_feedback, Interview.feedback)).label("feedback"),
         Application.applied_at,
-        *_BRIEF,
+        *BRIEF,
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
