@@ -1,0 +1,84 @@
+"""What a company does not share is in no byte that a candidate, a link or a log can show."""
+
+import logging
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from interviews_api.interviews.links import make_token
+from tests.api import Caller, in_days, invitation, local
+from tests.conftest import SECRETS
+from tests.live import LiveServer
+
+CANARY = "planted-canary"
+PRIVATE = {
+    "feedback": {
+        "overallRating": 3, "comments": CANARY, "strengths": [CANARY], "weaknesses": [CANARY, CANARY],
+        "recommendation": "reject",
+    },
+    "hiringDecisionReason": CANARY, "shareFeedback": False,
+}  # fmt: skip
+
+
+def candidate_facing(caller: Caller, anyone: Caller, interview_id: str) -> list[bytes]:
+    """Every byte, headers included, that the candidate and the bearer of a link can get."""
+    mine = f"/candidate/interviews/{interview_id}"
+    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 0)}"
+    responses = [
+        caller.call("GET", path)
+        for path in (
+            "/candidate/interviews", "/candidate/interviews?status=completed", "/candidate/interviews/pending",
+            "/candidate/interviews/upcoming", "/candidate/interviews/history", mine, f"{mine}/timeline",
+            "/application-status/candidate", "/auth/me", "/jobs", f"/interviews/{interview_id}",
+            "/interviews/by-status",
+        )
+    ]  # fmt: skip
+    responses += [
+        caller.call("PUT", f"{mine}/{move}", {})
+        for move in ("confirm", "request-reschedule", "decline", "confirm", "request-reschedule", "decline")
+    ]
+    for accept in ("text/html", "application/json"):
+        responses += [anyone.call(method, token, Accept=accept) for method in ("GET", "POST", "GET")]
+    return [str(response.headers).encode() + response.data for response in responses]
+
+
+@pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}, None])
+def test_a_marker_in_every_private_field_is_found_nowhere(
+    completion: dict[str, Any] | None, people: dict[str, Any], client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    us, anyone = people["us"], Caller(client, {})
+    asked = invitation(people["us application"], internalNotes=CANARY)
+    made = us.ok("POST", "/interviews/schedule", asked)
+    one = f"/interviews/{made['interviewId']}"
+    us.ok("PUT", f"{one}/reschedule", local(in_days(4)) | {"internalNotes": f"{CANARY} again"})
+    if completion:
+        us.ok("PUT", f"{one}/complete", completion)
+        assert us.call("GET", one).text.count(CANARY) == 6
+    shown = candidate_facing(people["candidate"], anyone, made["interviewId"])
+    assert len(shown) == 24
+    assert not [answer for answer in shown if CANARY.encode() in answer]
+    assert CANARY not in caplog.text
+    assert people["candidate"].ok("GET", f"/candidate{one}")["feedback"] is None
+
+
+def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    one = f"/interviews/{made['interviewId']}"
+    feedback = PRIVATE["feedback"] | {"comments": "Well done", "strengths": [], "weaknesses": []}
+    us.ok("PUT", f"{one}/complete", {"feedback": feedback, "hiringDecisionReason": CANARY})
+    response = candidate.call("GET", f"/candidate{one}")
+    assert response.get_json()["data"]["feedback"] == feedback
+    assert CANARY not in response.text
+
+
+def test_the_servers_log_says_nothing_of_it_either(people: dict[str, Any], live: LiveServer) -> None:
+    headers = people["us"].headers
+    asked = invitation(people["us application"], internalNotes=CANARY)
+    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 201
+    assert live.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
+    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 409
+    assert CANARY not in live.log
+    assert headers["Authorization"].split()[1] not in live.log
