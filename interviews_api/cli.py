@@ -9,7 +9,8 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.identity_provider import has_identity_provider
+from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import SessionRepository, UserRepository, purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
@@ -131,6 +132,8 @@ def issue_token(email: str) -> None:
         user = UserRepository(connection).find_by_email(email)
         if user is None:
             raise click.ClickException(f"no user has the address {email}")
+        if user["role"] == Role.CANDIDATE and has_identity_provider():
+            raise click.ClickException("candidates' tokens come from the identity provider")
         session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
     click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
 

@@ -6,14 +6,17 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from interviews_api.public_keys import WANTED, KeysRefused, NamedKeys, read_jwks, read_pem
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
@@ -47,6 +50,14 @@ class Settings:
     refresh_token_days: int
     trusted_proxies: int
     ratelimit_enabled: bool
+    idp_algorithm: str
+    idp_public_key_file: str
+    idp_jwks_file: str
+    idp_issuer: str
+    idp_audience: str
+    idp_subject_claim: str
+    idp_subject_is: str
+    idp_role_claim: str
 
     @property
     def is_production(self) -> bool:
@@ -62,6 +73,13 @@ class Settings:
     def refresh_token_lifetime(self) -> timedelta:
         """How long a refresh token, and with it a session, is good."""
         return timedelta(days=self.refresh_token_days)
+
+    @cached_property
+    def idp_keys(self) -> NamedKeys:
+        """What tokens of the identity provider are verified with: read once, by `load`, which refuses bad ones."""
+        if self.idp_jwks_file:
+            return read_jwks(Path(self.idp_jwks_file), self.idp_algorithm)
+        return read_pem(Path(self.idp_public_key_file), self.idp_algorithm)
 
     @classmethod
     def load(cls, source: Mapping[str, str] | None = None) -> Self:
@@ -81,9 +99,19 @@ class Settings:
             refresh_token_days=reader.integer("REFRESH_TOKEN_DAYS", 30, 1, 365),
             trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, 0, 10),
             ratelimit_enabled=reader.boolean("RATELIMIT_ENABLED", True),
+            idp_algorithm=reader.text("IDP_ALGORITHM"),
+            idp_public_key_file=reader.text("IDP_PUBLIC_KEY_FILE"),
+            idp_jwks_file=reader.text("IDP_JWKS_FILE"),
+            idp_issuer=reader.text("IDP_ISSUER"),
+            idp_audience=reader.text("IDP_AUDIENCE"),
+            idp_subject_claim=reader.text("IDP_SUBJECT_CLAIM", "sub"),
+            idp_subject_is=reader.text("IDP_SUBJECT_IS", "id"),
+            idp_role_claim=reader.text("IDP_ROLE_CLAIM", "role"),
         )
         if settings.environment not in ("development", "production"):
             reader.problems.append("ENVIRONMENT must be development or production")
+        if any(reader.text(field.name.upper()) for field in fields(cls) if field.name.startswith("idp_")):
+            reader.refuse_wrong_provider(settings)
         if settings.is_production:
             reader.refuse_unsafe(settings)
         reader.raise_problems()
@@ -178,6 +206,23 @@ class _Reader:
         if not all(_ORIGIN.fullmatch(origin) for origin in origins):
             self.problems.append(f"{name} must be a comma list of origins like https://jobs.example.com")
         return origins
+
+    def refuse_wrong_provider(self, settings: Settings) -> None:
+        for name, value in (("IDP_ISSUER", settings.idp_issuer), ("IDP_AUDIENCE", settings.idp_audience)):
+            if not value:
+                self.problems.append(f"{name} is missing, which an identity provider needs")
+        if settings.idp_subject_is not in ("id", "email"):
+            self.problems.append("IDP_SUBJECT_IS must be id or email")
+        files = [name for name in ("IDP_PUBLIC_KEY_FILE", "IDP_JWKS_FILE") if self.text(name)]
+        if len(files) != 1:
+            self.problems.append("one of IDP_PUBLIC_KEY_FILE and IDP_JWKS_FILE must be set, and not both")
+        if settings.idp_algorithm not in WANTED:
+            self.problems.append(f"IDP_ALGORITHM must be one of {', '.join(WANTED)}")
+        elif len(files) == 1:
+            try:
+                _ = settings.idp_keys
+            except KeysRefused as refusal:
+                self.problems.append(f"{files[0]} {refusal}")
 
     def refuse_unsafe(self, settings: Settings) -> None:
         for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):

@@ -6,6 +6,11 @@ from typing import Any
 from flask import Blueprint, current_app
 from marshmallow import Schema
 
+from interviews_api.accounts.identity_provider import (
+    own_candidates_required,
+    own_session_required,
+    refuse_candidates_of_provider,
+)
 from interviews_api.accounts.limits import (
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
@@ -44,18 +49,20 @@ _SESSION: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY:
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _NO_STORE = {"Cache-Control": "no-store"}
 _TOO_MANY = {429: "Too many attempts, try again later"}
+_ELSEWHERE = {404: "Candidates sign in with the operator's identity provider"}
 _TAKEN = {409: "Email is already registered"}
 
 Answer = tuple[Schema, dict[str, Any]]
 
 
 @blueprint.post("/register/candidate")
+@own_candidates_required
 @operation(
     "Candidate registered successfully",
     CandidateSession,
     status=201,
     body=NewCandidate,
-    errors=_TAKEN | _TOO_MANY,
+    errors=_ELSEWHERE | _TAKEN | _TOO_MANY,
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
@@ -91,7 +98,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     CandidateSession,
     CompanySession,
     body=Credentials,
-    errors={401: "Invalid email or password"} | _TOO_MANY,
+    errors={401: "Invalid email or password"} | _ELSEWHERE | _TOO_MANY,
     headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> Answer:
@@ -101,6 +108,8 @@ def log_in(email: str, password: str) -> Answer:
         user = UserRepository(connection).find_by_email(email)
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise Unauthorized("Invalid email or password")
+    if user["role"] == Role.CANDIDATE:
+        refuse_candidates_of_provider()
     return _sign_in(user)
 
 
@@ -119,7 +128,8 @@ def refresh(viewer: Viewer, refresh_id: str) -> Answer:
 
 @blueprint.post("/logout")
 @user_required
-@operation("Logged out successfully", Nothing, body=Nothing)
+@own_session_required
+@operation("Logged out successfully", Nothing, body=Nothing, errors=_ELSEWHERE)
 def log_out(viewer: Viewer) -> dict[str, Any]:
     """End one's session: its tokens are dead at once."""
     with transaction() as connection:
@@ -130,7 +140,8 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
 
 @blueprint.put("/password")
 @user_required
-@operation("Password changed successfully", Nothing, body=PasswordChange, errors=_TOO_MANY)
+@own_session_required
+@operation("Password changed successfully", Nothing, body=PasswordChange, errors=_ELSEWHERE | _TOO_MANY)
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
     """Choose another password; one's other sessions end."""
     with reading() as connection:

@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 from jwt.utils import base64url_decode, base64url_encode
 
+from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.config import Settings
@@ -76,6 +77,8 @@ def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -
 
 def read_access_token(token: str) -> Viewer:
     """Whom this access token names; raises Unauthorized for whatever is wrong with it."""
+    if is_for_provider(token):
+        return read_provider_token(token)
     return _viewer(_read(token, "access"))
 
 
@@ -88,8 +91,6 @@ def read_refresh_token(token: str) -> tuple[Viewer, str]:
 
 
 def _read(token: str, purpose: str) -> dict[str, Any]:
-    if not all(_is_canonical(part) for part in token.split(".")):
-        raise Unauthorized
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -117,14 +118,18 @@ def _is_canonical(part: str) -> bool:
 def _viewer(claims: Mapping[str, Any]) -> Viewer:
     if not is_id(claims["sub"]) or not is_id(claims["sid"]) or claims["role"] not in tuple(Role):
         raise Unauthorized
+    if claims["role"] == Role.CANDIDATE and has_identity_provider():
+        raise Unauthorized
     return Viewer(claims["sub"], Role(claims["role"]), claims["sid"])
 
 
 def _bearer_token() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":  # RFC 9110, section 11.1: schemes know no letter case
+    token = token.strip()
+    is_spelled_right = all(_is_canonical(part) for part in token.split("."))
+    if scheme.lower() != "bearer" or not is_spelled_right:  # RFC 9110, section 11.1: schemes know no letter case
         raise Unauthorized
-    return token.strip()
+    return token
 
 
 def _check_user(viewer: Viewer) -> None:
