@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format migrate revision seed bench lock
+.PHONY: help install run test proofs check format migrate revision seed bench lock
 
 help: ## list these targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /\1\t/' | expand -t 10
@@ -19,6 +19,9 @@ run: install migrate ## migrate, load the demo world and serve on http://127.0.0
 
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run the whole suite on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+
+proofs: .venv/.development ## run the proofs in full, under an hour, and print their table
+	PROOFS=full $(BIN)/python -m pytest -q -m proof $(ARGS)
 
 check: .venv/.development ## lint, formatting, types, import directions
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db import Database, transaction
 from interviews_api.ids import new_id
+from tests import proofs
 from tests.api import Caller
 from tests.factories import World
 from tests.live import LiveServer
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: runs {', '.join(tools)}")
         if os.environ.get("CI") and _missing(marker):
             raise pytest.UsageError(f"CI lacks {', '.join(_missing(marker))}")
+    config.addinivalue_line("markers", "proof: has a full figure, for `make proofs`")
     if "TEST_DATABASE_URL" not in os.environ:  # workers of xdist inherit it from the process that started it
         server = ThrowawayPostgres()
         os.environ["TEST_DATABASE_URL"] = server.url
@@ -62,6 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if proofs.IS_FULL:
+        terminalreporter.write_line("| proof | database | times | result | took |\n|---|---|---|---|---|")
+        terminalreporter.write_line("\n".join(proofs.TABLE))
     for marker in TOOLS:
         if missing := ", ".join(_missing(marker)):
             terminalreporter.write_line(

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -26,8 +27,8 @@ def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
 class LiveServer:
     """A running gunicorn; `url` is where. Its output is in `log`."""
 
-    def __init__(self, settings: Mapping[str, str], *, workers: int = 2) -> None:
-        self.port = free_port()
+    def __init__(self, settings: Mapping[str, str], *, workers: int = 2, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.NamedTemporaryFile(prefix="interviews-gunicorn-")  # noqa: SIM115  # closed by stop()
         environment = clean_environment(settings) | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
@@ -46,13 +47,18 @@ class LiveServer:
         self, method: str, path: str, headers: Mapping[str, str], body: object = None
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer to one request on a connection of its own."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         sent = {"Content-Type": "application/json", **headers}
-        connection.request(method, path, None if body is None else json.dumps(body), sent)
-        response = connection.getresponse()
-        answer = response.read()
-        connection.close()
-        return response.status, dict(response.headers), answer
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            response = connection.getresponse()
+            return response.status, dict(response.headers), response.read()
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of the workers that run now."""
+        master = self.process.pid
+        children = Path(f"/proc/{master}/task/{master}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
     def stop(self) -> None:
         """SIGTERM, and wait."""

@@ -1,0 +1,89 @@
+"""Event ids rise in commit order, as any reader sees them; with a plain sequence they do not."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Flag
+
+import pytest
+from sqlalchemy import Connection, insert, select
+
+from interviews_api.clock import now
+from interviews_api.db import Database
+from interviews_api.events.log import EventLog
+from interviews_api.events.models import Event, EventType
+from tests.conftest import BACKENDS
+from tests.factories import World
+from tests.proofs import figure, proof
+
+INTERVIEW = "641a5f123456789012345678"
+WRITERS = 4
+
+
+def append(connection: Connection) -> None:
+    """As the product does."""
+    EventLog(connection).append(INTERVIEW, EventType.CONFIRMED, at=now(), actor="company", revision=0)
+
+
+def append_from_a_plain_sequence(connection: Connection) -> None:
+    """The control: an id as Postgres gives it out."""
+    values = {"interview_id": INTERVIEW, "type": EventType.CONFIRMED, "at": now(), "actor": "company", "revision": 0}
+    connection.execute(insert(Event).values(values))
+
+
+def late_arrivals(database: Database, write: Callable[[Connection], None], events: int) -> int:
+    """How many events a reader found below the highest it had seen, while writers committed at different speeds."""
+    is_over = Flag()
+
+    def commit_some(seed: int) -> None:
+        dice = random.Random(seed)
+        for _ in range(events // WRITERS):
+            with database.engine.begin() as connection:
+                write(connection)
+                time.sleep(dice.choice([0, 0, 0.001, 0.005]))  # the commit may take its time
+
+    def read() -> int:
+        seen: set[int] = set()
+        late = 0
+        with database.reader.connect() as connection:
+            while True:
+                was_over = is_over.is_set()
+                found = set(connection.execute(select(Event.id)).scalars())
+                late += sum(1 for one in found - seen if seen and one < max(seen))
+                seen |= found
+                if was_over:
+                    assert len(seen) == events
+                    return late
+
+    with ThreadPoolExecutor(WRITERS + 1) as pool:
+        reader = pool.submit(read)
+        list(pool.map(commit_some, range(WRITERS)))
+        is_over.set()
+        return reader.result()
+
+
+@pytest.fixture
+def _interview(world: World) -> None:
+    world.candidate_with({"id": INTERVIEW})
+    world.load()
+
+
+@pytest.mark.proof
+@pytest.mark.usefixtures("_interview")
+def test_a_reader_never_finds_a_smaller_id_later(database: Database) -> None:
+    events = figure(sample=400, full=4000)
+    with proof("events by 4 writers, in commit order", database.engine.dialect.name, events) as done:
+        assert late_arrivals(database, append, events) == 0
+        done.result = "no id came late"
+
+
+@pytest.mark.proof
+@pytest.mark.usefixtures("_interview")
+@pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
+def test_the_proof_would_tell_a_plain_sequence(database: Database) -> None:
+    events = figure(sample=400, full=4000)
+    with proof("the control: a plain sequence", database.engine.dialect.name, events) as done:
+        late = late_arrivals(database, append_from_a_plain_sequence, events)
+        assert late > 0
+        done.result = f"{late} ids came late"

@@ -1,0 +1,94 @@
+"""A fault at every statement and at COMMIT of every move: nothing is half-written, the client may try again."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+
+from interviews_api import models
+from interviews_api.db import Database
+from tests.api import Caller, in_days, invitation, local
+
+
+def everything(database: Database) -> dict[str, Any]:
+    with database.reader.connect() as connection:
+        return {
+            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
+            for table in models.metadata.sorted_tables
+        }
+
+
+class Fault:
+    """Fails the k-th statement or, when there are fewer, the COMMIT, once."""
+
+    def __init__(self, engine: Any, number: int) -> None:
+        self._engine, self._left, self.happened = engine, number, ""
+
+    def __enter__(self) -> "Fault":
+        event.listen(self._engine, "before_cursor_execute", self._on_statement)
+        event.listen(self._engine, "commit", self._on_commit)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._on_statement)
+        event.remove(self._engine, "commit", self._on_commit)
+
+    def _on_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not self.happened:
+            self._left -= 1
+            if self._left == 0:
+                self._fail(statement)
+
+    def _on_commit(self, _connection: Any) -> None:
+        if not self.happened:
+            self._fail("COMMIT")
+
+    def _fail(self, where: str) -> None:
+        self.happened = where
+        raise OperationalError(where, {}, Exception("planted"))
+
+
+MOVES: list[tuple[str, str, Any]] = [
+    ("us", "POST /interviews/schedule", None),
+    ("us", "POST /jobs", {"title": "x"}),
+    ("candidate", "POST /jobs/{job}/applications", None),
+    ("us", "PUT /application-status/{application}/mark-seen", None),
+    ("us", "PUT /interviews/{interview}/reschedule", local(in_days(9))),
+    ("us", "PUT /interviews/{interview}/confirm", None),
+    ("us", "PUT /interviews/{interview}/cancel", {"cancellationReason": "x"}),
+    ("us", "PUT /interviews/{interview}/complete", {"isHired": True}),
+    ("candidate", "PUT /candidate/interviews/{interview}/confirm", None),
+    ("candidate", "PUT /candidate/interviews/{interview}/decline", None),
+    ("candidate", "PUT /candidate/interviews/{interview}/request-reschedule", None),
+]
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without a key", "with a key"])
+@pytest.mark.parametrize(("who", "route", "body"), MOVES, ids=[route for _, route, _ in MOVES])
+def test_a_fault_leaves_nothing_behind(
+    who: str, route: str, body: Any, key: dict[str, str], people: dict[str, Any], database: Database
+) -> None:
+    us: Caller = people["us"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 20))
+    job = us.ok("POST", "/jobs", {"title": "Baker"})
+    method, path = route.split()
+    path = path.format(interview=made["interviewId"], application=people["us application"], job=job["id"])
+    if path == "/interviews/schedule":
+        body = invitation(people["us application"])
+    before = everything(database)
+    places = []
+    for number in range(1, 30):
+        with Fault(database.engine, number) as fault:
+            response = people[who].call(method, path, body, **key)
+        if not fault.happened:
+            break
+        places.append(fault.happened.split()[0])
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1"), fault.happened
+        assert everything(database) == before, fault.happened
+        if places[-1] == "COMMIT":
+            break
+    assert places[-1] == "COMMIT"
+    assert len(places) >= 3
+    people[who].ok(method, path, body, **key)
+    assert everything(database) != before
