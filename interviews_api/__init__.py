@@ -28,7 +28,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         app,
         origins=list(settings.cors_origins),
         allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
-        expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+        expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
         max_age=600,
         always_send=False,
         vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one

@@ -112,12 +112,15 @@ def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: Wo
     us, candidate = people["us"], people["candidate"]
     assert Caller(client, {}).refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 401
     assert candidate.refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 403
-    assert candidate.refused("POST", "/jobs/nope/applications", {"x": 1}, Idempotency_Key="k")[0] == 404
+    for key in ("k", ""):
+        assert candidate.refused("POST", "/jobs/nope/applications", {"x": 1}, Idempotency_Key=key)[0] == 404
+    gone = Caller(client, us.headers)
+    us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="mine")
+    us.ok("POST", "/auth/logout")
+    assert gone.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="mine")[0] == 401  # no replay either
     large = json.dumps({"title": "x" * 70_000})
-    response = us.client.post(
-        "/jobs", data=large, headers=us.headers | {"Idempotency-Key": "k"}, content_type="application/json"
-    )
-    assert response.status_code == 413
+    headers = people["them"].headers | {"Idempotency-Key": "k"}
+    assert client.post("/jobs", data=large, headers=headers, content_type="application/json").status_code == 413
 
 
 def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any], live: LiveServer) -> None:

@@ -49,8 +49,8 @@ def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
 
 @blueprint.post("/jobs/<id:job_id>/applications")
 @candidate_required
-@idempotent
 @refuse_first(lambda connection, viewer, job_id: ApplicationRepository(connection).check_job(viewer, job_id))
+@idempotent
 @operation(
     "Application submitted successfully",
     SubmittedApplication,
