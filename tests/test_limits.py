@@ -96,6 +96,41 @@ def test_a_password_change_counts_as_a_login(limited: FlaskClient, world: World)
     assert statuses == [400] * 9 + [429]
 
 
+def test_retry_after_is_when_both_limits_have_room(limited: FlaskClient) -> None:
+    start = time.time()
+    for first, second in (("account", "address"), ("address", "account")):
+        account, address = f"{first}@example.com", {"account": "10.0.1.1", "address": "10.0.2.1"}[first]
+        fill = {
+            "account": lambda account=account: [log_in(limited, account, address="10.9.9.9") for _ in range(10)],
+            "address": lambda address=address: [
+                log_in(limited, f"{address} {number}", address=address) for number in range(100)
+            ],
+        }
+        with time_machine.travel(start, tick=False) as clock:
+            fill[first]()
+            clock.move_to(start + 100)
+            fill[second]()
+            body, environ = {"email": account, "password": "wrong"}, {"REMOTE_ADDR": address}
+            response = limited.post("/auth/login", json=body, environ_base=environ)
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "300")
+
+
+def test_an_attempt_counts_from_when_it_is_judged(limited: FlaskClient, database: Database) -> None:
+    """Not from before it waited for its turn: the attempts it must be told from may have left the log by then."""
+    log_in(limited)
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            connection.execute(select(RateLimit.key).with_for_update())
+            attempt = pool.submit(log_in, limited)
+            time.sleep(0.5)
+            turn = time.time()
+        assert attempt.result() == 401
+    with database.reader.connect() as connection:
+        stored = connection.execute(select(RateLimit.attempts)).scalars().all()
+    assert [len(attempts) for attempts in stored] == [2, 2]
+    assert min(attempts[-1] for attempts in stored) >= int(turn * 1000)
+
+
 def test_it_is_exact_over_workers_and_a_restart(app: Flask, database_url: str, database: Database) -> None:
     """40 parallel attempts at one account, half before and half after a restart: 10 evaluated."""
     body = {"email": "a@example.com", "password": "wrong"}
@@ -128,6 +163,8 @@ def test_the_switch_turns_all_of_them_off(client: FlaskClient) -> None:
         ("10.1.2.3", "10.1.2.3"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("::1", "::/64"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
         (None, ""),
         ("unix:", "unix:"),

@@ -6,7 +6,7 @@ A sliding log: exactly so many attempts in any window of that length are evaluat
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from flask import current_app, request
 
@@ -24,6 +24,18 @@ class Limit:
     attempts: int
     window: timedelta
 
+    def recent(self, attempts: list[int], present: int) -> list[int]:
+        """Those of the attempts that the window still holds; in Unix milliseconds, like all moments here."""
+        return [one for one in attempts if one > present - self._length]
+
+    def wait(self, recent: list[int], present: int) -> int:
+        """Milliseconds until there is room for one more; 0 when there is."""
+        return recent[0] + self._length - present if len(recent) >= self.attempts else 0
+
+    @property
+    def _length(self) -> int:
+        return self.window // timedelta(milliseconds=1)
+
 
 LOGIN_OF_ACCOUNT = Limit("login of account", 10, timedelta(minutes=5))
 LOGIN_FROM_ADDRESS = Limit("login from address", 100, timedelta(minutes=5))
@@ -37,7 +49,8 @@ def client_address() -> str:
         parsed = ip_address(address)
     except ValueError:  # a Unix socket has none
         return address
-    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+    ipv4 = parsed if isinstance(parsed, IPv4Address) else parsed.ipv4_mapped  # else all of IPv4 would be one /64
+    return str(ipv4 or ip_network((parsed, 64), strict=False))
 
 
 def count_attempt(limits: dict[Limit, str]) -> None:
@@ -47,18 +60,17 @@ def count_attempt(limits: dict[Limit, str]) -> None:
     """
     if not current_app.extensions["settings"].ratelimit_enabled:
         return
-    present = now()
     keyed = {_key(limit, whose): limit for limit, whose in limits.items()}
     with transaction() as connection:
         repository = RateLimitRepository(connection)
-        for key, limit in sorted(keyed.items()):  # in one order, so that nobody waits in a circle
-            expires_at = present + limit.window
-            milliseconds = int(present.timestamp() * 1000)
-            oldest = milliseconds - int(limit.window.total_seconds() * 1000)
-            attempts = [one for one in repository.lock(key, expires_at) if one > oldest]
-            if len(attempts) >= limit.attempts:
-                raise TooManyRequests(-(-(attempts[0] - oldest) // 1000))
-            repository.remember(key, sorted([*attempts, milliseconds]), expires_at)
+        locked = {key: repository.lock(key, now()) for key in sorted(keyed)}  # in one order: nobody waits in a circle
+        present = int(now().timestamp() * 1000)  # not earlier: who is judged after another must not count as before it
+        recent = {key: limit.recent(locked[key], present) for key, limit in keyed.items()}
+        wait = max(limit.wait(recent[key], present) for key, limit in keyed.items())
+        if wait:
+            raise TooManyRequests(-(-wait // 1000))
+        for key, limit in keyed.items():
+            repository.remember(key, sorted([*recent[key], present]), now() + limit.window)
 
 
 def _key(limit: Limit, whose: str) -> str:
