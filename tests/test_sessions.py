@@ -1,16 +1,20 @@
 """Refresh, sign-out and change of password: what ends a session, and that it ends everywhere at once."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import jwt
 import pytest
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from interviews_api.accounts.models import IdempotentReply, RateLimit, Session, User
+from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.db import Database
 from tests.api import Caller
 from tests.factories import PASSWORD, World
@@ -171,6 +175,55 @@ def test_of_two_simultaneous_changes_one_wins(anyone: Caller, live: LiveServer) 
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(change, range(4))) == [200, 400, 400, 400]
+
+
+def user_of(database: Database) -> RowMapping:
+    with database.reader.connect() as connection:
+        return connection.execute(select(User.id, User.password_hash)).mappings().one()
+
+
+def remove(connection: Connection, user: RowMapping) -> None:
+    connection.execute(delete(User).where(User.id == user["id"]))
+
+
+def change(connection: Connection, user: RowMapping) -> None:
+    assert UserRepository(connection).change_password(user["id"], user["password_hash"], hash_password("another-one"))
+
+
+@pytest.mark.parametrize("overtake", [remove, change])
+def test_a_sign_in_that_is_overtaken_is_refused(
+    overtake: Callable[[Connection, RowMapping], None], anyone: Caller, database: Database
+) -> None:
+    """It saw the right password, and until it can write the user is gone or has another one."""
+    user = user_of(database)
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            overtake(connection, user)
+            attempt = pool.submit(anyone.refused, "POST", "/auth/login", ACCOUNT)
+            time.sleep(0.5)
+            assert not attempt.done()
+        assert attempt.result() == (401, "Invalid email or password")
+    assert sessions(database) == 0
+
+
+def test_no_session_of_the_old_password_survives_its_change(
+    anyone: Caller, live: LiveServer, database: Database
+) -> None:
+    header = {"Authorization": f"Bearer {sign_in(anyone)['accessToken']}"}
+    passwords = [PASSWORD, *(f"new-password-{number}" for number in range(6))]
+    for old, new in pairwise(passwords):
+
+        def act(number: int, old: str = old, new: str = new) -> int:
+            if number == 2:  # amid the sign-ins
+                body = {"currentPassword": old, "newPassword": new}
+                return live.request("PUT", "/auth/password", header, body)[0]
+            return live.request("POST", "/auth/login", {}, ACCOUNT | {"password": old})[0]
+
+        with ThreadPoolExecutor(6) as pool:
+            statuses = list(pool.map(act, range(6)))
+        assert statuses.pop(2) == 200
+        assert set(statuses) <= {200, 401}
+        assert sessions(database) == 1  # the own one
 
 
 def test_purge_deletes_what_has_expired(anyone: Caller, runner: FlaskCliRunner, database: Database) -> None:

@@ -50,6 +50,7 @@ _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe
 _NO_STORE = {"Cache-Control": "no-store"}
 _TOO_MANY = {429: "Too many attempts, try again later"}
 _ELSEWHERE = {404: "Candidates sign in with the operator's identity provider"}
+_WRONG = "Invalid email or password"
 _TAKEN = {409: "Email is already registered"}
 
 Answer = tuple[Schema, dict[str, Any]]
@@ -98,7 +99,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     CandidateSession,
     CompanySession,
     body=Credentials,
-    errors={401: "Invalid email or password"} | _ELSEWHERE | _TOO_MANY,
+    errors={401: _WRONG} | _ELSEWHERE | _TOO_MANY,
     headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> Answer:
@@ -107,10 +108,14 @@ def log_in(email: str, password: str) -> Answer:
     with reading() as connection:
         user = UserRepository(connection).find_by_email(email)
     if not is_password(user["password_hash"] if user else None, password) or user is None:
-        raise Unauthorized("Invalid email or password")
+        raise Unauthorized(_WRONG)
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
-    return _sign_in(user)
+    with transaction() as connection:
+        held = UserRepository(connection).hold(user["id"])
+        if held is None or held["password_hash"] != user["password_hash"]:  # overtaken meanwhile
+            raise Unauthorized(_WRONG)
+        return _sign_in(user)
 
 
 @blueprint.post("/refresh")

@@ -63,6 +63,11 @@ _COLLEAGUES = (
     .outerjoin(_colleagues_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
+_HELD = (
+    select(User.password_hash)
+    .where(User.id == bindparam("user_id", type_=User.id.type))
+    .with_for_update(read=True, key_share=True)  # what a foreign key takes: a seed file's update does not wait for it
+)
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
 
 
@@ -78,6 +83,13 @@ class UserRepository:
         if row is None:
             raise Unauthorized
         return row
+
+    def hold(self, user_id: str) -> RowMapping | None:
+        """The user's `password_hash`, or None when the user is gone; so it stays until the transaction's end.
+
+        For who saw the user before the transaction began, and may have been overtaken.
+        """
+        return self._connection.execute(_HELD, {"user_id": user_id}).mappings().one_or_none()
 
     def find_by_email(self, email: str) -> RowMapping | None:
         """The user with that address, whatever its letter case and the blanks around it."""
@@ -133,9 +145,12 @@ class UserRepository:
         self._connection.execute(delete(User).where(User.id == user_id))
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Whether it was changed: not when it is another one by now."""
-        statement = update(User).where(User.id == user_id, User.password_hash == old_hash).returning(User.id)
-        return self._connection.execute(statement.values(password_hash=new_hash)).first() is not None
+        """Whether it was changed: not when it is another one by now. Waits for sign-ins that `hold` the older one."""
+        same = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
+        if self._connection.execute(same).first() is None:
+            return False
+        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
+        return True
 
     def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:
         values = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
