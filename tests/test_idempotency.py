@@ -1,21 +1,22 @@
 """`Idempotency-Key`: the same request twice is one deed and one reply."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from interviews_api.accounts.idempotency import LIFETIME
-from interviews_api.accounts.models import IdempotentReply, Role
+from interviews_api.accounts.models import IdempotentReply, Role, User
 from interviews_api.accounts.repository import ReplyRepository
 from interviews_api.clock import now
 from interviews_api.db import Database
 from interviews_api.events.models import Event
-from interviews_api.hiring.models import Application, Job
+from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.models import Interview
 from tests.api import Caller, invitation
 from tests.conftest import Headers
@@ -151,3 +152,16 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any]
             running = (409, "A request with this Idempotency-Key is still running")
             assert us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k") == running
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+
+
+def test_who_is_removed_meanwhile_has_done_nothing(people: dict[str, Any], database: Database) -> None:
+    us = people["us"]
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            connection.execute(select(Company.id).with_for_update())  # the new job's foreign key waits for this
+            post = pool.submit(us.refused, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+            time.sleep(0.5)
+            connection.execute(delete(User).where(User.id == people["us id"]))
+            assert not post.done()
+        assert post.result() == (401, "Unauthorized")
+    assert count(database, Job, IdempotentReply) == [2, 0]

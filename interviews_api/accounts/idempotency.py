@@ -17,7 +17,7 @@ from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.repository import ReplyRepository, UserRepository
 from interviews_api.clock import now
 from interviews_api.db import transaction
-from interviews_api.errors import Conflict, InvalidInput, KeyReused
+from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
 from interviews_api.http import error_response, read_body
 
 LIFETIME = timedelta(hours=24)
@@ -38,7 +38,8 @@ def idempotent(view: View) -> View:
         if not re.fullmatch(KEY_PATTERN, key):
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
         with transaction() as connection:
-            UserRepository(connection).get(viewer)
+            users = UserRepository(connection)
+            users.get(viewer)
             body_hash = hashlib.sha256(read_body()).hexdigest()
             replies = ReplyRepository(connection, viewer.user_id, f"{request.method} {request.path}", key)
             if not replies.lock():
@@ -46,6 +47,8 @@ def idempotent(view: View) -> View:
             stored = replies.find(now())
             if stored is None:
                 response = _first_answer(view, viewer, path)
+                if users.hold(viewer.user_id) is None:  # removed meanwhile: what was done is undone
+                    raise Unauthorized
                 replies.keep(body_hash, response.status_code, response.get_data(as_text=True), now() + LIFETIME)
                 return response
         if stored["body_hash"] != body_hash:
