@@ -5,7 +5,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import (
@@ -235,11 +248,13 @@ class RateLimitRepository:
 
 
 def purge(connection: Connection, now: datetime) -> dict[str, int]:
-    """Delete what has expired; how many rows of each table."""
-    return {
-        model.__tablename__: connection.execute(delete(model).where(model.expires_at <= now)).rowcount
-        for model in (Session, RateLimit, IdempotentReply)
-    }
+    """Delete what has expired; how many rows of each table. What a request has locked is left to the next time."""
+    counts = {}
+    for model in (Session, RateLimit, IdempotentReply):
+        key = tuple(model.__table__.primary_key)
+        expired = select(*key).where(model.expires_at <= now).with_for_update(skip_locked=True)
+        counts[model.__tablename__] = connection.execute(delete(model).where(tuple_(*key).in_(expired))).rowcount
+    return counts
 
 
 class ReplyRepository:
