@@ -1,6 +1,7 @@
 """The blueprint `auth`: signing up, in and out, one's password, and who one is."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, current_app
@@ -182,13 +183,14 @@ def _sign_in(user: Mapping[Any, Any]) -> Answer:
     return _SESSION[user["role"]], _tokens(user, viewer, refresh_id, expires_at)
 
 
-def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: Any) -> dict[str, Any]:
+def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
     """The session's tokens; none outlives it."""
-    lifetime = min(current_app.extensions["settings"].access_token_lifetime, session_end - now())
+    present = now()  # read once: the token must not gain what passes between two looks at the clock
+    access_end = min(present + current_app.extensions["settings"].access_token_lifetime, session_end)
     return {
-        "access_token": issue_access_token(viewer, now() + lifetime),
+        "access_token": issue_access_token(viewer, access_end),
         "refresh_token": issue_refresh_token(viewer, refresh_id, session_end),
         "token_type": "Bearer",
-        "expires_in": int(lifetime.total_seconds()),
+        "expires_in": int((access_end - present).total_seconds()),
         "user": user,
     }
