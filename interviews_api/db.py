@@ -140,7 +140,8 @@ def _be_patient_as_usual(driver: Any, _record: object, _fairy: object) -> None:
 
 def _create_engine(url: str, pool_size: int) -> Engine:
     parsed = make_url(url)
-    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 3}
+    common: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 3}
+    common["hide_parameters"] = True  # errors go to the log; hashes of passwords and addresses do not
     if parsed.get_backend_name() == "postgresql":
         engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
@@ -150,7 +151,7 @@ def _create_engine(url: str, pool_size: int) -> Engine:
                 "application_name": "interviews-api",
                 **_DEAD_HOST,
             },
-            **pool,
+            **common,
         )
         event.listen(engine, "do_connect", lambda _dialect, _record, args, named: _Connection.connect(*args, **named))
         event.listen(engine, "checkout", _be_patient_as_usual)
@@ -159,7 +160,7 @@ def _create_engine(url: str, pool_size: int) -> Engine:
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL
         raise SettingsError(f"the folder of DATABASE_URL cannot be made: {error}") from None
-    engine = create_engine(parsed, **pool)
+    engine = create_engine(parsed, **common)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

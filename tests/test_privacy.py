@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
 
+from interviews_api.accounts.models import User
+from interviews_api.clock import now
+from interviews_api.db import Database
 from interviews_api.interviews.links import make_token
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import SECRETS
@@ -82,3 +87,25 @@ def test_the_servers_log_says_nothing_of_it_either(people: dict[str, Any], live:
     assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 409
     assert CANARY not in live.log
     assert headers["Authorization"].split()[1] not in live.log
+
+
+def test_a_database_error_says_nothing_of_the_values(database: Database) -> None:
+    """It goes to the log with its cause."""
+    with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": CANARY})
+    assert "INSERT INTO nowhere" in str(refused.value)
+    assert CANARY not in str(refused.value)
+
+
+def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(
+    client: FlaskClient, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    email = f"{CANARY}@example.com"
+    person = {"email": email, "password": CANARY, "firstName": CANARY, "lastName": CANARY}
+    with database.engine.begin() as connection:  # the same address, not committed
+        values = {"id": "a" * 24, "role": "candidate", "email": email, "email_key": email, "created_at": now()}
+        connection.execute(insert(User).values(values))
+        assert client.post("/auth/register/candidate", json=person).status_code == 503
+    assert "database unavailable" in caplog.text
+    assert CANARY not in caplog.text
+    assert "argon2" not in caplog.text
