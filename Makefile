@@ -21,7 +21,7 @@ test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run th
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
 proofs: .venv/.development ## run the proofs in full, under an hour, and print their table
-	PROOFS=full $(BIN)/python -m pytest -q -m proof $(ARGS)
+	PROOFS=full $(BIN)/python -m pytest -v -m proof $(ARGS)
 
 check: .venv/.development ## lint, formatting, types, import directions
 	$(BIN)/ruff check .
