@@ -276,3 +276,30 @@ def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, peo
     status, said = people["us"].refused("PUT", f"/interviews/{made['interviewId']}/complete", body)
     assert status == 400
     assert said.startswith(message), said
+
+
+@pytest.mark.parametrize("move", ["confirm", "reschedule", "cancel", "complete"])
+def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"proposedTimes": ["2999-01-01T00:00:00.000Z"]})
+    wish = us.ok("GET", one)["rescheduleRequest"]
+    assert (wish["reason"], wish["proposedTimes"]) == (None, ["2999-01-01T00:00:00.000Z"])
+    bodies = {name: body for name, body, _ in OPEN_MOVES}
+    assert us.ok("PUT", f"{one}/{move}", bodies.get(move))["rescheduleRequest"] is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"proposedTimes": ["2020-01-01T00:00:00.000Z"]}, "proposedTimes.0: Must lie in the future."),
+        ({"proposedTimes": ["tomorrow"]}, "proposedTimes.0: Must be an instant like 2025-05-15T09:00:00.000Z."),
+        ({"proposedTimes": ["2999-01-01T00:00:00.000Z"] * 6}, "proposedTimes: Longer than maximum length 5."),
+        ({"reason": 5}, "reason: Not a valid string."),
+    ],
+)
+def test_a_bad_wish_is_refused_by_name(wish: dict[str, Any], message: str, people: dict[str, Any]) -> None:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/candidate/interviews/{made['interviewId']}/request-reschedule"
+    assert people["candidate"].refused("PUT", path, wish) == (400, message)

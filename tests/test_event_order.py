@@ -2,12 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event as Flag
 
 import pytest
+from flask import Flask
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import OperationalError
 
@@ -32,6 +33,15 @@ def append_from_a_plain_sequence(connection: Connection) -> None:
     """The control: an id as Postgres gives it out."""
     values = {"interview_id": INTERVIEW, "type": EventType.CONFIRMED, "at": now(), "actor": "company", "revision": 0}
     connection.execute(insert(Event).values(values))
+
+
+@pytest.fixture
+def database(app: Flask) -> Iterator[Database]:
+    """Of the same database, with connections for all of them."""
+    url = app.extensions["settings"].database_url
+    wide = Database(url, pool_size=WRITERS + 1)
+    yield wide
+    wide.engine.dispose()
 
 
 def late_arrivals(database: Database, write: Callable[[Connection], None], events: int) -> int:
