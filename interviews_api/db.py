@@ -37,7 +37,10 @@ from interviews_api.config import SettingsError
 SCHEMA_REVISION = "0002"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
 
-_POSTGRES_LIMITS = "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000"  # milliseconds
+# Milliseconds. The last is for a writer that froze or lost its network before COMMIT: what it locked is others' too.
+_POSTGRES_LIMITS = (
+    "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000"
+)
 _PATIENCE = 10.0  # seconds; longer than Postgres itself takes to end a statement by its own limits
 _DEAD_HOST = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _WITHOUT_TRANSACTION = "without_transaction"
@@ -130,6 +133,7 @@ def lift_time_limits(connection: Connection) -> None:
     """For the rest of a transaction on Postgres: what it does may take its time. For bulk loads and migrations."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     driver: Any = connection.connection.driver_connection
     driver.patience = None
 

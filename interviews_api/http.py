@@ -10,8 +10,8 @@ import orjson
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
-from psycopg.errors import UndefinedColumn, UndefinedTable
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from psycopg.errors import IdleInTransactionSessionTimeout, UndefinedColumn, UndefinedTable
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
@@ -153,6 +153,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http_exception)
     for error in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(error, _answer_unavailable)
+    app.register_error_handler(InternalError, _answer_internal_error)
     app.register_error_handler(ProgrammingError, _answer_programming_error)
     app.register_error_handler(Exception, _answer_unexpected)
 
@@ -175,6 +176,12 @@ def _answer_unavailable(error: DBAPIError | PoolTimeout) -> Response:
     """The database is away, or too busy for its time limits: the client may try again."""
     _log.warning("database unavailable", exc_info=error)
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable")
+
+
+def _answer_internal_error(error: InternalError) -> Response:
+    """Postgres's word for a transaction that stood still for too long and was given up on; else it is our own fault."""
+    was_too_slow = isinstance(error.orig, IdleInTransactionSessionTimeout)
+    return _answer_unavailable(error) if was_too_slow else _answer_unexpected(error)
 
 
 def _answer_programming_error(error: ProgrammingError) -> Response:

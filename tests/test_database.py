@@ -30,7 +30,10 @@ def test_every_pooled_connection_is_set_up(database: Database) -> None:
         wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
         read = "PRAGMA"
     else:
-        wanted = {"statement_timeout": "5s", "lock_timeout": "2s", "TimeZone": "UTC"}
+        wanted = {
+            "statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s",
+            "TimeZone": "UTC",
+        }  # fmt: skip
         read = "SHOW"
     for engine in (database.reader, database.engine, database.reader):
         with engine.connect() as connection:
