@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -17,6 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from interviews_api.public_keys import WANTED, KeysRefused, NamedKeys, read_jwks, read_pem
+from interviews_api.vapid import read_private_key
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
@@ -58,6 +60,15 @@ class Settings:
     idp_subject_claim: str
     idp_subject_is: str
     idp_role_claim: str
+    smtp_host: str
+    smtp_port: int
+    smtp_username: str
+    smtp_password: str
+    smtp_tls: str
+    mail_from: str
+    mail_dir: str
+    vapid_private_key: str
+    vapid_subject: str
 
     @property
     def is_production(self) -> bool:
@@ -107,11 +118,22 @@ class Settings:
             idp_subject_claim=reader.text("IDP_SUBJECT_CLAIM", "sub"),
             idp_subject_is=reader.text("IDP_SUBJECT_IS", "id"),
             idp_role_claim=reader.text("IDP_ROLE_CLAIM", "role"),
+            smtp_host=reader.text("SMTP_HOST"),
+            smtp_port=reader.integer("SMTP_PORT", 587, 1, 65535),
+            smtp_username=reader.text("SMTP_USERNAME"),
+            smtp_password=reader.text("SMTP_PASSWORD"),
+            smtp_tls=reader.one_of("SMTP_TLS", ("starttls", "tls", "none")),
+            mail_from=reader.mailbox("MAIL_FROM", "Interviews <no-reply@localhost>"),
+            mail_dir=reader.text("MAIL_DIR", str(ROOT / "instance" / "mail")),
+            vapid_private_key=reader.vapid_key("VAPID_PRIVATE_KEY"),
+            vapid_subject=reader.text("VAPID_SUBJECT"),
         )
         if settings.environment not in ("development", "production"):
             reader.problems.append("ENVIRONMENT must be development or production")
         if any(reader.text(field.name.upper()) for field in fields(cls) if field.name.startswith("idp_")):
             reader.refuse_wrong_provider(settings)
+        if settings.vapid_private_key and not re.match(r"(mailto:[^@\s]+@|https://)[^@\s]+$", settings.vapid_subject):
+            reader.problems.append("VAPID_SUBJECT must be a mailto: or https: address (RFC 8292, section 2.1)")
         if settings.is_production:
             reader.refuse_unsafe(settings)
         reader.raise_problems()
@@ -170,6 +192,28 @@ class _Reader:
         if value not in words:
             self.problems.append(f"{name} must be true or false")
         return words.get(value, default)
+
+    def one_of(self, name: str, words: tuple[str, ...]) -> str:
+        """One of these words; the first is the default."""
+        value = self.text(name, words[0])
+        if value not in words:
+            self.problems.append(f"{name} must be one of {', '.join(words)}")
+        return value
+
+    def mailbox(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]) or re.search(r"[\r\n]", value):
+            self.problems.append(f"{name} must be an address like Interviews <no-reply@example.com>")
+        return value
+
+    def vapid_key(self, name: str) -> str:
+        value = self.text(name)
+        try:
+            if value:
+                read_private_key(value)
+        except ValueError:
+            self.problems.append(f"{name} must be 32 raw bytes in base64url (`flask push keys` makes one)")
+        return value
 
     def secret(self, name: str) -> str:
         value = self.raw(name)

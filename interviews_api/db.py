@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from interviews_api.clock import to_milliseconds
 from interviews_api.config import SettingsError
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
 
 # Milliseconds. The last is for a writer that froze or lost its network before COMMIT: what it locked is others' too.
@@ -42,7 +42,12 @@ _POSTGRES_LIMITS = (
     "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000"
 )
 _PATIENCE = 10.0  # seconds; longer than Postgres itself takes to end a statement by its own limits
-_DEAD_HOST = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+DEAD_HOST: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _WITHOUT_TRANSACTION = "without_transaction"
 _open: ContextVar[Connection | None] = ContextVar("open_transaction", default=None)
 
@@ -153,7 +158,7 @@ def _create_engine(url: str, pool_size: int) -> Engine:
                 "connect_timeout": 3,
                 "options": _POSTGRES_LIMITS,
                 "application_name": "interviews-api",
-                **_DEAD_HOST,
+                **DEAD_HOST,
             },
             **common,
         )

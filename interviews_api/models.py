@@ -1,24 +1,40 @@
 """Every table, in one import: for Alembic, and for what walks over all of them."""
 
-from interviews_api.accounts.models import Candidate, CompanyUser, IdempotentReply, RateLimit, Session, User
+from interviews_api.accounts.models import (
+    CalendarFeed,
+    Candidate,
+    CompanyUser,
+    IdempotentReply,
+    PasswordReset,
+    RateLimit,
+    Session,
+    User,
+)
 from interviews_api.db import Base
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.models import Interview
+from interviews_api.notifications.models import Delivery, Distribution, PushSubscription, Webhook
 
 metadata = Base.metadata
 
 __all__ = [
     "Application",
+    "CalendarFeed",
     "Candidate",
     "Company",
     "CompanyUser",
+    "Delivery",
+    "Distribution",
     "Event",
     "IdempotentReply",
     "Interview",
     "Job",
+    "PasswordReset",
+    "PushSubscription",
     "RateLimit",
     "Session",
     "User",
+    "Webhook",
     "metadata",
 ]

@@ -21,17 +21,20 @@ from tests.factories import World
 from tests.proofs import figure, proof
 
 INTERVIEW = "641a5f123456789012345678"
+OWNERS = {"candidate_id": "c", "company_id": "d"}
 WRITERS = 4
 
 
 def append(connection: Connection) -> None:
     """As the product does."""
-    EventLog(connection).append(INTERVIEW, EventType.CONFIRMED, at=now(), actor="company", revision=0)
+    interview = {"id": INTERVIEW, "revision": 0, **OWNERS}
+    EventLog(connection).append(interview, EventType.CONFIRMED, at=now(), actor="company")
 
 
 def append_from_a_plain_sequence(connection: Connection) -> None:
     """The control: an id as Postgres gives it out."""
     values = {"interview_id": INTERVIEW, "type": EventType.CONFIRMED, "at": now(), "actor": "company", "revision": 0}
+    values |= OWNERS
     connection.execute(insert(Event).values(values))
 
 

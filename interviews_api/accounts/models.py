@@ -107,3 +107,28 @@ class IdempotentReply(Base):
     status: Mapped[int]
     reply: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class PasswordReset(Base):
+    """A request for a new password, whether or not a user has that address: both cost the same (section 2).
+
+    `mailed` says that its mail was handed to the deliveries. The row is deleted when it is used.
+    """
+
+    __tablename__ = "password_resets"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    email_key: Mapped[str] = mapped_column(Text, index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    mailed: Mapped[bool]
+
+
+class CalendarFeed(Base):
+    """The one address under which a candidate's calendar may be subscribed; of the secret only its SHA-256."""
+
+    __tablename__ = "calendar_feeds"
+
+    candidate_id: Mapped[str] = mapped_column(Id, ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(Text, unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db import Base, Id, Instant, is_one_of
@@ -32,7 +32,11 @@ class EventActor(StrEnum):
 
 
 class Event(Base):
-    """One thing that happened. Ids rise in commit order (ADR 0009); `revision` is the interview's after it."""
+    """One thing that happened. Ids rise in commit order (ADR 0009); `revision` is the interview's after it.
+
+    `previous_starts_at` is where a rescheduled interview was before; `occasion` tells reminders and nudges apart, of
+    which each happens once for a revision.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
@@ -47,6 +51,22 @@ class Event(Base):
     at: Mapped[datetime] = mapped_column(Instant)
     actor: Mapped[str] = mapped_column(Text)
     revision: Mapped[int]
+    candidate_id: Mapped[str] = mapped_column(Id)
+    company_id: Mapped[str] = mapped_column(Id)
+    previous_starts_at: Mapped[datetime | None] = mapped_column(Instant)
+    occasion: Mapped[str | None] = mapped_column(Text)
 
 
 Index("ix_events_interview", Event.interview_id, Event.id)
+Index("ix_events_candidate", Event.candidate_id, Event.id)
+_HAS_OCCASION = text("occasion IS NOT NULL")
+Index(
+    "ix_events_occasion",
+    Event.interview_id,
+    Event.revision,
+    Event.type,
+    Event.occasion,
+    unique=True,
+    postgresql_where=_HAS_OCCASION,
+    sqlite_where=_HAS_OCCASION,
+)

@@ -163,7 +163,7 @@ class CompanyInterviewRepository:
             duration_minutes=after["duration_minutes"],
             interview_id=interview_id,
         )
-        return self.move(RESCHEDULE, viewer, interview_id, **given)
+        return self.move(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **given)
 
     def move(
         self, move: Move, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any

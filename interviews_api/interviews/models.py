@@ -48,6 +48,9 @@ class Interview(Base):
     `revision` rises with each reschedule, cancel and decline. `candidate_id` and `company_id` repeat the
     application's (the composite foreign key keeps them true), so that each list is one index range.
     `reschedule_request` is `{reason, proposed_times, requested_at}`, instants as text, until any later move.
+    `invited_at` is when the present time was proposed (scheduled or last rescheduled), `updated_at` the last change.
+    Reminders and nudges (`interviews/reminders.py`): none for a moment up to `notices_after`, when the interview was
+    last scheduled, moved, confirmed or loaded; the worker looks at it next at `next_notice_at`, if ever.
     """
 
     __tablename__ = "interviews"
@@ -90,6 +93,10 @@ class Interview(Base):
     reschedule_request: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     revision: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+    invited_at: Mapped[datetime] = mapped_column(Instant)
+    notices_after: Mapped[datetime] = mapped_column(Instant)
+    next_notice_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 _IS_PAST = text(f"status IN ({', '.join(repr(str(status)) for status in PAST_STATUSES)})")
@@ -120,3 +127,6 @@ Index(
     sqlite_where=_IS_PAST,
 )
 Index("ix_interviews_company_soonest", Interview.company_id, Interview.starts_at, Interview.id)
+
+_HAS_NOTICE = text("next_notice_at IS NOT NULL")
+Index("ix_interviews_next_notice", Interview.next_notice_at, postgresql_where=_HAS_NOTICE, sqlite_where=_HAS_NOTICE)

@@ -55,7 +55,16 @@ class MoveRepository:
         """Keep other moves of this interview waiting, so that what is read next is what will be moved."""
         self._connection.execute(_LOCK, {"interview_id": interview_id})
 
-    def move(self, move: Move, interview_id: str, scope: ColumnElement[bool], *, actor: Actor, **changes: Any) -> bool:
+    def move(
+        self,
+        move: Move,
+        interview_id: str,
+        scope: ColumnElement[bool],
+        *,
+        actor: Actor,
+        previous_starts_at: datetime | None = None,
+        **changes: Any,
+    ) -> bool:
         """Whether the move was made: it is not when the status forbids it or the interview is out of scope."""
         moment = now()
         values = interview_changes(move, actor=actor, now=moment) | changes
@@ -65,30 +74,36 @@ class MoveRepository:
             update(Interview)
             .where(Interview.id == interview_id, scope, status_is(*move.sources))
             .values(values)
-            .returning(Interview.application_id, Interview.revision)
+            .returning(
+                Interview.id,
+                Interview.application_id,
+                Interview.candidate_id,
+                Interview.company_id,
+                Interview.revision,
+            )
         )
-        moved = self._connection.execute(statement).one_or_none()
+        moved = self._connection.execute(statement).mappings().one_or_none()
         if moved is None:
             return False
-        self._follow(move, interview_id, moved.application_id, values, moved.revision, actor, moment)
+        self._follow(move, values | dict(moved), actor, moment, previous_starts_at)
         return True
 
     def schedule(self, application: Mapping[Any, Any], **values: Any) -> str:
         """The id of a new interview about the application, whose candidate_id and company_id are needed too."""
         moment = now()
-        interview_id = new_id()
-        values |= {
+        interview = values | {
+            "id": new_id(),
             "application_id": application["application_id"],
             "candidate_id": application["candidate_id"],
             "company_id": application["company_id"],
-            "status": SCHEDULE.target,
             "share_feedback": True,
             "revision": 0,
             "created_at": moment,
         }
-        self._connection.execute(insert(Interview).values(id=interview_id, **values))
-        self._follow(SCHEDULE, interview_id, application["application_id"], values, 0, Actor.COMPANY, moment)
-        return interview_id
+        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=moment)
+        self._connection.execute(insert(Interview).values(interview))
+        self._follow(SCHEDULE, interview, Actor.COMPANY, moment)
+        return str(interview["id"])
 
     def refuse_overlap(
         self, interview: Mapping[Any, Any], *, starts_at: datetime, duration_minutes: int, interview_id: str
@@ -114,14 +129,14 @@ class MoveRepository:
     def _follow(
         self,
         move: Move,
-        interview_id: str,
-        application_id: str,
-        values: Mapping[str, Any],
-        revision: int,
+        interview: Mapping[Any, Any],
         actor: Actor,
         moment: datetime,
+        previous_starts_at: datetime | None = None,
     ) -> None:
         """What every move brings along: the application's status and dates, and the event, last."""
-        if followed := application_changes(move, values, now=moment):
-            self._connection.execute(update(Application).where(Application.id == application_id).values(followed))
-        EventLog(self._connection).append(interview_id, move.event, at=moment, actor=actor, revision=revision)
+        if followed := application_changes(move, interview, now=moment):
+            is_followed = Application.id == interview["application_id"]
+            self._connection.execute(update(Application).where(is_followed).values(followed))
+        log = EventLog(self._connection)
+        log.append(interview, move.event, at=moment, actor=actor, previous_starts_at=previous_starts_at)

@@ -92,11 +92,13 @@ MOVES = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, CANCEL, COM
 
 def interview_changes(move: Move, *, actor: Actor, now: datetime) -> dict[str, object]:
     """The interview's columns that the move sets by itself; what the request says comes on top."""
-    changes: dict[str, object] = {"reschedule_request": None}
+    changes: dict[str, object] = {"reschedule_request": None, "updated_at": now}
     if move.target is None:
         return changes
+    # Now: let the worker look at it.
+    changes |= {"notices_after": now, "next_notice_at": now if move.target in OPEN_STATUSES else None}
     by_target: Mapping[InterviewStatus, dict[str, object]] = {
-        InterviewStatus.PENDING: {"confirmed_at": None},
+        InterviewStatus.PENDING: {"confirmed_at": None, "invited_at": now},
         InterviewStatus.CONFIRMED: {"confirmed_at": now},
         InterviewStatus.COMPLETED: {"completed_at": now},
         InterviewStatus.CANCELLED: {"cancelled_at": now, "cancelled_by": actor},

@@ -151,6 +151,10 @@ class BulkWorld:
             "share_feedback": True,
             "revision": 0,
             "created_at": created_at,
+            "updated_at": created_at,
+            "invited_at": created_at,
+            "notices_after": self._now,
+            "next_notice_at": None if is_past else self._now,
         }
 
 

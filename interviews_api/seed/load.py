@@ -26,6 +26,7 @@ Record = dict[str, Any]
 World = dict[str, list[Record]]
 
 _SCHEMA = SeedFile()
+_STAMPS = ("updated_at", "notices_after", "next_notice_at")
 
 
 class SeedRefused(Exception):
@@ -143,7 +144,8 @@ def _write(repository: SeedRepository, world: World, users: Sequence[Record]) ->
         Application, [record | {"company_id": companies[record["job_id"]]} for record in world["applications"]]
     )
     _check_references(repository, world, "interviews", "application_id", Application)
-    repository.upsert(Interview, _interviews(repository, world["interviews"]), keep=["revision"])
+    interviews = _interviews(repository, world["interviews"])
+    repository.upsert(Interview, interviews, keep=["revision"], stamps=_STAMPS)
 
 
 def _without(records: Iterable[Record], *names: str) -> Iterator[Record]:
@@ -186,9 +188,12 @@ def _check_pairs(repository: SeedRepository, world: World) -> None:
 def _interviews(repository: SeedRepository, records: Sequence[Record]) -> list[Record]:
     """With what the application says: whose it is, and the company's time zone where the record names none."""
     known = repository.applications({record["application_id"] for record in records})
+    present = now()
     rows = []
     for record in records:
         candidate_id, company_id, company_zone = known[record["application_id"]]
         owners = {"candidate_id": candidate_id, "company_id": company_id}
-        rows.append(record | owners | {"time_zone": record["time_zone"] or company_zone, "revision": 0})
+        times = {"invited_at": record["created_at"]}
+        times |= dict.fromkeys(_STAMPS, present)
+        rows.append(record | owners | times | {"time_zone": record["time_zone"] or company_zone, "revision": 0})
     return rows

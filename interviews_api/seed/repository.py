@@ -5,7 +5,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, cast, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import User
@@ -26,8 +26,13 @@ class SeedRepository:
         self._connection = connection
         self._is_postgres = connection.dialect.name == "postgresql"
 
-    def upsert(self, model: type[Base], rows: Sequence[Row], *, keep: Iterable[str] = ()) -> None:
-        """Insert, or update by id; `keep` names columns that an update leaves as they are."""
+    def upsert(
+        self, model: type[Base], rows: Sequence[Row], *, keep: Iterable[str] = (), stamps: Iterable[str] = ()
+    ) -> None:
+        """Insert, or update by id; `keep` names columns that an update leaves as they are.
+
+        `stamps` names columns that say when a row changed: one that is the same but for them is not touched.
+        """
         if not rows:
             return
         table = _table(model)
@@ -35,8 +40,16 @@ class SeedRepository:
         changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in {"id", *keep}}
         if model is User:  # a record without a password leaves the one there is
             changes["password_hash"] = func.coalesce(statement.excluded.password_hash, table.c.password_hash)
+        is_other = [
+            _as_text(table.c[name]).is_distinct_from(_as_text(new))
+            for name, new in changes.items()
+            if name not in stamps
+        ]
         in_order = sorted(rows, key=itemgetter("id"))  # two loads that lock rows in opposite orders wait for each other
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes), in_order)
+        update = statement.on_conflict_do_update(
+            index_elements=["id"], set_=changes, where=or_(*is_other) if stamps else None
+        )
+        self._connection.execute(update, in_order)
 
     def insert(self, model: type[Base], rows: Sequence[Row]) -> None:
         """Insert many new rows: COPY on Postgres, a batch on SQLite."""
@@ -98,6 +111,11 @@ def batches(values: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(values)
     while batch := list(islice(iterator, BATCH)):
         yield batch
+
+
+def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Postgres cannot compare JSON."""
+    return cast(column, Text) if isinstance(column.type, JSON) else column
 
 
 def _table(model: type[Base]) -> Table:

@@ -1,0 +1,1 @@
+"""What reaches people after the commit: deliveries by e-mail, Web Push and webhook, and the worker that makes them."""
