@@ -12,10 +12,11 @@ help: ## list these targets
 
 install: .venv/.runtime .env ## make .venv with what the server needs, and .env with secrets of its own
 
-run: install migrate ## migrate, load the demo world and serve on http://127.0.0.1:$PORT (8000)
+run: install migrate ## migrate, load the demo world, start the worker and serve on http://127.0.0.1:$PORT (8000)
 	@$(BIN)/flask --app wsgi seed demo
 	@$(BIN)/python -c 'from interviews_api.config import Settings as S; print("Serving on", S.load().public_url, "- try it on", S.load().public_url + "/docs")'
-	@$(BIN)/gunicorn wsgi:app
+	@$(BIN)/flask --app wsgi worker & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT; trap 'exit 143' TERM INT; \
+	$(BIN)/gunicorn wsgi:app & wait $$!
 
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run the whole suite on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)

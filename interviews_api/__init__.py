@@ -7,12 +7,13 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli, health, http, openapi
-from interviews_api.accounts import company_users, tokens
+from interviews_api.accounts import company_users, password_reset, tokens
 from interviews_api.accounts import handlers as accounts
 from interviews_api.config import Settings
 from interviews_api.db import Database
 from interviews_api.hiring import handlers as hiring
-from interviews_api.interviews import candidate, company, email_link
+from interviews_api.interviews import calendar_routes, candidate, company, email_link
+from interviews_api.notifications import handlers as notifications
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
@@ -41,10 +42,13 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     blueprints = (
         accounts.blueprint,
         company_users.blueprint,
+        password_reset.blueprint,
         hiring.blueprint,
         candidate.blueprint,
+        calendar_routes.blueprint,
         company.blueprint,
         email_link.blueprint,
+        notifications.blueprint,
         health.blueprint,
         openapi.blueprint,
     )

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api.accounts.identity_provider import has_identity_provider
@@ -14,34 +13,15 @@ from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import SessionRepository, UserRepository, purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
+from interviews_api.command_group import CommandGroup
 from interviews_api.db import reading, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.links import link
 from interviews_api.interviews.moves import as_markdown
+from interviews_api.notifications import commands
 from interviews_api.seed import bulk, demo
-from interviews_api.seed.load import SeedRefused, load_bytes, load_world
-
-MAX_PROBLEMS = 50
-
-
-class CommandGroup(AppGroup):
-    """Turns what a command may raise into a message and exit code 1."""
-
-    def invoke(self, context: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(context)
-        except SeedRefused as error:
-            shown = error.problems[:MAX_PROBLEMS]
-            if more := len(error.problems) - len(shown):
-                shown.append(f"... and {more} more")
-            raise click.ClickException("nothing was written.\n" + "\n".join(shown)) from None
-        except UnicodeEncodeError:  # arguments that are not UTF-8 arrive as lone surrogates
-            raise click.ClickException("the arguments are not UTF-8") from None
-        except DBAPIError as error:
-            raise click.ClickException(f"the database refused: {error.orig}") from None
-
+from interviews_api.seed.load import load_bytes, load_world
 
 seed = CommandGroup("seed", help="Bring data in.")
 users = CommandGroup("users", help="Make users.")
@@ -56,9 +36,9 @@ _password = click.option(
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for group in (seed, users, tokens, interviews):
-        app.cli.add_command(group)
-    app.cli.add_command(purge_expired)
+    for command in (seed, users, tokens, interviews, purge_expired, commands.deliveries, commands.push):
+        app.cli.add_command(command)
+    app.cli.add_command(commands.run_worker)
 
 
 @seed.command("load")

@@ -187,8 +187,10 @@ def _describe_path(rule: Rule, name: str) -> dict[str, Any]:
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
-    schemas = list(operation.data)
     etag = {"ETag": {"schema": {"type": "string"}, "required": True}} if operation.has_etag else {}
+    if operation.file is not None:
+        return {"headers": etag, "description": operation.message, "content": {operation.file: {}}}
+    schemas = list(operation.data)
     return {
         "headers": etag,
         "description": operation.message,

@@ -32,9 +32,12 @@ class Operation:
     has_etag: bool
     if_match: Handler | None
     page: Page | None
+    file: str | None
 
     def answer(self, value: Any) -> bytes:
         """The body that says this."""
+        if self.file is not None:
+            return bytes(value)
         schema, value = value if len(self.data) > 1 else (self.data[0], value)
         return orjson.dumps({"message": self.message, "data": schema.dump(value)})
 
@@ -51,6 +54,7 @@ def operation(
     has_etag: bool = False,
     if_match: Handler | None = None,
     page: Page | None = None,
+    file: str | None = None,
 ) -> Callable[[Handler], Handler]:
     """Load query and body for the handler, and dump its return value into `{"message", "data"}`.
 
@@ -58,6 +62,7 @@ def operation(
     call it and what its path names, 400, 413 and 415 from what it takes, 503 from the database.
     `has_etag` gives a read an ETag and answers 304 to who has it already (RFC 9110, section 13.1.2).
     `if_match` names the read whose ETag the move honours; the handler is passed `check` (see `_if_match`).
+    `file` is the media type of an answer that is no JSON: the handler's own bytes.
     `page` makes the answer of a route that is for browsers too: HTML unless JSON is asked for, and a form may post.
     """
     described = Operation(
@@ -72,6 +77,7 @@ def operation(
         has_etag=has_etag,
         if_match=if_match,
         page=page,
+        file=file,
     )
 
     def decorate(handler: Handler) -> Handler:
@@ -87,7 +93,7 @@ def operation(
             if page is not None and prefers_page():
                 return Response(page(value), described.status, described.headers, mimetype="text/html")
             answer = described.answer(value)
-            response = Response(answer, described.status, described.headers, mimetype="application/json")
+            response = Response(answer, described.status, described.headers, mimetype=file or "application/json")
             return _with_etag(response, answer) if has_etag else response
 
         handle.operation = described  # type: ignore[attr-defined]

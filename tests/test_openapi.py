@@ -82,8 +82,10 @@ def my_interviews(world: World, database: Database) -> None:
 
 
 def hold_against_the_document(case: schemathesis.Case, live: LiveServer) -> None:
-    # Whether a change or a link is taken depends on what is stored and on the moment, which no schema can tell.
-    depends_on_state = case.method in ("PUT", "POST") or "token" in case.path_parameters
+    # Whether a change or a link is taken depends on what is stored and on the moment, and a body must not hold a NUL:
+    # no schema can tell.
+    depends_on_state = case.method != "GET" or "token" in case.path_parameters
+    depends_on_state |= case.path.endswith("/calendar.ics")
     case.call_and_validate(base_url=live.url, excluded_checks=[positive_data_acceptance] if depends_on_state else [])
 
 
@@ -109,13 +111,21 @@ def test_every_route_is_described(app: Flask, document: dict[str, Any]) -> None:
     existing = set()
     for rule in app.url_map.iter_rules():
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            values = {name: INTERVIEW if name.endswith("_id") else "init.js" for name in rule.arguments}
+            names = sorted(rule.arguments)
+            values = {
+                name: f"{number:024x}" if name.endswith("_id") else "init.js" for number, name in enumerate(names)
+            }
             path = adapter.build(rule.endpoint, values, method)
-            for name in rule.arguments:  # one at most in each of ours
+            for name in names:
                 path = path.replace(values[name], f"{{{camel_case(name)}}}")
             existing.add((path, method))
     assert described == existing
     assert document["openapi"] == "3.1.0"
+
+
+WITHOUT_DATABASE = {
+    "show_docs", "show_docs_asset", "show_description", "show_liveness", "show_reset_page", "show_push_key"
+}  # fmt: skip
 
 
 def test_every_operation_says_what_it_needs_and_how_it_fails(document: dict[str, Any]) -> None:
@@ -128,7 +138,7 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: dict[str,
             assert operation["responses"]["500"] == {"$ref": "#/components/responses/Fault"}
             if "security" in operation:
                 assert "401" in statuses, path
-            assert ("503" in statuses) != path.startswith(("/docs", "/openapi.json", "/health/live")), path
+            assert ("503" in statuses) != (operation["operationId"] in WITHOUT_DATABASE), path
             if path.startswith("/candidate"):
                 assert operation["security"] == [{"accessToken": []}], path
                 assert {"401", "403", "503"} <= statuses, path

@@ -25,6 +25,7 @@ from interviews_api.accounts.models import (
     Candidate,
     CompanyUser,
     IdempotentReply,
+    PasswordReset,
     RateLimit,
     Role,
     Session,
@@ -250,7 +251,7 @@ class RateLimitRepository:
 def purge(connection: Connection, now: datetime) -> dict[str, int]:
     """Delete what has expired; how many rows of each table. What a request has locked is left to the next time."""
     counts = {}
-    for model in (Session, RateLimit, IdempotentReply):
+    for model in (Session, RateLimit, IdempotentReply, PasswordReset):
         key = tuple(model.__table__.primary_key)
         expired = select(*key).where(model.expires_at <= now).with_for_update(skip_locked=True)
         counts[model.__tablename__] = connection.execute(delete(model).where(tuple_(*key).in_(expired))).rowcount

@@ -64,6 +64,19 @@ class PasswordChange(CamelSchema):
     new_password = text_field(128, minimum=10, required=True)
 
 
+class Forgotten(CamelSchema):
+    """Whose password is forgotten."""
+
+    email = email_field(required=True)
+
+
+class PasswordReset(CamelSchema):
+    """The token from the mail, and the password one wants."""
+
+    token = fields.String(required=True)
+    new_password = text_field(128, minimum=10, required=True)
+
+
 class _User(CamelSchema):
     id = id_field()
     email = fields.String()

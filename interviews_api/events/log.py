@@ -43,6 +43,12 @@ _TIMELINE = (
 )
 
 
+def notify(connection: Connection) -> None:
+    """Wake whoever listens, with the commit, without an event; SQLite's listeners see the commit itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(EVENTS_CHANNEL, "")))
+
+
 class EventLog:
     """What happened, oldest first. Never commits."""
 

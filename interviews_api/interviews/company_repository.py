@@ -26,8 +26,8 @@ _IS_OURS = Interview.company_id == _company_of(VIEWER)
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
-_INTERVIEW = tuple(column for column in Interview.__table__.c if column.name != "id")
-_AROUND = (
+INTERVIEW = tuple(column for column in Interview.__table__.c if column.name != "id")
+AROUND = (
     Candidate.first_name,
     Candidate.last_name,
     Candidate.phone.label("candidate_phone"),
@@ -39,10 +39,10 @@ _AROUND = (
 
 def _page(condition: ColumnElement[bool]) -> Select[Any]:
     """One statement for a page and its count, soonest first: at least one row as long as the user is signed in."""
-    ours = select(Interview.id.label("interview_id"), *_INTERVIEW).where(_IS_OURS, condition)
+    ours = select(Interview.id.label("interview_id"), *INTERVIEW).where(_IS_OURS, condition)
     counts, page = tally(ours), cut(ours, (Interview.starts_at, Interview.id))
     return (
-        select(counts, page, *_AROUND)
+        select(counts, page, *AROUND)
         .select_from(CompanyUser)
         .join(counts, true())
         .outerjoin(page, true())
@@ -61,8 +61,8 @@ _ONE = (
     select(
         CompanyUser.company_id.label("viewer_company_id"),
         Interview.id.label("interview_id"),
-        *_INTERVIEW,
-        *_AROUND,
+        *INTERVIEW,
+        *AROUND,
     )
     .select_from(CompanyUser)
     .outerjoin(Interview, Interview.id == bindparam("interview_id", type_=Interview.id.type))

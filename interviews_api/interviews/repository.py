@@ -91,6 +91,9 @@ _DETAILS = (
     select(
         *SHOWN,
         Interview.candidate_id,
+        Interview.duration_minutes,
+        Interview.revision,
+        Interview.updated_at,
         case((Interview.share_feedback, Interview.feedback)).label("feedback"),
         Application.applied_at,
         *BRIEF,

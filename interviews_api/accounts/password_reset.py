@@ -1,0 +1,74 @@
+"""The blueprint `password-reset`: for who forgot the password."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, current_app
+
+from interviews_api.accounts.limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
+from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.reset_repository import ResetRepository
+from interviews_api.accounts.resets import read_reset_token
+from interviews_api.accounts.schemas import Forgotten, PasswordReset
+from interviews_api.clock import now
+from interviews_api.db import transaction
+from interviews_api.fields import Nothing
+from interviews_api.operation import operation
+
+blueprint = Blueprint("password-reset", __name__, url_prefix="/auth/password")
+
+_PAGE = (Path(__file__).parent / "pages" / "reset.html").read_text()
+
+
+def _sources(tag: str) -> str:
+    """The Content-Security-Policy sources of the page's inline elements of that name (CSP 3, section 2.3.1)."""
+    inline = re.findall(rf"<{tag}>(.*?)</{tag}>", _PAGE, re.DOTALL)
+    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in inline)
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src {_sources('style')}; script-src {_sources('script')}; connect-src 'self'; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+@blueprint.post("/forgot")
+@operation(
+    "If the address is registered, a mail is on its way",
+    Nothing,
+    status=202,
+    body=Forgotten,
+    errors={429: "Too many attempts, try again later"},
+)
+def ask_for_reset(email: str) -> dict[str, Any]:
+    """Ask for a mail with a link that is good for an hour, once. The answer does not tell whether there is one."""
+    count_attempt({FORGOTTEN_FROM_ADDRESS: client_address()})
+    with transaction() as connection:
+        ResetRepository(connection).ask(email, now=now())
+    return {}
+
+
+@blueprint.post("/reset")
+@operation("Password changed successfully", Nothing, body=PasswordReset, errors={400: "Invalid reset token"})
+def reset_password(token: str, new_password: str) -> dict[str, Any]:
+    """Choose a new password with the token from the mail; all sessions end."""
+    reset_id = read_reset_token(current_app.extensions["settings"].secret_key, token)
+    password_hash = hash_password(new_password)
+    with transaction() as connection:
+        ResetRepository(connection).use(reset_id, password_hash, now=now())
+    return {}
+
+
+@blueprint.get("/reset")
+def show_reset_page() -> Response:
+    """The page that the mail's link opens; its script takes the token from behind the #."""
+    return Response(_PAGE, headers=_HEADERS, mimetype="text/html")

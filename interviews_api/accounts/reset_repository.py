@@ -1,0 +1,40 @@
+"""Requests for a new password: written whether or not anybody has the address, used once."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from interviews_api.accounts.models import PasswordReset, Session, User, email_key
+from interviews_api.accounts.resets import InvalidReset
+from interviews_api.events.log import notify
+from interviews_api.ids import new_id
+
+LIFETIME = timedelta(hours=1)
+
+
+class ResetRepository:
+    """Who forgot a password. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ask(self, email: str, *, now: datetime) -> None:
+        """Write the request down, with the same work for any address; who has it is the worker's business."""
+        values = {"id": new_id(), "email_key": email_key(email), "created_at": now, "expires_at": now + LIFETIME}
+        self._connection.execute(insert(PasswordReset).values(**values, mailed=False))
+        notify(self._connection)
+
+    def use(self, reset_id: str, password_hash: str, *, now: datetime) -> None:
+        """Set the password, end all of the user's sessions and requests; raises InvalidReset.
+
+        Waits for sign-ins that hold the older password, like a change of password does.
+        """
+        wanted = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
+        key = self._connection.execute(wanted.with_for_update()).scalar_one_or_none()
+        whose = select(User.id).where(User.email_key == key).with_for_update()
+        user_id = self._connection.execute(whose).scalar_one_or_none() if key is not None else None
+        if user_id is None:
+            raise InvalidReset
+        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
+        self._connection.execute(delete(Session).where(Session.user_id == user_id))
+        self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == key))

@@ -1,0 +1,106 @@
+"""The addresses we were given: a company's webhooks, a candidate's browsers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+
+from interviews_api.accounts.models import CompanyUser, Viewer
+from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.errors import Forbidden, NotFound, Unauthorized
+from interviews_api.ids import new_id
+from interviews_api.notifications.models import PushSubscription, Webhook
+from interviews_api.pages import Page, cut, read_page, tally
+
+_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+_ours = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
+    Webhook.company_id == _OUR_COMPANY
+)
+_page, _tally = cut(_ours, (Webhook.created_at, Webhook.id)), tally(_ours)
+_WEBHOOKS = (
+    select(_tally, _page)
+    .select_from(CompanyUser)
+    .join(_tally, true())
+    .outerjoin(_page, true())
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
+_ONE = (
+    select(CompanyUser.company_id.label("viewer_company_id"), Webhook.id, Webhook.company_id)
+    .select_from(CompanyUser)
+    .outerjoin(Webhook, Webhook.id == bindparam("webhook_id", type_=Webhook.id.type))
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
+
+
+class WebhookRepository:
+    """Webhooks as their company sees them. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(
+        self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
+    ) -> Mapping[str, Any]:
+        """A new one; raises Unauthorized."""
+        company_id = UserRepository(self._connection).get(viewer)["company_id"]
+        webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
+        self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id))
+        return webhook
+
+    def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
+        """The company's, oldest first; raises Unauthorized."""
+        values = viewer.keys | {"limit": limit, "skip": skip}
+        page = read_page(self._connection, _WEBHOOKS, values, key="id", order=(itemgetter("created_at"), False))
+        if page is None:
+            raise Unauthorized
+        return page
+
+    def check(self, viewer: Viewer, webhook_id: str) -> None:
+        """Raise Unauthorized, NotFound, or Forbidden when it is another company's."""
+        keys = viewer.keys | {"webhook_id": webhook_id}
+        row = self._connection.execute(_ONE, keys).one_or_none()
+        if row is None:
+            raise Unauthorized
+        if row.id is None:
+            raise NotFound("Webhook not found")
+        if row.company_id != row.viewer_company_id:
+            raise Forbidden("This webhook does not belong to you")
+
+    def delete(self, viewer: Viewer, webhook_id: str) -> None:
+        """Send nothing there any more; raises what `check` raises."""
+        self.check(viewer, webhook_id)
+        self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id))
+
+
+class SubscriptionRepository:
+    """The browsers that a candidate allowed to be notified. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save(self, viewer: Viewer, *, endpoint: str, p256dh: str, auth: str, now: datetime) -> None:
+        """It is the viewer's from now on, whosever it was: one browser has one endpoint. Raises Unauthorized."""
+        UserRepository(self._connection).get(viewer)
+        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        values = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
+        statement = dialect.insert(PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[PushSubscription.endpoint], set_=values)
+        )
+
+    def delete(self, viewer: Viewer, endpoint: str) -> None:
+        """Send nothing there any more; raises Unauthorized."""
+        UserRepository(self._connection).get(viewer)
+        self._connection.execute(
+            delete(PushSubscription).where(
+                PushSubscription.endpoint == endpoint, PushSubscription.candidate_id == viewer.user_id
+            )
+        )
+
+    def of_candidate(self, candidate_id: str) -> list[RowMapping]:
+        """Those that a notice would go to now."""
+        mine = select(PushSubscription).where(PushSubscription.candidate_id == candidate_id)
+        return list(self._connection.execute(mine.order_by(PushSubscription.id)).mappings())

@@ -1,0 +1,116 @@
+"""What operators type about deliveries: `flask worker`, `flask deliveries ...`, `flask push keys`."""
+
+import logging
+import signal
+from datetime import timedelta
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from interviews_api.clock import format_instant, now
+from interviews_api.command_group import CommandGroup
+from interviews_api.config import Settings
+from interviews_api.db import Database, reading, transaction
+from interviews_api.notifications.lane import Lane, Sender
+from interviews_api.notifications.models import Channel, DeliveryStatus
+from interviews_api.notifications.notice_repository import DeadLetterRepository
+from interviews_api.notifications.outbound import Outbound
+from interviews_api.notifications.outcome import Suppressed
+from interviews_api.notifications.push import PushSender
+from interviews_api.notifications.smtp import mail_sender
+from interviews_api.notifications.webhook import WebhookSender
+from interviews_api.notifications.worker import Worker
+from interviews_api.vapid import new_private_key, public_key, read_private_key
+
+WIDTHS = {Channel.EMAIL: 8, Channel.PUSH: 16, Channel.WEBHOOK: 32}
+"""How many targets of each channel a worker serves at once: a receiver may take 15 s to fail."""
+
+_CONNECTIONS = 8
+
+deliveries = CommandGroup("deliveries", help="Look after what is delivered.")
+push = CommandGroup("push", help="Web Push.")
+
+
+def senders(settings: Settings, outbound: Outbound) -> dict[Channel, Sender]:
+    """What sends by each channel."""
+    return {
+        Channel.EMAIL: mail_sender(settings),
+        Channel.PUSH: _push_sender(settings, outbound),
+        Channel.WEBHOOK: WebhookSender(outbound),
+    }
+
+
+def _push_sender(settings: Settings, outbound: Outbound) -> Sender:
+    if settings.vapid_private_key:
+        return PushSender(outbound, read_private_key(settings.vapid_private_key), settings.vapid_subject)
+
+    def suppress(*_anything: object) -> None:
+        raise Suppressed("Web Push is not set up")
+
+    return suppress
+
+
+@click.command("worker")
+@with_appcontext
+def run_worker() -> None:
+    """Deliver events by e-mail, Web Push and webhook, and make reminders, until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    settings: Settings = app.extensions["settings"]
+    app.extensions["database"] = Database(settings.database_url, pool_size=_CONNECTIONS)
+    made = senders(settings, Outbound())
+    worker = Worker(app, [Lane(app, channel, send, width=WIDTHS[channel]) for channel, send in made.items()])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, worker.stop)
+    click.echo("The worker delivers; stop it with SIGTERM")
+    worker.run()
+
+
+@deliveries.command("list")
+@click.option(
+    "--status",
+    type=click.Choice([status.value for status in DeliveryStatus if status is not DeliveryStatus.PLANNED]),
+    default=DeliveryStatus.FAILED.value,
+    show_default=True,
+)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+def list_deliveries(status: str, limit: int) -> None:
+    """The newest deliveries of a status: dead letters unless another is named."""
+    with reading() as connection:
+        rows = DeadLetterRepository(connection).of_status(status, limit)
+    for row in rows:
+        what = f"event {row['event_id']}" if row["event_id"] else "password reset"
+        parts = (row["id"], format_instant(row["due_at"]), what, row["channel"], row["recipient"],
+                 f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip
+        click.echo("  ".join(str(part) for part in parts).rstrip())
+    click.echo(f"{len(rows)} {status}")
+
+
+@deliveries.command("retry")
+@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1))
+@click.option("--all", "is_all", is_flag=True, help="All failed ones.")
+def retry_deliveries(ids: tuple[int, ...], is_all: bool) -> None:
+    """Try failed deliveries again, with the same idempotency key, for another day."""
+    if is_all == bool(ids):
+        raise click.UsageError("name the ids, or --all")
+    with transaction() as connection:
+        count = DeadLetterRepository(connection).retry(list(ids), now=now())
+    click.echo(f"Queued {count}")
+
+
+@deliveries.command("purge")
+@click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True)
+def purge_deliveries(days: int) -> None:
+    """Delete the records of deliveries that ended so many days ago."""
+    with transaction(unhurried=True) as connection:
+        count = DeadLetterRepository(connection).purge(now() - timedelta(days=days))
+    click.echo(f"Deleted {count}")
+
+
+@push.command("keys")
+def make_push_keys() -> None:
+    """Make a key pair; the private one is for VAPID_PRIVATE_KEY, the public one the API shows."""
+    private_key = new_private_key()
+    click.echo(f"VAPID_PRIVATE_KEY={private_key}")
+    click.echo(f"# public: {public_key(read_private_key(private_key))}")

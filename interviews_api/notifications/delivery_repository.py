@@ -1,0 +1,151 @@
+"""The SQL of delivering: claim what is due, read what it is about, and write down what came of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, func, select, update
+
+from interviews_api.accounts.models import Candidate, PasswordReset, User
+from interviews_api.events.models import Event
+from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.interviews.company_repository import AROUND, INTERVIEW
+from interviews_api.interviews.models import Interview
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
+
+LEASE = timedelta(seconds=60)
+
+_WHICH = bindparam("delivery_id", type_=Delivery.id.type)
+_ABOUT = (
+    select(
+        Delivery.key,
+        Delivery.channel,
+        Delivery.target_id,
+        Delivery.reset_id,
+        Event.id.label("event_id"),
+        Event.type.label("event_type"),
+        Event.at.label("event_at"),
+        Event.actor.label("event_actor"),
+        Event.revision.label("event_revision"),
+        Event.previous_starts_at,
+        Interview.id.label("interview_id"),
+        *INTERVIEW,
+        *AROUND,
+        Company.name.label("company_name"),
+        Company.address.label("company_address"),
+        Company.phone.label("company_phone"),
+        Company.email.label("company_email"),
+        PasswordReset.created_at.label("reset_created_at"),
+        PasswordReset.expires_at.label("reset_expires_at"),
+    )
+    .select_from(Delivery)
+    .outerjoin(Event, Event.id == Delivery.event_id)
+    .outerjoin(Interview, Interview.id == Delivery.interview_id)
+    .outerjoin(Application, Application.id == Interview.application_id)
+    .outerjoin(Job, Job.id == Application.job_id)
+    .outerjoin(Company, Company.id == Interview.company_id)
+    .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
+    .outerjoin(User, User.id == Candidate.id)
+    .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
+    .where(Delivery.id == _WHICH)
+)
+_TARGETS = {
+    Channel.EMAIL: select(User.id, User.email, User.role),
+    Channel.PUSH: select(PushSubscription),
+    Channel.WEBHOOK: select(Webhook).where(Webhook.disabled_at.is_(None)),
+}
+_TARGET_KEYS: dict[Channel, Any] = {
+    Channel.EMAIL: User.id,
+    Channel.PUSH: PushSubscription.id,
+    Channel.WEBHOOK: Webhook.id,
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that is this worker's until the lease lapses. `attempts` counts the one that it is for."""
+
+    id: int
+    target_id: str
+    lease: str
+    attempts: int
+    give_up_at: datetime
+
+
+class DeliveryRepository:
+    """Deliveries as a worker handles them. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim(
+        self, channel: Channel, *, lease: str, now: datetime, limit: int, besides: Collection[str] = ()
+    ) -> list[Claim]:
+        """Up to `limit` deliveries that are due, oldest first; none to the targets in `besides`.
+
+        A claim moves `due_at` on by LEASE: whoever dies with it loses it then. On Postgres other workers skip the rows
+        that are being claimed; on SQLite there is one writer at a time.
+        """
+        due = (
+            select(Delivery.id)
+            .where(
+                Delivery.status == DeliveryStatus.PENDING,
+                Delivery.channel == channel,
+                Delivery.due_at <= now,
+                Delivery.target_id.not_in(besides),
+            )
+            .order_by(Delivery.due_at, Delivery.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        claimed = self._connection.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(select(due.c.id)))
+            .values(due_at=now + LEASE, lease=lease, attempts=Delivery.attempts + 1)
+            .returning(Delivery.id, Delivery.target_id, Delivery.attempts, Delivery.give_up_at)
+        )
+        return sorted(
+            (Claim(row.id, row.target_id, lease, row.attempts, row.give_up_at) for row in claimed),
+            key=lambda claim: claim.id,
+        )
+
+    def about(self, delivery_id: int) -> RowMapping:
+        """All that a channel may say: event, interview, company, job and candidate as they are now."""
+        return self._connection.execute(_ABOUT, {"delivery_id": delivery_id}).mappings().one()
+
+    def target(self, channel: Channel, target_id: str) -> RowMapping | None:
+        """The user, subscription or webhook that it goes to; None when that is gone."""
+        statement = _TARGETS[channel].where(_TARGET_KEYS[channel] == target_id)
+        return self._connection.execute(statement).mappings().one_or_none()
+
+    def finish(self, claim: Claim, status: DeliveryStatus, *, now: datetime, error: str | None = None) -> bool:
+        """Say what came of it; False when the lease had lapsed and somebody else took over."""
+        sent_at = now if status is DeliveryStatus.SENT else None
+        return self._write(claim, status=status, sent_at=sent_at, error=error)
+
+    def postpone(self, claim: Claim, until: datetime, *, error: str) -> bool:
+        """To be tried again from then on."""
+        return self._write(claim, due_at=until, error=error)
+
+    def release(self, claim: Claim, until: datetime) -> bool:
+        """Give back what was not tried."""
+        return self._write(claim, due_at=until, attempts=Delivery.attempts - 1)
+
+    def remove_subscription(self, subscription_id: str) -> None:
+        """The push service knows it no more."""
+        self._connection.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
+
+    def disable_webhook(self, webhook_id: str, now: datetime) -> None:
+        """Its owner answered that it is gone."""
+        self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
+
+    def next_due_at(self) -> datetime | None:
+        """When the next pending delivery falls due."""
+        pending = select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING)
+        return self._connection.execute(pending).scalar()
+
+    def _write(self, claim: Claim, **values: Any) -> bool:
+        statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease)
+        return self._connection.execute(statement.values(lease=None, **values)).rowcount == 1

@@ -1,0 +1,139 @@
+"""The blueprint `notifications`: a company's webhooks and notices, and a candidate's browsers."""
+
+from typing import Any
+
+from flask import Blueprint, current_app
+
+from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.tokens import candidate_required, company_required
+from interviews_api.clock import now
+from interviews_api.db import reading, transaction
+from interviews_api.errors import NotFound
+from interviews_api.fields import Nothing
+from interviews_api.guards import refuse_first
+from interviews_api.interviews.company_repository import CompanyInterviewRepository
+from interviews_api.notifications.address_repository import SubscriptionRepository, WebhookRepository
+from interviews_api.notifications.distribution import Distributor
+from interviews_api.notifications.notice_repository import NOT_RESENDABLE, NoticeRepository
+from interviews_api.notifications.schemas import (
+    CreatedWebhook,
+    Endpoint,
+    NewSubscription,
+    NewWebhook,
+    Notice,
+    Notices,
+    PushKey,
+    Webhooks,
+)
+from interviews_api.notifications.webhook import new_secret
+from interviews_api.operation import operation
+from interviews_api.pages import Page
+from interviews_api.paging import PageQuery
+from interviews_api.vapid import public_key, read_private_key
+
+blueprint = Blueprint("notifications", __name__)
+
+_NO_PUSH = {404: "Web Push is not set up"}
+_OWN = {403: "This interview does not belong to you", 404: "Interview not found"}
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@blueprint.post("/webhooks")
+@company_required
+@operation("Webhook created successfully", CreatedWebhook, status=201, body=NewWebhook, headers=_NO_STORE)
+def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
+    """Be told of every change of the company's interviews; the answer alone shows the secret."""
+    with transaction() as connection:
+        return WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
+
+
+@blueprint.get("/webhooks")
+@company_required
+@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery)
+def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
+    """The company's webhooks, oldest first."""
+    with reading() as connection:
+        return WebhookRepository(connection).page(viewer, limit=limit, skip=skip)
+
+
+@blueprint.delete("/webhooks/<id:webhook_id>")
+@company_required
+@refuse_first(lambda connection, viewer, webhook_id: WebhookRepository(connection).check(viewer, webhook_id))
+@operation(
+    "Webhook deleted successfully",
+    Nothing,
+    body=Nothing,
+    errors={403: "This webhook does not belong to you", 404: "Webhook not found"},
+)
+def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
+    """Be told no more."""
+    with transaction() as connection:
+        WebhookRepository(connection).delete(viewer, webhook_id)
+    return {}
+
+
+@blueprint.get("/push/public-key")
+@operation("Push public key retrieved successfully", PushKey, errors=_NO_PUSH, needs_database=False)
+def show_push_key() -> dict[str, str]:
+    """The key with which a page subscribes its browser."""
+    private_key: str = current_app.extensions["settings"].vapid_private_key
+    if not private_key:
+        raise NotFound(_NO_PUSH[404])
+    return {"public_key": public_key(read_private_key(private_key))}
+
+
+@blueprint.post("/candidate/push-subscriptions")
+@candidate_required
+@operation("Push subscription created successfully", Endpoint, status=201, body=NewSubscription)
+def create_subscription(
+    viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
+) -> dict[str, str]:
+    """Be notified in this browser; the same endpoint again replaces what was known of it."""
+    with transaction() as connection:
+        SubscriptionRepository(connection).save(viewer, endpoint=endpoint, **keys, now=now())
+    return {"endpoint": endpoint}
+
+
+@blueprint.delete("/candidate/push-subscriptions")
+@candidate_required
+@operation("Push subscription deleted successfully", Nothing, body=Endpoint)
+def delete_subscription(viewer: Viewer, *, endpoint: str) -> dict[str, Any]:
+    """Be notified in this browser no more."""
+    with transaction() as connection:
+        SubscriptionRepository(connection).delete(viewer, endpoint)
+    return {}
+
+
+@blueprint.get("/interviews/<id:interview_id>/notices")
+@company_required
+@operation("Interview notices retrieved successfully", Notices, errors=_OWN)
+def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
+    """What was sent about an interview, what will be and what failed."""
+    with reading() as connection:
+        interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
+        has_news = Distributor(connection).has_news()
+    if has_news:  # shown as pending also while no worker runs
+        with transaction() as connection:
+            Distributor(connection).distribute(now())
+    with reading() as connection:
+        notices = NoticeRepository(connection).all(interview, now=now())
+    return {"notices": notices, "total": len(notices)}
+
+
+@blueprint.post("/interviews/<id:interview_id>/notices/<notice_id>/resend")
+@company_required
+@refuse_first(
+    lambda connection, viewer, interview_id, notice_id: CompanyInterviewRepository(connection).get(viewer, interview_id)
+)
+@operation(
+    "Notice queued successfully",
+    Notice,
+    status=202,
+    body=Nothing,
+    errors={**_OWN, 404: "Interview not found, or Notice not found", 400: NOT_RESENDABLE},
+)
+def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:
+    """Send once more what was sent, suppressed or failed."""
+    with transaction() as connection:
+        interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
+        return NoticeRepository(connection).resend(interview, notice_id, now=now())

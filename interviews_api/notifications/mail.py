@@ -1,0 +1,127 @@
+"""Mails: what is said to whom, as a message of text, HTML and, where a calendar is concerned, the event itself.
+
+The words are in `templates/`, one file a mail, each of which sets `subject`, `lead` and perhaps `action`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from interviews_api.accounts.models import Role
+from interviews_api.accounts.resets import reset_link
+from interviews_api.clock import parse_instant, zone
+from interviews_api.config import Settings
+from interviews_api.events.models import EventType
+from interviews_api.interviews.calendar import Method, calendar, in_one_line, speakable
+from interviews_api.interviews.links import link
+from interviews_api.interviews.models import InterviewType
+from interviews_api.notifications.outcome import Refused
+
+_METHODS = {
+    EventType.SCHEDULED: Method.REQUEST,
+    EventType.RESCHEDULED: Method.REQUEST,
+    EventType.CONFIRMED: Method.REQUEST,
+    EventType.DECLINED: Method.CANCEL,
+    EventType.CANCELLED: Method.CANCEL,
+}
+_ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
+_LOADER = PackageLoader("interviews_api.notifications")
+_SAYS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # words, not HTML
+_LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
+
+About = Mapping[Any, Any]
+
+
+def compose(settings: Settings, user: About, about: About) -> EmailMessage:
+    """The mail to this user about a delivery's event or request; raises Refused for an address no header can hold."""
+    names = {
+        "company": in_one_line(about["company_name"] or ""),
+        "job": in_one_line(about["job_title"] or ""),
+        "candidate": in_one_line(f"{about['first_name']} {about['last_name']}"),
+    }
+    words = _SAYS.get_template(_template(user, about)).make_module(names)
+    said = {name: str(getattr(words, name, "")) for name in ("subject", "lead", "action")}
+    shown = said | {"facts": _facts(user, about), "notes": _notes(user, about), "url": _url(settings, about)}
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = said["subject"]
+    message["From"] = settings.mail_from
+    message["To"] = _address(user["email"])
+    message["Date"] = format_datetime(about["event_at"] or about["reset_created_at"])
+    message["Message-ID"] = f"<{about['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
+    message.set_content(_LAYOUT.get_template("layout.txt.j2").render(shown))
+    message.add_alternative(_LAYOUT.get_template("layout.html.j2").render(shown), subtype="html")
+    if user["role"] == Role.CANDIDATE and (method := _METHODS.get(about["event_type"])):
+        invitation = calendar([about], method, organizer=settings.mail_from, attendee=user["email"])
+        message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
+    return message
+
+
+def _template(user: About, about: About) -> str:
+    if about["reset_id"] is not None:
+        return "password_reset.j2"
+    return f"{user['role']}_{about['event_type'].removeprefix('interview.')}.j2"
+
+
+def _address(address: str) -> Address:
+    try:
+        return Address(addr_spec=address)
+    except (ValueError, IndexError):
+        raise Refused("the address is not one that a mail can be sent to") from None
+
+
+def _url(settings: Settings, about: About) -> str | None:
+    if about["reset_id"] is not None:
+        return reset_link(settings.public_url, settings.secret_key, about["reset_id"])
+    if about["event_type"] in _ASKS_FOR_ANSWER:
+        return link(settings.public_url, settings.secret_key, about["interview_id"], about["revision"])
+    return None
+
+
+def _notes(user: About, about: About) -> str:
+    """The company's words to the candidate; its internal ones go nowhere."""
+    is_shown = user["role"] == Role.CANDIDATE and about["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
+    return speakable(about["notes"] or "") if is_shown else ""
+
+
+def _facts(user: About, about: About) -> list[tuple[str, str]]:
+    if about["reset_id"] is not None:
+        return []
+    zone_name = about["time_zone"]
+    facts = [("When", _when(about["starts_at"], about["duration_minutes"], zone_name))]
+    if about["previous_starts_at"] is not None:
+        facts.append(("Before", _when(about["previous_starts_at"], None, zone_name)))
+    facts.append(("How", {InterviewType.VIDEO: "Video", InterviewType.PHONE: "Phone"}.get(about["type"], "In person")))
+    for label, name in (("Where", "location"), ("Link", "meeting_link")):
+        if about[name]:
+            facts.append((label, speakable(about[name])))
+    if about["event_type"] in (EventType.DECLINED, EventType.CANCELLED) and about["cancellation_reason"]:
+        facts.append(("Reason", speakable(about["cancellation_reason"])))
+    if about["event_type"] == EventType.RESCHEDULE_REQUESTED and about["reschedule_request"]:
+        facts += _wish(about["reschedule_request"], zone_name)
+    if user["role"] == Role.CANDIDATE:
+        contact = [about[f"company_{name}"] for name in ("phone", "email", "address")]
+        facts += [("Contact", speakable(", ".join(filter(None, contact))))] if any(contact) else []
+    return facts
+
+
+def _wish(request: About, zone_name: str) -> list[tuple[str, str]]:
+    wish = [("Reason", speakable(request["reason"]))] if request["reason"] else []
+    times = [_when(parse_instant(one), None, zone_name) for one in request["proposed_times"]]
+    return wish + ([("Could do", "\n".join(times))] if times else [])
+
+
+def _when(starts_at: datetime, minutes: int | None, zone_name: str) -> str:
+    """`Thursday 15 May 2025, 14:30-15:30 (Asia/Kolkata, UTC+05:30)`: on the zone's own clocks, the zone named."""
+    local = starts_at.astimezone(zone(zone_name))
+    end = ""
+    if minutes is not None:
+        ends = (starts_at + timedelta(minutes=minutes)).astimezone(zone(zone_name))
+        end = f"-{ends:%H:%M}" if ends.date() == local.date() else f" - {ends:%A} {ends.day} {ends:%B %Y, %H:%M}"
+    return f"{local:%A} {local.day} {local:%B %Y, %H:%M}{end} ({zone_name}, UTC{local.isoformat()[-6:]})"

@@ -1,0 +1,99 @@
+"""What was sent about an interview, what will be and what failed."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from interviews_api.errors import IllegalMove, NotFound
+from interviews_api.events.models import Event
+from interviews_api.interviews.reminders import coming
+from interviews_api.notifications.address_repository import SubscriptionRepository
+from interviews_api.notifications.distribution import PATIENCE, recipient_name
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+
+NOT_RESENDABLE = "Notice cannot be resent"
+_ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
+_NOTICES = (
+    select(Delivery, Event.type.label("event"))
+    .join(Event, Event.id == Delivery.event_id)
+    .where(Delivery.interview_id == bindparam("interview_id", type_=Delivery.interview_id.type))
+    .order_by(Delivery.id)
+)
+
+Notice = Mapping[Any, Any]
+
+
+class NoticeRepository:
+    """The notices about one interview, of which the viewer's right was checked. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self, interview: RowMapping, *, now: datetime) -> list[Notice]:
+        """Oldest first, then those that are planned, soonest first."""
+        rows = self._connection.execute(_NOTICES, {"interview_id": interview["interview_id"]}).mappings()
+        return [*rows, *self._planned(interview, now)]
+
+    def resend(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
+        """A new delivery of the same, with an idempotency key of its own; raises NotFound or IllegalMove."""
+        notice = next((one for one in self.all(interview, now=now) if str(one["id"]) == notice_id), None)
+        if notice is None:
+            raise NotFound("Notice not found")
+        if notice["status"] not in _ENDED:
+            raise IllegalMove(NOT_RESENDABLE)
+        again = {
+            name: notice[name] for name in ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
+        }
+        again |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
+        again |= {"due_at": now, "give_up_at": now + PATIENCE, "attempts": 0}
+        made = self._connection.execute(insert(Delivery).values(again).returning(Delivery)).mappings().one()
+        return dict(made) | {"event": notice["event"]}
+
+    def _planned(self, interview: RowMapping, now: datetime) -> list[Notice]:
+        recipients = [(Channel.EMAIL, str(interview["candidate_email"]))]
+        subscriptions = SubscriptionRepository(self._connection).of_candidate(interview["candidate_id"])
+        hosts = dict.fromkeys(recipient_name(Channel.PUSH, one["endpoint"]) for one in subscriptions)
+        recipients += [(Channel.PUSH, host) for host in hosts]
+        return [
+            {
+                "id": f"{occasion.type}.{occasion.name}.{channel}.{recipient}",
+                "event": occasion.type,
+                "channel": channel,
+                "recipient": recipient,
+                "status": DeliveryStatus.PLANNED,
+                "due_at": occasion.moment,
+                "sent_at": None,
+                "attempts": 0,
+                "error": None,
+            }
+            for occasion in coming(interview, now)
+            for channel, recipient in recipients
+        ]
+
+
+class DeadLetterRepository:
+    """Deliveries as an operator handles them. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of_status(self, status: str, limit: int) -> list[RowMapping]:
+        """The newest of that status first."""
+        some = select(Delivery).where(Delivery.status == status).order_by(Delivery.id.desc()).limit(limit)
+        return list(self._connection.execute(some).mappings())
+
+    def retry(self, delivery_ids: list[int], *, now: datetime) -> int:
+        """Try failed ones again for another day, those or all; how many. The idempotency key stays."""
+        failed = update(Delivery).where(Delivery.status == DeliveryStatus.FAILED)
+        if delivery_ids:
+            failed = failed.where(Delivery.id.in_(delivery_ids))
+        values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + PATIENCE, "attempts": 0}
+        return self._connection.execute(failed.values(**values, error=None)).rowcount
+
+    def purge(self, ended_before: datetime) -> int:
+        """Delete what ended before that moment; how many."""
+        ended = Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
+        return self._connection.execute(Delivery.__table__.delete().where(ended)).rowcount  # type: ignore[attr-defined]

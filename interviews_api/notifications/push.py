@@ -1,0 +1,104 @@
+"""Web Push: the notice encrypted for one browser (RFC 8291), handed to its push service (RFC 8030) under our name."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import http_ece
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from sqlalchemy import RowMapping
+
+from interviews_api.clock import format_instant, now
+from interviews_api.events.models import EventType
+from interviews_api.interviews.calendar import in_one_line
+from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound
+from interviews_api.notifications.outcome import Gone, Refused, TryLater
+from interviews_api.vapid import authorization, from_base64url
+
+_LIFETIME = timedelta(days=1)
+_GONE = (404, 410)  # RFC 8030, section 7.3
+_TITLES = {
+    EventType.SCHEDULED: "Interview invitation",
+    EventType.RESCHEDULED: "Interview moved",
+    EventType.CONFIRMED: "Interview confirmed",
+    EventType.DECLINED: "Interview declined",
+    EventType.CANCELLED: "Interview cancelled",
+    EventType.COMPLETED: "Interview completed",
+    EventType.REMINDER: "Interview coming up",
+    EventType.NUDGE: "Please answer an invitation",
+}
+
+
+def check_subscription_keys(p256dh: str, auth: str) -> None:
+    """Raise ValueError unless these are a public key on P-256 and 16 bytes of secret (RFC 8291, section 3)."""
+    EllipticCurvePublicKey.from_encoded_point(SECP256R1(), from_base64url(p256dh))
+    if len(from_base64url(auth)) != 16:
+        raise ValueError("not 16 bytes")
+
+
+def encrypt(text: bytes, p256dh: str, auth: str) -> bytes:
+    """One aes128gcm record (RFC 8188) that only the browser with these keys can read."""
+    sealed: bytes = http_ece.encrypt(
+        text,
+        private_key=generate_private_key(SECP256R1()),
+        dh=from_base64url(p256dh),
+        auth_secret=from_base64url(auth),
+        version="aes128gcm",
+    )
+    return sealed
+
+
+def payload(about: Mapping[Any, Any]) -> bytes:
+    """What a service worker shows; short, for push services take 4096 bytes (RFC 8030, section 7.2)."""
+    job, company = (in_one_line(about[name])[:200] for name in ("job_title", "company_name"))
+    return orjson.dumps(
+        {
+            "id": about["event_id"],
+            "event": about["event_type"],
+            "title": _TITLES[about["event_type"]],
+            "body": f"{job} - {company}",
+            "interviewId": about["interview_id"],
+            "scheduledDate": format_instant(about["starts_at"]),
+            "timeZone": about["time_zone"],
+        }
+    )
+
+
+class PushSender:
+    """Sends to a browser's subscription; 404 and 410 are the end of it."""
+
+    def __init__(self, outbound: Outbound, private_key: EllipticCurvePrivateKey, subject: str) -> None:
+        self._outbound = outbound
+        self._private_key = private_key
+        self._subject = subject
+
+    def __call__(self, subscription: RowMapping, about: RowMapping) -> None:
+        """See `lane.Sender`."""
+        endpoint = subscription["endpoint"]
+        headers = {
+            "Authorization": authorization(self._private_key, self._subject, endpoint, now()),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "Topic": about["key"],
+            "TTL": str(int(_LIFETIME.total_seconds())),
+            "Urgency": "normal",
+        }
+        body = encrypt(payload(about), subscription["p256dh"], subscription["auth"])
+        try:
+            status = self._outbound.post(endpoint, body, headers)
+        except AddressRefused as error:
+            raise Refused(str(error)) from None
+        except NotAnswered as error:
+            raise TryLater(f"no answer: {error}") from None
+        if status in _GONE:
+            raise Gone(f"answered {status}: the subscription is gone")
+        if status == 413:
+            raise Refused("answered 413: too large")
+        if not 200 <= status < 300:
+            raise TryLater(f"answered {status}")

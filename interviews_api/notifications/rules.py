@@ -1,0 +1,41 @@
+"""What is decided when something is about to be sent: whether it still stands, and when to try again."""
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from interviews_api.events.models import EventType
+from interviews_api.interviews.models import InterviewStatus
+from interviews_api.notifications.models import Channel
+from interviews_api.notifications.outcome import Suppressed
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=4)
+_NEEDED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Growing threefold from half a minute to four hours, less up to a half by chance, so that not all come at once."""
+    longest: timedelta = min(FIRST_PAUSE * 3 ** min(attempts - 1, 10), LONGEST_PAUSE)
+    return longest * random.uniform(0.5, 1)  # noqa: S311  # no secret
+
+
+def check_still_stands(about: Mapping[Any, Any], now: datetime) -> None:
+    """Raise Suppressed when people should no longer be told; webhooks are told of everything."""
+    if about["reset_id"] is not None:
+        expires_at = about["reset_expires_at"]
+        if expires_at is None or expires_at <= now:
+            raise Suppressed("the request has expired or was used")
+        return
+    if about["channel"] == Channel.WEBHOOK:
+        return
+    if about["event_revision"] != about["revision"]:
+        raise Suppressed("the interview has been moved or called off since")
+    needed = _NEEDED_STATUS.get(about["event_type"])
+    if needed is None:
+        return
+    if about["status"] != needed:
+        raise Suppressed("the interview is no longer waiting for that")
+    if about["starts_at"] <= now:
+        raise Suppressed("the interview has begun")

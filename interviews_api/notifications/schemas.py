@@ -1,0 +1,127 @@
+"""What the routes about webhooks, push subscriptions and notices take and answer."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from interviews_api.events.models import EventType
+from interviews_api.fields import CamelSchema, Instant, id_field, text_field
+from interviews_api.notifications.audience import CHANGES
+from interviews_api.notifications.models import Channel, DeliveryStatus
+from interviews_api.notifications.outbound import MAX_URL_LENGTH, AddressRefused, check_address
+from interviews_api.notifications.push import check_subscription_keys
+
+_CHANGES = sorted(CHANGES)
+
+
+def _check_address(url: str) -> None:
+    try:
+        check_address(url)
+    except AddressRefused as refusal:
+        raise ValidationError(str(refusal)) from None
+
+
+def _address(**kwargs: Any) -> fields.String:
+    """An address that we may send to; looks its name up."""
+    return fields.String(required=True, validate=[validate.Length(1, MAX_URL_LENGTH), _check_address], **kwargs)
+
+
+class _Events(fields.List[str]):
+    """Shown as the whole list where it was left open."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return super()._serialize(_CHANGES if value is None else value, attr, obj, **kwargs)
+
+
+def _events(**kwargs: Any) -> _Events:
+    one = fields.String(validate=validate.OneOf(_CHANGES))
+    return _Events(one, validate=validate.Length(1, len(_CHANGES)), **kwargs)
+
+
+class NewWebhook(CamelSchema):
+    """Where to send, and of which events; by default of all."""
+
+    url = _address()
+    events = _events(load_default=None, allow_none=True)
+
+
+class CreatedWebhook(CamelSchema):
+    """With its secret, which is shown this once."""
+
+    id = id_field()
+    url = fields.String()
+    events = _events()
+    secret = fields.String()
+
+
+class ListedWebhook(CamelSchema):
+    """Without its secret."""
+
+    id = id_field()
+    url = fields.String()
+    events = _events()
+    disabled_at = Instant(allow_none=True)
+
+
+class Webhooks(CamelSchema):
+    """A page of the company's webhooks."""
+
+    webhooks = fields.List(fields.Nested(ListedWebhook), attribute="rows")
+    total = fields.Integer()
+
+
+class PushKey(CamelSchema):
+    """What a page passes on as applicationServerKey."""
+
+    public_key = fields.String()
+
+
+class SubscriptionKeys(CamelSchema):
+    """The browser's keys, in base64url (RFC 8291, section 3)."""
+
+    p256dh = text_field(200, required=True)
+    auth = text_field(100, required=True)
+
+
+class NewSubscription(CamelSchema):
+    """What the browser's own `PushSubscription.toJSON()` gives."""
+
+    endpoint = _address()
+    expiration_time = fields.Raw(load_default=None, allow_none=True, metadata={"type": ["number", "null"]})
+    keys = fields.Nested(SubscriptionKeys, required=True)
+
+    def load(self, *args: Any, **kwargs: Any) -> Any:
+        """Also tries the keys."""
+        loaded = super().load(*args, **kwargs)
+        try:
+            check_subscription_keys(**loaded["keys"])
+        except ValueError:
+            raise ValidationError({"keys": {"p256dh": ["These are not the keys of a browser."]}}) from None
+        return loaded
+
+
+class Endpoint(CamelSchema):
+    """Which of the candidate's browsers."""
+
+    endpoint = text_field(MAX_URL_LENGTH, required=True)
+
+
+class Notice(CamelSchema):
+    """One message to one recipient; `dueAt` is when it is tried next, or was last."""
+
+    id = fields.String()
+    event = fields.String(validate=validate.OneOf(list(EventType)))
+    channel = fields.String(validate=validate.OneOf(list(Channel)))
+    recipient = fields.String()
+    status = fields.String(validate=validate.OneOf(list(DeliveryStatus)))
+    due_at = Instant()
+    sent_at = Instant(allow_none=True)
+    attempts = fields.Integer()
+    error = fields.String(allow_none=True)
+
+
+class Notices(CamelSchema):
+    """All of them about one interview."""
+
+    notices = fields.List(fields.Nested(Notice))
+    total = fields.Integer()

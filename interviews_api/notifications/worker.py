@@ -1,0 +1,83 @@
+"""`flask worker`: makes reminders and deliveries of what the log and the clock say, and wakes the lanes that send them.
+
+Any number of workers may run on one Postgres. Whatever dies midway was a transaction, or a claim that lapses.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from flask import Flask
+from psycopg import Error as PsycopgError
+from sqlalchemy.exc import SQLAlchemyError
+
+from interviews_api.clock import now
+from interviews_api.db import Database, reading, transaction
+from interviews_api.events.signal import Signal, open_signal
+from interviews_api.notifications.distribution import Distributor
+from interviews_api.notifications.lane import Lane
+from interviews_api.notifications.reminder_repository import ReminderRepository
+
+_LOOK_EVERY = 1.0  # seconds: reminders fall due without anybody telling
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One process's share of the work; `lanes` are started and stopped with it."""
+
+    def __init__(self, app: Flask, lanes: Sequence[Lane]) -> None:
+        self._app = app
+        self._lanes = lanes
+        self._stop = threading.Event()
+
+    def stop(self, *_signal: object) -> None:
+        """Ask it to end; a signal handler, too."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Until `stop`; returns when what is being sent was sent."""
+        for lane in self._lanes:
+            lane.start()
+        signal: Signal | None = None
+        with self._app.app_context():
+            database: Database = self._app.extensions["database"]
+            while not self._stop.is_set():
+                try:
+                    signal = signal or open_signal(database.engine)
+                    if not work_once(now()):
+                        signal.wait(_LOOK_EVERY)
+                    for lane in self._lanes:
+                        lane.wake()
+                except (SQLAlchemyError, PsycopgError) as error:
+                    _log.warning("the database is away: %s", type(error).__name__)
+                    _close(signal)
+                    signal = None
+                    self._stop.wait(0.5)
+        _close(signal)
+        enders = [threading.Thread(target=lane.stop) for lane in self._lanes]
+        for ender in enders:
+            ender.start()
+        for ender in enders:
+            ender.join()
+
+
+def work_once(present: datetime) -> bool:
+    """Make the reminders that are due and the deliveries of what happened; whether there was something to do."""
+    with reading() as connection:
+        is_any_due = ReminderRepository(connection).is_any_due(present)
+        has_news = Distributor(connection).has_news()
+    if is_any_due:
+        with transaction() as connection:
+            ReminderRepository(connection).remind(present)
+    if is_any_due or has_news:
+        with transaction() as connection:
+            Distributor(connection).distribute(present)
+    return is_any_due or has_news
+
+
+def _close(signal: Signal | None) -> None:
+    if signal is not None:
+        with suppress(SQLAlchemyError, PsycopgError):
+            signal.close()

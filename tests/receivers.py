@@ -1,0 +1,198 @@
+"""Real receivers on this machine: an SMTP server, and an https server that behaves as its paths say."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from flask import Flask
+
+from interviews_api.notifications.lane import Lane, Sender
+from interviews_api.notifications.models import Channel
+from interviews_api.notifications.outbound import Outbound
+from interviews_api.notifications.worker import Worker
+from tests.postgres import free_port
+
+PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolver of the tests
+DRIP_SECONDS = 60
+
+
+def wait_for(condition: Any, seconds: float = 10) -> None:
+    """Until it is true; fails the test when it does not become so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def working(app: Flask, senders: dict[Channel, Sender], **options: Any) -> Iterator[Worker]:
+    """A worker of this process with these channels, until the end of the block."""
+    lanes = [Lane(app, channel, send, width=8, **options) for channel, send in senders.items()]
+    worker = Worker(app, lanes)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Certificate and key of localhost and of every name under hooks.example."""
+    key = generate_private_key(SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    names: list[x509.GeneralName] = [x509.DNSName("*.hooks.example"), x509.DNSName("localhost")]
+    names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    present = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(present - timedelta(days=1))
+        .not_valid_after(present + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
+
+
+class Mailbox:
+    """An SMTP server; whom a mail is to decides what becomes of it: refuse-, later-, hang-, drop- or taken."""
+
+    def __init__(self, **options: Any) -> None:
+        self.messages: list[EmailMessage] = []
+        self.arrivals: list[tuple[float, str]] = []
+        self.attempts: list[str] = []
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [one for one in self.messages if one["To"] == address]
+
+    async def handle_RCPT(  # aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        self.attempts.append(address)
+        if address.startswith("refuse-"):
+            return "550 5.1.1 No such user"
+        if address.startswith("later-"):
+            return "451 4.3.0 Try again"
+        if address.startswith("hang-"):
+            await asyncio.sleep(DRIP_SECONDS)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:
+        if envelope.rcpt_tos[0].startswith("drop-"):
+            server.transport.abort()
+            return "451 gone"
+        message = message_from_bytes(envelope.content, policy=modern)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        self.arrivals.append((time.monotonic(), envelope.rcpt_tos[0]))
+        return "250 OK"
+
+
+@dataclass
+class Request:
+    """What arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    at: float = field(default_factory=time.monotonic)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """By path: /ok, /<status>, /hang, /drip (a byte a second), /gigabyte, /redirect."""
+
+    def do_POST(self) -> None:
+        receiver: HttpsReceiver = self.server.receiver  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        receiver.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        what = self.path.strip("/").partition("/")[0]
+        if what == "hang":
+            receiver.is_over.wait(DRIP_SECONDS)
+            return
+        if what == "redirect":
+            self.send_response(302)
+            self.send_header("Location", "https://canary.hooks.example/ok")
+            self.end_headers()
+            return
+        self.send_response(int(what) if what.isdigit() else 200)
+        self.send_header("Content-Length", str(2**30 if what in ("gigabyte", "drip") else 0))
+        self.end_headers()
+        try:
+            while what == "drip" and not receiver.is_over.wait(0.2):
+                self.wfile.write(b"x")
+            while what == "gigabyte" and not receiver.is_over.is_set():
+                self.wfile.write(b"x" * 65536)
+        except OSError:
+            pass
+
+    def log_message(self, *_anything: Any) -> None:
+        """Not on the screen."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_anything: Any) -> None:
+        """Clients that hang up are what the tests are about."""
+
+
+class HttpsReceiver:
+    """A web server with a certificate for every name under hooks.example; `outbound` finds its way there."""
+
+    def __init__(self, folder: Path, *, seconds: float = 15) -> None:
+        certificate, key = make_certificate(folder)
+        self.requests: list[Request] = []
+        self.is_over = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.receiver = self  # type: ignore[attr-defined]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        trust = ssl.create_default_context(cafile=str(certificate))
+        self.outbound = Outbound(lambda _host: [PUBLIC_ADDRESS], self._connect, trust, seconds)
+
+    def _connect(self, address: str, port: int, seconds: float) -> socket.socket:
+        assert (address, port) == (PUBLIC_ADDRESS, 443)
+        return socket.create_connection(self._server.server_address[:2], seconds)  # type: ignore[arg-type]
+
+    def stop(self) -> None:
+        self.is_over.set()
+        self._server.shutdown()
+        self._server.server_close()
