@@ -5,12 +5,12 @@ may have changed. What is connected to is the very IP address that was judged.
 """
 
 import http.client
+import queue
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooSlow
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_URL_LENGTH = 2000
 _PORT = 443
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+_GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4: all that is given out so far
 # Networks that carry an IPv4 address inside: NAT64 (RFC 6052 and 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
 _CARRIERS = [ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
@@ -58,7 +59,7 @@ def is_public(address: str) -> bool:
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:
             parsed = parsed.ipv4_mapped
-        elif any(parsed in carrier for carrier in _CARRIERS):
+        elif parsed not in _GLOBAL_UNICAST or any(parsed in carrier for carrier in _CARRIERS):
             return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
@@ -81,7 +82,7 @@ def host_of(url: str) -> str:
     host = (parts.hostname or "").lower()
     if not _HOST.fullmatch(host):  # also refuses IPv6, which is a literal
         raise AddressRefused("Must name a host, not an IP address.")
-    return host
+    return host.rstrip(".")
 
 
 def check_address(url: str, resolve: Resolve = resolve) -> None:
@@ -99,19 +100,28 @@ def check_address(url: str, resolve: Resolve = resolve) -> None:
 
 def is_number(host: str) -> bool:
     """Whether inet_aton would read it as an IPv4 address: decimal, octal or hex, in one to four parts."""
-    last = host.rstrip(".").rpartition(".")[2]
+    last = host.rpartition(".")[2]
     return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
 
 
 def _in_time(resolve: Resolve, host: str, seconds: float = 5.0) -> list[str]:
     """The operating system's look-up knows no time limit: leave it alone after a while."""
-    pool = ThreadPoolExecutor(1)
+    found: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found.put(resolve(host))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
     try:
-        return pool.submit(resolve, host).result(seconds)
-    except TooSlow:
+        result = found.get(timeout=seconds)
+    except queue.Empty:
         raise OSError("the name was not found in time") from None
-    finally:
-        pool.shutdown(wait=False)
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 class _Connection(http.client.HTTPSConnection):
@@ -125,7 +135,7 @@ class _Connection(http.client.HTTPSConnection):
         """Overrides the look-up by name."""
         raw = self._connect_to(self._address, _PORT, self.timeout or TOTAL_SECONDS)
         self.sock = raw  # for who cuts it during the handshake
-        self.sock = self._trust.wrap_socket(raw, server_hostname=self.host.rstrip("."))
+        self.sock = self._trust.wrap_socket(raw, server_hostname=self.host)
 
     def cut(self) -> None:
         """End it from another thread."""

@@ -1,0 +1,155 @@
+"""Web Push: a real endpoint that decrypts what it gets, as a browser would (RFC 8291), written after the RFC alone."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDH,
+    SECP256R1,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import select
+
+from interviews_api import create_app
+from interviews_api.db import Database
+from interviews_api.notifications.models import Channel, Delivery, PushSubscription
+from interviews_api.notifications.push import PushSender
+from interviews_api.vapid import new_private_key, public_key, read_private_key
+from tests.api import Caller, invitation
+from tests.conftest import SETTINGS
+from tests.receivers import HttpsReceiver, wait_for, working
+
+
+def encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class Browser:
+    """With its keys, and what it makes of a message."""
+
+    def __init__(self) -> None:
+        self._key = generate_private_key(SECP256R1())
+        self._auth = b"0123456789abcdef"
+        self._public = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def subscription(self, endpoint: str) -> dict[str, Any]:
+        keys = {"p256dh": encoded(self._public), "auth": encoded(self._auth)}
+        return {"endpoint": endpoint, "expirationTime": None, "keys": keys}
+
+    def decrypt(self, body: bytes) -> Any:
+        salt, size, length = body[:16], int.from_bytes(body[16:20]), body[20]
+        sender, record = body[21 : 21 + length], body[21 + length :]
+        assert len(record) <= size
+        shared = self._key.exchange(ECDH(), EllipticCurvePublicKey.from_encoded_point(SECP256R1(), sender))
+
+        def derive(secret: bytes, salt: bytes, info: bytes, count: int) -> bytes:
+            return HKDF(hashes.SHA256(), count, salt, info).derive(secret)
+
+        ikm = derive(shared, self._auth, b"WebPush: info\0" + self._public + sender, 32)
+        key = derive(ikm, salt, b"Content-Encoding: aes128gcm\0", 16)
+        nonce = derive(ikm, salt, b"Content-Encoding: nonce\0", 12)
+        plain = AESGCM(key).decrypt(nonce, record, None).rstrip(b"\0")
+        assert plain[-1:] == b"\2"  # RFC 8188, section 2: the last record
+        return json.loads(plain[:-1])
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
+    made = HttpsReceiver(tmp_path, seconds=2)
+    yield made
+    made.stop()
+
+
+def deliveries(database: Database) -> list[Any]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(Delivery).where(Delivery.channel == "push").order_by(Delivery.id)))
+
+
+def subscriptions(database: Database) -> list[str]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(PushSubscription.endpoint).order_by(PushSubscription.id)).scalars())
+
+
+def test_a_browser_reads_it(
+    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser, gone, key = Browser(), Browser(), read_private_key(new_private_key())
+    candidate = people["candidate"]
+    endpoint = "https://push.hooks.example/ok"
+    for one, address in ((browser, endpoint), (gone, "https://push.hooks.example/410")):
+        assert candidate.ok("POST", "/candidate/push-subscriptions", one.subscription(address)) == {"endpoint": address}
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with working(app, {Channel.PUSH: PushSender(receiver.outbound, key, "mailto:ops@jobs.example")}):
+        wait_for(lambda: sorted(row.status for row in deliveries(database)) == ["failed", "sent"])
+    request = next(one for one in receiver.requests if one.path == "/ok")
+    (event,) = candidate.ok("GET", f"/candidate/interviews/{made['interviewId']}/timeline")["events"]
+    assert browser.decrypt(request.body) == {
+        "id": event["id"], "event": "interview.scheduled", "title": "Interview invitation",
+        "body": "Senior Frontend Developer - us", "interviewId": made["interviewId"],
+        "scheduledDate": made["scheduledDate"], "timeZone": "UTC",
+    }  # fmt: skip
+    assert request.headers["topic"] == str(event["id"])
+    assert (request.headers["content-encoding"], request.headers["ttl"]) == ("aes128gcm", "86400")
+    scheme, _, rest = request.headers["authorization"].partition(" ")
+    token, shown = rest.removeprefix("t=").split(", k=")
+    assert (scheme, shown) == ("vapid", public_key(key))
+    claims = jwt.decode(token, key.public_key(), ["ES256"], audience="https://push.hooks.example")
+    assert claims["sub"] == "mailto:ops@jobs.example"
+    assert subscriptions(database) == [endpoint]  # 410: nobody there any more
+    assert [row.recipient for row in deliveries(database)] == ["push.hooks.example"] * 2
+    assert "/ok" not in caplog.text
+
+
+def test_the_same_endpoint_has_one_owner_and_can_be_left(
+    people: dict[str, Any], database: Database, app: Flask, headers: Any
+) -> None:
+    browser, candidate = Browser(), people["candidate"]
+    body = browser.subscription("https://nobody.invalid/1")
+    for _ in range(2):
+        candidate.ok("POST", "/candidate/push-subscriptions", body)
+    assert len(subscriptions(database)) == 1
+    registered = Caller(app.test_client(), {}).ok(
+        "POST", "/auth/register/candidate",
+        {"email": "other@example.com", "password": "x" * 10, "firstName": "O", "lastName": "T"},
+    )  # fmt: skip
+    other = Caller(app.test_client(), {"Authorization": f"Bearer {registered['accessToken']}"})
+    other.ok("POST", "/candidate/push-subscriptions", body)
+    assert candidate.ok("DELETE", "/candidate/push-subscriptions", {"endpoint": body["endpoint"]}) == {}
+    assert len(subscriptions(database)) == 1  # it is the other's now
+    other.ok("DELETE", "/candidate/push-subscriptions", {"endpoint": body["endpoint"]})
+    assert subscriptions(database) == []
+
+
+@pytest.mark.parametrize("wrong", [
+    {"keys": {"p256dh": "AAAA", "auth": encoded(b"x" * 16)}}, {"keys": {"p256dh": "*", "auth": "*"}},
+    {"keys": {"auth": "x"}}, {"keys": None}, {"other": 1}, {"endpoint": None},
+])  # fmt: skip
+def test_a_subscription_that_is_none_is_refused(wrong: Any, people: dict[str, Any]) -> None:
+    body = Browser().subscription("https://nobody.invalid/1") | wrong
+    response = people["candidate"].call("POST", "/candidate/push-subscriptions", body)
+    assert response.status_code == 400
+    assert next(iter(response.get_json()["details"])).partition(".")[0] in wrong
+
+
+def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner) -> None:
+    assert Caller(app.test_client(), {}).refused("GET", "/push/public-key") == (404, "Web Push is not set up")
+    line, comment = runner.invoke(args=["push", "keys"]).output.strip().splitlines()
+    private, public = line.partition("=")[2], comment.rpartition(" ")[2]
+    url = app.extensions["settings"].database_url
+    with_key = {"DATABASE_URL": url, "VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@jobs.example"}
+    other = create_app(SETTINGS | with_key)
+    assert Caller(other.test_client(), {}).ok("GET", "/push/public-key") == {"publicKey": public}
+    assert len(base64.urlsafe_b64decode(public + "=")) == 65
+    other.extensions["database"].engine.dispose()

@@ -1,0 +1,149 @@
+"""Addresses we were given never lead into a private network: not when saved, and not when the socket opens."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound, check_address, is_public
+
+PRIVATE = (
+    "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
+    "100.64.0.1", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1",
+    "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:a9fe:a9fe",
+    "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2001::1", "fc00::1",
+    "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "2001:db8::1", "100::1", "nonsense", "",
+)  # fmt: skip
+LITERALS = (
+    "127.0.0.1", "127.1", "2130706433", "0177.0.0.1", "017700000001", "0x7f000001", "0x7f.0.0.1", "0x7f.1",
+    "127.0.0.1.", "0", "0x0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[fe80::1%25eth0]", "169.254.169.254", "10.1",
+    "192.168.257", "1.1.1.1", "8.8.8.8", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "[64:ff9b::a9fe:a9fe]",
+)  # fmt: skip
+ODD = (
+    "http://nobody.invalid/", "ftp://nobody.invalid/", "file:///etc/passwd", "//nobody.invalid/", "nobody.invalid",
+    "https://nobody.invalid:80/", "https://nobody.invalid:8443/", "https://nobody.invalid:/", "https:///x", "https://",
+    "https://user@nobody.invalid/", "https://user:pw@nobody.invalid/", "https://@nobody.invalid/",
+    "https://nobody.invalid\\@127.0.0.1/", "https://nobody.invalid#@127.0.0.1\n/", "https://no body.invalid/",
+    "https://nobody.invalid\r\nX: y/", "https://nobody.invalid\t/", "https://ⓔxample.invalid/", "https://127。0。0。1/",
+    "https://%31%32%37.0.0.1/", "https://nobody.invalid:99999/", "https://nobody.invalid:x/", "https://-a.invalid/",
+    "https://a..invalid/", "javascript:alert(1)", "https://[::1/", "HTTPS:127.0.0.1",
+    "https://" + "a" * 2000 + ".invalid", "https://localhost/", "https://LOCALHOST./",
+)  # fmt: skip
+
+
+class Canary:
+    """Listens where nobody may come."""
+
+    def __init__(self) -> None:
+        self.visits = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._socket.accept()
+            except OSError:
+                return
+            self.visits += 1
+            visitor.close()
+
+    def stop(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def canary() -> Iterator[Canary]:
+    made = Canary()
+    yield made
+    made.stop()
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(PRIVATE) + len(LITERALS) + len(ODD) >= 80
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_what_is_private_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+def test_what_is_public_is() -> None:
+    for address in ("93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"):
+        assert is_public(address)
+
+
+@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD])
+def test_it_is_refused_when_it_is_saved(url: str, people: dict[str, Any]) -> None:
+    for caller, path, field, body in (
+        ("us", "/webhooks", "url", {"url": url}),
+        (
+            "candidate",
+            "/candidate/push-subscriptions",
+            "endpoint",
+            {"endpoint": url, "keys": {"p256dh": "", "auth": ""}},
+        ),
+    ):
+        response = people[caller].call("POST", path, body)
+        assert (response.status_code, list(response.get_json()["details"])) == (400, [field]), response.text
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_name_that_leads_there_is_refused_when_it_is_saved(address: str) -> None:
+    with pytest.raises(AddressRefused):
+        check_address("https://innocent.example/", lambda _host: ["93.184.215.14", address])
+
+
+def test_a_name_that_nobody_knows_yet_is_accepted() -> None:
+    check_address("https://nobody.invalid/")
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_no_socket_opens_to_it(address: str, canary: Canary) -> None:
+    """Also when the name meant something else when it was saved: whoever answers the look-up now is judged now."""
+    connected: list[str] = []
+
+    def connect(to: str, _port: int, seconds: float) -> socket.socket:
+        connected.append(to)
+        return socket.create_connection(("127.0.0.1", canary.port), seconds)
+
+    for answers in ([address], ["93.184.215.14", address]):
+        outbound = Outbound(lambda _host, answers=answers: answers, connect)  # type: ignore[misc]
+        with pytest.raises(AddressRefused):
+            outbound.post("https://rebound.example/hook", b"{}", {})
+    assert (connected, canary.visits) == ([], 0)
+
+
+def test_what_is_judged_is_what_is_connected_to(canary: Canary) -> None:
+    """A name that changes its meaning between two look-ups is looked up once."""
+    answers = iter([["93.184.215.14"], ["127.0.0.1"]])
+    connected: list[str] = []
+
+    def connect(to: str, _port: int, _seconds: float) -> socket.socket:
+        connected.append(to)
+        raise ConnectionRefusedError
+
+    with pytest.raises(NotAnswered):
+        Outbound(lambda _host: next(answers), connect).post("https://rebound.example/", b"", {})
+    assert (connected, canary.visits) == (["93.184.215.14"], 0)
+
+
+@pytest.mark.parametrize("host", LITERALS)
+def test_no_spelling_of_a_number_gets_through_the_real_resolver(host: str, canary: Canary) -> None:
+    """As if it had been saved by mistake; public numbers are not tried, for the tests reach nobody outside."""
+    if host in ("1.1.1.1", "8.8.8.8"):
+        with pytest.raises(AddressRefused):
+            check_address(f"https://{host}/")
+        return
+    with pytest.raises((AddressRefused, NotAnswered)):
+        Outbound().post(f"https://{host}/", b"{}", {})
+    assert canary.visits == 0
+
+
+def test_localhost_does_not_either(client: FlaskClient) -> None:
+    with pytest.raises(AddressRefused):
+        Outbound().post("https://localhost/", b"{}", {})
