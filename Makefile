@@ -15,8 +15,8 @@ install: .venv/.runtime .env ## make .venv with what the server needs, and .env 
 run: install migrate ## migrate, load the demo world, start the worker and serve on http://127.0.0.1:$PORT (8000)
 	@$(BIN)/flask --app wsgi seed demo
 	@$(BIN)/python -c 'from interviews_api.config import Settings as S; print("Serving on", S.load().public_url, "- try it on", S.load().public_url + "/docs")'
-	@$(BIN)/flask --app wsgi worker & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT; trap 'exit 143' TERM INT; \
-	$(BIN)/gunicorn wsgi:app & wait $$!
+	@$(BIN)/flask --app wsgi worker & worker=$$!; $(BIN)/gunicorn wsgi:app & server=$$!; \
+	trap 'kill $$worker $$server 2>/dev/null; wait' EXIT; trap 'exit 0' TERM INT; wait $$server
 
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run the whole suite on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)

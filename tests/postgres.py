@@ -25,7 +25,8 @@ def free_port() -> int:
 class ThrowawayPostgres:
     """A server in a temporary folder on a free port, gone at `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="interviews-pg-"))
         self._owner = _unprivileged_account()
         self.port = free_port()
@@ -42,12 +43,22 @@ class ThrowawayPostgres:
         data = self._folder / "data"
         self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
-        options = " ".join(f"-c {option}" for option in (*settings, *OPTIONS))
-        self._run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", self._folder / "log", "-o", options, "start")
+        settings += [f"{name}={value}" for name, value in self._settings.items()]
+        self._options = " ".join(f"-c {option}" for option in (*OPTIONS, *settings))
+        self.resume()
+
+    def resume(self) -> None:
+        """Start the server, for the first time or after `halt`."""
+        data = self._folder / "data"
+        self._run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", self._folder / "log", "-o", self._options, "start")
+
+    def halt(self) -> None:
+        """End the server at once, as in a crash."""
+        self._run("pg_ctl", "-D", self._folder / "data", "-m", "immediate", "-w", "stop")
 
     def stop(self) -> None:
         """End the server and remove its folder."""
-        self._run("pg_ctl", "-D", self._folder / "data", "-m", "immediate", "-w", "stop")
+        self.halt()
         shutil.rmtree(self._folder)
 
     def _run(self, program: str, *arguments: object) -> None:

@@ -80,12 +80,19 @@ class DeliveryRepository:
         self._connection = connection
 
     def claim(
-        self, channel: Channel, *, lease: str, now: datetime, limit: int, besides: Collection[str] = ()
+        self,
+        channel: Channel,
+        *,
+        lease: str,
+        now: datetime,
+        limit: int,
+        besides: Collection[str] = (),
+        lapses_after: timedelta = LEASE,
     ) -> list[Claim]:
         """Up to `limit` deliveries that are due, oldest first; none to the targets in `besides`.
 
-        A claim moves `due_at` on by LEASE: whoever dies with it loses it then. On Postgres other workers skip the rows
-        that are being claimed; on SQLite there is one writer at a time.
+        A claim moves `due_at` on by `lapses_after`: whoever dies with it loses it then. On Postgres other workers skip
+        the rows that are being claimed; on SQLite there is one writer at a time.
         """
         due = (
             select(Delivery.id)
@@ -103,7 +110,7 @@ class DeliveryRepository:
         claimed = self._connection.execute(
             update(Delivery)
             .where(Delivery.id.in_(select(due.c.id)))
-            .values(due_at=now + LEASE, lease=lease, attempts=Delivery.attempts + 1)
+            .values(due_at=now + lapses_after, lease=lease, attempts=Delivery.attempts + 1)
             .returning(Delivery.id, Delivery.target_id, Delivery.attempts, Delivery.give_up_at)
         )
         return sorted(

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.clock import now
 from interviews_api.db import reading, transaction
-from interviews_api.notifications.delivery_repository import Claim, DeliveryRepository
+from interviews_api.notifications.delivery_repository import LEASE, Claim, DeliveryRepository
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.outcome import Gone, NotSent, Suppressed, TryLater
 from interviews_api.notifications.rules import FIRST_PAUSE, check_still_stands, pause_after
@@ -29,7 +29,6 @@ Sender = Callable[[RowMapping, RowMapping], None]
 """Sends to a target (a user, subscription or webhook) what a delivery is about; raises NotSent."""
 
 CLAIMED_AT_ONCE = 50
-LONGEST_HOLD = timedelta(seconds=40)  # within the lease, with the time of one attempt to spare
 _IDLE = 1.0  # seconds between looks when nothing wakes us
 _log = logging.getLogger(__name__)
 
@@ -38,12 +37,21 @@ class Lane:
     """Claims and sends until told to stop. `width` is how many targets are served at once."""
 
     def __init__(
-        self, app: Flask, channel: Channel, send: Sender, *, width: int, pause: Callable[[int], timedelta] = pause_after
+        self,
+        app: Flask,
+        channel: Channel,
+        send: Sender,
+        *,
+        width: int,
+        pause: Callable[[int], timedelta] = pause_after,
+        lease: timedelta = LEASE,
     ) -> None:
         self._app = app
         self._channel = channel
         self._send = send
         self._pause = pause
+        self._lease = lease
+        self._longest_hold = lease * 2 / 3  # with the time of one attempt to spare
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._slots = threading.Semaphore(width)
@@ -92,7 +100,12 @@ class Lane:
         try:
             with transaction() as connection:
                 claims = DeliveryRepository(connection).claim(
-                    self._channel, lease=secrets.token_hex(8), now=now(), limit=CLAIMED_AT_ONCE, besides=besides
+                    self._channel,
+                    lease=secrets.token_hex(8),
+                    now=now(),
+                    limit=CLAIMED_AT_ONCE,
+                    besides=besides,
+                    lapses_after=self._lease,
                 )
         except SQLAlchemyError as error:
             _log.warning("cannot claim: %s", type(error).__name__)
@@ -104,7 +117,7 @@ class Lane:
     def _work_off(self, target_id: str, claims: list[Claim], claimed_at: datetime) -> None:
         try:
             with self._app.app_context():
-                while claims and not self._stop.is_set() and now() - claimed_at < LONGEST_HOLD:
+                while claims and not self._stop.is_set() and now() - claimed_at < self._longest_hold:
                     if not self._deliver(claims.pop(0)):
                         break
                 for claim in claims:  # due at once, but for us while the target is paused
@@ -168,7 +181,7 @@ class Lane:
 
     def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
         """In a transaction of its own; while the database is away again and again, until the lease has lapsed."""
-        deadline = time.monotonic() + LONGEST_HOLD.total_seconds()
+        deadline = time.monotonic() + self._longest_hold.total_seconds()
         while True:
             try:
                 with transaction() as connection:

@@ -1,0 +1,199 @@
+"""From a commit to what is delivered: nothing is lost, and what arrives twice has the same id."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from interviews_api.clock import now
+from interviews_api.db import Database, transaction
+from interviews_api.events.log import EventLog
+from interviews_api.events.models import Event, EventType
+from interviews_api.interviews.models import Interview
+from interviews_api.notifications.models import Delivery
+from interviews_api.notifications.reminder_repository import ReminderRepository
+from interviews_api.notifications.worker import work_once
+from tests.api import Caller, in_days, invitation, local
+from tests.conftest import ROOT, SETTINGS
+from tests.factories import World
+from tests.live import clean_environment
+from tests.proofs import figure, proof
+from tests.receivers import Mailbox, wait_for
+from tests.test_faults import Fault
+
+
+def count(database: Database, model: Any) -> int:
+    with database.reader.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+@pytest.mark.proof
+def test_an_event_for_each_commit_and_none_for_a_rollback(
+    app: Flask, people: dict[str, Any], database: Database
+) -> None:
+    times, dice = figure(sample=60, full=1000), random.Random(6)
+    us, candidate = people["us"], people["candidate"]
+    with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as done:
+        committed = failed = 0
+        open_one: str | None = None
+        while committed + failed < times:
+            routes: list[tuple[Caller, str, str, Any]] = [
+                (us, "POST", "/interviews/schedule",
+                 invitation(people["us application"], **local(in_days(2 + committed + failed)))),
+            ]  # fmt: skip
+            if open_one:
+                mine, ours = f"/candidate/interviews/{open_one}", f"/interviews/{open_one}"
+                routes += [
+                    (candidate, "PUT", f"{mine}/confirm", None), (candidate, "PUT", f"{mine}/decline", {}),
+                    (candidate, "PUT", f"{mine}/request-reschedule", {}),
+                    (us, "PUT", f"{ours}/reschedule", local(in_days(3000 + committed + failed))),
+                    (us, "PUT", f"{ours}/cancel", {"cancellationReason": "x"}), (us, "PUT", f"{ours}/complete", {}),
+                ]  # fmt: skip
+            who, method, path, body = dice.choice(routes)
+            before = count(database, Event)
+            with Fault(database.engine, dice.randrange(1, 14)) as fault:
+                response = who.call(method, path, body)
+            made = count(database, Event) - before
+            if response.status_code == 503:
+                failed += 1
+                assert (made, bool(fault.happened)) == (0, True)
+            else:
+                committed += response.status_code < 300
+                assert made == (response.status_code < 300), response.text
+                if path == "/interviews/schedule":
+                    open_one = response.get_json()["data"]["interviewId"]
+        done.result = f"{committed} committed with one event each, {failed} failed without a trace"
+    with app.app_context():
+        while work_once(now()):
+            pass
+    assert count(database, Event) == committed
+    with database.reader.connect() as connection:
+        told = select(func.count(func.distinct(Delivery.event_id)))
+        assert connection.execute(told).scalar_one() == committed
+
+
+def test_a_fault_while_distributing_loses_and_doubles_nothing(
+    app: Flask, people: dict[str, Any], database: Database
+) -> None:
+    for number in range(3):
+        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 3 + number))
+    places: list[str] = []
+    with app.app_context():
+        with transaction() as connection:
+            ReminderRepository(connection).remind(now())
+        while "COMMIT" not in places:
+            with Fault(database.engine, len(places) + 1) as fault, pytest.raises(OperationalError):
+                work_once(now())
+            places.append(fault.happened.split(" ")[0])
+            assert count(database, Delivery) == 0
+        assert len(places) > 5
+        while work_once(now()):
+            pass
+    assert count(database, Delivery) == 3
+
+
+class Workers:
+    """Some workers; what is killed is started again."""
+
+    def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:
+        self._environment = clean_environment(settings)
+        self._module = module or ("-m", "tests.worker_process")
+        self.processes = [self._start() for _ in range(number)]
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, *self._module], cwd=ROOT, env=self._environment,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+
+    def kill(self, which: int) -> None:
+        os.kill(self.processes[which].pid, signal.SIGKILL)
+        self.processes[which].wait()
+        self.processes[which] = self._start()
+
+    def stop(self) -> list[int]:
+        for process in self.processes:
+            process.terminate()
+        return [process.wait(20) for process in self.processes]
+
+
+@pytest.mark.proof
+def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Database, database_url: str) -> None:
+    kills, events, dice = figure(sample=4, full=100), figure(sample=200, full=2000), random.Random(7)
+    backend = database.engine.dialect.name
+    company = world.company()
+    people = [world.candidate(email=f"c{number}@example.com") for number in range(40)]
+    job = world.job(company)
+    interviews = [
+        {"candidate_id": one["id"], "company_id": company["id"], "revision": 0,
+         "id": world.interview(world.application(one, job), scheduledDate="2999-01-01T09:00:00.000Z")["id"]}
+        for one in people
+    ]  # fmt: skip
+    world.load()
+    mailbox = Mailbox()
+    smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none"}
+    settings = SETTINGS | smtp | {"DATABASE_URL": database_url}
+    with proof("kill -9 of workers that deliver", backend, kills) as done:
+        workers = Workers(4 if backend == "postgresql" else 1, settings)
+        killed, written = 0, 0
+        try:
+            while killed < kills or written < events:
+                if written < events:
+                    with app.app_context(), transaction() as connection:
+                        for _ in range(max(1, events // kills)):
+                            interview = interviews[written % len(interviews)]
+                            EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
+                            written += 1
+                time.sleep(dice.uniform(0.3, 1.2))
+                if killed < kills:
+                    workers.kill(dice.randrange(len(workers.processes)))
+                    killed += 1
+            wait_for(lambda: unsent(database) == 0 and count(database, Delivery) == written, 120)
+        finally:
+            codes = workers.stop()
+            mailbox.stop()
+    assert set(codes) == {0}
+    arrived = Counter(message["Message-ID"] for message in mailbox.messages)
+    assert len(arrived) == written
+    twice = sum(times - 1 for times in arrived.values())
+    assert twice <= kills * 8, "more than what may have been under way at the kills"
+    done.result = f"{written} events, {len(mailbox.messages)} mails: none lost, {twice} twice with the same id"
+
+
+def unsent(database: Database) -> int:
+    with database.reader.connect() as connection:
+        waiting = select(func.count()).select_from(Delivery).where(Delivery.status != "sent")
+        return int(connection.execute(waiting).scalar_one())
+
+
+def test_the_worker_stops_at_once_and_finishes_what_it_sends(
+    app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """A server that hangs at one recipient holds the worker up for what an attempt may take, not for ever."""
+    mailbox = Mailbox()
+    smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none", "MAIL_DIR": str(tmp_path)}
+    company = world.company()
+    interview = world.interview(
+        world.application(world.candidate(email="hang-on@example.com"), world.job(company)),
+        scheduledDate="2999-01-01T09:00:00.000Z",
+    )
+    world.load()
+    with database.reader.connect() as connection:
+        row = connection.execute(select(Interview).where(Interview.id == interview["id"])).mappings().one()
+    with app.app_context(), transaction() as connection:
+        EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
+    workers = Workers(1, SETTINGS | smtp | {"DATABASE_URL": database_url}, "-m", "flask", "--app", "wsgi", "worker")
+    wait_for(lambda: mailbox.attempts, 15)
+    began = time.monotonic()
+    assert workers.stop() == [0]
+    assert time.monotonic() - began < 20
+    mailbox.stop()
+    assert unsent(database) == 1

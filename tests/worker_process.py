@@ -1,0 +1,23 @@
+"""`flask worker` as its own process, but with a lease of two seconds: `python -m tests.worker_process`."""
+
+import signal
+from datetime import timedelta
+
+from interviews_api import create_app
+from interviews_api.db import Database
+from interviews_api.notifications.commands import WIDTHS
+from interviews_api.notifications.lane import Lane
+from interviews_api.notifications.models import Channel
+from interviews_api.notifications.smtp import mail_sender
+from interviews_api.notifications.worker import Worker
+
+LEASE = timedelta(seconds=2)
+
+if __name__ == "__main__":
+    app = create_app()
+    settings = app.extensions["settings"]
+    app.extensions["database"] = Database(settings.database_url, pool_size=8)
+    lane = Lane(app, Channel.EMAIL, mail_sender(settings), width=WIDTHS[Channel.EMAIL], lease=LEASE)
+    worker = Worker(app, [lane])
+    signal.signal(signal.SIGTERM, worker.stop)
+    worker.run()
