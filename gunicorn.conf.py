@@ -2,6 +2,7 @@
 
 import json
 import socket
+from typing import Any
 
 import gunicorn.util
 from werkzeug.http import HTTP_STATUS_CODES
@@ -34,3 +35,8 @@ def write_json_error(sock: socket.socket, status: int, _reason: str, _message: s
 
 
 gunicorn.util.write_error = write_json_error  # no setting for it; tests/test_errors.py holds it against the socket
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the worker's live sockets see that it is to stop, so that they end at once and not with graceful_timeout."""
+    worker.wsgi.extensions["live"].is_stopping = lambda: not worker.alive

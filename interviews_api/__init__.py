@@ -13,6 +13,7 @@ from interviews_api.config import Settings
 from interviews_api.db import Database
 from interviews_api.hiring import handlers as hiring
 from interviews_api.interviews import calendar_routes, candidate, company, email_link
+from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 
 
@@ -25,6 +26,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
 
     http.init_app(app)
     tokens.init_app(app, settings)
+    live.init_app(app)
     CORS(
         app,
         origins=list(settings.cors_origins),
@@ -48,6 +50,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         calendar_routes.blueprint,
         company.blueprint,
         email_link.blueprint,
+        live.blueprint,
         notifications.blueprint,
         health.blueprint,
         openapi.blueprint,

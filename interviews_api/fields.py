@@ -114,10 +114,11 @@ class Digits(fields.Integer):
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
         self._complaint = f"Must be a whole number from {low} to {high}."
+        self._digits = rf"[0-9]{{1,{max(10, len(str(high)))}}}"
         super().__init__(validate=validate.Range(low, high, error=self._complaint), **kwargs)
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,10}", value):
+        if not isinstance(value, str) or not re.fullmatch(self._digits, value):
             raise ValidationError(self._complaint)
         return int(value)
 

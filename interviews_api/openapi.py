@@ -97,6 +97,8 @@ def describe_api() -> dict[str, Any]:
     spec.components.response("Fault", _refusal(500, "A fault of ours; its cause is in the log under the id"))
     answered: list[Schema] = []
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if rule.websocket:  # described by the route that answers who does not upgrade
+            continue
         view = current_app.view_functions[rule.endpoint]
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
         for method in _METHODS:
@@ -122,6 +124,13 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
         "parameters": [_describe_path(rule, name) for name in rule.arguments],
         "responses": {},
     }
+    if upgrade := getattr(view, "upgrade", None):
+        described["parameters"].append({"in": "query", "schema": upgrade})
+        described["responses"] = {"101": {"description": "Switching Protocols: the changes follow as JSON texts"}}
+        refusals = {400: "Invalid query or handshake", 426: "Not a WebSocket handshake", 503: "No room, or no database"}
+        described["responses"] |= {str(status): _refusal(status, when) for status, when in refusals.items()}
+        described["responses"]["500"] = "Fault"
+        return described
     if operation is None:
         described["responses"]["200"] = {"description": "The file", "content": {_media_type(rule): {}}}
         if rule.arguments:

@@ -27,13 +27,20 @@ def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
 class LiveServer:
     """A running gunicorn; `url` is where. Its output is in `log`."""
 
-    def __init__(self, settings: Mapping[str, str], *, workers: int = 2, port: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        workers: int = 2,
+        port: int | None = None,
+        config: str = "gunicorn.conf.py",
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.NamedTemporaryFile(prefix="interviews-gunicorn-")  # noqa: SIM115  # closed by stop()
         environment = clean_environment(settings) | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            [sys.executable, "-m", "gunicorn", "-c", config, "wsgi:app"],
             cwd=ROOT, env=environment, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         self._wait()

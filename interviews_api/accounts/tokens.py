@@ -5,7 +5,7 @@ the tokens; they are read with PyJWT itself, which can be told to require claims
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
@@ -80,6 +80,12 @@ def read_access_token(token: str) -> Viewer:
     if is_for_provider(token):
         return read_provider_token(token)
     return _viewer(_read(token, "access"))
+
+
+def token_end(token: str) -> datetime:
+    """When a token that `read_access_token` has read ends."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return datetime.fromtimestamp(claims["exp"], UTC)
 
 
 def read_refresh_token(token: str) -> tuple[Viewer, str]:

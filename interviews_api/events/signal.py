@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from interviews_api.db import DEAD_HOST
 from interviews_api.events.log import EVENTS_CHANNEL
 
-_LOOK_EVERY = 0.1  # seconds; SQLite says nothing by itself, and PRAGMA data_version reads one page of shared memory
+_LOOK_EVERY = 0.025  # seconds; SQLite says nothing by itself, and PRAGMA data_version reads one page of shared memory
 
 
 class Signal(Protocol):

@@ -1,0 +1,177 @@
+"""The blueprint `live`: a candidate's changes over a WebSocket (RFC 6455), resumable with `?after=`."""
+
+import queue
+import re
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, g, request
+from flask_sock import Sock
+from simple_websocket import Server
+from wsproto.utilities import ProtocolError
+
+from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.tokens import read_access_token, token_end
+from interviews_api.db import reading
+from interviews_api.errors import ServiceUnavailable, Unauthorized
+from interviews_api.fields import CamelSchema, Digits
+from interviews_api.http import error_response, load_query
+from interviews_api.live.hub import LOOK_EVERY, UNAUTHORIZED, Hub, Listener, as_message
+from interviews_api.live.repository import BATCH, LiveRepository
+
+blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
+
+PROTOCOL = "interviews.v1"
+_BEARER = "bearer."
+_FORBIDDEN = 4403
+_PING_SECONDS = 25
+_MANY = 1_000_000  # where greenlets carry the sockets, gunicorn's own worker_connections is the limit
+_OPTIONS = {"subprotocols": [PROTOCOL], "ping_interval": _PING_SECONDS, "max_message_size": 4096}
+
+
+class UpdatesQuery(CamelSchema):
+    """From where on."""
+
+    after = Digits(
+        0, 2**63 - 1, load_default=None, metadata={"description": "The id last seen: replays what came after."}
+    )
+
+
+class _WholeSends:
+    """The socket, whose `send` sends all of it: simple-websocket takes that for granted, a greenlet's does not."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.send = inner.sendall
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def init_app(app: Flask) -> None:
+    """Give the process its hub."""
+    app.extensions["live"] = Hub(app)
+    app.config["SOCK_SERVER_OPTIONS"] = _OPTIONS
+
+
+def _hub() -> Hub:
+    hub: Hub = current_app.extensions["live"]
+    return hub
+
+
+@blueprint.get("/updates")
+def refuse_without_upgrade() -> Response:
+    """Live updates of one's interviews: a WebSocket; the access token travels as the second subprotocol."""
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    return error_response(426, "Live updates need a WebSocket", headers=upgrade)
+
+
+refuse_without_upgrade.upgrade = UpdatesQuery  # type: ignore[attr-defined]  # for the description
+
+
+@blueprint.before_request
+def _prepare() -> Response | None:
+    """What can still be answered in HTTP: a wrong handshake or query, no seat, no database."""
+    if request.environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+        return None
+    if request.headers.get("Sec-WebSocket-Version") != "13":
+        return refuse_without_upgrade()
+    if not re.fullmatch(r"[A-Za-z0-9+/]{22}==", request.headers.get("Sec-WebSocket-Key", "")):
+        return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
+    g.after = load_query(UpdatesQuery())["after"]
+    if not _hub().take_seat(_seats()):
+        raise ServiceUnavailable("No room for another socket: ask again, or read the list")
+    g.has_seat = True
+    if g.after is None:
+        with reading() as connection:
+            g.after = LiveRepository(connection).newest()  # before the handshake ends: from there on nothing is missed
+    for name in ("gunicorn.socket", "werkzeug.socket"):
+        if name in request.environ:
+            request.environ[name] = _WholeSends(request.environ[name])
+    return None
+
+
+@blueprint.teardown_request
+def _give_seat_back(_error: BaseException | None) -> None:
+    if g.pop("has_seat", False):
+        _hub().give_seat_back()
+
+
+@blueprint.errorhandler(ProtocolError)
+def _answer_protocol_error(_error: ProtocolError) -> Response:
+    return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
+
+
+def _seats() -> int:
+    """Half the threads of a worker; greenlets cost next to nothing."""
+    if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("threading"):
+        return _MANY
+    return int(current_app.extensions["settings"].web_threads) // 2
+
+
+@Sock().route("/updates", bp=blueprint)  # type: ignore[untyped-decorator]
+def stream_updates(ws: Server) -> None:
+    """Send each change from the handshake on, until somebody hangs up."""
+    try:
+        viewer, token = _viewer()
+    except Unauthorized:
+        ws.close(UNAUTHORIZED)
+        return
+    if viewer.role is not Role.CANDIDATE:
+        ws.close(_FORBIDDEN)
+        return
+    listener = Listener(viewer, token_end(token), cut=lambda: _cut(ws.sock))
+    _hub().add(listener)
+    try:
+        _serve(ws, listener, _replay(ws, viewer, g.after))
+    finally:
+        _hub().remove(listener)
+
+
+def _viewer() -> tuple[Viewer, str]:
+    """Whom the token among the subprotocols names; raises Unauthorized."""
+    offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    tokens = [one.removeprefix(_BEARER) for one in offered if one.startswith(_BEARER)]
+    if PROTOCOL not in offered or len(tokens) != 1:
+        raise Unauthorized
+    viewer = read_access_token(tokens[0])
+    with reading() as connection:
+        UserRepository(connection).get(viewer)
+    return viewer, tokens[0]
+
+
+def _replay(ws: Server, viewer: Viewer, after: int) -> int:
+    """Send what came after that id; the last id that was read."""
+    with reading() as connection:
+        newest = LiveRepository(connection).newest()
+    while after < newest:
+        with reading() as connection:
+            changes = LiveRepository(connection).changes([viewer.user_id], after=after, up_to=newest)
+        for change in changes:
+            ws.send(as_message(change)[1])
+        after = changes[-1]["event_id"] if len(changes) == BATCH else newest
+    return newest
+
+
+def _serve(ws: Server, listener: Listener, last: int) -> None:
+    while True:
+        while ws.receive(timeout=0) is not None:  # what clients say is not for us; raises when they hang up
+            pass
+        try:
+            message = listener.messages.get(timeout=LOOK_EVERY)
+        except queue.Empty:
+            continue
+        if isinstance(message, int):
+            ws.close(message)
+            return
+        number, text = message
+        if number > last:
+            ws.send(text)
+
+
+def _cut(sock: Any) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

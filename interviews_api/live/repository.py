@@ -1,0 +1,58 @@
+"""What live updates read: the changes above an id, each with the interview as the list shows it now."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, literal_column, select
+
+from interviews_api.accounts.models import Session
+from interviews_api.events.models import Event
+from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.interviews.models import Interview
+from interviews_api.interviews.repository import BRIEF, SHOWN
+from interviews_api.notifications.audience import CHANGES
+
+BATCH = 500
+_NEWEST = select(func.coalesce(func.max(Event.id), 0))
+_CHANGES = (
+    select(
+        Event.id.label("event_id"),
+        Event.type.label("event_type"),
+        Event.at.label("event_at"),
+        Event.candidate_id.label("event_candidate_id"),
+        *SHOWN,
+        Application.applied_at,
+        *BRIEF,
+    )
+    .join(Interview, Interview.id == Event.interview_id)
+    .join(Application, Application.id == Interview.application_id)
+    .join(Job, Job.id == Application.job_id)
+    .join(Company, Company.id == Job.company_id)
+    .where(
+        Event.candidate_id.in_(bindparam("candidate_ids", expanding=True, type_=Event.candidate_id.type)),
+        Event.id > bindparam("after", type_=Event.id.type),
+        Event.id <= bindparam("up_to", type_=Event.id.type),
+        Event.type.in_([literal_column(f"'{one}'", Event.type.type) for one in sorted(CHANGES)]),
+    )
+    .order_by(Event.id)
+    .limit(BATCH)
+)
+
+
+class LiveRepository:
+    """Only reads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def newest(self) -> int:
+        """The id of the last event; whatever is committed later has a greater one."""
+        return int(self._connection.execute(_NEWEST).scalar_one())
+
+    def changes(self, candidate_ids: Collection[str], *, after: int, up_to: int) -> list[RowMapping]:
+        """Changes of these candidates' interviews in the order of the log, at most BATCH."""
+        keys = {"candidate_ids": sorted(candidate_ids), "after": after, "up_to": up_to}
+        return list(self._connection.execute(_CHANGES, keys).mappings())
+
+    def living(self, session_ids: Collection[str]) -> set[str]:
+        """Those of these sessions that have not been ended."""
+        return set(self._connection.execute(select(Session.id).where(Session.id.in_(session_ids))).scalars())
