@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from interviews_api.accounts.models import PasswordReset
+from interviews_api.accounts.reset_repository import ResetRepository
+from interviews_api.accounts.resets import make_reset_token
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
+from interviews_api.db import transaction
 from interviews_api.interviews.links import make_token
 from tests.conftest import SECRETS, begin_session
 from tests.factories import World
@@ -70,3 +75,15 @@ def test_the_page_behind_the_link_works_for_everybody(live: LiveServer, world: W
     links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
     links["invalid"] = "/interviews/confirm/x"
     run_node("link-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", LINKS=json.dumps(links))
+
+
+@pytest.mark.needs_chromium
+def test_the_page_for_a_new_password_works_once(app: Flask, live: LiveServer, world: World) -> None:
+    """At 360 and 1280 pixels, light and dark; the secret reaches no address that a server sees."""
+    person = world.candidate()
+    world.load()
+    with app.app_context(), transaction() as connection:
+        ResetRepository(connection).ask(person["email"], now=now())
+        reset_id = connection.execute(select(PasswordReset.id)).scalar_one()
+    token = make_reset_token(SECRETS["SECRET_KEY"], reset_id)
+    run_node("reset-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", TOKEN=token)

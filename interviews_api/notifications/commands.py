@@ -23,7 +23,7 @@ from interviews_api.notifications.webhook import WebhookSender
 from interviews_api.notifications.worker import Worker
 from interviews_api.vapid import new_private_key, public_key, read_private_key
 
-WIDTHS = {Channel.EMAIL: 8, Channel.PUSH: 16, Channel.WEBHOOK: 32}
+WIDTHS = {Channel.EMAIL: 8, Channel.PUSH: 32, Channel.WEBHOOK: 64}
 """How many targets of each channel a worker serves at once: a receiver may take 15 s to fail."""
 
 _CONNECTIONS = 8

@@ -10,13 +10,13 @@ from interviews_api.interviews.models import InterviewStatus
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.outcome import Suppressed
 
-FIRST_PAUSE = timedelta(seconds=30)
+FIRST_PAUSE = timedelta(seconds=25)
 LONGEST_PAUSE = timedelta(hours=4)
 _NEEDED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Growing threefold from half a minute to four hours, less up to a half by chance, so that not all come at once."""
+    """Growing threefold from 25 seconds to four hours, less up to a half of it by chance, so that not all come at once."""
     longest: timedelta = min(FIRST_PAUSE * 3 ** min(attempts - 1, 10), LONGEST_PAUSE)
     return longest * random.uniform(0.5, 1)  # noqa: S311  # no secret
 
