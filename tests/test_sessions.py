@@ -239,8 +239,10 @@ def test_purge_deletes_what_has_expired(anyone: Caller, runner: FlaskCliRunner, 
                 IdempotentReply.__table__.insert().values(**values, reply="{}", expires_at=expires_at)  # type: ignore[attr-defined]
             )
     result = runner.invoke(args=["purge"])
-    assert (result.exit_code, result.output) == (0, "Deleted 1 sessions, 1 rate_limits, 1 idempotent_replies\n")
-    assert runner.invoke(args=["purge"]).output == "Deleted 0 sessions, 0 rate_limits, 0 idempotent_replies\n"
+    assert result.exit_code == 0
+    assert result.output == "Deleted 1 sessions, 1 rate_limits, 1 idempotent_replies, 0 password_resets\n"
+    output = runner.invoke(args=["purge"]).output
+    assert output == "Deleted 0 sessions, 0 rate_limits, 0 idempotent_replies, 0 password_resets\n"
     bearer(anyone, keep["accessToken"]).ok("GET", "/auth/me")
 
 
@@ -254,6 +256,7 @@ def test_purge_leaves_what_a_request_is_at_work_on(runner: FlaskCliRunner, datab
         with ThreadPoolExecutor(1) as pool, database.engine.begin() as connection:
             RateLimitRepository(connection).lock("a", past)
             deleted = pool.submit(runner.invoke, args=["purge"]).result(timeout=5).output
-            assert deleted == "Deleted 0 sessions, 1 rate_limits, 0 idempotent_replies\n"
+            assert deleted == "Deleted 0 sessions, 1 rate_limits, 0 idempotent_replies, 0 password_resets\n"
             RateLimitRepository(connection).lock("b", past)
-    assert runner.invoke(args=["purge"]).output == "Deleted 0 sessions, 2 rate_limits, 0 idempotent_replies\n"
+    output = runner.invoke(args=["purge"]).output
+    assert output == "Deleted 0 sessions, 2 rate_limits, 0 idempotent_replies, 0 password_resets\n"

@@ -77,6 +77,7 @@ def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -
 
 def read_access_token(token: str) -> Viewer:
     """Whom this access token names; raises Unauthorized for whatever is wrong with it."""
+    _check_spelling(token)
     if is_for_provider(token):
         return read_provider_token(token)
     return _viewer(_read(token, "access"))
@@ -90,6 +91,7 @@ def token_end(token: str) -> datetime:
 
 def read_refresh_token(token: str) -> tuple[Viewer, str]:
     """Whom this refresh token names, and its own id; raises Unauthorized for whatever is wrong with it."""
+    _check_spelling(token)
     claims = _read(token, "refresh")
     if not is_id(claims["jti"]):
         raise Unauthorized
@@ -113,6 +115,11 @@ def _read(token: str, purpose: str) -> dict[str, Any]:
     return claims
 
 
+def _check_spelling(token: str) -> None:
+    if not all(_is_canonical(part) for part in token.split(".")):
+        raise Unauthorized
+
+
 def _is_canonical(part: str) -> bool:
     """Whether base64url's last character has no bits set that nobody reads: one token has one spelling."""
     try:
@@ -132,8 +139,7 @@ def _viewer(claims: Mapping[str, Any]) -> Viewer:
 def _bearer_token() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip()
-    is_spelled_right = all(_is_canonical(part) for part in token.split("."))
-    if scheme.lower() != "bearer" or not is_spelled_right:  # RFC 9110, section 11.1: schemes know no letter case
+    if scheme.lower() != "bearer":  # RFC 9110, section 11.1: schemes know no letter case
         raise Unauthorized
     return token
 

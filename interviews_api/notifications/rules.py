@@ -16,7 +16,7 @@ _NEEDED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Growing threefold from 25 seconds to four hours, less up to a half of it by chance, so that not all come at once."""
+    """Growing threefold from 25 seconds to four hours, less up to half of it by chance: not all come at once."""
     longest: timedelta = min(FIRST_PAUSE * 3 ** min(attempts - 1, 10), LONGEST_PAUSE)
     return longest * random.uniform(0.5, 1)  # noqa: S311  # no secret
 
