@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists, literal_column, select, update
 
 from interviews_api.accounts.models import Candidate, PasswordReset, User
 from interviews_api.events.models import Event
@@ -16,6 +16,9 @@ from interviews_api.notifications.models import Channel, Delivery, DeliveryStatu
 
 LEASE = timedelta(seconds=60)
 
+_IS_PENDING = Delivery.status == literal_column(
+    f"'{DeliveryStatus.PENDING}'", Delivery.status.type
+)  # for the partial index
 _WHICH = bindparam("delivery_id", type_=Delivery.id.type)
 _ABOUT = (
     select(
@@ -79,6 +82,11 @@ class DeliveryRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def is_any_due(self, channel: Channel, now: datetime) -> bool:
+        """Whether `claim` may find something; only reads."""
+        due = exists().where(_IS_PENDING, Delivery.channel == channel, Delivery.due_at <= now)
+        return bool(self._connection.execute(select(due)).scalar())
+
     def claim(
         self,
         channel: Channel,
@@ -97,7 +105,7 @@ class DeliveryRepository:
         due = (
             select(Delivery.id)
             .where(
-                Delivery.status == DeliveryStatus.PENDING,
+                _IS_PENDING,
                 Delivery.channel == channel,
                 Delivery.due_at <= now,
                 Delivery.target_id.not_in(besides),
@@ -147,11 +155,6 @@ class DeliveryRepository:
     def disable_webhook(self, webhook_id: str, now: datetime) -> None:
         """Its owner answered that it is gone."""
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
-
-    def next_due_at(self) -> datetime | None:
-        """When the next pending delivery falls due."""
-        pending = select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING)
-        return self._connection.execute(pending).scalar()
 
     def _write(self, claim: Claim, **values: Any) -> bool:
         statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease)

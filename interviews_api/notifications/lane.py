@@ -98,6 +98,9 @@ class Lane:
             self._paused = {target: end for target, end in self._paused.items() if end > present}
             besides = self._busy | self._paused.keys()
         try:
+            with reading() as connection:
+                if not DeliveryRepository(connection).is_any_due(self._channel, now()):
+                    return []
             with transaction() as connection:
                 claims = DeliveryRepository(connection).claim(
                     self._channel,
