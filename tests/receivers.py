@@ -44,9 +44,9 @@ def wait_for(condition: Any, seconds: float = 10) -> None:
 
 
 @contextmanager
-def working(app: Flask, senders: dict[Channel, Sender], **options: Any) -> Iterator[Worker]:
+def working(app: Flask, senders: dict[Channel, Sender], *, width: int = 8, **options: Any) -> Iterator[Worker]:
     """A worker of this process with these channels, until the end of the block."""
-    lanes = [Lane(app, channel, send, width=8, **options) for channel, send in senders.items()]
+    lanes = [Lane(app, channel, send, width=width, **options) for channel, send in senders.items()]
     worker = Worker(app, lanes)
     thread = threading.Thread(target=worker.run)
     thread.start()

@@ -3,6 +3,7 @@
 import json
 import socket
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,9 @@ from flask import Flask
 from sqlalchemy import delete, select
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from werkzeug.serving import make_server
 
+from interviews_api import create_app
 from interviews_api.accounts.models import Role, Session
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
@@ -30,13 +33,32 @@ from tests.live import LiveServer
 from tests.proofs import figure, proof
 
 PATH = "/candidate/interviews/updates"
-CONFIGS = ("gunicorn.conf.py", "gunicorn.live.conf.py")
+IN_PROCESS = "this process"
+DEPLOYED = ("gunicorn.conf.py", "gunicorn.live.conf.py")  # Werkzeug keeps the connection of a socket that was closed
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+class ServerHere(LiveServer):
+    """Werkzeug's threaded server in the process of the tests."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        self._app = create_app(settings)
+        self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
+        self.port = self._server.port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """And what it holds."""
+        self._app.extensions["live"].is_stopping = lambda: True
+        self._server.shutdown()
+        self._server.server_close()
+        self._app.extensions["database"].engine.dispose()
+
+
+@pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
 def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[LiveServer]:
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
-    made = LiveServer(settings, config=request.param)
+    here = request.param == IN_PROCESS
+    made = ServerHere(settings) if here else LiveServer(settings, config=request.param)
     yield made
     made.stop()
 
@@ -126,6 +148,7 @@ def test_nothing_of_others(server: LiveServer, stage: dict[str, Any], world: Wor
             ws.recv(timeout=1)
 
 
+@pytest.mark.parametrize("server", DEPLOYED, indirect=True)
 def test_who_may_not_is_accepted_and_closed(server: LiveServer, stage: dict[str, Any], app: Flask) -> None:
     with app.app_context():
         viewer = begin_session(stage["person"])
@@ -139,6 +162,7 @@ def test_who_may_not_is_accepted_and_closed(server: LiveServer, stage: dict[str,
             assert close_code(ws) == 4401
 
 
+@pytest.mark.parametrize("server", DEPLOYED, indirect=True)
 def test_a_token_that_ends_ends_its_socket(
     server: LiveServer, stage: dict[str, Any], app: Flask, database: Database
 ) -> None:
@@ -309,3 +333,14 @@ def test_the_details_of_another_day(server: LiveServer, stage: dict[str, Any]) -
         text = ws.recv(timeout=5)
         assert "canary" not in str(text)
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
+
+
+def test_what_happens_while_the_first_listener_arrives(server: LiveServer, stage: dict[str, Any]) -> None:
+    """The hub has just begun, or ends because nobody listens: nothing falls between."""
+    for number in range(figure(sample=5, full=50)):
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(schedule, server, stage, 3 + number)
+            with open_socket(server, stage["candidate"], "?after=0") as ws:
+                seen = {json.loads(ws.recv(timeout=5))["interview"]["interviewId"] for _ in range(number + 1)}
+                assert writing.result() in seen
+        time.sleep(0.1 * (number % 3))

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
@@ -197,3 +200,31 @@ def test_the_worker_stops_at_once_and_finishes_what_it_sends(
     assert time.monotonic() - began < 20
     mailbox.stop()
     assert unsent(database) == 1
+
+
+def test_the_command_delivers_until_it_is_told_to_stop(
+    app: Flask, people: dict[str, Any], database: Database, runner: FlaskCliRunner, tmp_path: Path
+) -> None:
+    """In this process, to which SIGTERM is sent once the mail is a file."""
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    extensions = dict(app.extensions)
+    app.extensions["settings"] = replace(extensions["settings"], mail_dir=str(tmp_path))
+
+    def stop() -> None:
+        wait_for(lambda: list(tmp_path.glob("*.eml")))
+        wait_for(lambda: unsent(database) == 0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            stopping = pool.submit(stop)
+            result = runner.invoke(args=["worker"])
+            stopping.result()
+    finally:
+        app.extensions["database"].engine.dispose()
+        app.extensions.update(extensions)
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+    assert result.exit_code == 0
+    assert "The worker delivers" in result.output

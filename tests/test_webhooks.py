@@ -146,7 +146,7 @@ def test_bad_receivers_hold_up_nobody(
         app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none"
     )  # fmt: skip
     senders = {Channel.WEBHOOK: WebhookSender(receiver.outbound), Channel.EMAIL: mail_sender(settings)}
-    with working(app, senders):
+    with working(app, senders, width=32):
         began = time.monotonic()
         for number in range(10):
             people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], days=3 + number))

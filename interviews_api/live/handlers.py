@@ -85,9 +85,8 @@ def _prepare() -> Response | None:
     if not _hub().take_seat(_seats()):
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat = True
-    if g.after is None:
-        with reading() as connection:
-            g.after = LiveRepository(connection).newest()  # before the handshake ends: from there on nothing is missed
+    with reading() as connection:
+        g.newest = LiveRepository(connection).newest()  # before the handshake ends: from there on nothing is missed
     for name in ("gunicorn.socket", "werkzeug.socket"):
         if name in request.environ:
             request.environ[name] = _WholeSends(request.environ[name])
@@ -124,9 +123,9 @@ def stream_updates(ws: Server) -> None:
         ws.close(_FORBIDDEN)
         return
     listener = Listener(viewer, token_end(token), cut=lambda: _cut(ws.sock))
-    _hub().add(listener)
+    _hub().add(listener, g.newest)
     try:
-        _serve(ws, listener, _replay(ws, viewer, g.after))
+        _serve(ws, listener, _replay(ws, viewer, g.newest if g.after is None else g.after))
     finally:
         _hub().remove(listener)
 

@@ -89,12 +89,15 @@ class Hub:
         with self._lock:
             self._seats_taken -= 1
 
-    def add(self, listener: Listener) -> None:
-        """From now on it is told; the first one starts the thread."""
+    def add(self, listener: Listener, newest: int) -> None:
+        """From now on it is told of all that comes after `newest`, an id that was the last one before this call.
+
+        The first one starts the thread, which begins there: what is committed while it starts is not missed.
+        """
         with self._lock:
             self._listeners.add(listener)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, daemon=True, name="live")
+                self._thread = threading.Thread(target=self._run, args=(newest,), daemon=True, name="live")
                 self._thread.start()
 
     def remove(self, listener: Listener) -> None:
@@ -106,10 +109,9 @@ class Hub:
         with self._lock:
             return list(self._listeners)
 
-    def _run(self) -> None:
+    def _run(self, reached: int) -> None:
         """Until nobody listens any more; after an error the log is read on from where it was."""
         signal: Signal | None = None
-        reached: int | None = None
         looked_at = 0.0
         with self._app.app_context():
             database: Database = self._app.extensions["database"]
@@ -137,14 +139,14 @@ class Hub:
             self._thread = None
             return True
 
-    def _tell(self, reached: int | None) -> int:
+    def _tell(self, reached: int) -> int:
         """Hand over what happened after `reached`; up to where the log is read now."""
         with reading() as connection:
             newest = LiveRepository(connection).newest()
         by_candidate = defaultdict(list)
         for listener in self._present():
             by_candidate[listener.viewer.user_id].append(listener)
-        if reached is None or newest == reached or not by_candidate:
+        if newest == reached or not by_candidate:
             return newest
         with reading() as connection:
             changes = LiveRepository(connection).changes(by_candidate.keys(), after=reached, up_to=newest)
