@@ -35,7 +35,7 @@ SECRETS = {"JWT_SECRET_KEY": "j" * 40, "SECRET_KEY": "s" * 40}
 SETTINGS = SECRETS | {"CORS_ORIGINS": "http://localhost:3000", "RATELIMIT_ENABLED": "false"}
 
 # What needs programs that pip cannot install. Left out aloud where they are missing; CI must have them.
-TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium")}
+TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium"), "needs_nginx": ("nginx",)}
 
 
 def _missing(marker: str) -> list[str]:
