@@ -1,14 +1,33 @@
 """gunicorn's settings, from the same environment as the application's."""
 
+import atexit
 import json
+import os
+import shutil
 import socket
+import tempfile
+from pathlib import Path
 from typing import Any
 
-import gunicorn.util
-from werkzeug.http import HTTP_STATUS_CODES
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_prefix = f"interviews-metrics-{os.getpid()}-"
+if not Path(os.environ.get(_FOLDER, "")).name.startswith(_prefix):  # as it does when SIGHUP has this file read again
+    os.environ[_FOLDER] = tempfile.mkdtemp(prefix=_prefix)  # before prometheus_client is imported, which looks then
 
-from interviews_api.config import Settings, SettingsError
-from interviews_api.db import Database
+    def _remove(folder: str, owner: int) -> None:
+        """At the end of the master, not of the workers that inherit this."""
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(_remove, os.environ[_FOLDER], os.getpid())
+
+import gunicorn.util  # noqa: E402
+from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
+from werkzeug.http import HTTP_STATUS_CODES  # noqa: E402
+
+from interviews_api import logs  # noqa: E402
+from interviews_api.config import Settings, SettingsError  # noqa: E402
+from interviews_api.db import Database  # noqa: E402
 
 try:
     settings = Settings.load()
@@ -24,14 +43,24 @@ keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 8190
 control_socket_disable = True  # on by default it writes to the home directory, and two masters share it
+logger_class = logs.GunicornLogger
+logs.configure()
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """What a dead worker counted stays counted; what it was, is no more."""
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def write_json_error(sock: socket.socket, status: int, _reason: str, _message: str) -> None:
     """What gunicorn refuses before the application sees it (400, 414, 431), in the application's one error shape."""
     reason = HTTP_STATUS_CODES[status]  # gunicorn's own says Bad Request also for its 500 and 501
     body = json.dumps({"statusCode": status, "message": reason, "error": reason}).encode()
+    request_id = logs.new_request_id()
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    gunicorn.util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    head += f"Content-Length: {len(body)}\r\n{logs.HEADER}: {request_id}\r\n\r\n"
+    logs.log_request(request_id, "unknown", logs.UNKNOWN_ROUTE, status, 0)
+    gunicorn.util.write_nonblock(sock, head.encode() + body)
 
 
 gunicorn.util.write_error = write_json_error  # no setting for it; tests/test_errors.py holds it against the socket

@@ -6,7 +6,7 @@ from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from interviews_api import cli, health, http, openapi
+from interviews_api import cli, health, http, logs, metrics, openapi
 from interviews_api.accounts import company_users, password_reset, tokens
 from interviews_api.accounts import handlers as accounts
 from interviews_api.config import Settings
@@ -24,6 +24,8 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["database"] = Database(settings.database_url, pool_size=settings.web_threads)
 
+    logs.init_app(app)
+    metrics.init_app(app)
     http.init_app(app)
     tokens.init_app(app, settings)
     live.init_app(app)
@@ -53,6 +55,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         live.blueprint,
         notifications.blueprint,
         health.blueprint,
+        metrics.blueprint,
         openapi.blueprint,
     )
     for blueprint in blueprints:

@@ -1,7 +1,6 @@
 """The HTTP edge: the envelope, the one error shape for every failure, and what comes in by path, query and body."""
 
 import logging
-import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Map, UnicodeConverter
 
-from interviews_api import strict_json
+from interviews_api import logs, strict_json
 from interviews_api.errors import (
     ApiError,
     BodyTooLarge,
@@ -191,9 +190,6 @@ def _answer_programming_error(error: ProgrammingError) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    """Nothing of the cause for the client but an id; all of it, under that id, for the operator."""
-    request_id = secrets.token_hex(8)
-    _log.error("request %s failed: %s %s", request_id, request.method, request.path, exc_info=error)
-    return error_response(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error", headers={"X-Request-Id": request_id}
-    )
+    """Nothing of the cause for the client but the request's id; all of it, under that id, for the operator."""
+    _log.error("request %s failed: %s %s", logs.request_id(), logs.method(), logs.route(), exc_info=error)
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")

@@ -35,6 +35,7 @@ SUBSCRIPTION = {
 RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "GET /health/live": (PUBLIC, None, None, None),
     "GET /health/ready": (PUBLIC, None, None, None),
+    "GET /metrics": (PUBLIC, None, None, None),
     "GET /openapi.json": (PUBLIC, None, None, None),
     "GET /docs": (PUBLIC, None, None, None),
     "GET /docs/<name>": (PUBLIC, None, None, None),

@@ -1,6 +1,5 @@
 """What operators type about deliveries: `flask worker`, `flask deliveries ...`, `flask push keys`."""
 
-import logging
 import signal
 from datetime import timedelta
 
@@ -8,6 +7,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from interviews_api import logs
 from interviews_api.clock import format_instant, now
 from interviews_api.command_group import CommandGroup
 from interviews_api.config import Settings
@@ -55,7 +55,7 @@ def _push_sender(settings: Settings, outbound: Outbound) -> Sender:
 @with_appcontext
 def run_worker() -> None:
     """Deliver events by e-mail, Web Push and webhook, and make reminders, until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
     app.extensions["database"] = Database(settings.database_url, pool_size=_CONNECTIONS)

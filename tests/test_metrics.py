@@ -1,0 +1,159 @@
+"""Metrics: labels that stay few, one count over all workers, and what the database says at the scrape."""
+
+import os
+import re
+import signal
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import delete, insert, update
+
+from interviews_api import create_app
+from interviews_api.clock import now
+from interviews_api.db import transaction
+from interviews_api.events.models import Event
+from interviews_api.notifications.distribution import Distributor
+from interviews_api.notifications.models import Delivery, Distribution
+from tests.api import invitation
+from tests.conftest import SECRETS, SETTINGS
+from tests.live import LiveServer
+from tests.receivers import wait_for
+
+Sample = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def parse(text: str) -> dict[Sample, float]:
+    families = list(text_string_to_metric_families(text))
+    names = [family.name for family in families]
+    assert len(names) == len(set(names)), "a metric is described once"
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def scrape(client: FlaskClient) -> dict[Sample, float]:
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    return parse(response.text)
+
+
+def requests(samples: dict[Sample, float], **labels: str) -> float:
+    return samples.get(("interviews_requests_total", tuple(sorted(labels.items()))), 0)
+
+
+def test_labels_are_templates_and_odd_ones_are_one(client: FlaskClient) -> None:
+    route = "/candidate/interviews/<id:interview_id>"
+    before = scrape(client)
+    for path in ("a" * 24, "b" * 24, "nope"):
+        client.get(f"/candidate/interviews/{path}?token=planted-canary")
+    for path in ("/planted-canary", "/interviews/planted-canary/x/y", "/auth/%00"):
+        client.get(path)
+    client.open("/health/live", method="PLANTEDCANARY")
+    client.open("/health/live", method="ANOTHERCANARY")
+    after = scrape(client)
+
+    def grown(**labels: str) -> float:
+        return requests(after, **labels) - requests(before, **labels)
+
+    assert grown(route=route, method="GET", status="401") == 3
+    assert grown(route="unknown", method="GET", status="404") == 3
+    assert grown(route="unknown", method="other", status="405") == 2
+    assert grown(route="/metrics", method="GET", status="200") == 1
+    took = ("interviews_request_seconds_count", (("method", "GET"), ("route", route)))
+    assert after[took] - before.get(took, 0) == 3
+    assert "canary" not in client.get("/metrics").text.lower()
+    assert not re.search(r'"[^"]*[0-9a-f]{24}', client.get("/metrics").text)
+
+
+def delivery(samples: dict[Sample, float], channel: str, outcome: str) -> float:
+    return samples["interviews_deliveries", (("channel", channel), ("outcome", outcome))]
+
+
+def unsent_seconds(samples: dict[Sample, float]) -> float:
+    return samples["interviews_oldest_unsent_event_seconds", ()]
+
+
+def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient, people: dict[str, Any]) -> None:
+    empty = scrape(client)
+    assert len([name for name, _ in empty if name == "interviews_deliveries"]) == 12
+    assert (delivery(empty, "email", "pending"), unsent_seconds(empty)) == (0, 0)
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Event).values(at=now() - timedelta(minutes=10)))
+    undistributed = scrape(client)
+    assert delivery(undistributed, "email", "pending") == 0
+    assert 600 <= unsent_seconds(undistributed) < 660
+    with app.app_context(), transaction() as connection:
+        Distributor(connection).distribute(now())
+    pending = scrape(client)
+    assert delivery(pending, "email", "pending") == 1
+    assert 600 <= unsent_seconds(pending) < 660
+    for status in ("sent", "suppressed", "failed"):
+        with app.app_context(), transaction() as connection:
+            connection.execute(update(Delivery).values(status=status))
+        done = scrape(client)
+        assert (delivery(done, "email", "pending"), delivery(done, "email", status), unsent_seconds(done)) == (0, 1, 0)
+    with app.app_context(), transaction() as connection:  # what was never distributed at all
+        connection.execute(delete(Delivery))
+        connection.execute(delete(Distribution))
+    assert unsent_seconds(scrape(client)) >= 600
+
+
+def test_a_request_for_a_new_password_is_a_delivery_without_event(app: Flask, client: FlaskClient) -> None:
+    with app.app_context(), transaction() as connection:
+        values = {"channel": "email", "target_id": "a" * 24, "recipient": "x", "key": "reset-1", "status": "pending"}
+        connection.execute(insert(Delivery).values(**values, due_at=now(), give_up_at=now(), attempts=0))
+    samples = scrape(client)
+    assert (delivery(samples, "email", "pending"), unsent_seconds(samples)) == (1, 0)
+
+
+@pytest.mark.parametrize("url", ["postgresql://postgres@127.0.0.1:1/nowhere", "sqlite:///{folder}/empty.sqlite3"])
+def test_without_a_database_it_says_so_and_the_rest(url: str, tmp_path: Path) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": url.format(folder=tmp_path)})
+    client = app.test_client()
+    client.get("/health/live")
+    samples = scrape(client)
+    assert samples["interviews_database_up", ()] == 0
+    assert "interviews_oldest_unsent_event_seconds" not in {name for name, _ in samples}
+    assert requests(samples, route="/health/live", method="GET", status="200") >= 1
+    app.extensions["database"].engine.dispose()
+
+
+def folders(server: LiveServer) -> list[Path]:
+    return list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"interviews-metrics-{server.process.pid}-*"))
+
+
+def test_one_scrape_counts_all_workers_living_and_dead(database_url: str) -> None:
+    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    try:
+
+        def count() -> float:
+            text = server.request("GET", "/metrics", {})[2].decode()
+            return requests(parse(text), route="/openapi.json", method="GET", status="200")
+
+        assert len(folders(server)) == 1
+        for _ in range(30):
+            server.request("GET", "/openapi.json", {})
+        assert {count() for _ in range(10)} == {30}
+        workers = set(server.workers)
+        os.kill(min(workers), signal.SIGTERM)
+        wait_for(lambda: len(server.workers) == 2 and set(server.workers) != workers, 20)
+        for _ in range(10):
+            server.request("GET", "/openapi.json", {})
+        assert {count() for _ in range(10)} == {40}
+        assert len({path.name.rpartition("_")[2] for path in folders(server)[0].glob("counter_*.db")}) >= 2
+        os.kill(server.process.pid, signal.SIGHUP)
+        wait_for(lambda: not set(server.workers) & workers, 30)
+        assert count() == 40
+        assert len(folders(server)) == 1
+    finally:
+        server.stop()
+    assert folders(server) == []
