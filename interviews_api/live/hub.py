@@ -123,8 +123,9 @@ class Hub:
                         self._close_ended()
                         looked_at = time.monotonic()
                     signal.wait(LOOK_EVERY)
-                except (SQLAlchemyError, PsycopgError) as error:
-                    _log.warning("live updates wait for the database: %s", type(error).__name__)
+                except Exception as error:  # whatever it is: the next look is a fresh one
+                    is_away = isinstance(error, SQLAlchemyError | PsycopgError)
+                    _log.warning("live updates wait: %s", type(error).__name__, exc_info=None if is_away else error)
                     _close(signal)
                     signal = None
                     self._close_expired()

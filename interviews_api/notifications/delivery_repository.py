@@ -1,6 +1,6 @@
 """The SQL of delivering: claim what is due, read what it is about, and write down what came of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -144,9 +144,11 @@ class DeliveryRepository:
         """To be tried again from then on."""
         return self._write(claim, due_at=until, error=error)
 
-    def release(self, claim: Claim, until: datetime) -> bool:
-        """Give back what was not tried."""
-        return self._write(claim, due_at=until, attempts=Delivery.attempts - 1)
+    def release(self, claims: Sequence[Claim], until: datetime) -> None:
+        """Give back what was not tried; all of one lease."""
+        ours = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease)
+        values = {"due_at": until, "attempts": Delivery.attempts - 1, "lease": None}
+        self._connection.execute(update(Delivery).where(ours).values(values))
 
     def remove_subscription(self, subscription_id: str) -> None:
         """The push service knows it no more."""

@@ -29,6 +29,7 @@ Sender = Callable[[RowMapping, RowMapping], None]
 """Sends to a target (a user, subscription or webhook) what a delivery is about; raises NotSent."""
 
 CLAIMED_AT_ONCE = 50
+_LAST_WORDS = 2.0  # seconds for writing down what came of a delivery once the worker is to stop
 _IDLE = 1.0  # seconds between looks when nothing wakes us
 _log = logging.getLogger(__name__)
 
@@ -70,16 +71,27 @@ class Lane:
         self._wake.set()
 
     def stop(self) -> None:
-        """Claim no more, and finish what is being sent."""
+        """Claim no more, send no more than what is being sent."""
         self._stop.set()
         self._wake.set()
+
+    def join(self) -> None:
+        """Wait until that is sent."""
         self._thread.join()
         self._pool.shutdown()
 
     def _run(self) -> None:
         with self._app.app_context():
             while not self._stop.is_set():
-                if not self._start_some():
+                try:
+                    has_work = self._start_some()
+                except SQLAlchemyError as error:
+                    _log.warning("cannot claim: %s", type(error).__name__)
+                    has_work = False
+                except Exception:  # a lane that ends would end its channel
+                    _log.exception("cannot claim")
+                    has_work = False
+                if not has_work:
                     self._wake.wait(_IDLE)
                     self._wake.clear()
 
@@ -97,22 +109,18 @@ class Lane:
             present = time.monotonic()
             self._paused = {target: end for target, end in self._paused.items() if end > present}
             besides = self._busy | self._paused.keys()
-        try:
-            with reading() as connection:
-                if not DeliveryRepository(connection).is_any_due(self._channel, now()):
-                    return []
-            with transaction() as connection:
-                claims = DeliveryRepository(connection).claim(
-                    self._channel,
-                    lease=secrets.token_hex(8),
-                    now=now(),
-                    limit=CLAIMED_AT_ONCE,
-                    besides=besides,
-                    lapses_after=self._lease,
-                )
-        except SQLAlchemyError as error:
-            _log.warning("cannot claim: %s", type(error).__name__)
-            return []
+        with reading() as connection:
+            if not DeliveryRepository(connection).is_any_due(self._channel, now()):
+                return []
+        with transaction() as connection:
+            claims = DeliveryRepository(connection).claim(
+                self._channel,
+                lease=secrets.token_hex(8),
+                now=now(),
+                limit=CLAIMED_AT_ONCE,
+                besides=besides,
+                lapses_after=self._lease,
+            )
         with self._lock:
             self._busy |= {claim.target_id for claim in claims}
         return claims
@@ -123,8 +131,8 @@ class Lane:
                 while claims and not self._stop.is_set() and now() - claimed_at < self._longest_hold:
                     if not self._deliver(claims.pop(0)):
                         break
-                for claim in claims:  # due at once, but for us while the target is paused
-                    self._write(partial(DeliveryRepository.release, claim=claim, until=now()))
+                if claims:  # due at once, but for us while the target is paused
+                    self._write(partial(DeliveryRepository.release, claims=claims, until=now()))
         except Exception:  # the lane must not lose a slot; what was claimed comes back when the lease lapses
             _log.exception("a delivery failed in an unforeseen way")
         finally:
@@ -184,14 +192,15 @@ class Lane:
 
     def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
         """In a transaction of its own; while the database is away again and again, until the lease has lapsed."""
-        deadline = time.monotonic() + self._longest_hold.total_seconds()
+        began = time.monotonic()
+        deadline = began + self._longest_hold.total_seconds()
         while True:
             try:
                 with transaction() as connection:
                     write(DeliveryRepository(connection))
                 return
             except SQLAlchemyError as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or (self._stop.is_set() and time.monotonic() > began + _LAST_WORDS):
                     raise
                 _log.warning("cannot write down what came of a delivery: %s", type(error).__name__)
                 time.sleep(0.25)

@@ -35,6 +35,8 @@ class Worker:
     def stop(self, *_signal: object) -> None:
         """Ask it to end; a signal handler, too."""
         self._stop.set()
+        for lane in self._lanes:
+            lane.stop()
 
     def run(self) -> None:
         """Until `stop`; returns when what is being sent was sent."""
@@ -50,17 +52,17 @@ class Worker:
                         signal.wait(_LOOK_EVERY)
                     for lane in self._lanes:
                         lane.wake()
-                except (SQLAlchemyError, PsycopgError) as error:
-                    _log.warning("the database is away: %s", type(error).__name__)
+                except Exception as error:  # whatever it is: the next look is a fresh one
+                    is_away = isinstance(error, SQLAlchemyError | PsycopgError)
+                    _log.warning("cannot work: %s", type(error).__name__, exc_info=None if is_away else error)
                     _close(signal)
                     signal = None
                     self._stop.wait(0.5)
         _close(signal)
-        enders = [threading.Thread(target=lane.stop) for lane in self._lanes]
-        for ender in enders:
-            ender.start()
-        for ender in enders:
-            ender.join()
+        for lane in self._lanes:
+            lane.stop()
+        for lane in self._lanes:
+            lane.join()
 
 
 def work_once(present: datetime) -> bool:

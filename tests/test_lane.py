@@ -1,0 +1,148 @@
+"""Claims, leases, and what a lane makes of a sender that fails in every way."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, event, select, update
+from sqlalchemy.exc import OperationalError
+
+from interviews_api.accounts.models import User
+from interviews_api.clock import now
+from interviews_api.db import Database, transaction
+from interviews_api.notifications.delivery_repository import DeliveryRepository
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.outcome import TryLater
+from interviews_api.notifications.rules import FIRST_PAUSE, LONGEST_PAUSE, pause_after
+from interviews_api.notifications.worker import work_once
+from tests.api import invitation
+from tests.receivers import wait_for, working
+
+
+@pytest.fixture
+def three(app: Flask, people: dict[str, Any]) -> None:
+    """Three mails to the same candidate are due."""
+    for number in range(3):
+        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 3 + number))
+    with app.app_context():
+        while work_once(now()):
+            pass
+
+
+def rows(database: Database) -> list[Any]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(Delivery).order_by(Delivery.id)))
+
+
+def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
+    pauses = [[pause_after(attempt) for _ in range(200)] for attempt in range(1, 12)]
+    assert max(pauses[0]) <= FIRST_PAUSE < timedelta(seconds=30)
+    assert max(max(one) for one in pauses) <= LONGEST_PAUSE
+    assert all(min(one) >= max(one) / 2.1 for one in pauses)
+    middles = [sorted(one)[100] for one in pauses]
+    assert middles[:6] == sorted(middles[:6])
+    assert len(set(pauses[0])) > 100  # not all at the same moment
+
+
+@pytest.mark.usefixtures("three")
+def test_who_lost_the_lease_has_nothing_to_say(app: Flask, database: Database) -> None:
+    def claim(lease: str, moment: Any, limit: int = 1) -> Any:
+        with app.app_context(), transaction() as connection:
+            return DeliveryRepository(connection).claim(Channel.EMAIL, lease=lease, now=moment, limit=limit)
+
+    def finish(claimed: Any) -> bool:
+        with app.app_context(), transaction() as connection:
+            return DeliveryRepository(connection).finish(claimed, DeliveryStatus.SENT, now=now())
+
+    (first,) = claim("a", now())
+    assert [one.id for one in claim("b", now(), 10)] == [first.id + 1, first.id + 2]
+    assert claim("c", now(), 10) == []
+    again = claim("d", now() + timedelta(seconds=61), 10)
+    assert [(one.id, one.attempts) for one in again] == [(first.id + number, 2) for number in range(3)]
+    assert not finish(first)
+    assert finish(again[0])
+    assert not finish(again[0])
+    assert [row.status for row in rows(database)] == ["sent", "pending", "pending"]
+
+
+@pytest.mark.usefixtures("three")
+def test_one_failure_gives_the_rest_back(app: Flask, database: Database) -> None:
+    tried: list[Any] = []
+
+    def fail(_user: Any, about: Any) -> None:
+        tried.append(about["key"])
+        raise TryLater("busy")
+
+    with working(app, {Channel.EMAIL: fail}):
+        wait_for(lambda: rows(database)[0].error == "busy")
+        wait_for(lambda: [row.lease for row in rows(database)] == [None] * 3)
+    assert [row.attempts for row in rows(database)] == [1, 0, 0]
+    assert len(tried) == 1
+    assert rows(database)[0].due_at > now() + timedelta(seconds=5)
+    assert rows(database)[1].due_at <= now()
+
+
+@pytest.mark.usefixtures("three")
+def test_an_unforeseen_error_is_tried_again(app: Flask, database: Database) -> None:
+    calls: list[Any] = []
+
+    def stumble(*about: Any) -> None:
+        calls.append(about)
+        if len(calls) == 1:
+            raise KeyError("planted")
+
+    with working(app, {Channel.EMAIL: stumble}, pause=lambda _attempts: timedelta(seconds=0.1)):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3)
+    assert len(calls) == 4
+
+
+@pytest.mark.usefixtures("three")
+def test_a_stop_in_between_gives_the_rest_back(app: Flask, database: Database) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def send(*_about: Any) -> None:
+        began.set()
+        go_on.wait(10)
+
+    with working(app, {Channel.EMAIL: send}) as worker:
+        assert began.wait(10)
+        worker.stop()
+        threading.Timer(0.5, go_on.set).start()
+    assert [(row.status, row.attempts, row.lease) for row in rows(database)] == [
+        ("sent", 1, None), ("pending", 0, None), ("pending", 0, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("three")
+def test_who_is_gone_is_not_told(app: Flask, people: dict[str, Any], database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(target_id="f" * 24))
+        connection.execute(delete(User).where(User.id == people["us id"]))
+    with working(app, {Channel.EMAIL: lambda *_about: None}):
+        wait_for(lambda: {row.status for row in rows(database)} == {"suppressed"})
+    assert rows(database)[0].error == "the recipient is no longer there"
+
+
+@pytest.mark.usefixtures("three")
+def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, database: Database) -> None:
+    """At claims, at reading what a delivery is about, at writing down that it was sent."""
+    sent: list[str] = []
+    failures = iter(range(6))
+
+    def stumble(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "deliveries" in statement and threading.current_thread().name != "MainThread":
+            for _ in failures:
+                raise OperationalError(statement, {}, Exception("planted"))
+
+    event.listen(database.engine, "before_cursor_execute", stumble)
+    try:
+        senders = {Channel.EMAIL: lambda _user, about: sent.append(about["key"])}
+        with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
+            wait_for(lambda: len(set(sent)) == 3, 20)
+            wait_for(lambda: next(failures, None) is None)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", stumble)
+    assert [row.status for row in rows(database)] == ["sent"] * 3
+    assert len(sent) == len(set(sent))
