@@ -1,6 +1,8 @@
 """Claims, leases, and what a lane makes of a sender that fails in every way."""
 
 import threading
+import time
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +14,11 @@ from sqlalchemy.exc import OperationalError
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
 from interviews_api.db import Database, transaction
+from interviews_api.notifications import worker
 from interviews_api.notifications.delivery_repository import DeliveryRepository
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
-from interviews_api.notifications.outcome import TryLater
-from interviews_api.notifications.rules import FIRST_PAUSE, LONGEST_PAUSE, pause_after
+from interviews_api.notifications.outcome import Suppressed, TryLater
+from interviews_api.notifications.rules import FIRST_PAUSE, LONGEST_PAUSE, check_still_stands, pause_after
 from interviews_api.notifications.worker import work_once
 from tests.api import invitation
 from tests.receivers import wait_for, working
@@ -106,9 +109,9 @@ def test_a_stop_in_between_gives_the_rest_back(app: Flask, database: Database) -
         began.set()
         go_on.wait(10)
 
-    with working(app, {Channel.EMAIL: send}) as worker:
+    with working(app, {Channel.EMAIL: send}) as made:
         assert began.wait(10)
-        worker.stop()
+        made.stop()
         threading.Timer(0.5, go_on.set).start()
     assert [(row.status, row.attempts, row.lease) for row in rows(database)] == [
         ("sent", 1, None), ("pending", 0, None), ("pending", 0, None),
@@ -146,3 +149,53 @@ def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, databa
         event.remove(database.engine, "before_cursor_execute", stumble)
     assert [row.status for row in rows(database)] == ["sent"] * 3
     assert len(sent) == len(set(sent))
+
+
+@pytest.mark.parametrize(
+    ("event_type", "status", "hours", "why"),
+    [
+        ("interview.reminder", "confirmed", 1, None),
+        ("interview.reminder", "completed", 1, "no longer waiting"),
+        ("interview.reminder", "confirmed", -1, "has begun"),
+        ("interview.nudge", "en_attente", 1, None),
+        ("interview.nudge", "confirmed", 1, "no longer waiting"),
+        ("interview.confirmed", "completed", -1, None),
+    ],
+)
+def test_what_still_stands(event_type: str, status: str, hours: int, why: str | None) -> None:
+    about = {
+        "reset_id": None, "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type,
+        "status": status, "starts_at": now() + timedelta(hours=hours),
+    }  # fmt: skip
+    with pytest.raises(Suppressed, match=why) if why else nullcontext():
+        check_still_stands(about, now())
+    with pytest.raises(Suppressed, match="moved"):
+        check_still_stands(about | {"revision": 2}, now())
+    check_still_stands(about | {"revision": 2, "channel": "webhook"}, now())
+
+
+class Stumbling:
+    """A signal that fails twice."""
+
+    def __init__(self) -> None:
+        self.failures = iter((RuntimeError("planted"), OperationalError("x", {}, Exception("planted"))))
+
+    def wait(self, _seconds: float) -> bool:
+        for failure in self.failures:
+            raise failure
+        time.sleep(0.05)
+        return False
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.usefixtures("three")
+def test_a_worker_outlives_what_goes_wrong(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stumbling = Stumbling()
+    monkeypatch.setattr(worker, "open_signal", lambda _engine: stumbling)
+    with working(app, {Channel.EMAIL: lambda *_about: None}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3)
+        wait_for(lambda: caplog.text.count("cannot work") == 2)

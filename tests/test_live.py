@@ -14,18 +14,20 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
+from sqlalchemy.exc import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from werkzeug.serving import make_server
 
 from interviews_api import create_app
-from interviews_api.accounts.models import Role, Session
+from interviews_api.accounts.models import Role, Session, Viewer
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.db import Database
 from interviews_api.events.models import Event
 from interviews_api.ids import new_id
+from interviews_api.live.hub import Listener
 from tests.api import in_days, invitation, local
 from tests.conftest import SETTINGS, begin_session
 from tests.factories import World
@@ -41,17 +43,17 @@ class ServerHere(LiveServer):
     """Werkzeug's threaded server in the process of the tests."""
 
     def __init__(self, settings: dict[str, str]) -> None:
-        self._app = create_app(settings)
-        self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
+        self.app = create_app(settings)
+        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.port = self._server.port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
         """And what it holds."""
-        self._app.extensions["live"].is_stopping = lambda: True
+        self.app.extensions["live"].is_stopping = lambda: True
         self._server.shutdown()
         self._server.server_close()
-        self._app.extensions["database"].engine.dispose()
+        self.app.extensions["database"].engine.dispose()
 
 
 @pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
@@ -344,3 +346,46 @@ def test_what_happens_while_the_first_listener_arrives(server: LiveServer, stage
                 seen = {json.loads(ws.recv(timeout=5))["interview"]["interviewId"] for _ in range(number + 1)}
                 assert writing.result() in seen
         time.sleep(0.1 * (number % 3))
+
+
+def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Its reads fail for a while; what happened meanwhile arrives when they work again."""
+    server = ServerHere(SETTINGS | {"DATABASE_URL": app.extensions["settings"].database_url, "WEB_THREADS": "8"})
+    engine = server.app.extensions["database"].engine
+    is_away = threading.Event()
+
+    def stumble(*_anything: Any) -> None:
+        if is_away.is_set() and threading.current_thread().name == "live":
+            raise OperationalError("x", {}, Exception("planted"))
+
+    event.listen(engine, "before_cursor_execute", stumble)
+    try:
+        with open_socket(server, stage["candidate"]) as ws:
+            is_away.set()
+            schedule(server, stage)
+            with pytest.raises(TimeoutError):
+                ws.recv(timeout=1.5)
+            assert "live updates wait" in caplog.text
+            is_away.clear()
+            assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+    finally:
+        event.remove(engine, "before_cursor_execute", stumble)
+        server.stop()
+
+
+def test_who_does_not_read_is_cut_off() -> None:
+    cuts: list[bool] = []
+    listener = Listener(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), cut=lambda: cuts.append(True))
+    for number in range(1001):
+        listener.put((number, "x"))
+    assert cuts == [True]
+
+
+def test_sockets_without_their_database(stage: dict[str, Any], tmp_path: Any) -> None:
+    server = ServerHere(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "WEB_THREADS": "8"})
+    try:
+        with pytest.raises(InvalidStatus) as refusal:
+            open_socket(server, stage["candidate"])
+        assert refusal.value.response.status_code == 503
+    finally:
+        server.stop()

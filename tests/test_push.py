@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import select
 
 from interviews_api import create_app
+from interviews_api.clock import now
 from interviews_api.db import Database
+from interviews_api.notifications.commands import senders
 from interviews_api.notifications.models import Channel, Delivery, PushSubscription
+from interviews_api.notifications.outbound import Outbound
+from interviews_api.notifications.outcome import Refused, Suppressed, TryLater
 from interviews_api.notifications.push import PushSender
 from interviews_api.vapid import new_private_key, public_key, read_private_key
 from tests.api import Caller, invitation
@@ -153,3 +158,34 @@ def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner
     assert Caller(other.test_client(), {}).ok("GET", "/push/public-key") == {"publicKey": public}
     assert len(base64.urlsafe_b64decode(public + "=")) == 65
     other.extensions["database"].engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("path", "failure", "words"),
+    [("/413", Refused, "too large"), ("/500", TryLater, "answered 500"), ("/hang", TryLater, "no answer")],
+)
+def test_a_push_service_that_will_not(path: str, failure: type[Exception], words: str, receiver: HttpsReceiver) -> None:
+    with pytest.raises(failure, match=words):
+        send(receiver.outbound, f"https://push.hooks.example{path}")
+
+
+def test_an_endpoint_that_leads_inside_is_not_asked() -> None:
+    with pytest.raises(Refused, match="private"):
+        send(Outbound(lambda _host: ["10.0.0.1"]), "https://push.example/x")
+
+
+def send(outbound: Outbound, endpoint: str) -> None:
+    subscription = Browser().subscription(endpoint)
+    sender = PushSender(outbound, read_private_key(new_private_key()), "mailto:ops@jobs.example")
+    about = {
+        "key": "1", "event_id": 1, "event_type": "interview.nudge", "job_title": "Baker", "company_name": "Us",
+        "interview_id": "a" * 24, "starts_at": now(), "time_zone": "UTC",
+    }  # fmt: skip
+    sender({"endpoint": endpoint, **subscription["keys"]}, about)  # type: ignore[arg-type]
+
+
+def test_without_a_key_pushes_are_suppressed(app: Flask) -> None:
+    with pytest.raises(Suppressed, match="not set up"):
+        senders(app.extensions["settings"], Outbound())[Channel.PUSH](None, None)  # type: ignore[arg-type]
+    keyed = replace(app.extensions["settings"], vapid_private_key=new_private_key(), vapid_subject="mailto:a@b.example")
+    assert isinstance(senders(keyed, Outbound())[Channel.PUSH], PushSender)

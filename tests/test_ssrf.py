@@ -2,13 +2,22 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound, check_address, is_public
+from interviews_api.notifications.outbound import (
+    AddressRefused,
+    NotAnswered,
+    Outbound,
+    check_address,
+    is_public,
+    resolve,
+)
+from interviews_api.notifications.outbound import connect as open_connection
 
 PRIVATE = (
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
@@ -148,3 +157,25 @@ def test_no_spelling_of_a_number_gets_through_the_real_resolver(host: str, canar
 def test_localhost_does_not_either(client: FlaskClient) -> None:
     with pytest.raises(AddressRefused):
         Outbound().post("https://localhost/", b"{}", {})
+
+
+def test_a_look_up_that_hangs_or_fails_is_no_answer() -> None:
+    def hang(_host: str) -> list[str]:
+        time.sleep(30)
+        return []
+
+    def stumble(_host: str) -> list[str]:
+        raise UnicodeError("label too long")
+
+    for resolver in (hang, stumble):
+        with pytest.raises(NotAnswered, match="name"):
+            Outbound(resolver).post("https://somewhere.example/", b"", {})
+    check_address("https://somewhere.example/", hang)
+
+
+def test_what_the_machine_itself_looks_up_and_connects_to(canary: Canary) -> None:
+    """The product's own two functions, which the tests above replace."""
+    assert "127.0.0.1" in resolve("localhost")
+    open_connection("127.0.0.1", canary.port, 5).close()
+    with pytest.raises(OSError, match="refused"):
+        open_connection("127.0.0.1", 9, 5)

@@ -19,6 +19,7 @@ from interviews_api.clock import now
 from interviews_api.db import Database
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import Channel, Delivery, Webhook
+from interviews_api.notifications.outbound import Outbound
 from interviews_api.notifications.smtp import mail_sender
 from interviews_api.notifications.webhook import WebhookSender, new_secret
 from tests.api import invitation
@@ -159,3 +160,11 @@ def test_bad_receivers_hold_up_nobody(
     assert took < 5
     assert json.loads(receiver.requests[0].body)["type"] == "interview.scheduled"
     assert sum(one.path == "/hang" for one in receiver.requests) == 1  # the others wait for their turn
+
+
+def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: dict[str, Any], database: Database) -> None:
+    hook(database, people["us company"], "/ok")
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with working(app, {Channel.WEBHOOK: WebhookSender(Outbound(lambda _host: ["127.0.0.1"]))}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
+    assert rows(database)[0].error == "It leads into a private network."

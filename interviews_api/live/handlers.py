@@ -4,12 +4,15 @@ import queue
 import re
 import socket
 import sys
+import threading
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask_sock import Sock
 from simple_websocket import Server
+from sqlalchemy.exc import SQLAlchemyError
 from wsproto.utilities import ProtocolError
 
 from interviews_api.accounts.models import Role, Viewer
@@ -19,7 +22,7 @@ from interviews_api.db import reading
 from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.fields import CamelSchema, Digits
 from interviews_api.http import error_response, load_query
-from interviews_api.live.hub import LOOK_EVERY, UNAUTHORIZED, Hub, Listener, as_message
+from interviews_api.live.hub import LOOK_EVERY, TRY_AGAIN_LATER, UNAUTHORIZED, Hub, Listener, as_message
 from interviews_api.live.repository import BATCH, LiveRepository
 
 blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
@@ -29,7 +32,12 @@ _BEARER = "bearer."
 _FORBIDDEN = 4403
 _PING_SECONDS = 25
 _MANY = 1_000_000  # where greenlets carry the sockets, gunicorn's own worker_connections is the limit
-_OPTIONS = {"subprotocols": [PROTOCOL], "ping_interval": _PING_SECONDS, "max_message_size": 4096}
+_OPTIONS = {
+    "subprotocols": [PROTOCOL],
+    "ping_interval": _PING_SECONDS,
+    "max_message_size": 4096,
+    "thread_class": partial(threading.Thread, daemon=True),  # the process does not wait for who reads from a client
+}
 
 
 class UpdatesQuery(CamelSchema):
@@ -115,6 +123,18 @@ def _seats() -> int:
 def stream_updates(ws: Server) -> None:
     """Send each change from the handshake on, until somebody hangs up."""
     try:
+        _stream(ws)
+    except SQLAlchemyError:
+        ws.close(TRY_AGAIN_LATER)
+    except OSError:  # the client vanished while it was sent something
+        pass
+    finally:
+        _cut(ws.sock, socket.SHUT_RD)  # wakes the thread that reads, before the server closes the socket under it
+        ws.thread.join(LOOK_EVERY)
+
+
+def _stream(ws: Server) -> None:
+    try:
         viewer, token = _viewer()
     except Unauthorized:
         ws.close(UNAUTHORIZED)
@@ -171,6 +191,6 @@ def _serve(ws: Server, listener: Listener, last: int) -> None:
             ws.send(text)
 
 
-def _cut(sock: Any) -> None:
+def _cut(sock: Any, how: int = socket.SHUT_RDWR) -> None:
     with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+        sock.shutdown(how)
