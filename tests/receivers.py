@@ -117,6 +117,8 @@ class Mailbox:
         if envelope.rcpt_tos[0].startswith("drop-"):
             server.transport.abort()
             return "451 gone"
+        if envelope.rcpt_tos[0].startswith("reject-"):
+            return "554 5.6.0 Not this one"
         message = message_from_bytes(envelope.content, policy=modern)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)

@@ -127,7 +127,13 @@ def test_what_no_longer_stands_is_not_sent(
 
 @pytest.mark.parametrize(
     ("prefix", "status", "is_retried"),
-    [("refuse", "failed", False), ("later", "sent", True), ("drop", "sent", True), ("hang", "sent", True)],
+    [
+        ("refuse", "failed", False),
+        ("reject", "failed", False),
+        ("later", "sent", True),
+        ("drop", "sent", True),
+        ("hang", "sent", True),
+    ],
 )
 def test_a_server_that_does_not_take_it(
     prefix: str, status: str, is_retried: bool, app: Flask, world: World, mail: Any, mailbox: Mailbox,
@@ -254,3 +260,20 @@ def test_nothing_that_was_typed_becomes_a_header(
         assert {name for name in message.keys() if not name.startswith("X-")} <= allowed  # noqa: SIM118
         assert "Bcc" not in message
         assert "\n" not in message["Subject"]
+
+
+def test_what_cannot_be_written_or_addressed(
+    app: Flask, people: dict[str, Any], tmp_path: Path, database: Database
+) -> None:
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    (tmp_path / "mail").write_text("a file")
+    settings = replace(app.extensions["settings"], mail_dir=str(tmp_path / "mail"))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: rows(database) and rows(database)[0].error)
+    assert rows(database)[0].error.startswith("MAIL_DIR cannot be written")
+    with database.engine.begin() as connection:
+        connection.execute(update(User).where(User.id == people["candidate id"]).values(email="a@b@c"))
+        connection.execute(update(Delivery).values(due_at=now()))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: statuses(database) == ["failed"])
+    assert rows(database)[0].error == "the address is not one that a mail can be sent to"

@@ -139,6 +139,7 @@ def test_the_same_endpoint_has_one_owner_and_can_be_left(
 
 @pytest.mark.parametrize("wrong", [
     {"keys": {"p256dh": "AAAA", "auth": encoded(b"x" * 16)}}, {"keys": {"p256dh": "*", "auth": "*"}},
+    {"keys": {"p256dh": public_key(read_private_key(new_private_key())), "auth": encoded(b"short")}},
     {"keys": {"auth": "x"}}, {"keys": None}, {"other": 1}, {"endpoint": None},
 ])  # fmt: skip
 def test_a_subscription_that_is_none_is_refused(wrong: Any, people: dict[str, Any]) -> None:

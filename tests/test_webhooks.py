@@ -168,3 +168,10 @@ def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: dict[str
     with working(app, {Channel.WEBHOOK: WebhookSender(Outbound(lambda _host: ["127.0.0.1"]))}):
         wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
     assert rows(database)[0].error == "It leads into a private network."
+
+
+def test_who_signed_out_sees_and_ends_none(people: dict[str, Any], database: Database) -> None:
+    us, webhook_id = people["us"], hook(database, people["us company"], "/ok")
+    us.ok("POST", "/auth/logout")
+    for method, path in (("GET", "/webhooks"), ("DELETE", f"/webhooks/{webhook_id}")):
+        assert us.refused(method, path) == (401, "Unauthorized")

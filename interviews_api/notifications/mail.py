@@ -5,6 +5,7 @@ The words are in `templates/`, one file a mail, each of which sets `subject`, `l
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -72,7 +73,7 @@ def _template(user: About, about: About) -> str:
 def _address(address: str) -> Address:
     try:
         return Address(addr_spec=address)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         raise Refused("the address is not one that a mail can be sent to") from None
 
 
