@@ -158,7 +158,8 @@ def test_colleagues_act_for_the_same_company(anyone: Caller) -> None:
     assert us.refused("DELETE", path, {"x": 1}) == (400, "x: Unknown field.")
     assert second.refused("DELETE", path) == (400, "You cannot remove yourself")
     assert us.call("DELETE", path).get_json() == {"message": "Company user deleted successfully", "data": {}}
-    assert second.refused("GET", "/auth/me") == (401, "Unauthorized")
+    for closed in ("/auth/me", "/auth/company/users"):
+        assert second.refused("GET", closed) == (401, "Unauthorized")
     assert second.refused("POST", "/jobs", {"title": "x"}) == (401, "Unauthorized")
     assert us.refused("DELETE", path) == (404, "User not found")
     assert anyone.refused("POST", "/auth/login", account)[0] == 401

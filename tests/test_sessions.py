@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -12,11 +13,13 @@ import pytest
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
+from interviews_api import create_app
 from interviews_api.accounts.models import IdempotentReply, RateLimit, Session, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import RateLimitRepository, UserRepository
 from interviews_api.db import Database
 from tests.api import Caller
+from tests.conftest import SECRETS
 from tests.factories import PASSWORD, World
 from tests.live import LiveServer
 
@@ -206,6 +209,18 @@ def test_a_sign_in_that_is_overtaken_is_refused(
     assert sessions(database) == 0
 
 
+def test_a_change_of_password_that_is_overtaken_is_refused(anyone: Caller, database: Database) -> None:
+    mine, body = sign_in(anyone), {"currentPassword": PASSWORD, "newPassword": "yet-another-one"}
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            change(connection, user_of(database))
+            attempt = pool.submit(bearer(anyone, mine["accessToken"]).refused, "PUT", "/auth/password", body)
+            time.sleep(0.5)
+            assert not attempt.done()
+        assert attempt.result() == (400, "currentPassword: Is not the current password.")
+    anyone.ok("POST", "/auth/login", ACCOUNT | {"password": "another-one"})
+
+
 def test_no_session_of_the_old_password_survives_its_change(
     anyone: Caller, live: LiveServer, database: Database
 ) -> None:
@@ -260,3 +275,10 @@ def test_purge_leaves_what_a_request_is_at_work_on(runner: FlaskCliRunner, datab
             RateLimitRepository(connection).lock("b", past)
     output = runner.invoke(args=["purge"]).output
     assert output == "Deleted 0 sessions, 2 rate_limits, 0 idempotent_replies, 0 password_resets\n"
+
+
+def test_purge_says_in_one_line_that_there_are_no_tables(tmp_path: Path) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
+    result = app.test_cli_runner().invoke(args=["purge"])
+    app.extensions["database"].engine.dispose()
+    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: sessions\n")
