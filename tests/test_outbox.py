@@ -161,7 +161,7 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
                 if killed < kills:
                     workers.kill(dice.randrange(len(workers.processes)))
                     killed += 1
-            wait_for(lambda: unsent(database) == 0 and count(database, Delivery) == written, 120)
+            wait_for(lambda: count(database, Delivery) == written and unsent(database) == 0, 120)  # in this order
         finally:
             codes = workers.stop()
             mailbox.stop()
