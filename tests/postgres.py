@@ -28,7 +28,7 @@ class ThrowawayPostgres:
     def __init__(self, **settings: str) -> None:
         self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="interviews-pg-"))
-        self._owner = _unprivileged_account()
+        self._owner = unprivileged_account()
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         try:
@@ -99,7 +99,7 @@ class ThrowawayPostgres:
         return self._folder / initdb.parent.relative_to(package.parent)
 
 
-def _unprivileged_account() -> pwd.struct_passwd | None:
+def unprivileged_account() -> pwd.struct_passwd | None:
     """Postgres refuses root: whom to run it as then."""
     if os.geteuid() != 0:
         return None

@@ -3,16 +3,13 @@
 import contextlib
 import json
 import re
-import shutil
 import socket
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,83 +17,15 @@ from flask import Flask
 from websockets.sync.client import connect
 
 from interviews_api.accounts.tokens import issue_access_token
-from tests.conftest import ROOT, SETTINGS, begin_session
+from tests.conftest import SETTINGS, begin_session
 from tests.factories import World
 from tests.live import LiveServer
+from tests.nginx import Nginx
 from tests.postgres import free_port
 from tests.proofs import figure, proof
 
 pytestmark = pytest.mark.needs_nginx
-
-
-class Nginx:
-    """deploy/nginx.conf with other ports and folders, as an ordinary process."""
-
-    def __init__(self, api_port: int, live_port: int) -> None:
-        self.port = free_port()
-        self._folder = Path(tempfile.mkdtemp(prefix="interviews-nginx-"))
-        shipped = (ROOT / "deploy" / "nginx.conf").read_text()
-        folders = "".join(
-            f"    {kind}_temp_path {self._folder}/{kind};\n"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        changes = {
-            "user www-data;\n": "", "listen 80;": f"listen 127.0.0.1:{self.port};", "/run/nginx.pid": "nginx.pid",
-            "127.0.0.1:8000": f"127.0.0.1:{api_port}", "127.0.0.1:8001": f"127.0.0.1:{live_port}",
-            "/var/log/nginx/error.log": "error.log", "/var/log/nginx/access.log": "access.log",
-            "http {\n": f"http {{\n{folders}",
-        }  # fmt: skip
-        for old, new in changes.items():
-            assert shipped.count(old) == 1, old
-            shipped = shipped.replace(old, new)
-        configuration = self._folder / "nginx.conf"
-        configuration.write_text(shipped)
-        program = shutil.which("nginx")
-        assert program
-        self.process = subprocess.Popen(
-            [program, "-p", self._folder, "-c", configuration, "-e", self._folder / "error.log", "-g", "daemon off;"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline, self.errors
-                time.sleep(0.05)
-
-    @property
-    def errors(self) -> str:
-        return (self._folder / "error.log").read_text()
-
-    @property
-    def accesses(self) -> str:
-        return (self._folder / "access.log").read_text()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        shutil.rmtree(self._folder)
-
-    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
-        """Status, headers and JSON."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        raw = response.read()
-        connection.close()
-        return response.status, dict(response.headers), json.loads(raw)
-
-    def say(self, raw: bytes) -> tuple[int, Any]:
-        """Status and JSON of the answer to these very bytes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as sock:
-            sock.sendall(raw)
-            answer = b""
-            while part := sock.recv(65536):
-                answer += part
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return int(head.split()[1]), json.loads(body)
+SAID = {"Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +73,16 @@ def test_nginxs_own_refusals_have_the_one_shape(nginx: Nginx) -> None:
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\nConnection: close\r\n\r\n", 431),
         (b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
         (b"GET /../x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400),
+        (b"GET /%6detrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"GET //metrics?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"GET http://b/metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"TRACE /jobs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
+        (b"POST /jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nConnection: close\r\n\r\n", 501),
+        (b"GET /jobs HTTP/9.1\r\nHost: a\r\n\r\n", 505),
     ):  # fmt: skip
         status, answer = nginx.say(raw)
         assert (status, in_shape(wanted, answer)) == (wanted, True), raw[:40]
+    assert nginx.ask("TRACE", "/jobs")[1]["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, DELETE"
 
 
 def test_without_the_api_it_is_a_502_that_says_when_to_come_back() -> None:
@@ -155,8 +91,90 @@ def test_without_the_api_it_is_a_502_that_says_when_to_come_back() -> None:
         for path in ("/jobs", "/candidate/interviews/updates"):
             status, headers, answer = lonely.ask("GET", path)
             assert (status, in_shape(502, answer), headers["Retry-After"]) == (502, True, "1")
+        lonely.ask("GET", "/interviews/confirm/canary?canary")
+        assert "canary" not in lonely.errors + lonely.accesses
     finally:
         lonely.stop()
+
+
+def test_every_answer_has_one_id_and_a_good_one_is_kept(nginx: Nginx, servers: tuple[LiveServer, Nginx]) -> None:
+    for path, status in (
+        ("/health/live", 200),
+        ("/nope", 404),
+        ("/metrics", 404),
+        ("/candidate/interviews/updates", 426),
+    ):
+        found = nginx.ask("GET", path, {"X-Request-Id": f"mine-{status}"})
+        assert (found[0], found[1]["X-Request-Id"]) == (status, f"mine-{status}")
+        for odd in ("x" * 65, "a b", "a/b", ""):
+            assert re.fullmatch("[0-9a-f]{32}", nginx.ask("GET", path, {"X-Request-Id": odd})[1]["X-Request-Id"])
+    connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
+    for path in ("/health/live", "/metrics"):
+        connection.request("GET", path)
+        with connection.getresponse() as response:
+            assert len(response.headers.get_all("X-Request-Id", [])) == 1
+    connection.close()
+    assert '"mine-200"' in servers[0].log
+    assert '"mine-200"' in nginx.accesses
+
+
+def test_what_an_upstream_says_is_not_said_twice_and_what_it_is_told_is_set() -> None:
+    class Upstream(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path[1:]))
+            heard = json.dumps(dict(self.headers)).encode()
+            for name, value in {**SAID, "Content-Length": str(len(heard))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(heard)
+
+        def log_message(self, *_anything: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as upstream:
+        threading.Thread(target=upstream.serve_forever).start()
+        nginx = Nginx(upstream.server_port, free_port())
+        connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
+        try:
+            for status in (405, 502, 503, 504):
+                forged = {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "https", "Connection": "close"}
+                connection.request("GET", f"/{status}", headers=forged)
+                response = connection.getresponse()
+                heard = json.loads(response.read())
+                assert response.status == status
+                assert {name: response.headers.get_all(name) for name in SAID} == {k: [v] for k, v in SAID.items()}
+                assert (heard["X-Forwarded-For"], heard["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
+        finally:
+            connection.close()
+            nginx.stop()
+            upstream.shutdown()
+
+
+def test_a_body_of_64_kib_passes_and_touches_no_disk(nginx: Nginx) -> None:
+    body = json.dumps({"email": "a@example.com", "password": "x" * 128, "x": ""}).encode()
+    body = body.replace(b'""', b'"' + b"x" * (64 * 1024 - len(body)) + b'"')
+    status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, body)
+    assert (status, answer["details"]) == (400, {"x": ["Unknown field."]})
+    sent = f"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=10) as slow:
+        slow.sendall(sent + body[:-1])
+        time.sleep(0.5)
+        assert not nginx.files_in("client_body")
+        slow.sendall(body[-1:])
+        assert slow.recv(100).split()[1] == b"415"
+
+
+def test_a_client_that_reads_slowly_gets_it_all(nginx: Nginx) -> None:
+    """nginx takes the file from the worker at once, more of it than its memory for one answer, and passes it on."""
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", nginx.port))
+        slow.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        time.sleep(1)
+        head, _, body = b"".join(iter(lambda: slow.recv(65536), b"")).partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    assert length is not None
+    assert len(body) == int(length[1]) > 16 * 16 * 1024
 
 
 def test_a_client_cannot_choose_its_address(nginx: Nginx) -> None:
@@ -194,7 +212,7 @@ def test_the_access_log_has_no_secret(nginx: Nginx) -> None:
     lines = [json.loads(line) for line in nginx.accesses.splitlines()]
     assert len(lines) >= 3
     assert "canary" not in nginx.accesses
-    assert all(re.fullmatch(r"[0-9a-f]{32}", line["request_id"]) for line in lines)
+    assert all(re.fullmatch(r"[0-9a-f]{32}", line["request_id"]) for line in lines[-3:])
 
 
 class SlowClients:
