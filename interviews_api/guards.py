@@ -13,17 +13,18 @@ View = Callable[..., Any]
 def refuse_first(check: Callable[..., object]) -> Callable[[View], View]:
     """When the view refuses its input, let `check(connection, viewer, **path)` raise what is said before that.
 
-    The view's own statements check the same; this is only for requests that never get so far.
+    The view's own statements check the same; this is only for requests that never get so far. There is no viewer where
+    nobody signs in.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(viewer: object, **path: Any) -> Any:
+        def guarded(*viewer: object, **path: Any) -> Any:
             try:
-                return view(viewer, **path)
+                return view(*viewer, **path)
             except InputRefused:
                 with reading() as connection:
-                    check(connection, viewer, **path)
+                    check(connection, *viewer, **path)
                 raise
 
         return guarded

@@ -103,7 +103,8 @@ def read_body() -> bytes:
 
 def prefers_page() -> bool:
     """Whether the client would rather have a page: unless it asks for JSON by name, and not less than for HTML."""
-    for media_type, quality in request.accept_mimetypes:  # by quality, and then as written
+    for written, quality in request.accept_mimetypes:  # by quality, and then as written
+        media_type = written.partition(";")[0].strip().lower()
         if quality > 0 and media_type in (_JSON, "text/html", "application/xhtml+xml"):
             return media_type != _JSON
     return True
@@ -126,6 +127,15 @@ def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InputRefused("The body must be a JSON object")
     return _load(schema, body)
+
+
+def peek(name: str) -> Any:
+    """What a body that was refused says under that name; None where it is no JSON object."""
+    try:
+        body = strict_json.loads(read_body())
+    except (strict_json.JSONRefused, InputRefused):
+        return None
+    return body.get(name) if isinstance(body, dict) else None
 
 
 def _load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:

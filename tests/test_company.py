@@ -98,6 +98,14 @@ def test_only_ones_own_application_leads_to_an_interview(people: dict[str, Any])
     assert us.refused("POST", "/interviews/schedule", foreign) == (403, "This application does not belong to you")
     past_and_foreign = foreign | {"date": "2020-01-01"}
     assert us.refused("POST", "/interviews/schedule", past_and_foreign)[0] == 403
+    for wrong in ({"time": "25:00"}, {"type": "Video"}, {"nothing": 1}, {"type": None}, {"notes": 5}):
+        assert us.refused("POST", "/interviews/schedule", foreign | wrong) == (
+            403, "This application does not belong to you",
+        ), wrong  # fmt: skip
+        assert us.refused("POST", "/interviews/schedule", invitation("f" * 24) | wrong) == (
+            404, "Application not found",
+        ), wrong  # fmt: skip
+        assert us.refused("POST", "/interviews/schedule", invitation(people["us application"]) | wrong)[0] == 400
 
 
 @pytest.mark.parametrize(("move", "body", "done"), OPEN_MOVES)

@@ -104,7 +104,9 @@ def test_it_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
         ("application/json;q=0.5, text/html;q=0.9", "text/html"),
         ("application/json;q=0.9, text/html;q=0.5", "application/json"),
         ("application/json;q=0", "text/html"), ("application/*", "text/html"), ("image/png", "text/html"),
-        ("nonsense", "text/html"), ("application/json;q=x", "text/html"),
+        ("nonsense", "text/html"), ("application/json;q=x", "text/html"), ("APPLICATION/JSON", "application/json"),
+        ("application/json; charset=utf-8", "application/json"), ("application/json;version=1", "application/json"),
+        ("Text/HTML;level=1, application/json;q=0.9", "text/html"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("invited")

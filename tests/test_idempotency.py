@@ -114,7 +114,10 @@ def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: Wo
     assert Caller(client, {}).refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 401
     assert candidate.refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 403
     for key in ("k", ""):
-        assert candidate.refused("POST", "/jobs/nope/applications", {"x": 1}, Idempotency_Key=key)[0] == 404
+        for wrong in ("nope", "%00", "a%00b", "%ff", "F" * 24):
+            path = f"/jobs/{wrong}/applications"
+            assert candidate.refused("POST", path, {"x": 1}, Idempotency_Key=key)[0] == 404, wrong
+            assert candidate.refused("POST", path, Idempotency_Key=key or "k")[0] == 404, wrong
     gone = Caller(client, us.headers)
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="mine")
     us.ok("POST", "/auth/logout")

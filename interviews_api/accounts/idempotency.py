@@ -41,7 +41,7 @@ def idempotent(view: View) -> View:
             users = UserRepository(connection)
             users.get(viewer)
             body_hash = hashlib.sha256(read_body()).hexdigest()
-            replies = ReplyRepository(connection, viewer.user_id, f"{request.method} {request.path}", key)
+            replies = ReplyRepository(connection, viewer.user_id, _route(path), key)
             if not replies.lock():
                 raise Conflict("A request with this Idempotency-Key is still running")
             stored = replies.find(now())
@@ -57,6 +57,11 @@ def idempotent(view: View) -> View:
 
     guarded.is_idempotent = True  # type: ignore[attr-defined]
     return guarded
+
+
+def _route(path: dict[str, str]) -> str:
+    """Method and path, malformed ids as what they are taken for: the path itself may hold what Postgres cannot."""
+    return " ".join([request.method, str(request.url_rule), *path.values()])
 
 
 def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> Response:

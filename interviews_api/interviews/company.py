@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, request
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
@@ -13,6 +13,8 @@ from interviews_api.db import reading, transaction
 from interviews_api.fields import Nothing
 from interviews_api.guards import refuse_first
 from interviews_api.hiring.repository import ApplicationRepository
+from interviews_api.http import peek
+from interviews_api.ids import is_id
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.company_schemas import (
     Cancellation,
@@ -53,9 +55,16 @@ _own_company_first = refuse_first(
 )
 
 
+def _check_application(connection: Connection, viewer: Viewer) -> None:
+    """Whose the application in the body is, if the body names one."""
+    if is_id(application_id := peek("applicationId")):
+        ApplicationRepository(connection).get_of_company(viewer, application_id)
+
+
 @blueprint.post("/schedule")
 @company_required
 @idempotent
+@refuse_first(_check_application)
 @operation(
     "Interview scheduled successfully",
     CompanyInterview,

@@ -18,6 +18,7 @@ from interviews_api.clock import format_instant, now, zone
 from interviews_api.db import reading, transaction
 from interviews_api.errors import ApiError
 from interviews_api.fields import Nothing
+from interviews_api.guards import refuse_first
 from interviews_api.http import answer_api_error, prefers_page
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.links import read_token
@@ -73,6 +74,7 @@ def show_link(token: str) -> RowMapping:
 
 
 @blueprint.post("/<token>")
+@refuse_first(lambda connection, token: LinkRepository(connection).get(*_read(token), now=now()))
 @operation(
     "Interview confirmed successfully",
     Confirmation,
