@@ -86,6 +86,7 @@ class Interview:
             self.feedback, self.is_shared = said.get("feedback"), said.get("is_shared", True)
             if self.is_hired is not None:
                 self.application.status = "présélectionné" if self.is_hired else "rejeté"
+                self.application.dates, self.application.reason = self.application.dates - {"dateCancelled"}, None
         elif move == "reschedule":
             self.status, self.is_confirmed = "en_attente", False
             self.start, self.minutes = said.get("start", self.start), said.get("minutes", self.minutes)

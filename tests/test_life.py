@@ -106,12 +106,25 @@ def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -
         "application": "annule", "interviews": ["annule", "completed"], "dates": scheduled | {"dateCancelled"}
     }  # fmt: skip
     third = company.ok("POST", "/interviews/schedule", invitation | local(in_days(10)))
+    assert read() == {
+        "application": "entretien_programmer", "interviews": ["annule", "en_attente", "completed"], "dates": scheduled
+    }  # fmt: skip
     company.ok("PUT", f"/interviews/{third['interviewId']}/cancel", {"cancellationReason": "The panel is ill"})
+    assert read() == {
+        "application": "annule", "interviews": ["annule", "annule", "completed"], "dates": scheduled | {"dateCancelled"}
+    }  # fmt: skip
     assert candidate.ok("GET", "/application-status/candidate")["applications"][0]["cancellationReason"] == (
         "The panel is ill"
     )
     fourth = company.ok("POST", "/interviews/schedule", invitation | local(in_days(11)))
+    assert read() == {
+        "application": "entretien_programmer", "interviews": ["annule", "annule", "en_attente", "completed"],
+        "dates": scheduled,
+    }  # fmt: skip
     company.ok("PUT", f"/interviews/{fourth['interviewId']}/confirm")
+    assert read() == {
+        "application": "confirme", "interviews": ["annule", "annule", "confirmed", "completed"], "dates": confirmed
+    }  # fmt: skip
     company.ok("PUT", f"/interviews/{fourth['interviewId']}/complete", {"isHired": True})
     assert read() == {
         "application": "présélectionné", "interviews": ["annule", "annule", "completed", "completed"],

@@ -122,7 +122,7 @@ def application_changes(move: Move, interview: Mapping[str, object], *, now: dat
             "date_confirmed": None,
         },
         InterviewStatus.CONFIRMED: not_cancelled | {"status": ApplicationStatus.CONFIRMED, "date_confirmed": now},
-        InterviewStatus.COMPLETED: {"status": decided} if decided else {},
+        InterviewStatus.COMPLETED: not_cancelled | {"status": decided} if decided else {},
         InterviewStatus.CANCELLED: {
             "status": ApplicationStatus.CANCELLED,
             "date_cancelled": now,
