@@ -128,9 +128,11 @@ class _Connection(psycopg.Connection[Any]):
         """Raises OperationalError when the answer takes longer than `patience`."""
         try:
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
-        except psycopg.OperationalError:
+        except psycopg.Error as error:
             if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.close()  # the answer that is still to come must not become the next statement's
+            if error.diag.message_detail is not None:  # it quotes the whole row, and errors go to the log
+                error.args = (error.diag.message_primary,)
             raise
 
 

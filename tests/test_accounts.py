@@ -17,42 +17,12 @@ from interviews_api import create_app
 from interviews_api.accounts import passwords
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.tokens import ALGORITHM, AUDIENCE, ISSUER, issue_access_token
+from tests.access_rules import FOR_CANDIDATES, PROTECTED
 from tests.conftest import SECRETS, Headers, begin_session
 from tests.factories import PASSWORD, World
 from tests.test_golden import golden
 
 KEY = SECRETS["JWT_SECRET_KEY"]
-FOR_CANDIDATES = [
-    ("GET", "/candidate/interviews"),
-    ("GET", "/candidate/interviews/pending"),
-    ("GET", "/candidate/interviews/upcoming"),
-    ("GET", "/candidate/interviews/history"),
-    ("GET", "/candidate/interviews/641a5f123456789012345678"),
-    ("PUT", "/candidate/interviews/641a5f123456789012345678/confirm"),
-    ("PUT", "/candidate/interviews/641a5f123456789012345678/decline"),
-    ("PUT", "/candidate/interviews/641a5f123456789012345678/request-reschedule"),
-    ("GET", "/candidate/interviews/641a5f123456789012345678/timeline"),
-    ("GET", "/application-status/candidate"),
-    ("POST", "/jobs/641a5f123456789012345678/applications"),
-]
-FOR_COMPANIES = [
-    ("POST", "/jobs"),
-    ("PUT", "/application-status/641a5f123456789012345678/mark-seen"),
-    ("GET", "/interviews/company/641a5f123456789012345678/candidates"),
-    ("POST", "/interviews/schedule"),
-    ("GET", "/interviews/by-status"),
-    ("GET", "/interviews/application/641a5f123456789012345678"),
-    ("GET", "/interviews/641a5f123456789012345678"),
-    ("PUT", "/interviews/641a5f123456789012345678/confirm"),
-    ("PUT", "/interviews/641a5f123456789012345678/reschedule"),
-    ("PUT", "/interviews/641a5f123456789012345678/cancel"),
-    ("PUT", "/interviews/641a5f123456789012345678/complete"),
-    ("POST", "/auth/company/users"),
-    ("GET", "/auth/company/users"),
-    ("DELETE", "/auth/company/users/641a5f123456789012345678"),
-]
-FOR_ANYONE = [("GET", "/auth/me"), ("POST", "/auth/logout"), ("PUT", "/auth/password")]
-PROTECTED = FOR_CANDIDATES + FOR_COMPANIES + FOR_ANYONE
 
 
 def claims(user_id: str, session_id: str = "a" * 24) -> dict[str, Any]:

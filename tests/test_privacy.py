@@ -1,19 +1,23 @@
 """What a company does not share is in no byte that a candidate, a link or a log can show."""
 
 import logging
+import traceback
+from collections import Counter
 from email import message_from_bytes
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
+from werkzeug.test import TestResponse
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
 from interviews_api.db import Database
 from interviews_api.interviews.links import make_token
+from interviews_api.interviews.models import Interview
 from interviews_api.live.hub import as_message
 from interviews_api.live.repository import LiveRepository
 from interviews_api.notifications.audience import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
@@ -36,48 +40,79 @@ PRIVATE = {
 }  # fmt: skip
 
 
-def candidate_facing(caller: Caller, anyone: Caller, interview_id: str) -> list[bytes]:
-    """Every byte, headers included, that the candidate and the bearer of a link can get."""
+def candidate_facing(caller: Caller, anyone: Caller, interview_id: str) -> dict[str, TestResponse]:
+    """Every byte that the candidate and the bearer of a link can get without changing anything."""
     mine = f"/candidate/interviews/{interview_id}"
-    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 0)}"
-    responses = [
-        caller.call("GET", path)
+    shown = {
+        path: caller.call("GET", path)
         for path in (
             "/candidate/interviews", "/candidate/interviews?status=completed", "/candidate/interviews/pending",
             "/candidate/interviews/upcoming", "/candidate/interviews/history", mine, f"{mine}/timeline",
             "/application-status/candidate", "/auth/me", "/jobs", f"/interviews/{interview_id}",
             "/interviews/by-status", f"{mine}/calendar.ics", f"/interviews/{interview_id}/notices",
         )
-    ]  # fmt: skip
+    }  # fmt: skip
     feed = caller.ok("POST", "/candidate/calendar-feed")["url"].removeprefix("http://127.0.0.1:8000")
-    responses.append(anyone.call("GET", feed))
-    responses += [
-        caller.call("PUT", f"{mine}/{move}", {})
-        for move in ("confirm", "request-reschedule", "decline", "confirm", "request-reschedule", "decline")
-    ]
-    for accept in ("text/html", "application/json"):
-        responses += [anyone.call(method, token, Accept=accept) for method in ("GET", "POST", "GET")]
-    return [str(response.headers).encode() + response.data for response in responses]
+    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 1)}"
+    shown["feed"] = anyone.call("GET", feed)
+    shown["page"] = anyone.call("GET", token, Accept="text/html")
+    shown["link"] = anyone.call("GET", token, Accept="application/json")
+    return shown
 
 
-@pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}, None])
+def statuses(shown: dict[str, TestResponse]) -> dict[int, int]:
+    return dict(Counter(response.status_code for response in shown.values()))
+
+
+@pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}])
 def test_a_marker_in_every_private_field_is_found_nowhere(
-    completion: dict[str, Any] | None, people: dict[str, Any], client: FlaskClient, caplog: pytest.LogCaptureFixture
+    completion: dict[str, Any], people: dict[str, Any], client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """In every state of the interview, and in the answer to every move."""
     caplog.set_level(logging.DEBUG)
-    us, anyone = people["us"], Caller(client, {})
+    us, candidate, anyone = people["us"], people["candidate"], Caller(client, {})
     asked = invitation(people["us application"], internalNotes=CANARY)
     made = us.ok("POST", "/interviews/schedule", asked)
     one = f"/interviews/{made['interviewId']}"
     us.ok("PUT", f"{one}/reschedule", local(in_days(4)) | {"internalNotes": f"{CANARY} again"})
-    if completion:
-        us.ok("PUT", f"{one}/complete", completion)
-        assert us.call("GET", one).text.count(CANARY) == 6
-    shown = candidate_facing(people["candidate"], anyone, made["interviewId"])
-    assert len(shown) == 27
-    assert not [answer for answer in shown if CANARY.encode() in answer]
+    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], made['interviewId'], 1)}"
+    collected: list[TestResponse] = []
+
+    def look() -> dict[int, int]:
+        shown = candidate_facing(candidate, anyone, made["interviewId"])
+        collected.extend(shown.values())
+        return statuses(shown)
+
+    def move(method: str, path: str, caller: Caller = candidate, **headers: str) -> int:
+        collected.append(caller.call(method, path, {} if caller is candidate else None, **headers))
+        return collected[-1].status_code
+
+    forbidden = {403: 3}  # the company's own routes
+    assert look() == {200: 13, 400: 1} | forbidden  # no file before the yes
+    assert move("PUT", f"/candidate{one}/request-reschedule") == 200
+    assert move("POST", token, anyone, Accept="application/json") == 200
+    assert [move("POST", token, anyone, Accept="text/html"), move("PUT", f"/candidate{one}/confirm")] == [400, 400]
+    assert look() == {200: 14} | forbidden
+    us.ok("PUT", f"{one}/complete", completion)
+    assert us.call("GET", one).text.count(CANARY) == 6
+    assert look() == {200: 13, 400: 1} | forbidden
+    refused = [move("PUT", f"/candidate{one}/{name}") for name in ("confirm", "request-reschedule", "decline")]
+    assert refused == [400, 400, 400]
+    assert candidate.ok("GET", f"/candidate{one}")["feedback"] is None
+    assert not [one for one in collected if CANARY.encode() in str(one.headers).encode() + one.data]
     assert CANARY not in caplog.text
-    assert people["candidate"].ok("GET", f"/candidate{one}")["feedback"] is None
+
+
+def test_nor_where_it_was_declined_or_confirmed_by_hand(people: dict[str, Any], client: FlaskClient) -> None:
+    us, candidate, anyone = people["us"], people["candidate"], Caller(client, {})
+    for days, name in ((3, "confirm"), (5, "decline")):
+        asked = invitation(people["us application"], days, internalNotes=CANARY)
+        interview_id = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+        us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(days + 1)))
+        moved = candidate.call("PUT", f"/candidate/interviews/{interview_id}/{name}", {})
+        assert moved.status_code == 200
+        shown = [moved, *candidate_facing(candidate, anyone, interview_id).values()]
+        assert not [one for one in shown if CANARY.encode() in str(one.headers).encode() + one.data]
 
 
 def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: dict[str, Any]) -> None:
@@ -107,6 +142,17 @@ def test_a_database_error_says_nothing_of_the_values(database: Database) -> None
         connection.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": CANARY})
     assert "INSERT INTO nowhere" in str(refused.value)
     assert CANARY not in str(refused.value)
+
+
+def test_nor_of_the_row_that_it_refuses(people: dict[str, Any], database: Database) -> None:
+    """Postgres would quote it whole."""
+    us = people["us"]
+    us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(update(Interview).values(duration_minutes=1))
+    said = "".join(traceback.format_exception(refused.value))
+    assert "duration_minutes" in said
+    assert CANARY not in said
 
 
 def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(

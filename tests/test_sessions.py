@@ -14,10 +14,15 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from interviews_api import create_app
-from interviews_api.accounts.models import IdempotentReply, RateLimit, Session, User
+from interviews_api.accounts.models import IdempotentReply, PasswordReset, RateLimit, Session, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import RateLimitRepository, UserRepository
+from interviews_api.accounts.resets import make_reset_token
+from interviews_api.clock import now
 from interviews_api.db import Database
+from interviews_api.ids import new_id
+from interviews_api.interviews.links import make_token
+from tests.access_rules import PROTECTED
 from tests.api import Caller
 from tests.conftest import SECRETS
 from tests.factories import PASSWORD, World
@@ -94,6 +99,46 @@ def test_a_purpose_opens_its_own_door_alone(anyone: Caller) -> None:
     assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh", {"x": 1}) == (400, "x: Unknown field.")
     bearer(anyone, data["accessToken"]).ok("POST", "/auth/logout")
     assert bearer(anyone, data["refreshToken"]).refused("POST", "/auth/refresh", {"x": 1}) == GONE
+
+
+def test_every_secret_opens_the_door_of_its_purpose_alone(anyone: Caller, world: World, database: Database) -> None:
+    """Purpose x endpoint: only the diagonal passes, on every spelling of a door that takes a secret."""
+    data = sign_in(anyone)
+    me = data["user"]["id"]
+    interview = world.interview(world.application({"id": me}), scheduledDate="2999-01-01T09:00:00.000Z")
+    world.load()
+    reset_id = new_id()
+    with database.engine.begin() as connection:
+        ends = now() + timedelta(hours=1)
+        values = {"email_key": ACCOUNT["email"], "created_at": now(), "expires_at": ends, "mailed": True}
+        connection.execute(insert(PasswordReset).values(id=reset_id, **values))
+    feed = bearer(anyone, data["accessToken"]).ok("POST", "/candidate/calendar-feed")["url"]
+    secrets = {
+        "access": data["accessToken"], "refresh": data["refreshToken"],
+        "link": make_token(SECRETS["SECRET_KEY"], interview["id"], 0),
+        "reset": make_reset_token(SECRETS["SECRET_KEY"], reset_id),
+        "feed": feed.removesuffix(".ics").rpartition("/")[2],
+    }  # fmt: skip
+    protected = [(method, path) for method, path in PROTECTED if path != "/auth/logout"]
+
+    def open_all(secret: str) -> dict[str, set[int]]:
+        holder, json = bearer(anyone, secret), {"Accept": "application/json"}
+        reset = {"token": secret, "newPassword": "another-good-password"}
+        return {
+            "access": {holder.call(method, path).status_code for method, path in protected},
+            "link": {anyone.call("GET", f"/interviews/confirm/{secret}", **json).status_code,
+                     anyone.call("POST", f"/interviews/confirm/{secret}", **json).status_code},
+            "feed": {anyone.call("GET", f"/calendar/{secret}.ics").status_code},
+            "reset": {anyone.call("POST", "/auth/password/reset", reset).status_code},
+            "refresh": {holder.call("POST", "/auth/refresh").status_code},
+        }  # fmt: skip
+
+    shut = {"access": {401}, "link": {400}, "feed": {404}, "reset": {400}, "refresh": {401}}
+    for purpose in ("feed", "link", "access", "refresh", "reset"):  # the last two end what the others live on
+        opened = open_all(secrets[purpose])
+        own = opened.pop(purpose)
+        assert opened == {door: statuses for door, statuses in shut.items() if door != purpose}, purpose
+        assert 401 not in own if purpose == "access" else own == {200}, purpose
 
 
 def test_an_expired_session_is_no_session(anyone: Caller, database: Database) -> None:
