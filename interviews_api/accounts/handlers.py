@@ -15,6 +15,7 @@ from interviews_api.accounts.identity_provider import (
 from interviews_api.accounts.limits import (
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
+    PASSWORD_CHANGE_OF_ACCOUNT,
     REGISTRATION_FROM_ADDRESS,
     client_address,
     count_attempt,
@@ -152,7 +153,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     """Choose another password; one's other sessions end."""
     with reading() as connection:
         user = UserRepository(connection).get(viewer)
-    count_attempt({LOGIN_OF_ACCOUNT: email_key(user["email"])})
+    count_attempt({PASSWORD_CHANGE_OF_ACCOUNT: viewer.user_id})
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:

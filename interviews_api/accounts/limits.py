@@ -39,6 +39,7 @@ class Limit:
 
 LOGIN_OF_ACCOUNT = Limit("login of account", 10, timedelta(minutes=5))
 LOGIN_FROM_ADDRESS = Limit("login from address", 100, timedelta(minutes=5))
+PASSWORD_CHANGE_OF_ACCOUNT = Limit("password change of account", 10, timedelta(minutes=5))
 REGISTRATION_FROM_ADDRESS = Limit("registration from address", 20, timedelta(hours=1))
 FORGOTTEN_FROM_ADDRESS = Limit("forgotten password from address", 20, timedelta(hours=1))
 

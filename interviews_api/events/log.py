@@ -25,7 +25,7 @@ EVENTS_CHANNEL = "interview_events"
 """Where Postgres tells whoever listens that an event was committed."""
 
 # One writer at a time takes an id and commits, so that ids become visible in their own order (ADR 0009). On Postgres
-# the lock is held from here to the end of the transaction, so this is its last statement; SQLite has one writer anyway.
+# the lock is held from here to the end of the transaction, so no move follows it there; SQLite has one writer anyway.
 _COMMIT_ORDER = 0x6576656E7473  # "events"
 _turn = select(func.pg_advisory_xact_lock(_COMMIT_ORDER).label("taken")).cte("turn")
 # The NOTIFY goes out with the commit; its payload is whose interview it is.
@@ -67,7 +67,7 @@ class EventLog:
     ) -> None:
         """Write down what happened to the interview: a mapping of what it is after it, of which four columns matter.
 
-        The transaction's last statement.
+        The transaction's last change but for a reply that is kept (`accounts/idempotency.py`).
         """
         statement = _APPEND_IN_TURN if self._connection.dialect.name == "postgresql" else _APPEND
         values = {
