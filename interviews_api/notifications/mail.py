@@ -1,6 +1,7 @@
 """Mails: what is said to whom, as a message of text, HTML and, where a calendar is concerned, the event itself.
 
-The words are in `templates/`, one file a mail, each of which sets `subject`, `lead` and perhaps `action`.
+The words are in `templates/`: one file a mail, each of which sets `subject`, `lead` and perhaps `action`, and
+`terms.j2` for what the mails have in common.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,6 @@ from interviews_api.config import Settings
 from interviews_api.events.models import EventType
 from interviews_api.interviews.calendar import Method, calendar, in_one_line, speakable
 from interviews_api.interviews.links import link
-from interviews_api.interviews.models import InterviewType
 from interviews_api.notifications.outcome import Refused
 
 _METHODS = {
@@ -35,6 +35,7 @@ _ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
 _LOADER = PackageLoader("interviews_api.notifications")
 _SAYS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # words, not HTML
 _LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
+_TERMS: Any = _SAYS.get_template("terms.j2").module
 
 About = Mapping[Any, Any]
 
@@ -92,37 +93,33 @@ def _notes(user: About, about: About) -> str:
 
 
 def _facts(user: About, about: About) -> list[tuple[str, str]]:
+    """By the names that `terms.j2` has labels for."""
     if about["reset_id"] is not None:
         return []
     zone_name = about["time_zone"]
-    facts = [("When", _when(about["starts_at"], about["duration_minutes"], zone_name))]
+    facts = [("when", _when(about["starts_at"], about["duration_minutes"], zone_name))]
     if about["previous_starts_at"] is not None:
-        facts.append(("Before", _when(about["previous_starts_at"], None, zone_name)))
-    facts.append(("How", {InterviewType.VIDEO: "Video", InterviewType.PHONE: "Phone"}.get(about["type"], "In person")))
-    for label, name in (("Where", "location"), ("Link", "meeting_link")):
-        if about[name]:
-            facts.append((label, speakable(about[name])))
-    if about["event_type"] in (EventType.DECLINED, EventType.CANCELLED) and about["cancellation_reason"]:
-        facts.append(("Reason", speakable(about["cancellation_reason"])))
+        facts.append(("before", _when(about["previous_starts_at"], None, zone_name)))
+    facts.append(("how", _TERMS.ways[about["type"]]))
+    facts.append(("where", speakable(about["location"] or "")))
+    facts.append(("link", speakable(about["meeting_link"] or "")))
+    if about["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
+        facts.append(("reason", speakable(about["cancellation_reason"] or "")))
     if about["event_type"] == EventType.RESCHEDULE_REQUESTED and about["reschedule_request"]:
         facts += _wish(about["reschedule_request"], zone_name)
     if user["role"] == Role.CANDIDATE:
         contact = [about[f"company_{name}"] for name in ("phone", "email", "address")]
-        facts += [("Contact", speakable(", ".join(filter(None, contact))))] if any(contact) else []
-    return facts
+        facts.append(("contact", speakable(", ".join(filter(None, contact)))))
+    return [(_TERMS.labels[name], value) for name, value in facts if value]
 
 
 def _wish(request: About, zone_name: str) -> list[tuple[str, str]]:
-    wish = [("Reason", speakable(request["reason"]))] if request["reason"] else []
     times = [_when(parse_instant(one), None, zone_name) for one in request["proposed_times"]]
-    return wish + ([("Could do", "\n".join(times))] if times else [])
+    return [("reason", speakable(request["reason"] or "")), ("proposed_times", "\n".join(times))]
 
 
 def _when(starts_at: datetime, minutes: int | None, zone_name: str) -> str:
-    """`Thursday 15 May 2025, 14:30-15:30 (Asia/Kolkata, UTC+05:30)`: on the zone's own clocks, the zone named."""
-    local = starts_at.astimezone(zone(zone_name))
-    end = ""
-    if minutes is not None:
-        ends = (starts_at + timedelta(minutes=minutes)).astimezone(zone(zone_name))
-        end = f"-{ends:%H:%M}" if ends.date() == local.date() else f" - {ends:%A} {ends.day} {ends:%B %Y, %H:%M}"
-    return f"{local:%A} {local.day} {local:%B %Y, %H:%M}{end} ({zone_name}, UTC{local.isoformat()[-6:]})"
+    """On the zone's own clocks, the zone named; without `minutes` only the beginning."""
+    ends_at = starts_at + timedelta(minutes=minutes) if minutes is not None else None
+    local = [moment.astimezone(zone(zone_name)) if moment else None for moment in (starts_at, ends_at)]
+    return str(_TERMS.when(*local, zone_name))
