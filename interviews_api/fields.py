@@ -10,6 +10,7 @@ from marshmallow.exceptions import SCHEMA
 
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
 from interviews_api.ids import ID_PATTERN, is_id
+from interviews_api.mailboxes import in_ascii
 
 MAX_TEXT = 20_000
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -147,12 +148,21 @@ class TrueOrFalse(fields.Boolean):
 
 
 class EmailAddress(fields.Email):
-    """An e-mail address, trimmed; of at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
+    """An e-mail address, trimmed; of at most 254 characters (RFC 5321, section 4.5.3.1.3); one that takes mail."""
+
+    default_error_messages = {"unmailable": "Must be an address that mail can be sent to."}
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
         trimmed = value.strip() if isinstance(value, str) else value
         address: str = super()._deserialize(trimmed, attr, data, **kwargs)
         return address
+
+    def _validate(self, value: str) -> None:
+        super()._validate(value)
+        try:
+            in_ascii(value)
+        except ValueError:
+            raise self.make_error("unmailable") from None
 
 
 def email_field(**kwargs: Any) -> EmailAddress:

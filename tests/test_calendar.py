@@ -17,7 +17,7 @@ from tests.conftest import SETTINGS
 from tests.factories import World
 from tests.proofs import figure, proof
 
-NASTY = '\r\nX-EVIL:1\nEND:VEVENT\r\u2028;,\\":^ \x00\x1b é' + "ü" * 90
+NASTY = '\r\nX-EVIL:1\nEND:VEVENT\r\u2028;,\\":^ \x00\x1b =?utf-8?q?=0D=0AX-EVIL:1=00?= é' + "ü" * 90
 
 
 def properties(raw: bytes) -> dict[str, list[str]]:

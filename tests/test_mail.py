@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
 from interviews_api.db import Database
+from interviews_api.interviews.calendar import in_one_line
 from interviews_api.notifications.lane import Sender
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.smtp import mail_sender
@@ -234,13 +235,16 @@ def test_without_a_server_mails_become_files(
     assert str(path) in capsys.readouterr().out
 
 
-NASTY = "A\r\nBcc: evil@example.com\x0b\u2028\u2029\x1b[2J b\tc é" + "x" * 200
+NASTY = (
+    "A\r\nBcc: evil@example.com\x0b\u2028\u2029\x1b[2J =?utf-8?q?=0D=0ABcc:_evil=40example.com=0D=0A=0D=0A?= "
+    "=?utf-8?b?AA==?= =?=? b\tc é" + "x" * 200
+)
 
 
 def test_nothing_that_was_typed_becomes_a_header(
     app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database, headers: Any, client: FlaskClient
 ) -> None:
-    company = world.company(name=NASTY, address=NASTY, phone=NASTY)
+    company = world.company(name=NASTY, address=NASTY, phone=NASTY, email=NASTY)
     user = world.company_user(company)
     person = world.candidate(firstName=NASTY, lastName=NASTY)
     application = world.application(person, world.job(company, title=NASTY))
@@ -259,7 +263,8 @@ def test_nothing_that_was_typed_becomes_a_header(
     for message in mailbox.messages:
         assert {name for name in message.keys() if not name.startswith("X-")} <= allowed  # noqa: SIM118
         assert "Bcc" not in message
-        assert "\n" not in message["Subject"]
+        assert in_one_line(NASTY) in message["Subject"]
+        assert not message.defects
 
 
 def test_what_cannot_be_written_or_addressed(

@@ -4,12 +4,13 @@ The words are in `templates/`: one file a mail, each of which sets `subject`, `l
 `terms.j2` for what the mails have in common.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -22,6 +23,7 @@ from interviews_api.config import Settings
 from interviews_api.events.models import EventType
 from interviews_api.interviews.calendar import Method, calendar, in_one_line, speakable
 from interviews_api.interviews.links import link
+from interviews_api.mailboxes import in_ascii
 from interviews_api.notifications.outcome import Refused
 
 _METHODS = {
@@ -36,8 +38,25 @@ _LOADER = PackageLoader("interviews_api.notifications")
 _SAYS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # words, not HTML
 _LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
 _TERMS: Any = _SAYS.get_template("terms.j2").module
+_PLAIN = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # in one line of 78 characters (RFC 5322, section 2.1.1)
 
 About = Mapping[Any, Any]
+
+
+class _Subject(str):
+    """A subject that arrives letter by letter as it was typed, also where that looks like an encoded word (RFC 2047).
+
+    `EmailPolicy` would decode `=?utf-8?b?DQo=?=` in what it is given, and write the line break in it into the header.
+    """
+
+    __slots__ = ()
+    name = "Subject"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """What the policy asks of a header that is made already."""
+        is_plain = _PLAIN.fullmatch(self)
+        line = self if is_plain else Header(self, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {line}{policy.linesep}"
 
 
 def compose(settings: Settings, user: About, about: About) -> EmailMessage:
@@ -50,17 +69,21 @@ def compose(settings: Settings, user: About, about: About) -> EmailMessage:
     words = _SAYS.get_template(_template(user, about)).make_module(names)
     said = {name: str(getattr(words, name, "")) for name in ("subject", "lead", "action")}
     shown = said | {"facts": _facts(user, about), "notes": _notes(user, about), "url": _url(settings, about)}
+    try:
+        to = in_ascii(user["email"])
+    except ValueError:
+        raise Refused("the address is not one that a mail can be sent to") from None
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = said["subject"]
+    message["Subject"] = _Subject(said["subject"])
     message["From"] = settings.mail_from
-    message["To"] = _address(user["email"])
+    message["To"] = Address(addr_spec=to)
     message["Date"] = format_datetime(about["event_at"] or about["reset_created_at"])
     message["Message-ID"] = f"<{about['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
     message.set_content(_LAYOUT.get_template("layout.txt.j2").render(shown))
     message.add_alternative(_LAYOUT.get_template("layout.html.j2").render(shown), subtype="html")
     if user["role"] == Role.CANDIDATE and (method := _METHODS.get(about["event_type"])):
-        invitation = calendar([about], method, organizer=settings.mail_from, attendee=user["email"])
+        invitation = calendar([about], method, organizer=settings.mail_from, attendee=to)
         message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
     return message
 
@@ -69,13 +92,6 @@ def _template(user: About, about: About) -> str:
     if about["reset_id"] is not None:
         return "password_reset.j2"
     return f"{user['role']}_{about['event_type'].removeprefix('interview.')}.j2"
-
-
-def _address(address: str) -> Address:
-    try:
-        return Address(addr_spec=address)
-    except (ValueError, IndexError, MessageError):
-        raise Refused("the address is not one that a mail can be sent to") from None
 
 
 def _url(settings: Settings, about: About) -> str | None:

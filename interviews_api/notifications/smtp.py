@@ -30,14 +30,14 @@ def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ss
     def send(user: RowMapping, about: RowMapping) -> None:
         message = compose(settings, user, about)
         try:
-            _send(settings, message, user["email"], seconds, context)
+            _send(settings, message, seconds, context)
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
             raise _outcome(error) from error
 
     return send
 
 
-def _send(settings: Settings, message: EmailMessage, to: str, seconds: float, context: ssl.SSLContext) -> None:
+def _send(settings: Settings, message: EmailMessage, seconds: float, context: ssl.SSLContext) -> None:
     server = smtplib.SMTP(timeout=seconds)
     if settings.smtp_tls == "tls":
         server = smtplib.SMTP_SSL(timeout=seconds, context=context)
@@ -54,7 +54,7 @@ def _send(settings: Settings, message: EmailMessage, to: str, seconds: float, co
             server.starttls(context=context)
         if settings.smtp_username:
             server.login(settings.smtp_username, settings.smtp_password)
-        server.send_message(message, to_addrs=[to])
+        server.send_message(message)
 
 
 @contextmanager
