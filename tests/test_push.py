@@ -137,16 +137,34 @@ def test_the_same_endpoint_has_one_owner_and_can_be_left(
     assert subscriptions(database) == []
 
 
-@pytest.mark.parametrize("wrong", [
-    {"keys": {"p256dh": "AAAA", "auth": encoded(b"x" * 16)}}, {"keys": {"p256dh": "*", "auth": "*"}},
-    {"keys": {"p256dh": public_key(read_private_key(new_private_key())), "auth": encoded(b"short")}},
-    {"keys": {"auth": "x"}}, {"keys": None}, {"other": 1}, {"endpoint": None},
+P256DH = public_key(read_private_key(new_private_key()))
+AUTH = encoded(b"x" * 16)
+
+
+@pytest.mark.parametrize(("wrong", "named"), [
+    ({"keys": {"p256dh": "AAAA", "auth": AUTH}}, ["keys.p256dh"]),
+    ({"keys": {"p256dh": P256DH, "auth": encoded(b"short")}}, ["keys.auth"]),
+    ({"keys": {"p256dh": P256DH, "auth": "*"}}, ["keys.auth"]),
+    ({"keys": {"p256dh": "*", "auth": "*"}}, ["keys.p256dh", "keys.auth"]),
+    ({"keys": {"p256dh": "A" * 201, "auth": AUTH}}, ["keys.p256dh"]),
+    ({"keys": {"auth": AUTH}}, ["keys.p256dh"]),
+    ({"keys": None}, ["keys"]),
+    ({"other": 1}, ["other"]),
+    ({"endpoint": None}, ["endpoint"]),
+    *(({"expirationTime": bad}, ["expirationTime"]) for bad in ("1", "soon", True, [], {}, [1])),
 ])  # fmt: skip
-def test_a_subscription_that_is_none_is_refused(wrong: Any, people: dict[str, Any]) -> None:
+def test_a_subscription_that_is_none_is_refused(wrong: Any, named: list[str], people: dict[str, Any]) -> None:
     body = Browser().subscription("https://nobody.invalid/1") | wrong
     response = people["candidate"].call("POST", "/candidate/push-subscriptions", body)
     assert response.status_code == 400
-    assert next(iter(response.get_json()["details"])).partition(".")[0] in wrong
+    assert list(response.get_json()["details"]) == named
+    assert response.get_json()["message"].startswith(named[0])
+
+
+@pytest.mark.parametrize("when", [None, 0, 1764000000000, 1764000000000.5])
+def test_an_expiration_is_a_number_or_null(when: object, people: dict[str, Any]) -> None:
+    body = Browser().subscription("https://nobody.invalid/1") | {"expirationTime": when}
+    people["candidate"].ok("POST", "/candidate/push-subscriptions", body)
 
 
 def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner) -> None:

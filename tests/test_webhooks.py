@@ -72,6 +72,7 @@ def test_a_webhook_is_created_listed_and_deleted(people: dict[str, Any]) -> None
         ({"url": 7}, "url"),
         ({"url": "https://nobody.invalid", "events": []}, "events"),
         ({"url": "https://nobody.invalid", "events": ["interview.reminder"]}, "events.0"),
+        ({"url": "https://nobody.invalid", "events": ["interview.confirmed"] * 2}, "events"),
         ({"url": "https://nobody.invalid", "other": 1}, "other"),
     ],
 )

@@ -35,9 +35,13 @@ _TITLES = {
 }
 
 
-def check_subscription_keys(p256dh: str, auth: str) -> None:
-    """Raise ValueError unless these are a public key on P-256 and 16 bytes of secret (RFC 8291, section 3)."""
+def check_public_key(p256dh: str) -> None:
+    """Raise ValueError unless this is a public key on P-256 (RFC 8291, section 3.1)."""
     EllipticCurvePublicKey.from_encoded_point(SECP256R1(), from_base64url(p256dh))
+
+
+def check_secret(auth: str) -> None:
+    """Raise ValueError unless this is 16 bytes of secret (RFC 8291, section 3.2)."""
     if len(from_base64url(auth)) != 16:
         raise ValueError("not 16 bytes")
 

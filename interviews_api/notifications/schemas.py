@@ -1,5 +1,6 @@
 """What the routes about webhooks, push subscriptions and notices take and answer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -9,7 +10,7 @@ from interviews_api.fields import CamelSchema, Instant, id_field, text_field
 from interviews_api.notifications.audience import CHANGES
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.outbound import MAX_URL_LENGTH, AddressRefused, check_address
-from interviews_api.notifications.push import check_subscription_keys
+from interviews_api.notifications.push import check_public_key, check_secret
 
 _CHANGES = sorted(CHANGES)
 
@@ -19,6 +20,26 @@ def _check_address(url: str) -> None:
         check_address(url)
     except AddressRefused as refusal:
         raise ValidationError(str(refusal)) from None
+
+
+def _check_key(check: Callable[[str], None]) -> Callable[[str], None]:
+    def validate_key(key: str) -> None:
+        try:
+            check(key)
+        except ValueError:
+            raise ValidationError("This is not the key of a browser.") from None
+
+    return validate_key
+
+
+def _check_number(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValidationError("Not a valid number.")
+
+
+def _check_repeats(events: list[str]) -> None:
+    if len(set(events)) < len(events):
+        raise ValidationError("Must not name an event twice.")
 
 
 def _address(**kwargs: Any) -> fields.String:
@@ -35,7 +56,8 @@ class _Events(fields.List[str]):
 
 def _events(**kwargs: Any) -> _Events:
     one = fields.String(validate=validate.OneOf(_CHANGES))
-    return _Events(one, validate=validate.Length(1, len(_CHANGES)), **kwargs)
+    checks: list[Callable[[Any], Any]] = [validate.Length(1, len(_CHANGES)), _check_repeats]
+    return _Events(one, validate=checks, metadata={"uniqueItems": True}, **kwargs)
 
 
 class NewWebhook(CamelSchema):
@@ -79,25 +101,18 @@ class PushKey(CamelSchema):
 class SubscriptionKeys(CamelSchema):
     """The browser's keys, in base64url (RFC 8291, section 3)."""
 
-    p256dh = text_field(200, required=True)
-    auth = text_field(100, required=True)
+    p256dh = fields.String(required=True, validate=[validate.Length(max=200), _check_key(check_public_key)])
+    auth = fields.String(required=True, validate=[validate.Length(max=100), _check_key(check_secret)])
 
 
 class NewSubscription(CamelSchema):
     """What the browser's own `PushSubscription.toJSON()` gives."""
 
     endpoint = _address()
-    expiration_time = fields.Raw(load_default=None, allow_none=True, metadata={"type": ["number", "null"]})
+    expiration_time = fields.Raw(
+        load_default=None, allow_none=True, validate=_check_number, metadata={"type": ["number", "null"]}
+    )
     keys = fields.Nested(SubscriptionKeys, required=True)
-
-    def load(self, *args: Any, **kwargs: Any) -> Any:
-        """Also tries the keys."""
-        loaded = super().load(*args, **kwargs)
-        try:
-            check_subscription_keys(**loaded["keys"])
-        except ValueError:
-            raise ValidationError({"keys": {"p256dh": ["These are not the keys of a browser."]}}) from None
-        return loaded
 
 
 class Endpoint(CamelSchema):
