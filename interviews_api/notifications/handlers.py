@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, current_app
+from sqlalchemy import Connection
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required, company_required
@@ -120,11 +121,14 @@ def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     return {"notices": notices, "total": len(notices)}
 
 
+def _check_notice(connection: Connection, viewer: Viewer, interview_id: str, notice_id: str) -> None:
+    interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
+    NoticeRepository(connection).get(interview, notice_id, now=now())
+
+
 @blueprint.post("/interviews/<id:interview_id>/notices/<notice_id>/resend")
 @company_required
-@refuse_first(
-    lambda connection, viewer, interview_id, notice_id: CompanyInterviewRepository(connection).get(viewer, interview_id)
-)
+@refuse_first(_check_notice)
 @operation(
     "Notice queued successfully",
     Notice,

@@ -37,11 +37,16 @@ class NoticeRepository:
         rows = self._connection.execute(_NOTICES, {"interview_id": interview["interview_id"]}).mappings()
         return [*rows, *self._planned(interview, now)]
 
-    def resend(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
-        """A new delivery of the same, with an idempotency key of its own; raises NotFound or IllegalMove."""
+    def get(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
+        """One of all; raises NotFound."""
         notice = next((one for one in self.all(interview, now=now) if str(one["id"]) == notice_id), None)
         if notice is None:
             raise NotFound("Notice not found")
+        return notice
+
+    def resend(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
+        """A new delivery of the same, with an idempotency key of its own; raises NotFound or IllegalMove."""
+        notice = self.get(interview, notice_id, now=now)
         if notice["status"] not in _ENDED:
             raise IllegalMove(NOT_RESENDABLE)
         again = {
