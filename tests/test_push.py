@@ -34,6 +34,7 @@ from interviews_api.notifications.push import PushSender
 from interviews_api.vapid import new_private_key, public_key, read_private_key
 from tests.api import Caller, invitation
 from tests.conftest import SETTINGS
+from tests.factories import World
 from tests.receivers import HttpsReceiver, wait_for, working
 
 
@@ -135,6 +136,30 @@ def test_the_same_endpoint_has_one_owner_and_can_be_left(
     assert len(subscriptions(database)) == 1  # it is the other's now
     other.ok("DELETE", "/candidate/push-subscriptions", {"endpoint": body["endpoint"]})
     assert subscriptions(database) == []
+
+
+def test_what_waits_for_one_owner_never_goes_to_the_next(
+    app: Flask, people: dict[str, Any], database: Database, headers: Any
+) -> None:
+    us, body = people["us"], Browser().subscription("https://nobody.invalid/1")
+    other = World(app)
+    other.content = {"candidates": [{"id": "f" * 24, "email": "next@example.com", "firstName": "N", "lastName": "X"}]}
+    other.load()
+    people["candidate"].ok("POST", "/candidate/push-subscriptions", body)
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/interviews/{made['interviewId']}/notices"
+    (waiting,) = [
+        one for one in us.ok("GET", path)["notices"] if (one["channel"], one["status"]) == ("push", "pending")
+    ]
+    Caller(app.test_client(), headers("f" * 24)).ok("POST", "/candidate/push-subscriptions", body)
+    sent: list[Any] = []
+    with working(app, {Channel.PUSH: lambda *notice: sent.append(notice)}):
+        wait_for(lambda: [row.status for row in deliveries(database)] == ["suppressed"])
+        us.ok("POST", f"{path}/{waiting['id']}/resend")
+        wait_for(lambda: [row.status for row in deliveries(database)] == ["suppressed"] * 2)
+    assert sent == []
+    assert {row.error for row in deliveries(database)} == {"the recipient is no longer there"}
+    assert len(subscriptions(database)) == 1
 
 
 P256DH = public_key(read_private_key(new_private_key()))

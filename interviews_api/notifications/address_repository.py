@@ -5,15 +5,20 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, true
+from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from interviews_api.accounts.models import CompanyUser, Viewer
+from interviews_api.accounts.models import Candidate, CompanyUser, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
-from interviews_api.errors import Forbidden, NotFound, Unauthorized
+from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
+from interviews_api.hiring.models import Company
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import PushSubscription, Webhook
 from interviews_api.pages import Page, cut, read_page, tally
+
+MOST = 20
+TOO_MANY_WEBHOOKS = f"A company may have at most {MOST} webhooks"
+TOO_MANY_SUBSCRIPTIONS = f"A candidate may have at most {MOST} push subscriptions"
 
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _ours = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
@@ -33,6 +38,15 @@ _ONE = (
     .outerjoin(Webhook, Webhook.id == bindparam("webhook_id", type_=Webhook.id.type))
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
+_COMPANY = bindparam("company_id", type_=Company.id.type)
+_LOCK_COMPANY = select(Company.id).where(Company.id == _COMPANY).with_for_update(key_share=True)
+_WEBHOOK_COUNT = select(func.count()).select_from(Webhook).where(Webhook.company_id == _COMPANY)
+_LOCK_CANDIDATE = select(Candidate.id).where(Candidate.id == VIEWER).with_for_update(key_share=True)
+_OTHERS_COUNT = (
+    select(func.count())
+    .select_from(PushSubscription)
+    .where(PushSubscription.candidate_id == VIEWER, PushSubscription.endpoint != bindparam("endpoint"))
+)
 
 
 class WebhookRepository:
@@ -44,8 +58,11 @@ class WebhookRepository:
     def create(
         self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
     ) -> Mapping[str, Any]:
-        """A new one; raises Unauthorized."""
+        """A new one; raises Unauthorized, or Conflict when there are MOST. Locks the company: two cannot both pass."""
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
+        self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MOST:
+            raise Conflict(TOO_MANY_WEBHOOKS)
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id))
         return webhook
@@ -82,11 +99,20 @@ class SubscriptionRepository:
         self._connection = connection
 
     def save(self, viewer: Viewer, *, endpoint: str, p256dh: str, auth: str, now: datetime) -> None:
-        """It is the viewer's from now on, whosever it was: one browser has one endpoint. Raises Unauthorized."""
+        """It is the viewer's from now on, whosever it was: one browser has one endpoint.
+
+        What waits for another owner goes by the id, and finds nobody. Raises Unauthorized, or Conflict when the viewer
+        has MOST others. Locks the candidate: two cannot both pass.
+        """
         UserRepository(self._connection).get(viewer)
+        self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
+        if self._connection.execute(_OTHERS_COUNT, viewer.keys | {"endpoint": endpoint}).scalar_one() >= MOST:
+            raise Conflict(TOO_MANY_SUBSCRIPTIONS)
         dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        values = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
+        values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
         statement = dialect.insert(PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
+        is_ours = PushSubscription.candidate_id == statement.excluded.candidate_id
+        values["id"] = case((is_ours, PushSubscription.id), else_=statement.excluded.id)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[PushSubscription.endpoint], set_=values)
         )

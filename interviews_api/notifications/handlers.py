@@ -13,7 +13,12 @@ from interviews_api.errors import NotFound
 from interviews_api.fields import Nothing
 from interviews_api.guards import refuse_first
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
-from interviews_api.notifications.address_repository import SubscriptionRepository, WebhookRepository
+from interviews_api.notifications.address_repository import (
+    TOO_MANY_SUBSCRIPTIONS,
+    TOO_MANY_WEBHOOKS,
+    SubscriptionRepository,
+    WebhookRepository,
+)
 from interviews_api.notifications.distribution import Distributor
 from interviews_api.notifications.notice_repository import NOT_RESENDABLE, NoticeRepository
 from interviews_api.notifications.schemas import (
@@ -41,7 +46,14 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 @blueprint.post("/webhooks")
 @company_required
-@operation("Webhook created successfully", CreatedWebhook, status=201, body=NewWebhook, headers=_NO_STORE)
+@operation(
+    "Webhook created successfully",
+    CreatedWebhook,
+    status=201,
+    body=NewWebhook,
+    headers=_NO_STORE,
+    errors={409: TOO_MANY_WEBHOOKS},
+)
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
     """Be told of every change of the company's interviews; the answer alone shows the secret."""
     with transaction() as connection:
@@ -85,7 +97,13 @@ def show_push_key() -> dict[str, str]:
 
 @blueprint.post("/candidate/push-subscriptions")
 @candidate_required
-@operation("Push subscription created successfully", Endpoint, status=201, body=NewSubscription)
+@operation(
+    "Push subscription created successfully",
+    Endpoint,
+    status=201,
+    body=NewSubscription,
+    errors={409: TOO_MANY_SUBSCRIPTIONS},
+)
 def create_subscription(
     viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
 ) -> dict[str, str]:
