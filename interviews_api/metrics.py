@@ -57,7 +57,7 @@ class _Found(Collector):
 @blueprint.get("/metrics")
 @operation("Metrics in Prometheus's text format", Nothing, needs_database=False, file="text/plain; version=0.0.4")
 def show_metrics() -> bytes:
-    """Requests and their latency, deliveries, and the age of the oldest unsent event, for Prometheus."""
+    """Requests and their latency, deliveries, and the age of the oldest unsent one, for Prometheus."""
     found = CollectorRegistry(auto_describe=False)
     found.register(_Found(_read_database()))
     return generate_latest(_counted()) + generate_latest(found)
@@ -87,6 +87,6 @@ def _read_database() -> list[Metric]:
         deliveries.add_metric([channel, outcome], count)
     age = (now() - oldest).total_seconds() if oldest else 0
     unsent = GaugeMetricFamily(
-        "interviews_oldest_unsent_event_seconds", "Age of the oldest event somebody has still to hear of.", value=age
+        "interviews_oldest_unsent_event_seconds", "How long the oldest unsent message has been queued.", value=age
     )
     return [up, deliveries, unsent]

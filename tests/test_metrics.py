@@ -11,13 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 
 from interviews_api import create_app
+from interviews_api.accounts.models import PasswordReset
 from interviews_api.clock import now
 from interviews_api.db import transaction
 from interviews_api.events.models import Event
-from interviews_api.notifications.distribution import Distributor
+from interviews_api.notifications.distribution import PATIENCE, Distributor
 from interviews_api.notifications.models import Delivery, Distribution
 from tests.api import invitation
 from tests.conftest import SECRETS, SETTINGS
@@ -92,7 +93,7 @@ def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient,
     assert delivery(undistributed, "email", "pending") == 0
     assert 600 <= unsent_seconds(undistributed) < 660
     with app.app_context(), transaction() as connection:
-        Distributor(connection).distribute(now())
+        Distributor(connection).distribute(now() - timedelta(minutes=10))
     pending = scrape(client)
     assert delivery(pending, "email", "pending") == 1
     assert 600 <= unsent_seconds(pending) < 660
@@ -107,12 +108,44 @@ def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient,
     assert unsent_seconds(scrape(client)) >= 600
 
 
-def test_a_request_for_a_new_password_is_a_delivery_without_event(app: Flask, client: FlaskClient) -> None:
+def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, people: dict[str, Any]) -> None:
+    us = people["us"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], days=3))
+    path = f"/interviews/{made['interviewId']}/notices"
+    notice = us.ok("GET", path)["notices"][0]
+    days_ago = now() - timedelta(days=5)
     with app.app_context(), transaction() as connection:
-        values = {"channel": "email", "target_id": "a" * 24, "recipient": "x", "key": "reset-1", "status": "pending"}
-        connection.execute(insert(Delivery).values(**values, due_at=now(), give_up_at=now(), attempts=0))
+        connection.execute(update(Event).values(at=days_ago))
+        connection.execute(update(Delivery).values(status="failed", due_at=days_ago, give_up_at=days_ago + PATIENCE))
+    assert unsent_seconds(scrape(client)) == 0
+    us.ok("POST", f"{path}/{notice['id']}/resend")
+    assert 0 <= unsent_seconds(scrape(client)) < 60
+    with app.app_context(), transaction() as connection:
+        connection.execute(delete(Delivery).where(Delivery.status == "pending"))
+    assert app.test_cli_runner().invoke(args=["deliveries", "retry", "--all"]).output == "Queued 1\n"
+    assert 0 <= unsent_seconds(scrape(client)) < 60
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Delivery).values(give_up_at=now() + PATIENCE - timedelta(hours=1)))
+    assert 3600 <= unsent_seconds(scrape(client)) < 3660
+
+
+def test_a_mail_about_a_password_counts_before_and_after_it_is_queued(app: Flask, client: FlaskClient) -> None:
+    client.post("/auth/register/candidate", json={
+        "email": "ada@example.com", "password": "x" * 10, "firstName": "A", "lastName": "O",
+    })  # fmt: skip
+    client.post("/auth/password/forgot", json={"email": "ada@example.com"})
+    ten_minutes_ago = now() - timedelta(minutes=10)
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(PasswordReset).values(created_at=ten_minutes_ago))
+    assert 600 <= unsent_seconds(scrape(client)) < 660
+    with app.app_context(), transaction() as connection:
+        Distributor(connection).distribute(ten_minutes_ago)
     samples = scrape(client)
-    assert (delivery(samples, "email", "pending"), unsent_seconds(samples)) == (1, 0)
+    assert delivery(samples, "email", "pending") == 1
+    assert 600 <= unsent_seconds(samples) < 660
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Delivery).values(status="sent"))
+    assert unsent_seconds(scrape(client)) == 0
 
 
 @pytest.mark.parametrize("url", ["postgresql://postgres@127.0.0.1:1/nowhere", "sqlite:///{folder}/empty.sqlite3"])

@@ -5,14 +5,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from interviews_api.accounts.models import PasswordReset
 from interviews_api.events.models import Event
+from interviews_api.notifications.distribution import PATIENCE
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, Distribution
 
 _COUNTS = select(Delivery.channel, Delivery.status, func.count()).group_by(Delivery.channel, Delivery.status)
 _REACHED = func.coalesce(select(Distribution.event_id).scalar_subquery(), 0)
-_OLDEST_OF = (  # those whose deliveries are pending, and those that no delivery was written for yet
-    select(func.min(Event.at)).join(Delivery, Delivery.event_id == Event.id).where(Delivery.status == "pending"),
+_ENDS_FIRST = select(func.min(Delivery.give_up_at)).where(Delivery.status == DeliveryStatus.PENDING)
+_OLDEST_OF = (  # for which no delivery was written yet
     select(func.min(Event.at)).where(Event.id > _REACHED),
+    select(func.min(PasswordReset.created_at)).where(PasswordReset.mailed.is_(False)),
 )
 
 
@@ -31,6 +34,11 @@ class BacklogRepository:
         return counts
 
     def oldest_unsent(self) -> datetime | None:
-        """When the oldest event happened that somebody has still to hear of; None when everybody has heard of all."""
+        """Since when what waits longest has been waiting to be sent; None when nothing is.
+
+        A delivery waits since it was queued, for the first time or again; what has none yet since it happened.
+        """
+        ends_first = self._connection.execute(_ENDS_FIRST).scalar()
         found = [self._connection.execute(statement).scalar() for statement in _OLDEST_OF]
+        found.append(ends_first - PATIENCE if ends_first else None)
         return min((at for at in found if at is not None), default=None)
