@@ -274,5 +274,7 @@ class _Reader:
                 self.problems.append(f"{name} is the example's, which everyone knows")
         if settings.jwt_secret_key and settings.jwt_secret_key.strip() == settings.secret_key.strip():
             self.problems.append("JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both")
+        if settings.smtp_username and settings.smtp_tls == "none":
+            self.problems.append("SMTP_TLS is none with an SMTP_USERNAME: the password would travel in clear")
         if self.source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
             self.problems.append("FLASK_DEBUG is on: the debugger runs anyone's code")

@@ -72,6 +72,7 @@ def test_what_is_set_is_read() -> None:
         ({"WEB_THREADS": "\uff14"}, "WEB_THREADS"),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
         ({"SMTP_TLS": "ssl"}, "SMTP_TLS must be one of starttls, tls, none"),
+        ({"SMTP_USERNAME": "me", "SMTP_TLS": "none"}, "SMTP_TLS is none with an SMTP_USERNAME"),
         ({"SMTP_PORT": "x"}, "SMTP_PORT"),
         ({"MAIL_FROM": "nobody"}, "MAIL_FROM must be an address"),
         ({"MAIL_FROM": "A <a@b.example>\r\nBcc: c@d.example"}, "MAIL_FROM must be an address"),
@@ -88,6 +89,13 @@ def test_what_is_set_is_read() -> None:
 def test_production_refuses_what_is_unsafe_and_names_it(changes: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(said)):
         Settings.load(PRODUCTION | changes)
+
+
+def test_a_mail_servers_password_travels_encrypted_or_not_at_all() -> None:
+    server, unencrypted = {"SMTP_HOST": "mail.example"}, {"SMTP_TLS": "none"}
+    for safe in (unencrypted, {"SMTP_USERNAME": "me"}, {"SMTP_USERNAME": "me", "SMTP_TLS": "tls"}):
+        assert Settings.load(PRODUCTION | server | safe).is_production
+    assert Settings.load(SECRETS | server | unencrypted | {"SMTP_USERNAME": "me"}).smtp_tls == "none"
 
 
 def test_everything_wrong_is_said_at_once() -> None:
