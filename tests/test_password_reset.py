@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -23,6 +24,7 @@ from interviews_api.notifications.smtp import mail_sender
 from tests.api import PASSWORD, Caller
 from tests.conftest import SECRETS, SETTINGS
 from tests.receivers import Mailbox, wait_for, working
+from tests.test_identity_provider import KEYS, pem, settings_for
 
 FORGOT, RESET = "/auth/password/forgot", "/auth/password/reset"
 INVALID = (400, "Invalid reset token")
@@ -110,6 +112,47 @@ def test_nobody_learns_who_is_registered(app: Flask, anyone: Caller, database: D
         wait_for(lambda: not unmailed(database))
     with database.reader.connect() as connection:
         assert set(connection.execute(select(Delivery.recipient)).scalars()) == {"ada@example.com"}
+
+
+@pytest.mark.usefixtures("ada")
+def test_with_an_identity_provider_only_companies_have_passwords_here(
+    app: Flask, anyone: Caller, database: Database, tmp_path: Path
+) -> None:
+    company = {"email": "hr@lumen.example", "password": PASSWORD, "company": {"name": "Lumen"}}
+    anyone.ok("POST", "/auth/register/company", company)
+    anyone.ok("POST", FORGOT, {"email": "ada@example.com"})  # before there was one
+    url = {"DATABASE_URL": database.engine.url.render_as_string(hide_password=False), "RATELIMIT_ENABLED": "false"}
+    provided = create_app(settings_for(tmp_path, pem(KEYS["RS256"])) | url)
+    stranger = Caller(provided.test_client(), {})
+
+    def ask(email: str) -> tuple[float, int, bytes]:
+        began = time.perf_counter()
+        response = stranger.call("POST", FORGOT, {"email": email})
+        took = time.perf_counter() - began
+        assert response.headers.pop("X-Request-Id")
+        return took, response.status_code, str(response.headers).encode() + response.data
+
+    asked = {email: [ask(email) for _ in range(20)] for email in ("ada@example.com", "eve@example.com")}
+    assert len({(status, body) for both in asked.values() for _, status, body in both}) == 1
+    faster, slower = sorted(median(took for took, _, _ in both) for both in asked.values())
+    assert slower < faster * 1.5 + 0.002
+    ask("hr@lumen.example")
+    mailbox = Mailbox()
+    settings = replace(provided.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: len(deliveries(database)) == 22 and {"pending"}.isdisjoint(statuses(database)))
+    mailbox.stop()
+    assert [mail["To"] for mail in mailbox.messages] == ["hr@lumen.example"]
+    assert sorted(statuses(database)) == ["sent"] + ["suppressed"] * 21
+    used = [stranger.call("POST", RESET, {"token": token, "newPassword": "another-one"}) for token in tokens(database)]
+    answers = sorted((response.status_code, response.get_json()["message"]) for response in used)
+    assert answers == [(200, "Password changed successfully")] + [INVALID] * 41
+    anyone.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
+    provided.extensions["database"].engine.dispose()
+
+
+def statuses(database: Database) -> list[str]:
+    return [row.status for row in deliveries(database)]
 
 
 def unmailed(database: Database) -> list[str]:

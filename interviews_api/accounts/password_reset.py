@@ -8,7 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app
 
+from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
+from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.resets import read_reset_token
@@ -63,8 +65,9 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Choose a new password with the token from the mail; all sessions end."""
     reset_id = read_reset_token(current_app.extensions["settings"].secret_key, token)
     password_hash = hash_password(new_password)
+    roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with transaction() as connection:
-        ResetRepository(connection).use(reset_id, password_hash, now=now())
+        ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
     return {}
 
 

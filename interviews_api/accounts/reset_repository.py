@@ -1,10 +1,11 @@
 """Requests for a new password: written whether or not anybody has the address, used once."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from interviews_api.accounts.models import PasswordReset, Session, User, email_key
+from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
 from interviews_api.accounts.resets import InvalidReset
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
@@ -24,14 +25,14 @@ class ResetRepository:
         self._connection.execute(insert(PasswordReset).values(**values, mailed=False))
         notify(self._connection)
 
-    def use(self, reset_id: str, password_hash: str, *, now: datetime) -> None:
-        """Set the password, end all of the user's sessions and requests; raises InvalidReset.
+    def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> None:
+        """Set the password, end all of the user's sessions and requests; raises InvalidReset, also for other roles.
 
         Waits for sign-ins that hold the older password, like a change of password does.
         """
         wanted = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
         key = self._connection.execute(wanted.with_for_update()).scalar_one_or_none()
-        whose = select(User.id).where(User.email_key == key).with_for_update()
+        whose = select(User.id).where(User.email_key == key, User.role.in_(roles)).with_for_update()
         user_id = self._connection.execute(whose).scalar_one_or_none() if key is not None else None
         if user_id is None:
             raise InvalidReset

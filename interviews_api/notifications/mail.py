@@ -24,7 +24,7 @@ from interviews_api.events.models import EventType
 from interviews_api.interviews.calendar import Method, calendar, in_one_line, speakable
 from interviews_api.interviews.links import link
 from interviews_api.mailboxes import in_ascii
-from interviews_api.notifications.outcome import Refused
+from interviews_api.notifications.outcome import Refused, Suppressed
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,
@@ -60,7 +60,12 @@ class _Subject(str):
 
 
 def compose(settings: Settings, user: About, about: About) -> EmailMessage:
-    """The mail to this user about a delivery's event or request; raises Refused for an address no header can hold."""
+    """The mail to this user about a delivery's event or request.
+
+    Raises Refused for an address that takes no mail, Suppressed for a password that is the identity provider's.
+    """
+    if about["reset_id"] is not None and user["role"] == Role.CANDIDATE and settings.idp_algorithm:
+        raise Suppressed("candidates sign in with the identity provider")
     names = {
         "company": in_one_line(about["company_name"] or ""),
         "job": in_one_line(about["job_title"] or ""),
