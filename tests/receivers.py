@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from email.policy import default as modern
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -32,7 +33,7 @@ from interviews_api.notifications.worker import Worker
 from tests.postgres import free_port
 
 PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolver of the tests
-DRIP_SECONDS = 60
+DRIP_SECONDS = 20
 
 
 def wait_for(condition: Any, seconds: float = 10) -> None:
@@ -137,26 +138,39 @@ class Request:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """By path: /ok, /<status>, /hang, /drip (a byte a second), /gigabyte, /redirect."""
+    """By path: /ok, /<status>, /hang, /drip[/<how>] (five bytes a second), /gigabyte, /redirect[/<status>/<where>]."""
+
+    def setup(self) -> None:
+        receiver: HttpsReceiver = self.server.receiver  # type: ignore[attr-defined]
+        receiver.is_over.wait(receiver.handshake_seconds)
+        super().setup()
 
     def do_POST(self) -> None:
         receiver: HttpsReceiver = self.server.receiver  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         receiver.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-        what = self.path.strip("/").partition("/")[0]
+        what, _, how = self.path.strip("/").partition("/")
         if what == "hang":
             receiver.is_over.wait(DRIP_SECONDS)
             return
         if what == "redirect":
-            self.send_response(302)
-            self.send_header("Location", "https://canary.hooks.example/ok")
+            status, _, location = how.partition("/")
+            self.send_response(int(status or 302))
+            self.send_header("Location", location or "https://canary.hooks.example/ok")
             self.end_headers()
             return
-        self.send_response(int(what) if what.isdigit() else 200)
-        self.send_header("Content-Length", str(2**30 if what in ("gigabyte", "drip") else 0))
-        self.end_headers()
+        if how in ("keep-alive", "close"):
+            self.protocol_version = "HTTP/1.1"
+        if how == "status":
+            self.wfile.write(b"HTTP/1.1 ")
+        else:
+            self.send_response(int(what) if what.isdigit() else 200)
+            self.send_header("Content-Length", str(2**30 if what in ("gigabyte", "drip") else 0))
+            self.send_header("Connection", how)
+            self.end_headers()
         try:
-            while what == "drip" and not receiver.is_over.wait(0.2):
+            began = time.monotonic()
+            while what == "drip" and time.monotonic() < began + DRIP_SECONDS and not receiver.is_over.wait(0.2):
                 self.wfile.write(b"x")
             while what == "gigabyte" and not receiver.is_over.is_set():
                 self.wfile.write(b"x" * 65536)
@@ -181,20 +195,80 @@ class HttpsReceiver:
         certificate, key = make_certificate(folder)
         self.requests: list[Request] = []
         self.is_over = threading.Event()
+        self.connect_seconds = self.handshake_seconds = 0.0
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.receiver = self  # type: ignore[attr-defined]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        trust = ssl.create_default_context(cafile=str(certificate))
-        self.outbound = Outbound(lambda _host: [PUBLIC_ADDRESS], self._connect, trust, seconds)
+        self.trust = ssl.create_default_context(cafile=str(certificate))
+        self.outbound = Outbound(lambda _host: [PUBLIC_ADDRESS], self.connect, self.trust, seconds)
 
-    def _connect(self, address: str, port: int, seconds: float) -> socket.socket:
+    def connect(self, address: str, port: int, seconds: float) -> socket.socket:
         assert (address, port) == (PUBLIC_ADDRESS, 443)
+        time.sleep(self.connect_seconds)
         return socket.create_connection(self._server.server_address[:2], seconds)  # type: ignore[arg-type]
 
     def stop(self) -> None:
         self.is_over.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+class _DrippingMail(StreamRequestHandler):
+    """Speaks SMTP up to a point, and from there on a byte in a while."""
+
+    def handle(self) -> None:
+        server: DrippingMailServer = self.server  # type: ignore[assignment]
+        server.visits.append(time.monotonic())
+        if server.point == "tls":
+            return self._drip(_TLS_RECORD)
+        if server.point == "greeting":
+            return self._drip(b"220-")
+        self.wfile.write(b"220 here\r\n")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                self.wfile.write(b"250-here\r\n250 STARTTLS\r\n")
+            elif verb == b"STAR":
+                self.wfile.write(b"220 go\r\n")
+                return self._drip(_TLS_RECORD)
+            elif verb == b"DATA":
+                self.wfile.write(b"354 go\r\n")
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                return self._drip(b"250-")
+            else:
+                self.wfile.write(b"250 so\r\n")
+        return None
+
+    def _drip(self, lead: bytes) -> None:
+        server: DrippingMailServer = self.server  # type: ignore[assignment]
+        self.wfile.write(lead)
+        began = time.monotonic()
+        with suppress(OSError):
+            while time.monotonic() < began + DRIP_SECONDS and not server.is_over.wait(0.2):
+                self.wfile.write(b"\0")
+
+
+_TLS_RECORD = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xf0"  # the beginning of 16 KiB of server hello
+
+
+class DrippingMailServer(ThreadingTCPServer):
+    """An SMTP server that drips bytes from one point on: `tls`, `greeting`, `starttls` or `data`."""
+
+    daemon_threads = True
+
+    def __init__(self, point: str) -> None:
+        super().__init__(("127.0.0.1", 0), _DrippingMail)
+        self.point = point
+        self.visits: list[float] = []
+        self.is_over = threading.Event()
+        self.port: int = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.is_over.set()
+        self.shutdown()
+        self.server_close()

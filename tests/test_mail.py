@@ -222,6 +222,25 @@ def test_mail_travels_encrypted_and_signed_in(
     assert len(box.messages) == 1
 
 
+@pytest.mark.parametrize("setting", ["starttls", "sign-in"])
+def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
+    setting: str, app: Flask, people: dict[str, Any], mailbox: Mailbox, database: Database
+) -> None:
+    """It may be misconfigured for an hour; what it cannot carry, an address beyond ASCII, it will never carry."""
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    changes = {"smtp_tls": "starttls"} if setting == "starttls" else {"smtp_username": "me", "smtp_password": "x"}
+    with working(app, {Channel.EMAIL: mail_sender(replace(settings, **changes))}):
+        wait_for(lambda: rows(database) and rows(database)[0].error)
+    assert rows(database)[0].error.startswith("SMTPNotSupportedError")
+    assert statuses(database) == ["pending"]
+    with database.engine.begin() as connection:
+        connection.execute(update(User).where(User.id == people["candidate id"]).values(email="\u00e9@example.com"))
+        connection.execute(update(Delivery).values(due_at=now()))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: statuses(database) == ["failed"])
+
+
 def test_without_a_server_mails_become_files(
     app: Flask, people: dict[str, Any], tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,15 +9,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from interviews_api.notifications.outbound import (
-    AddressRefused,
-    NotAnswered,
-    Outbound,
-    check_address,
-    is_public,
-    resolve,
-)
-from interviews_api.notifications.outbound import connect as open_connection
+from interviews_api.notifications.deadline import connect as open_connection
+from interviews_api.notifications.deadline import resolve
+from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound, check_address, is_public
 
 PRIVATE = (
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",

@@ -5,17 +5,22 @@ may have changed. What is connected to is the very IP address that was judged.
 """
 
 import http.client
-import queue
 import re
-import socket
 import ssl
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from interviews_api.notifications.deadline import TOTAL_SECONDS, deadline
+from interviews_api.notifications.deadline import (
+    TOTAL_SECONDS,
+    Connect,
+    Deadline,
+    Resolve,
+    connect,
+    look_up,
+    resolve,
+)
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_URL_LENGTH = 2000
@@ -25,12 +30,6 @@ _GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4: all that is g
 # Networks that carry an IPv4 address inside: NAT64 (RFC 6052 and 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
 _CARRIERS = [ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
-Resolve = Callable[[str], list[str]]
-"""The IP addresses of a host name; raises OSError when it has none."""
-
-Connect = Callable[[str, int, float], socket.socket]
-"""A socket to that IP address and port, within so many seconds; raises OSError."""
-
 
 class AddressRefused(Exception):
     """We do not send there; the message says why."""
@@ -38,16 +37,6 @@ class AddressRefused(Exception):
 
 class NotAnswered(Exception):
     """The receiver is away, too slow, or speaks something else than HTTP."""
-
-
-def resolve(host: str) -> list[str]:
-    """As the operating system does."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, _PORT, type=socket.SOCK_STREAM)]
-
-
-def connect(address: str, port: int, seconds: float) -> socket.socket:
-    """A TCP connection."""
-    return socket.create_connection((address, port), seconds)
 
 
 def is_public(address: str) -> bool:
@@ -80,7 +69,7 @@ def host_of(url: str) -> str:
     if port not in (None, _PORT) or parts.netloc.endswith(":"):
         raise AddressRefused(f"Must use port {_PORT}.")
     host = (parts.hostname or "").lower()
-    if not _HOST.fullmatch(host):  # also refuses IPv6, which is a literal
+    if not _HOST.fullmatch(host) or is_number(host.rstrip(".")):  # the first also refuses IPv6
         raise AddressRefused("Must name a host, not an IP address.")
     return host.rstrip(".")
 
@@ -88,10 +77,8 @@ def host_of(url: str) -> str:
 def check_address(url: str, resolve: Resolve = resolve) -> None:
     """Raise AddressRefused for what we do not send to; a name that nobody knows at present is accepted."""
     host = host_of(url)
-    if is_number(host):
-        raise AddressRefused("Must name a host, not an IP address.")
     try:
-        addresses = _in_time(resolve, host)
+        addresses = look_up(resolve, host)
     except (OSError, UnicodeError):
         return
     if not all(is_public(address) for address in addresses):
@@ -102,46 +89,6 @@ def is_number(host: str) -> bool:
     """Whether inet_aton would read it as an IPv4 address: decimal, octal or hex, in one to four parts."""
     last = host.rpartition(".")[2]
     return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
-
-
-def _in_time(resolve: Resolve, host: str, seconds: float = 5.0) -> list[str]:
-    """The operating system's look-up knows no time limit: leave it alone after a while."""
-    found: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
-
-    def look_up() -> None:
-        try:
-            found.put(resolve(host))
-        except (OSError, UnicodeError) as error:
-            found.put(error)
-
-    threading.Thread(target=look_up, daemon=True).start()
-    try:
-        result = found.get(timeout=seconds)
-    except queue.Empty:
-        raise OSError("the name was not found in time") from None
-    if isinstance(result, Exception):
-        raise result
-    return result
-
-
-class _Connection(http.client.HTTPSConnection):
-    """To the judged address, with the name's certificate."""
-
-    def __init__(self, host: str, address: str, connect: Connect, context: ssl.SSLContext, seconds: float) -> None:
-        super().__init__(host, _PORT, timeout=seconds, context=context)
-        self._address, self._connect_to, self._trust = address, connect, context
-
-    def connect(self) -> None:
-        """Overrides the look-up by name."""
-        raw = self._connect_to(self._address, _PORT, self.timeout or TOTAL_SECONDS)
-        self.sock = raw  # for who cuts it during the handshake
-        self.sock = self._trust.wrap_socket(raw, server_hostname=self.host)
-
-    def cut(self) -> None:
-        """End it from another thread."""
-        with suppress(OSError):
-            if self.sock is not None:
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)  # SSLSocket's own first forgets its session
 
 
 class Outbound:
@@ -167,19 +114,28 @@ class Outbound:
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            addresses = _in_time(self._resolve, host)
+            with Deadline(self._seconds) as limit:
+                return self._converse(limit, host, path, body, headers)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NotAnswered(type(error).__name__) from None
+
+    def _converse(self, limit: Deadline, host: str, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        connection = http.client.HTTPSConnection(host, _PORT, context=self._trust)
+        connection.auto_open = 0  # it would look the name up itself
+        with closing(connection):
+            connection.sock = limit.connect(self._connect, self._judged(limit, host), _PORT)
+            connection.sock = self._trust.wrap_socket(connection.sock, server_hostname=host)
+            connection.request("POST", path, body, dict(headers))
+            with connection.getresponse() as response:
+                with suppress(OSError, http.client.HTTPException):  # once there is a status the rest does not matter
+                    response.read(MAX_ANSWER_BYTES)
+                return response.status
+
+    def _judged(self, limit: Deadline, host: str) -> list[str]:
+        try:
+            addresses = limit.look_up(self._resolve, host)
         except (OSError, UnicodeError):
             raise NotAnswered("the name is not known") from None
         if not addresses or not all(is_public(address) for address in addresses):
             raise AddressRefused("It leads into a private network.")
-        connection = _Connection(host, addresses[0], self._connect, self._trust, self._seconds)
-        try:
-            with deadline(self._seconds, connection.cut):
-                connection.request("POST", path, body, dict(headers))
-                response = connection.getresponse()
-                response.read(MAX_ANSWER_BYTES)
-                return response.status
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise NotAnswered(type(error).__name__) from None
-        finally:
-            connection.close()
+        return addresses

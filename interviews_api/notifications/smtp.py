@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 
 from interviews_api.config import Settings
 from interviews_api.interviews.calendar import in_one_line
-from interviews_api.notifications.deadline import TOTAL_SECONDS, deadline
+from interviews_api.notifications.deadline import TOTAL_SECONDS, Deadline, connect, resolve
 from interviews_api.notifications.lane import Sender
 from interviews_api.notifications.mail import compose
 from interviews_api.notifications.outcome import NotSent, Refused, TryLater
@@ -26,58 +26,65 @@ def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ss
     if not settings.smtp_host:
         return lambda user, about: _write(settings, user, about)
     context = trust or ssl.create_default_context()
+    our_name = smtplib.SMTP().local_hostname  # here, for it is looked up without a limit
 
     def send(user: RowMapping, about: RowMapping) -> None:
         message = compose(settings, user, about)
         try:
-            _send(settings, message, seconds, context)
+            with Deadline(seconds) as limit, _conversation(_Server(settings, context, limit, our_name)) as server:
+                if settings.smtp_tls == "starttls":
+                    server.starttls(context=context)
+                if settings.smtp_username:
+                    server.login(settings.smtp_username, settings.smtp_password)
+                _hand_over(server, message)
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
             raise _outcome(error) from error
 
     return send
 
 
-def _send(settings: Settings, message: EmailMessage, seconds: float, context: ssl.SSLContext) -> None:
-    server = smtplib.SMTP(timeout=seconds)
-    if settings.smtp_tls == "tls":
-        server = smtplib.SMTP_SSL(timeout=seconds, context=context)
+class _Server(smtplib.SMTP):
+    """smtplib's, but it connects within the deadline, from the look-up on."""
 
-    def cut() -> None:
-        with suppress(OSError):
-            if server.sock is not None:
-                server.sock.shutdown(socket.SHUT_RDWR)
+    def __init__(self, settings: Settings, context: ssl.SSLContext, limit: Deadline, our_name: str) -> None:
+        self._limit, self._implicit_tls = limit, context if settings.smtp_tls == "tls" else None
+        super().__init__(settings.smtp_host, settings.smtp_port, our_name)
 
-    with deadline(seconds, cut), _conversation(server):
-        server._host = settings.smtp_host  # type: ignore[attr-defined]  # whose certificate it must be
-        server.connect(settings.smtp_host, settings.smtp_port)
-        if settings.smtp_tls == "starttls":
-            server.starttls(context=context)
-        if settings.smtp_username:
-            server.login(settings.smtp_username, settings.smtp_password)
-        server.send_message(message)
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:  # smtplib's own seam
+        opened = self._limit.connect(connect, self._limit.look_up(resolve, host), port)
+        return self._implicit_tls.wrap_socket(opened, server_hostname=host) if self._implicit_tls else opened
 
 
 @contextmanager
-def _conversation(server: smtplib.SMTP) -> Iterator[None]:
+def _conversation(server: _Server) -> Iterator[_Server]:
     """Hang up in any case; once the message was taken it does not matter what the goodbye comes to."""
     try:
-        yield
+        yield server
         with suppress(OSError, smtplib.SMTPException):
             server.quit()
     finally:
         server.close()
 
 
+def _hand_over(server: _Server, message: EmailMessage) -> None:
+    try:
+        server.send_message(message)
+    except (smtplib.SMTPNotSupportedError, UnicodeError) as error:  # an address that this server cannot carry
+        raise Refused(_in_words(error)) from error
+
+
 def _outcome(error: Exception) -> NotSent:
-    why = in_one_line(f"{type(error).__name__}: {error}")[:300]
+    why = _in_words(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
         return Refused(why) if min(codes, default=0) >= _PERMANENT else TryLater(why)
     if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= _PERMANENT:
         return Refused(why)
-    if isinstance(error, smtplib.SMTPNotSupportedError | UnicodeError):
-        return Refused(why)  # an address that this server cannot carry
     return TryLater(why)
+
+
+def _in_words(error: Exception) -> str:
+    return in_one_line(f"{type(error).__name__}: {error}")[:300]
 
 
 def _write(settings: Settings, user: RowMapping, about: RowMapping) -> None:
