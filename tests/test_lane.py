@@ -2,26 +2,33 @@
 
 import threading
 import time
+from collections import Counter
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
 from interviews_api.db import Database, transaction
+from interviews_api.events.log import EventLog
+from interviews_api.events.models import EventType
+from interviews_api.ids import new_id
 from interviews_api.notifications import worker
-from interviews_api.notifications.delivery_repository import DeliveryRepository
-from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.delivery_repository import LEASE, DeliveryRepository
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 from interviews_api.notifications.outcome import Suppressed, TryLater
 from interviews_api.notifications.rules import FIRST_PAUSE, LONGEST_PAUSE, check_still_stands, pause_after
 from interviews_api.notifications.worker import work_once
 from tests.api import invitation
+from tests.factories import World
 from tests.receivers import wait_for, working
+
+SOME_DAY = {"scheduledDate": "2999-01-01T09:00:00.000Z"}
 
 
 @pytest.fixture
@@ -53,7 +60,11 @@ def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
 def test_who_lost_the_lease_has_nothing_to_say(app: Flask, database: Database) -> None:
     def claim(lease: str, moment: Any, limit: int = 1) -> Any:
         with app.app_context(), transaction() as connection:
-            return DeliveryRepository(connection).claim(Channel.EMAIL, lease=lease, now=moment, limit=limit)
+            repository = DeliveryRepository(connection)
+            due = repository.due(Channel.EMAIL, lease=lease, now=moment, limit=limit)
+            if due:
+                repository.claim(due, moment + LEASE)
+            return due
 
     def finish(claimed: Any) -> bool:
         with app.app_context(), transaction() as connection:
@@ -150,6 +161,74 @@ def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, databa
         event.remove(database.engine, "before_cursor_execute", stumble)
     assert not any(failures.values())
     assert len(sent) == len(set(sent)) == 3
+
+
+@pytest.mark.usefixtures("three")
+def test_a_read_that_fails_is_no_attempt(app: Flask, database: Database) -> None:
+    """With the product's own pauses: the target is not left alone for what the database did."""
+    left = [1, 2, 3]
+
+    def stumble(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "reset_expires_at" in statement and left:
+            left.pop()
+            raise OperationalError(statement, {}, Exception("planted"))
+
+    event.listen(database.engine, "before_cursor_execute", stumble)
+    try:
+        with working(app, {Channel.EMAIL: lambda *_about: None}):
+            wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 4)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", stumble)
+    assert [(row.attempts, row.error) for row in rows(database)] == [(1, None)] * 3
+    assert left == []
+
+
+@pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.PUSH])
+def test_owners_of_many_receivers_that_hang_delay_no_other(
+    channel: Channel, app: Flask, world: World, database: Database
+) -> None:
+    """Three owners with more of them than there are slots, and then one with a good one."""
+    owners = []
+    for _ in range(4):
+        company, person = world.company(), world.candidate()
+        interview = world.interview(world.application(person, world.job(company)), **SOME_DAY)["id"]
+        owners.append({"candidate_id": person["id"], "company_id": company["id"], "revision": 0, "id": interview})
+    world.load()
+    owner_key = "company_id" if channel is Channel.WEBHOOK else "candidate_id"
+    go_on, served = threading.Event(), list[str]()
+
+    def send(target: Any, _about: Any) -> None:
+        served.append(target[owner_key])
+        if served[-1] != owners[3][owner_key]:
+            go_on.wait(20)
+
+    def happen(interview: dict[str, Any], receivers: int) -> None:
+        with app.app_context(), transaction() as connection:
+            for _ in range(receivers):
+                connection.execute(receiver(channel, interview[owner_key]))
+            EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
+
+    for owner in owners[:3]:
+        happen(owner, 20)
+    with working(app, {channel: send}, width=16):
+        wait_for(lambda: len(set(served)) == 3)
+        time.sleep(0.5)
+        in_hand = sum(row.lease is not None for row in rows(database))
+        assert in_hand == len(served), "what waits in hand is lost to other workers"
+        assert max(Counter(served).values()) <= 4
+        happen(owners[3], 1)
+        wait_for(lambda: owners[3][owner_key] in served, 2)
+        go_on.set()
+        wait_for(lambda: len(served) == 61)
+
+
+def receiver(channel: Channel, owner_id: str) -> Any:
+    values = {"id": new_id(), "created_at": now()}
+    if channel is Channel.WEBHOOK:
+        return insert(Webhook).values(**values, company_id=owner_id, url="https://x.example", secret="x")
+    keys = {"p256dh": "x", "auth": "x"}
+    endpoint = f"https://x.example/{values['id']}"
+    return insert(PushSubscription).values(**values, **keys, candidate_id=owner_id, endpoint=endpoint)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists, func, literal_column, select, update
 
-from interviews_api.accounts.models import Candidate, PasswordReset, User
+from interviews_api.accounts.models import Candidate, CompanyUser, PasswordReset, User
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.company_repository import AROUND, INTERVIEW
@@ -63,6 +63,12 @@ _TARGET_KEYS: dict[Channel, Any] = {
     Channel.PUSH: PushSubscription.id,
     Channel.WEBHOOK: Webhook.id,
 }
+# A target and whose it is; who is not found there (a candidate's e-mail, what was deleted) is on its own.
+_OWNERS: dict[Channel, tuple[Any, Any]] = {
+    Channel.EMAIL: (CompanyUser.id, CompanyUser.company_id),
+    Channel.PUSH: (PushSubscription.id, PushSubscription.candidate_id),
+    Channel.WEBHOOK: (Webhook.id, Webhook.company_id),
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Claim:
 
     id: int
     target_id: str
+    owner: str
     lease: str
     attempts: int
     give_up_at: datetime
@@ -87,44 +94,48 @@ class DeliveryRepository:
         due = exists().where(_IS_PENDING, Delivery.channel == channel, Delivery.due_at <= now)
         return bool(self._connection.execute(select(due)).scalar())
 
-    def claim(
+    def due(
         self,
         channel: Channel,
         *,
         lease: str,
         now: datetime,
         limit: int,
-        besides: Collection[str] = (),
-        lapses_after: timedelta = LEASE,
+        without_targets: Collection[str] = (),
+        without_owners: Collection[str] = (),
     ) -> list[Claim]:
-        """Up to `limit` deliveries that are due, oldest first; none to the targets in `besides`.
+        """Up to `limit` that may be claimed in this transaction, the longest due first; none for who is left out.
 
-        A claim moves `due_at` on by `lapses_after`: whoever dies with it loses it then. On Postgres other workers skip
-        the rows that are being claimed; on SQLite there is one writer at a time.
+        On Postgres other workers skip these rows until it ends; on SQLite there is one writer at a time.
         """
-        due = (
-            select(Delivery.id)
+        target_id, owner = _OWNERS[channel]
+        whose = select(owner).where(target_id == Delivery.target_id).scalar_subquery()
+        found = self._connection.execute(
+            select(
+                Delivery.id,
+                Delivery.target_id,
+                func.coalesce(whose, Delivery.target_id).label("owner"),
+                Delivery.attempts,
+                Delivery.give_up_at,
+            )
             .where(
                 _IS_PENDING,
                 Delivery.channel == channel,
                 Delivery.due_at <= now,
-                Delivery.target_id.not_in(besides),
+                Delivery.target_id.not_in(without_targets),
+                Delivery.target_id.not_in(select(target_id).where(owner.in_(without_owners))),
             )
             .order_by(Delivery.due_at, Delivery.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
+            .with_for_update(skip_locked=True, of=Delivery)
         )
-        claimed = self._connection.execute(
-            update(Delivery)
-            .where(Delivery.id.in_(select(due.c.id)))
-            .values(due_at=now + lapses_after, lease=lease, attempts=Delivery.attempts + 1)
-            .returning(Delivery.id, Delivery.target_id, Delivery.attempts, Delivery.give_up_at)
-        )
-        return sorted(
-            (Claim(row.id, row.target_id, lease, row.attempts, row.give_up_at) for row in claimed),
-            key=lambda claim: claim.id,
-        )
+        return [Claim(row.id, row.target_id, row.owner, lease, row.attempts + 1, row.give_up_at) for row in found]
+
+    def claim(self, due: Sequence[Claim], until: datetime) -> None:
+        """Move their `due_at` to when the lease lapses: whoever dies with them loses them then. All of one lease."""
+        ids = [claim.id for claim in due]
+        values = {"due_at": until, "lease": due[0].lease, "attempts": Delivery.attempts + 1}
+        self._connection.execute(update(Delivery).where(Delivery.id.in_(ids)).values(values))
 
     def about(self, delivery_id: int) -> RowMapping:
         """All that a channel may say: event, interview, company, job and candidate as they are now."""

@@ -24,14 +24,20 @@ from interviews_api.notifications.delivery_repository import LEASE, Claim, Deliv
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.outcome import Gone, NotSent, Suppressed, TryLater
 from interviews_api.notifications.rules import FIRST_PAUSE, check_still_stands, pause_after
+from interviews_api.notifications.slots import Slots
 
 Sender = Callable[[RowMapping, RowMapping], None]
 """Sends to a target (a user, subscription or webhook) what a delivery is about; raises NotSent."""
 
 CLAIMED_AT_ONCE = 50
 _LAST_WORDS = 2.0  # seconds for writing down what came of a delivery once the worker is to stop
+_SHORTLY = 0.25  # seconds until the database is asked again
 _IDLE = 1.0  # seconds between looks when nothing wakes us
 _log = logging.getLogger(__name__)
+
+
+class _NotRead(Exception):
+    """The database did not say what a delivery is about."""
 
 
 class Lane:
@@ -55,11 +61,8 @@ class Lane:
         self._longest_hold = lease * 2 / 3  # with the time of one attempt to spare
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._slots = threading.Semaphore(width)
+        self._slots = Slots(width)
         self._pool = ThreadPoolExecutor(width, thread_name_prefix=channel)
-        self._lock = threading.Lock()
-        self._busy: set[str] = set()
-        self._paused: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name=f"lane-{channel}")
 
     def start(self) -> None:
@@ -96,33 +99,33 @@ class Lane:
                     self._wake.clear()
 
     def _start_some(self) -> bool:
-        """Whether something was claimed; waits for free slots."""
+        """Whether something was claimed; nothing is for which there is no free slot."""
         claimed_at = now()
         claims = sorted(self._claim(), key=attrgetter("target_id", "id"))
         for target_id, some in groupby(claims, attrgetter("target_id")):
-            self._slots.acquire()
             self._pool.submit(self._work_off, target_id, list(some), claimed_at)
         return bool(claims)
 
     def _claim(self) -> list[Claim]:
-        with self._lock:
-            present = time.monotonic()
-            self._paused = {target: end for target, end in self._paused.items() if end > present}
-            besides = self._busy | self._paused.keys()
+        if not self._slots.is_any_free():
+            return []
         with reading() as connection:
             if not DeliveryRepository(connection).is_any_due(self._channel, now()):
                 return []
         with transaction() as connection:
-            claims = DeliveryRepository(connection).claim(
+            repository = DeliveryRepository(connection)
+            due = repository.due(
                 self._channel,
                 lease=secrets.token_hex(8),
                 now=now(),
                 limit=CLAIMED_AT_ONCE,
-                besides=besides,
-                lapses_after=self._lease,
+                without_targets=self._slots.targets_left_alone(),
+                without_owners=self._slots.owners_left_alone(),
             )
-        with self._lock:
-            self._busy |= {claim.target_id for claim in claims}
+            claims = self._slots.choose(due)
+            if claims:
+                repository.claim(claims, now() + self._lease)
+        self._slots.take(claims)
         return claims
 
     def _work_off(self, target_id: str, claims: list[Claim], claimed_at: datetime) -> None:
@@ -136,15 +139,18 @@ class Lane:
         except Exception:  # the lane must not lose a slot; what was claimed comes back when the lease lapses
             _log.exception("a delivery failed in an unforeseen way")
         finally:
-            with self._lock:
-                self._busy.discard(target_id)
-            self._slots.release()
+            self._slots.give_back(target_id)
             self._wake.set()
 
     def _deliver(self, claim: Claim) -> bool:
         """Whether the target may be sent more."""
         try:
             self._attempt(claim)
+        except _NotRead as error:  # which says nothing of the target
+            _log.warning("cannot read what is to be delivered: %s", error)
+            self._stop.wait(_SHORTLY)
+            self._write(partial(DeliveryRepository.release, claims=[claim], until=now()))
+            return False
         except NotSent as reason:
             if isinstance(reason, TryLater):
                 self._postpone(claim, str(reason))
@@ -165,7 +171,7 @@ class Lane:
                 about = repository.about(claim.id)
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
-            raise TryLater(f"the database: {type(error).__name__}") from None
+            raise _NotRead(type(error).__name__) from None
         check_still_stands(about, now())
         if target is None:
             raise Suppressed("the recipient is no longer there")
@@ -182,8 +188,7 @@ class Lane:
     def _postpone(self, claim: Claim, reason: str) -> None:
         pause = self._pause(claim.attempts)
         until = now() + pause
-        with self._lock:
-            self._paused[claim.target_id] = time.monotonic() + min(pause, FIRST_PAUSE).total_seconds()
+        self._slots.pause(claim.target_id, min(pause, FIRST_PAUSE).total_seconds())
         if until > claim.give_up_at:
             dead = partial(DeliveryRepository.finish, claim=claim, status=DeliveryStatus.FAILED, now=now())
             self._write(partial(dead, error=reason))
@@ -193,14 +198,14 @@ class Lane:
     def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
         """In a transaction of its own; while the database is away again and again, until the lease has lapsed."""
         began = time.monotonic()
-        deadline = began + self._longest_hold.total_seconds()
+        lapsed = began + self._lease.total_seconds()
         while True:
             try:
                 with transaction() as connection:
                     write(DeliveryRepository(connection))
                 return
             except SQLAlchemyError as error:
-                if time.monotonic() > deadline or (self._stop.is_set() and time.monotonic() > began + _LAST_WORDS):
+                if time.monotonic() > lapsed or (self._stop.is_set() and time.monotonic() > began + _LAST_WORDS):
                     raise
                 _log.warning("cannot write down what came of a delivery: %s", type(error).__name__)
-                time.sleep(0.25)
+                time.sleep(_SHORTLY)
