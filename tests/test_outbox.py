@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -202,6 +203,47 @@ def test_the_worker_stops_at_once_and_finishes_what_it_sends(
     assert time.monotonic() - began < 20
     mailbox.stop()
     assert unsent(database) == 1
+
+
+@pytest.mark.proof
+def test_a_burst_of_stops_in_the_midst_of_work_ends_it(
+    app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """A signal arrives between any two instructions, also of the handler of the one before."""
+    times = figure(sample=3, full=30)
+    company, person = world.company(), world.candidate()
+    interview = world.interview(world.application(person, world.job(company)), scheduledDate="2999-01-01T09:00:00.000Z")
+    world.load()
+    row = {"id": interview["id"], "candidate_id": person["id"], "company_id": company["id"], "revision": 0}
+    is_over = threading.Event()
+
+    def keep_busy() -> None:
+        while not is_over.is_set():
+            with app.app_context(), transaction() as connection:
+                EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
+
+    settings = SETTINGS | {"DATABASE_URL": database_url, "MAIL_DIR": str(tmp_path)}
+    longest = 0.0
+    with proof("SIGTERM by the hundred", database.engine.dialect.name, times) as done, ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(keep_busy)
+        try:
+            for _ in range(times):
+                seen = len(list(tmp_path.glob("*.eml")))
+                worker = Workers(1, settings, "-m", "flask", "--app", "wsgi", "worker").processes[0]
+                wait_for(lambda seen=seen: len(list(tmp_path.glob("*.eml"))) > seen, 20)
+                began = time.monotonic()
+                while time.monotonic() < began + 0.02:
+                    worker.send_signal(signal.SIGTERM)
+                try:  # in its last moment the interpreter gives the signals back their defaults
+                    assert worker.wait(10) in (0, -signal.SIGTERM)
+                finally:
+                    worker.kill()
+                    worker.wait()
+                longest = max(longest, time.monotonic() - began)
+        finally:
+            is_over.set()
+            busy.result()
+        done.result = f"each time the worker ended by itself, after {longest:.1f} s at most"
 
 
 def test_the_command_delivers_until_it_is_told_to_stop(

@@ -4,7 +4,7 @@ Any number of workers may run on one Postgres. Whatever dies midway was a transa
 """
 
 import logging
-import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +21,7 @@ from interviews_api.notifications.lane import Lane
 from interviews_api.notifications.reminder_repository import ReminderRepository
 
 _LOOK_EVERY = 1.0  # seconds: reminders fall due without anybody telling
+_STEP = 0.1  # seconds between looks at whether it is to stop
 _log = logging.getLogger(__name__)
 
 
@@ -30,13 +31,11 @@ class Worker:
     def __init__(self, app: Flask, lanes: Sequence[Lane]) -> None:
         self._app = app
         self._lanes = lanes
-        self._stop = threading.Event()
+        self._is_to_stop = False
 
     def stop(self, *_signal: object) -> None:
-        """Ask it to end; a signal handler, too."""
-        self._stop.set()
-        for lane in self._lanes:
-            lane.stop()
+        """Ask it to end. A signal handler, too: it takes no lock, for the thread it interrupts may hold it."""
+        self._is_to_stop = True
 
     def run(self) -> None:
         """Until `stop`; returns when what is being sent was sent."""
@@ -45,11 +44,11 @@ class Worker:
         signal: Signal | None = None
         with self._app.app_context():
             database: Database = self._app.extensions["database"]
-            while not self._stop.is_set():
+            while not self._is_to_stop:
                 try:
                     signal = signal or open_signal(database.engine)
                     if not work_once(now()):
-                        signal.wait(_LOOK_EVERY)
+                        self._wait(signal)
                     for lane in self._lanes:
                         lane.wake()
                 except Exception as error:  # whatever it is: the next look is a fresh one
@@ -57,12 +56,18 @@ class Worker:
                     _log.warning("cannot work: %s", type(error).__name__, exc_info=None if is_away else error)
                     _close(signal)
                     signal = None
-                    self._stop.wait(0.5)
-        _close(signal)
+                    time.sleep(0.5)
         for lane in self._lanes:
             lane.stop()
+        _close(signal)
         for lane in self._lanes:
             lane.join()
+
+    def _wait(self, signal: Signal) -> None:
+        looks_at = time.monotonic() + _LOOK_EVERY
+        while not self._is_to_stop and time.monotonic() < looks_at:
+            if signal.wait(_STEP):
+                return
 
 
 def work_once(present: datetime) -> bool:
