@@ -1,6 +1,7 @@
 """From a commit to what is delivered: nothing is lost, and what arrives twice has the same id."""
 
 import os
+import queue
 import random
 import signal
 import subprocess
@@ -114,11 +115,28 @@ class Workers:
     def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:
         self._environment = clean_environment(settings)
         self._module = module or ("-m", "tests.worker_process")
+        self._lines: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         self.processes = [self._start() for _ in range(number)]
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([sys.executable, *self._module], cwd=ROOT, env=self._environment,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        process = subprocess.Popen([sys.executable, *self._module], cwd=ROOT, env=self._environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        return process
+
+    def _listen(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for _ in lines:
+                self._lines.put(process)
+
+    def at_work(self) -> int:
+        """The one that is the next to say that it sends."""
+        while not self._lines.empty():
+            self._lines.get()
+        while (process := self._lines.get(timeout=20)) not in self.processes:
+            pass  # the last words of one that was killed
+        return self.processes.index(process)
 
     def kill(self, which: int) -> None:
         os.kill(self.processes[which].pid, signal.SIGKILL)
@@ -158,9 +176,10 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
                             interview = interviews[written % len(interviews)]
                             EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
                             written += 1
-                time.sleep(dice.uniform(0.3, 1.2))
                 if killed < kills:
-                    workers.kill(dice.randrange(len(workers.processes)))
+                    which = workers.at_work()
+                    time.sleep(dice.uniform(0, 0.03))  # about what sending and marking takes
+                    workers.kill(which)
                     killed += 1
             wait_for(lambda: count(database, Delivery) == written and unsent(database) == 0, 120)  # in this order
         finally:
@@ -171,7 +190,14 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
         assert len(arrived) == written
         twice = sum(times - 1 for times in arrived.values())
         assert twice <= kills * 8, "more than what may have been under way at the kills"
-        done.result = f"{written} events, {len(mailbox.messages)} mails: none lost, {twice} twice with the same id"
+        with database.reader.connect() as connection:
+            lapsed = select(func.count()).select_from(Delivery).where(Delivery.attempts > 1)
+            interrupted = connection.execute(lapsed).scalar_one()
+        assert interrupted >= kills, "the kills hit workers without claims"
+        done.result = (
+            f"{written} events, {len(mailbox.messages)} mails: none lost, {twice} twice with the same id, "
+            f"{interrupted} claims interrupted"
+        )
 
 
 def unsent(database: Database) -> int:

@@ -1,7 +1,11 @@
-"""`flask worker` as its own process, but with a lease of two seconds: `python -m tests.worker_process`."""
+"""`flask worker` as its own process, but with a lease of two seconds: `python -m tests.worker_process`.
+
+It says on stdout when it is about to send: who wants to kill it then knows that it has claims in hand.
+"""
 
 import signal
 from datetime import timedelta
+from typing import Any
 
 from interviews_api import create_app
 from interviews_api.db import Database
@@ -17,7 +21,13 @@ if __name__ == "__main__":
     app = create_app()
     settings = app.extensions["settings"]
     app.extensions["database"] = Database(settings.database_url, pool_size=8)
-    lane = Lane(app, Channel.EMAIL, mail_sender(settings), width=WIDTHS[Channel.EMAIL], lease=LEASE)
+    send = mail_sender(settings)
+
+    def send_aloud(*about: Any) -> None:
+        print("sending", flush=True)
+        send(*about)
+
+    lane = Lane(app, Channel.EMAIL, send_aloud, width=WIDTHS[Channel.EMAIL], lease=LEASE)
     worker = Worker(app, [lane])
     signal.signal(signal.SIGTERM, worker.stop)
     worker.run()
