@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
 from interviews_api.notifications.deadline import connect as open_connection
 from interviews_api.notifications.deadline import resolve
 from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound, check_address, is_public
+from tests.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
 
 PRIVATE = (
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
@@ -34,18 +34,24 @@ ODD = (
     "https://nobody.invalid\r\nX: y/", "https://nobody.invalid\t/", "https://ⓔxample.invalid/", "https://127。0。0。1/",
     "https://%31%32%37.0.0.1/", "https://nobody.invalid:99999/", "https://nobody.invalid:x/", "https://-a.invalid/",
     "https://a..invalid/", "javascript:alert(1)", "https://[::1/", "HTTPS:127.0.0.1",
-    "https://" + "a" * 2000 + ".invalid", "https://localhost/", "https://LOCALHOST./",
+    "https://" + "a" * 2000 + ".invalid",
 )  # fmt: skip
+LOCAL_NAMES = ("https://localhost/", "https://LOCALHOST./")
 
 
 class Canary:
-    """Listens where nobody may come."""
+    """Listens where nobody may come; its `connect` leads there whatever the address, as the forbidden ones would."""
 
     def __init__(self) -> None:
         self.visits = 0
+        self.asked_for: list[tuple[str, int]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def connect(self, address: str, port: int, seconds: float) -> socket.socket:
+        self.asked_for.append((address, port))
+        return socket.create_connection(("127.0.0.1", self.port), seconds)
 
     def _listen(self) -> None:
         while True:
@@ -56,6 +62,10 @@ class Canary:
             self.visits += 1
             visitor.close()
 
+    @property
+    def is_untouched(self) -> bool:
+        return not self.asked_for and not self.visits
+
     def stop(self) -> None:
         self._socket.close()
 
@@ -63,6 +73,13 @@ class Canary:
 @pytest.fixture
 def canary() -> Iterator[Canary]:
     made = Canary()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def redirecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsReceiver]:
+    made = HttpsReceiver(tmp_path_factory.mktemp("redirecting"))
     yield made
     made.stop()
 
@@ -81,7 +98,7 @@ def test_what_is_public_is() -> None:
         assert is_public(address)
 
 
-@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD])
+@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
 def test_it_is_refused_when_it_is_saved(url: str, people: dict[str, Any]) -> None:
     for caller, path, field, body in (
         ("us", "/webhooks", "url", {"url": url}),
@@ -106,51 +123,61 @@ def test_a_name_that_nobody_knows_yet_is_accepted() -> None:
     check_address("https://nobody.invalid/")
 
 
+def test_the_canary_notices(canary: Canary) -> None:
+    """Whoever is let through gets there: otherwise none of the tests below could fail."""
+    with pytest.raises(NotAnswered):
+        Outbound(lambda _host: ["93.184.215.14"], canary.connect).post("https://innocent.example/", b"{}", {})
+    assert canary.asked_for == [("93.184.215.14", 443)]
+    wait_for(lambda: canary.visits == 1)
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 def test_no_socket_opens_to_it(address: str, canary: Canary) -> None:
     """Also when the name meant something else when it was saved: whoever answers the look-up now is judged now."""
-    connected: list[str] = []
-
-    def connect(to: str, _port: int, seconds: float) -> socket.socket:
-        connected.append(to)
-        return socket.create_connection(("127.0.0.1", canary.port), seconds)
-
-    for answers in ([address], ["93.184.215.14", address]):
-        outbound = Outbound(lambda _host, answers=answers: answers, connect)  # type: ignore[misc]
+    url = "https://rebound.example/hook"
+    for later in ([address], ["93.184.215.14", address], [address, "93.184.215.14"]):
+        answers = iter([["93.184.215.14"], later])
+        check_address(url, lambda _host, answers=answers: next(answers))  # type: ignore[misc]
         with pytest.raises(AddressRefused):
-            outbound.post("https://rebound.example/hook", b"{}", {})
-    assert (connected, canary.visits) == ([], 0)
+            Outbound(lambda _host, answers=answers: next(answers), canary.connect).post(url, b"{}", {})  # type: ignore[misc]
+    assert canary.is_untouched
 
 
 def test_what_is_judged_is_what_is_connected_to(canary: Canary) -> None:
     """A name that changes its meaning between two look-ups is looked up once."""
     answers = iter([["93.184.215.14"], ["127.0.0.1"]])
-    connected: list[str] = []
+    connected: list[tuple[str, int]] = []
 
-    def connect(to: str, _port: int, _seconds: float) -> socket.socket:
-        connected.append(to)
+    def connect(to: str, port: int, _seconds: float) -> socket.socket:
+        connected.append((to, port))
         raise ConnectionRefusedError
 
     with pytest.raises(NotAnswered):
         Outbound(lambda _host: next(answers), connect).post("https://rebound.example/", b"", {})
-    assert (connected, canary.visits) == (["93.184.215.14"], 0)
+    assert connected == [("93.184.215.14", 443)]
+    assert canary.is_untouched
 
 
-@pytest.mark.parametrize("host", LITERALS)
-def test_no_spelling_of_a_number_gets_through_the_real_resolver(host: str, canary: Canary) -> None:
-    """As if it had been saved by mistake; public numbers are not tried, for the tests reach nobody outside."""
-    if host in ("1.1.1.1", "8.8.8.8"):
-        with pytest.raises(AddressRefused):
-            check_address(f"https://{host}/")
-        return
-    with pytest.raises((AddressRefused, NotAnswered)):
-        Outbound().post(f"https://{host}/", b"{}", {})
-    assert canary.visits == 0
-
-
-def test_localhost_does_not_either(client: FlaskClient) -> None:
+@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
+def test_no_spelling_gets_through_the_real_resolver(url: str, canary: Canary) -> None:
+    """As if it had been saved by mistake: what the machine's own look-up makes of it is never connected to."""
     with pytest.raises(AddressRefused):
-        Outbound().post("https://localhost/", b"{}", {})
+        Outbound(connect=canary.connect).post(url, b"{}", {})
+    assert canary.is_untouched
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("target", ["https://canary.hooks.example/ok", *(f"https://{host}/" for host in LITERALS)])
+def test_no_redirect_is_followed(status: int, target: str, redirecting: HttpsReceiver, canary: Canary) -> None:
+    """The first connection is let through to the receiver that redirects, any other one would be the canary's."""
+    ways = iter([redirecting.connect])
+
+    def connect(address: str, port: int, seconds: float) -> socket.socket:
+        return next(ways, canary.connect)(address, port, seconds)
+
+    outbound = Outbound(lambda _host: [PUBLIC_ADDRESS], connect, redirecting.trust)
+    assert outbound.post(f"https://a.hooks.example/redirect/{status}/{target}", b"{}", {}) == status
+    assert canary.is_untouched
 
 
 def test_a_look_up_that_hangs_or_fails_is_no_answer() -> None:
