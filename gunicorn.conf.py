@@ -4,6 +4,7 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -45,6 +46,13 @@ limit_request_line = 8190
 control_socket_disable = True  # on by default it writes to the home directory, and two masters share it
 logger_class = logs.GunicornLogger
 logs.configure()
+
+
+def post_fork(_server: object, _worker: object) -> None:
+    """Leave a terminal's Ctrl-C, which goes to every process, to the master: a worker that it and the master's SIGQUIT
+    interrupt at once waits for itself in the lock of its thread pool.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def child_exit(_server: object, worker: Any) -> None:

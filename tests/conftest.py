@@ -27,6 +27,7 @@ from tests import proofs
 from tests.api import Caller
 from tests.factories import World
 from tests.live import LiveServer
+from tests.live_sockets import DEPLOYED, IN_PROCESS, ServerHere
 from tests.postgres import ThrowawayPostgres, create_database, drop_database
 
 ROOT = Path(__file__).parent.parent
@@ -210,3 +211,29 @@ def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -
         "candidate id": candidate["id"],
         "us id": made["us"]["id"],
     }
+
+
+@pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
+def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[LiveServer]:
+    """Live sockets in this process, with threads, and with greenlets as in production."""
+    settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
+    here = request.param == IN_PROCESS
+    made = ServerHere(settings) if here else LiveServer(settings, config=request.param)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def stage(app: Flask, world: World) -> dict[str, Any]:
+    """A company, a candidate and an application; tokens for both."""
+    company = world.company()
+    user, person = world.company_user(company), world.candidate()
+    application = world.application(person, world.job(company))
+    world.load()
+
+    def token(user_id: str, role: Role = Role.CANDIDATE) -> str:
+        with app.app_context():
+            return issue_access_token(begin_session(user_id, role))
+
+    made = {"company": token(user["id"], Role.COMPANY), "candidate": token(person["id"]), "person": person["id"]}
+    return made | {"application": application["id"], "token": token}

@@ -1,8 +1,8 @@
 """The blueprint `live`: a candidate's changes over a WebSocket (RFC 6455), resumable with `?after=`."""
 
 import queue
-import re
 import socket
+import struct
 import sys
 import threading
 from contextlib import suppress
@@ -22,15 +22,16 @@ from interviews_api.db import reading
 from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.fields import CamelSchema, Digits
 from interviews_api.http import error_response, load_query
-from interviews_api.live.hub import LOOK_EVERY, TRY_AGAIN_LATER, UNAUTHORIZED, Hub, Listener, as_message
+from interviews_api.live.handshake import PROTOCOL, is_handshake, offered_protocols, readable_environ
+from interviews_api.live.hub import GRACE, LOOK_EVERY, TRY_AGAIN_LATER, UNAUTHORIZED, Hub, Listener, as_message
 from interviews_api.live.repository import BATCH, LiveRepository
 
 blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
 
-PROTOCOL = "interviews.v1"
 _BEARER = "bearer."
 _FORBIDDEN = 4403
 _PING_SECONDS = 25
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER, for no time
 _MANY = 1_000_000  # where greenlets carry the sockets, gunicorn's own worker_connections is the limit
 _OPTIONS = {
     "subprotocols": [PROTOCOL],
@@ -46,17 +47,6 @@ class UpdatesQuery(CamelSchema):
     after = Digits(
         0, 2**63 - 1, load_default=None, metadata={"description": "The id last seen: replays what came after."}
     )
-
-
-class _WholeSends:
-    """The socket, whose `send` sends all of it: simple-websocket takes that for granted, a greenlet's does not."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-        self.send = inner.sendall
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
 
 def init_app(app: Flask) -> None:
@@ -83,11 +73,11 @@ refuse_without_upgrade.upgrade = UpdatesQuery  # type: ignore[attr-defined]  # f
 @blueprint.before_request
 def _prepare() -> Response | None:
     """What can still be answered in HTTP: a wrong handshake or query, no seat, no database."""
-    if request.environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+    if not (request.url_rule and request.url_rule.websocket):
         return None
     if request.headers.get("Sec-WebSocket-Version") != "13":
         return refuse_without_upgrade()
-    if not re.fullmatch(r"[A-Za-z0-9+/]{22}==", request.headers.get("Sec-WebSocket-Key", "")):
+    if not is_handshake():
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
     g.after = load_query(UpdatesQuery())["after"]
     if not _hub().take_seat(_seats()):
@@ -95,9 +85,7 @@ def _prepare() -> Response | None:
     g.has_seat = True
     with reading() as connection:
         g.newest = LiveRepository(connection).newest()  # before the handshake ends: from there on nothing is missed
-    for name in ("gunicorn.socket", "werkzeug.socket"):
-        if name in request.environ:
-            request.environ[name] = _WholeSends(request.environ[name])
+    request.environ = readable_environ()
     return None
 
 
@@ -105,11 +93,6 @@ def _prepare() -> Response | None:
 def _give_seat_back(_error: BaseException | None) -> None:
     if g.pop("has_seat", False):
         _hub().give_seat_back()
-
-
-@blueprint.errorhandler(ProtocolError)
-def _answer_protocol_error(_error: ProtocolError) -> Response:
-    return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
 
 
 def _seats() -> int:
@@ -123,24 +106,25 @@ def _seats() -> int:
 def stream_updates(ws: Server) -> None:
     """Send each change from the handshake on, until somebody hangs up."""
     try:
-        _stream(ws)
-    except SQLAlchemyError:
-        ws.close(TRY_AGAIN_LATER)
-    except OSError:  # the client vanished while it was sent something
-        pass
+        with suppress(OSError, ProtocolError):  # the client vanished or hung up while it was sent something
+            _stream(ws)
     finally:
-        _cut(ws.sock, socket.SHUT_RD)  # wakes the thread that reads, before the server closes the socket under it
+        _end(ws.sock)  # wakes the thread that reads, before the server closes the socket under it
         ws.thread.join(LOOK_EVERY)
 
 
 def _stream(ws: Server) -> None:
     try:
-        viewer, token = _viewer()
+        _stream_to(ws, *_viewer())
     except Unauthorized:
-        ws.close(UNAUTHORIZED)
-        return
+        _hang_up(ws, UNAUTHORIZED)
+    except SQLAlchemyError:
+        _hang_up(ws, TRY_AGAIN_LATER)
+
+
+def _stream_to(ws: Server, viewer: Viewer, token: str) -> None:
     if viewer.role is not Role.CANDIDATE:
-        ws.close(_FORBIDDEN)
+        _hang_up(ws, _FORBIDDEN)
         return
     listener = Listener(viewer, token_end(token), cut=lambda: _cut(ws.sock))
     _hub().add(listener, g.newest)
@@ -152,9 +136,9 @@ def _stream(ws: Server) -> None:
 
 def _viewer() -> tuple[Viewer, str]:
     """Whom the token among the subprotocols names; raises Unauthorized."""
-    offered = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    tokens = [one.removeprefix(_BEARER) for one in offered if one.startswith(_BEARER)]
-    if PROTOCOL not in offered or len(tokens) != 1:
+    protocols = offered_protocols()
+    tokens = [one.removeprefix(_BEARER) for one in protocols if one.startswith(_BEARER)]
+    if PROTOCOL not in protocols or len(tokens) != 1:
         raise Unauthorized
     viewer = read_access_token(tokens[0])
     with reading() as connection:
@@ -184,13 +168,30 @@ def _serve(ws: Server, listener: Listener, last: int) -> None:
         except queue.Empty:
             continue
         if isinstance(message, int):
-            ws.close(message)
+            _hang_up(ws, message)
             return
         number, text = message
         if number > last:
             ws.send(text)
 
 
-def _cut(sock: Any, how: int = socket.SHUT_RDWR) -> None:
+def _hang_up(ws: Server, code: int) -> None:
+    """Say why; who does not even take that is cut off."""
+    late = threading.Timer(GRACE, _cut, (ws.sock,))
+    late.start()
+    try:
+        ws.close(code)
+    finally:
+        late.cancel()
+
+
+def _end(sock: Any) -> None:
     with suppress(OSError):
-        sock.shutdown(how)
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _cut(sock: Any) -> None:
+    """End what is being sent too, and have nothing wait for who does not read: the server's close is a reset."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    _end(sock)

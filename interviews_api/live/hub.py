@@ -33,6 +33,7 @@ GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 TRY_AGAIN_LATER = 1013
 QUEUE_LENGTH = 1000
 LOOK_EVERY = 1.0  # seconds: at sessions, tokens and whether the process is stopping
+GRACE = 1.5  # seconds: to take the code that one is closed with
 _INTERVIEW = ListedInterview()
 _log = logging.getLogger(__name__)
 
@@ -46,12 +47,21 @@ class Listener:
     cut: Callable[[], None]
     """Ends the connection of who does not read."""
     messages: "queue.Queue[tuple[int, str] | int]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
+    _told_at: float | None = None
 
     def put(self, message: "tuple[int, str] | int") -> None:
         """Hand it over; who has fallen too far behind is cut off, and comes back with `?after=`."""
         try:
             self.messages.put_nowait(message)
         except queue.Full:
+            self.cut()
+
+    def end(self, code: int) -> None:
+        """Hand over the code to close with; asked again after GRACE, cut off who has not taken it."""
+        if self._told_at is None:
+            self._told_at = time.monotonic()
+            self.put(code)
+        elif time.monotonic() - self._told_at >= GRACE:
             self.cut()
 
 
@@ -164,16 +174,16 @@ class Hub:
             living = LiveRepository(connection).living(sessions) | {NO_ID} if sessions else {NO_ID}
         for listener in listeners:
             if listener.viewer.session_id not in living:
-                listener.put(UNAUTHORIZED)
+                listener.end(UNAUTHORIZED)
         self._close_expired()
 
     def _close_expired(self) -> None:
         present, is_stopping = now(), self.is_stopping()
         for listener in self._present():
             if listener.token_ends_at <= present:
-                listener.put(UNAUTHORIZED)
+                listener.end(UNAUTHORIZED)
             elif is_stopping:
-                listener.put(GOING_AWAY)
+                listener.end(GOING_AWAY)
 
 
 def _close(signal: Signal | None) -> None:
