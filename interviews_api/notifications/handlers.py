@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Blueprint, current_app
-from sqlalchemy import Connection
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required, company_required
@@ -139,7 +138,7 @@ def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     return {"notices": notices, "total": len(notices)}
 
 
-def _check_notice(connection: Connection, viewer: Viewer, interview_id: str, notice_id: str) -> None:
+def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id: str) -> None:
     interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
     NoticeRepository(connection).get(interview, notice_id, now=now())
 
