@@ -14,6 +14,7 @@ from interviews_api.db import Database
 from interviews_api.hiring import handlers as hiring
 from interviews_api.interviews import calendar_routes, candidate, company, email_link
 from interviews_api.live import handlers as live
+from interviews_api.memory import Kept, Memory
 from interviews_api.notifications import handlers as notifications
 
 
@@ -22,23 +23,26 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     settings = Settings.load(source)
     app = Flask(__name__, static_folder=None)
     app.extensions["settings"] = settings
+    app.config["COMPILED_DUMP"] = settings.compiled_dump
+    app.extensions["memory"] = (
+        Memory[Kept](settings.cache_bytes, lambda kept: kept.size) if settings.cache_bytes else None
+    )
     app.extensions["database"] = Database(settings.database_url, pool_size=settings.web_threads)
 
-    logs.init_app(app)
-    metrics.init_app(app)
+    logs.init_app(app, metrics.count)
     http.init_app(app)
     tokens.init_app(app, settings)
     live.init_app(app)
-    CORS(
-        app,
-        origins=list(settings.cors_origins),
-        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
-        expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
-        max_age=600,
-        always_send=False,
-        vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one
-    )
     if settings.cors_origins:
+        CORS(
+            app,
+            origins=list(settings.cors_origins),
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+            expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
+            max_age=600,
+            always_send=False,
+            vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one
+        )
         app.after_request(_vary_by_origin)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]

@@ -59,4 +59,5 @@ def zone(name: str) -> ZoneInfo:
 
 def wall_time(instant: datetime, zone_name: str) -> str:
     """What a clock on the wall in that zone shows at that instant: `HH:MM`."""
-    return instant.astimezone(zone(zone_name)).strftime("%H:%M")
+    local = instant.astimezone(zone(zone_name))
+    return f"{local.hour:02}:{local.minute:02}"

@@ -52,6 +52,9 @@ class Settings:
     refresh_token_days: int
     trusted_proxies: int
     ratelimit_enabled: bool
+    cache_bytes: int
+    verified_tokens: int
+    compiled_dump: bool
     idp_algorithm: str
     idp_public_key_file: str
     idp_jwks_file: str
@@ -110,6 +113,9 @@ class Settings:
             refresh_token_days=reader.integer("REFRESH_TOKEN_DAYS", 30, 1, 365),
             trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, 0, 10),
             ratelimit_enabled=reader.boolean("RATELIMIT_ENABLED", True),
+            cache_bytes=reader.integer("CACHE_BYTES", 14 * 1024 * 1024, 0, 2**40),
+            verified_tokens=reader.integer("VERIFIED_TOKENS", 10_000, 0, 10_000_000),
+            compiled_dump=reader.boolean("COMPILED_DUMP", True),
             idp_algorithm=reader.text("IDP_ALGORITHM"),
             idp_public_key_file=reader.text("IDP_PUBLIC_KEY_FILE"),
             idp_jwks_file=reader.text("IDP_JWKS_FILE"),

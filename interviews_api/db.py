@@ -1,4 +1,4 @@
-"""The database: column types, one engine per process, `reading()` and `transaction()`.
+"""The database: one engine per process, and how a connection of it is had: `reading`, `pooled`, `transaction`.
 
 Handlers, commands and the worker open these; repositories are handed the connection and never commit.
 """
@@ -6,21 +6,16 @@ Handlers, commands and the worker open these; repositories are handed the connec
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from flask import current_app
 from sqlalchemy import (
-    CheckConstraint,
     Connection,
-    DateTime,
     Dialect,
     Engine,
-    MetaData,
-    String,
+    PoolProxiedConnection,
     create_engine,
     event,
     inspect,
@@ -28,13 +23,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.exc import DBAPIError
 
-from interviews_api.clock import to_milliseconds
 from interviews_api.config import SettingsError
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
 
 # Milliseconds. The last is for a writer that froze or lost its network before COMMIT: what it locked is others' too.
@@ -52,77 +45,35 @@ _WITHOUT_TRANSACTION = "without_transaction"
 _open: ContextVar[Connection | None] = ContextVar("open_transaction", default=None)
 
 
-class Base(DeclarativeBase):
-    """Where every table is registered; constraints get names, so that migrations can drop them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime in whole milliseconds; refuses naive ones (ValueError)."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; SQLite keeps it without the offset."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs a time zone")
-        return to_milliseconds(value.astimezone(UTC))
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware again."""
-        return value.replace(tzinfo=UTC) if value is not None else None
-
-
-class Id(TypeDecorator[str]):
-    """24 lower-case hex digits (see `ids.py`), compared by bytes whatever the database's collation."""
-
-    impl = String(24)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """SQLite compares by bytes anyway and does not know the collation "C"."""
-        collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(String(24, collation=collation))
-
-
-def is_one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    """A named CHECK that the column holds one of the values (or NULL)."""
-    allowed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({allowed})", name=column)
-
-
 class Database:
-    """An engine whose transactions begin the way each database needs it, and a second face for single reads.
+    """An engine whose transactions begin the way each database needs it, and a second face for single statements.
 
     `engine`: BEGIN IMMEDIATE on SQLite (a plain BEGIN loses updates or fails), READ COMMITTED on Postgres.
     `reader`: no transaction around a statement; what the statement sees is one snapshot anyway.
+    The drivers commit by themselves (autocommit) where no BEGIN was sent.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.engine = _create_engine(url, pool_size)
-        self.reader = (
-            self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            if self.engine.dialect.name == "postgresql"
-            else self.engine.execution_options(**{_WITHOUT_TRANSACTION: True})
-        )
+        self.reader = self.engine.execution_options(**{_WITHOUT_TRANSACTION: True})
+
+
+class Pooled(NamedTuple):
+    """A connection of the driver's, out of the engine's pool."""
+
+    connection: PoolProxiedConnection
+    engine: Engine
 
 
 class _Connection(psycopg.Connection[Any]):
     """psycopg's, but it gives up on a server that is there and does not answer: stopped, or out of memory."""
 
     patience: float | None = _PATIENCE
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something began that did not end; the name that sqlite3 has for it."""
+        return self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Raises OperationalError when the answer takes longer than `patience`."""
@@ -145,13 +96,10 @@ def lift_time_limits(connection: Connection) -> None:
     driver.patience = None
 
 
-def _be_patient_as_usual(driver: Any, _record: object, _fairy: object) -> None:
-    driver.patience = _PATIENCE
-
-
 def _create_engine(url: str, pool_size: int) -> Engine:
     parsed = make_url(url)
     common: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 3}
+    common["pool_reset_on_return"] = None  # costs a fifth of a short statement; `_end_what_is_left` looks first
     common["hide_parameters"] = True  # errors go to the log; hashes of passwords and addresses do not
     if parsed.get_backend_name() == "postgresql":
         engine = create_engine(
@@ -165,7 +113,10 @@ def _create_engine(url: str, pool_size: int) -> Engine:
             **common,
         )
         event.listen(engine, "do_connect", lambda _dialect, _record, args, named: _Connection.connect(*args, **named))
-        event.listen(engine, "checkout", _be_patient_as_usual)
+        event.listen(engine, "connect", _prepare_postgres)
+        event.listen(engine, "begin", _begin_postgres)
+        event.listen(engine, "reset", _be_patient_as_usual)
+        event.listen(engine, "reset", _end_what_is_left)
         return engine
     try:
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +125,7 @@ def _create_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(parsed, **common)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "reset", _end_what_is_left)
     return engine
 
 
@@ -185,9 +137,38 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    connection.autocommit = True
+    connection.patience = _PATIENCE
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if _WITHOUT_TRANSACTION not in connection.get_execution_options():
+        connection.exec_driver_sql("BEGIN")
+
+
 def _begin_sqlite(connection: Connection) -> None:
     if _WITHOUT_TRANSACTION not in connection.get_execution_options():
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _be_patient_as_usual(driver: Any, _record: object, _state: object) -> None:
+    driver.patience = _PATIENCE
+
+
+def _end_what_is_left(driver: Any, _record: object, _state: object) -> None:
+    """A COMMIT that failed has left a transaction behind, and its locks."""
+    if driver.in_transaction:
+        driver.rollback()
+
+
+def in_sqlalchemys_words(error: Any, dialect: Dialect, sql: str | None = None, *, is_dead: bool = False) -> Exception:
+    """What SQLAlchemy raises for the driver's error; of a connection that `is_dead` it says so."""
+    base = dialect.loaded_dbapi.Error
+    raised: Exception = DBAPIError.instance(
+        sql, None, error, base, hide_parameters=True, connection_invalidated=is_dead, dialect=dialect
+    )
+    return raised
 
 
 def _database() -> Database:
@@ -214,6 +195,40 @@ def reading() -> Iterator[Connection]:
         return
     with _database().reader.connect() as connection:
         yield connection
+
+
+@contextmanager
+def pooled() -> Iterator[Connection | Pooled]:
+    """As `reading`, for prepared statements alone (`prepared.py`): without SQLAlchemy's Connection around the driver's.
+
+    That one costs more than a short statement.
+    """
+    if (outer := _open.get()) is not None:
+        yield outer
+        return
+    engine = _database().engine
+    try:
+        connection = engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise in_sqlalchemys_words(error, engine.dialect) from error
+    try:
+        yield Pooled(connection, engine)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def single_change(*, begins: bool) -> Iterator[Connection | Pooled]:
+    """For a change that is one statement on Postgres: there it commits by itself, and no transaction is begun.
+
+    On SQLite it may be several, and a transaction holds them; `begins` asks for one in any case.
+    """
+    if begins or _open.get() is not None or _database().engine.dialect.name != "postgresql":
+        with transaction() as connection:
+            yield connection
+    else:
+        with pooled() as connection:
+            yield connection
 
 
 @contextmanager

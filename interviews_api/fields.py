@@ -50,12 +50,12 @@ class Nothing(CamelSchema):
 
 
 class Instant(fields.Field[datetime]):
-    """`2025-05-15T09:00:00.000Z`, an aware UTC datetime in Python."""
+    """`2025-05-15T09:00:00.000Z`, an aware UTC datetime in Python; what is text already was made by the database."""
 
     default_error_messages = {"invalid": "Must be an instant like 2025-05-15T09:00:00.000Z."}
 
-    def _serialize(self, value: datetime | None, attr: str | None, obj: object, **kwargs: object) -> str | None:
-        return None if value is None else format_instant(value)
+    def _serialize(self, value: datetime | str | None, attr: str | None, obj: object, **kwargs: object) -> str | None:
+        return value if value is None or isinstance(value, str) else format_instant(value)
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime:
         try:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -78,6 +79,11 @@ def error_response(
 
 def load_query(schema: Schema) -> dict[str, Any]:
     """The query's known parameters; raises InvalidInput, also for one given twice. Others are ignored."""
+    return {**_load_query(schema, request.query_string)}
+
+
+@lru_cache(1024)  # most are one of a few: pages of ten
+def _load_query(schema: Schema, _query: bytes) -> dict[str, Any]:
     names = [field.data_key or name for name, field in schema.load_fields.items()]
     given = {name: request.args.getlist(name) for name in names if name in request.args}
     repeated = {name: ["Must not be given more than once."] for name, values in given.items() if len(values) > 1}

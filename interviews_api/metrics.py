@@ -4,15 +4,15 @@ gunicorn.conf.py names the folder in which the workers count together; without o
 """
 
 import os
+from functools import cache
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from interviews_api import logs
 from interviews_api.clock import now
 from interviews_api.db import reading
 from interviews_api.fields import Nothing
@@ -31,16 +31,16 @@ _seconds = Histogram(
 )  # fmt: skip
 
 
-def init_app(app: Flask) -> None:
-    """Count every request."""
-    app.after_request(_count)
+def count(route: str, method: str, status: int, seconds: float) -> None:
+    """A request was answered."""
+    counter, histogram = _children(route, method, status)
+    counter.inc()
+    histogram.observe(seconds)
 
 
-def _count(response: Response) -> Response:
-    route, method = logs.route(), logs.method()
-    _requests.labels(route, method, str(response.status_code)).inc()
-    _seconds.labels(route, method).observe(logs.seconds())
-    return response
+@cache  # as many as there are routes, methods and statuses
+def _children(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(route, method, str(status)), _seconds.labels(route, method)
 
 
 class _Found(Collector):

@@ -10,8 +10,8 @@ from interviews_api.accounts.models import (
     Session,
     User,
 )
-from interviews_api.db import Base
-from interviews_api.events.models import Event
+from interviews_api.columns import Base
+from interviews_api.events.models import Event, Import
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery, Distribution, PushSubscription, Webhook
@@ -28,6 +28,7 @@ __all__ = [
     "Distribution",
     "Event",
     "IdempotentReply",
+    "Import",
     "Interview",
     "Job",
     "PasswordReset",

@@ -7,14 +7,25 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, current_app, request
 from marshmallow import Schema
 
+from interviews_api.clock import now
+from interviews_api.dumping import Dump, dumper
 from interviews_api.errors import PreconditionFailed
 from interviews_api.http import load_body, load_query, prefers_page
+from interviews_api.memory import Kept, Memory, Validity, Version
 
 Handler = Callable[..., Any]
 Page = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """How a read of a viewer's own is kept: the present version of what it says, and how long an answer stands."""
+
+    version: Callable[[Any], Version]
+    validity: Callable[[Any], Validity]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +34,7 @@ class Operation:
 
     message: str
     data: tuple[Schema, ...]
+    dumps: Mapping[type[Schema], Dump]
     status: int
     query: Schema | None
     body: Schema | None
@@ -30,6 +42,7 @@ class Operation:
     headers: Mapping[str, str]
     needs_database: bool
     has_etag: bool
+    remembers: Remembering | None
     if_match: Handler | None
     page: Page | None
     file: str | None
@@ -39,7 +52,8 @@ class Operation:
         if self.file is not None:
             return bytes(value)
         schema, value = value if len(self.data) > 1 else (self.data[0], value)
-        return orjson.dumps({"message": self.message, "data": schema.dump(value)})
+        dump = self.dumps[type(schema)] if current_app.config["COMPILED_DUMP"] else schema.dump
+        return orjson.dumps({"message": self.message, "data": dump(value)})
 
 
 def operation(
@@ -52,6 +66,7 @@ def operation(
     headers: Mapping[str, str] | None = None,
     needs_database: bool = True,
     has_etag: bool = False,
+    remembers: Remembering | None = None,
     if_match: Handler | None = None,
     page: Page | None = None,
     file: str | None = None,
@@ -61,13 +76,16 @@ def operation(
     `errors` adds refusals (status and when) to those that follow from the route: 401, 403 and 404 from who may
     call it and what its path names, 400, 413 and 415 from what it takes, 503 from the database.
     `has_etag` gives a read an ETag and answers 304 to who has it already (RFC 9110, section 13.1.2).
+    `remembers` keeps the answer and gives it again while it stands (ADR 0019); the handler takes the viewer first.
     `if_match` names the read whose ETag the move honours; the handler is passed `check` (see `_if_match`).
     `file` is the media type of an answer that is no JSON: the handler's own bytes.
     `page` makes the answer of a route that is for browsers too: HTML unless JSON is asked for, and a form may post.
     """
+    schemas = tuple(schema() for schema in data)
     described = Operation(
         message=message,
-        data=tuple(schema() for schema in data),
+        data=schemas,
+        dumps={type(schema): dumper(schema) for schema in schemas},
         status=status,
         query=query() if query else None,
         body=body() if body else None,
@@ -75,6 +93,7 @@ def operation(
         headers=headers or {},
         needs_database=needs_database,
         has_etag=has_etag,
+        remembers=remembers,
         if_match=if_match,
         page=page,
         file=file,
@@ -89,12 +108,15 @@ def operation(
                 kwargs |= load_body(described.body, ignores_form=page is not None)
             if described.if_match is not None:
                 kwargs["check"] = _if_match(described.if_match.operation)  # type: ignore[attr-defined]
+            if remembers is not None and (memory := current_app.extensions.get("memory")):
+                return _recall(memory, described, remembers, handler, *args, **kwargs)
             value = handler(*args, **kwargs)
             if page is not None and prefers_page():
                 return Response(page(value), described.status, described.headers, mimetype="text/html")
             answer = described.answer(value)
-            response = Response(answer, described.status, described.headers, mimetype=file or "application/json")
-            return _with_etag(response, answer) if has_etag else response
+            if has_etag:
+                return _with_etag(described, _etag(answer), lambda: answer)
+            return Response(answer, described.status, described.headers, mimetype=file or "application/json")
 
         handle.operation = described  # type: ignore[attr-defined]
         return handle
@@ -107,15 +129,29 @@ def _etag(answer: bytes) -> str:
     return hashlib.sha256(answer).hexdigest()[:32]
 
 
-def _with_etag(response: Response, answer: bytes) -> Response:
-    response.set_etag(_etag(answer))
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Authorization"
-    if request.if_none_match.contains_weak(_etag(answer)):
-        response.status_code = 304
-        response.set_data(b"")
-        del response.headers["Content-Type"], response.headers["Content-Length"]
-    return response
+def _recall(
+    memory: Memory[Kept], shown: Operation, remembers: Remembering, handler: Handler, viewer: Any, **asked: Any
+) -> Response:
+    """What was answered before, if it stands; else the answer, which is kept."""
+    key = (handler, viewer.user_id, *asked.values())
+    kept = memory.get(key)
+    if kept is not None and kept.stands(remembers.version(viewer), now()):
+        return _with_etag(shown, kept.etag, lambda: kept.answer)
+    value = handler(viewer, **asked)
+    answer = shown.answer(value)
+    etag = _etag(answer)
+    memory.keep(key, Kept(answer, etag, remembers.validity(value)))
+    return _with_etag(shown, etag, lambda: answer)
+
+
+def _with_etag(shown: Operation, etag: str, answer: Callable[[], bytes]) -> Response:
+    """The answer, or a 304 for who has it already (RFC 9110, section 13.1.2)."""
+    headers = {**shown.headers, "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(etag):
+        unchanged = Response(b"", 304, headers)
+        del unchanged.headers["Content-Type"], unchanged.headers["Content-Length"]
+        return unchanged
+    return Response(answer(), 200, headers, mimetype=shown.file or "application/json")
 
 
 def _if_match(shown: Operation) -> Callable[[Any], None] | None:

@@ -1,26 +1,19 @@
 """Paged lists in one statement: how many there are, and some of them in order, beside the row that asks."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Subquery, bindparam, func
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, bindparam, func
 
-Key = Callable[[RowMapping], Any]
+Key = Callable[[Mapping[Any, Any]], Any]
 Statement = Select[*tuple[Any, ...]]
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some rows in the order asked for, and how many there are before paging."""
+Page = dict[str, Any]
+"""`rows` in the order asked for, `total`, which is how many there are before paging, and what else was read once."""
 
-    rows: list[RowMapping]
-    counts: Mapping[str, int]
-
-    @property
-    def total(self) -> int:
-        """How many match the filter."""
-        return self.counts["total"]
+_BESIDE = ("total", "last_event", "last_import", "turns_at")
 
 
 def count_where(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
@@ -42,15 +35,18 @@ def tally(rows: Statement, *counts: ColumnElement[int]) -> Subquery:
 def read_page(
     connection: Connection, statement: Statement, values: Mapping[str, Any], *, key: str, order: tuple[Key, bool]
 ) -> Page | None:
-    """The page, or None when the asking row is not there. `key` is the page's id column, `order` (by, is descending).
+    """The page that `as_page` makes of what the statement finds, or None when the asking row is not there."""
+    found = connection.execute(statement, values).mappings().all()
+    return as_page(found, key=key, order=order) if found else None
+
+
+def as_page(found: Sequence[Mapping[Any, Any]], *, key: str, order: tuple[Key, bool]) -> Page:
+    """The page in these rows: at least one. `key` is the page's id column, `order` (by, is descending).
 
     The page was cut in order; the joins after it usually keep that order, but SQL does not promise it.
     """
-    found = connection.execute(statement, values).mappings().all()
-    if not found:
-        return None
-    rows = sorted((row for row in found if row[key] is not None), key=lambda row: str(row[key]))
+    rows = sorted((row for row in found if row[key] is not None), key=itemgetter(key))
     by, is_descending = order
     rows.sort(key=by, reverse=is_descending)
-    counts = {name: row for name, row in found[0].items() if name == "total" or name.endswith("_count")}
-    return Page(rows, counts)
+    beside = {name: value for name, value in found[0].items() if name in _BESIDE or name.endswith("_count")}
+    return {"rows": rows, **beside}

@@ -6,8 +6,9 @@ from alembic import context
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api import models
+from interviews_api.columns import Id, Instant
 from interviews_api.config import SettingsError, database_url
-from interviews_api.db import Database, Id, Instant, lift_time_limits
+from interviews_api.db import Database, lift_time_limits
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:

@@ -33,7 +33,9 @@ from tests.postgres import ThrowawayPostgres, create_database, drop_database
 ROOT = Path(__file__).parent.parent
 BACKENDS = ("sqlite", "postgresql")
 SECRETS = {"JWT_SECRET_KEY": "j" * 40, "SECRET_KEY": "s" * 40}
+SPEED = ("CACHE_BYTES", "VERIFIED_TOKENS", "COMPILED_DUMP")  # `CACHE_BYTES=0 make test` is the same suite without
 SETTINGS = SECRETS | {"CORS_ORIGINS": "http://localhost:3000", "RATELIMIT_ENABLED": "false"}
+SETTINGS |= {name: os.environ[name] for name in SPEED if name in os.environ}
 
 # What needs programs that pip cannot install. Left out aloud where they are missing; CI must have them.
 TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium"), "needs_nginx": ("nginx",)}

@@ -52,6 +52,11 @@ class ThrowawayPostgres:
         data = self._folder / "data"
         self._run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", self._folder / "log", "-o", self._options, "start")
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children all others are."""
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def halt(self) -> None:
         """End the server at once, as in a crash."""
         self._run("pg_ctl", "-D", self._folder / "data", "-m", "immediate", "-w", "stop")

@@ -66,6 +66,8 @@ def forgeries(user_id: str, session_id: str) -> dict[str, str]:
         "latin-1": "Bearer \xff\xfe\xe9",
         "cut": f"Bearer {token[:-2]}",
         "spare bits": f"Bearer {token[:-1]}{chr(ord(token[-1]) + 1)}",
+        "padding": f"Bearer {token}=",
+        "padded parts": f"Bearer {'.'.join(part + '=' * (-len(part) % 4) for part in token.split('.'))}",
         "padded": f"Bearer {token}=",
         "other signature": f"Bearer {header}.{payload}.{encoded(b'x' * 32)}",
         "no signature": f"Bearer {header}.{payload}.",

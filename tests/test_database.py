@@ -206,7 +206,7 @@ def test_the_code_says_which_revision_it_needs() -> None:
     assert ScriptDirectory.from_config(alembic_config("")).get_current_head() == SCHEMA_REVISION
 
 
-NUMBERED = {"events", "deliveries", "distribution"}
+NUMBERED = {"events", "deliveries", "distribution", "imports"}
 
 
 def test_every_time_and_id_column_has_our_type() -> None:

@@ -88,7 +88,10 @@ def test_a_fault_leaves_nothing_behind(
         assert everything(database) == before, fault.happened
         if places[-1] == "COMMIT":
             break
-    assert places[-1] == "COMMIT"
-    assert len(places) >= 3
-    people[who].ok(method, path, body, **key)
+    if places == ["WITH"]:  # one statement on Postgres, which commits by itself, and has done so by now
+        assert (who, method, response.status_code) == ("candidate", "PUT", 200)
+    else:
+        assert places[-1] == "COMMIT"
+        assert len(places) >= (3 if database.engine.dialect.name == "sqlite" else 2)
+        people[who].ok(method, path, body, **key)
     assert everything(database) != before

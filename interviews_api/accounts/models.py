@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db import Base, Id, Instant, is_one_of
+from interviews_api.columns import Base, Id, Instant, is_one_of
 
 
 class Role(StrEnum):
@@ -17,7 +17,7 @@ class Role(StrEnum):
     COMPANY = "company"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """Whom a request's token names. `session_id` is NO_ID for a token of the operator's identity provider."""
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db import Base, Id, Instant, is_one_of
+from interviews_api.columns import Base, Id, Instant, is_one_of
 
 
 class EventType(StrEnum):
@@ -59,6 +59,17 @@ class Event(Base):
 
 Index("ix_events_interview", Event.interview_id, Event.id)
 Index("ix_events_candidate", Event.candidate_id, Event.id)
+
+
+class Import(Base):
+    """One row: `version` is another one after each seed file, which changes what people see without an event."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[str] = mapped_column(Id)
+
+
 _HAS_OCCASION = text("occasion IS NOT NULL")
 Index(
     "ix_events_occasion",

@@ -4,18 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint
-from sqlalchemy import RowMapping
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required
 from interviews_api.clock import format_instant, now
-from interviews_api.db import reading, transaction
+from interviews_api.db import pooled, reading, single_change
 from interviews_api.events.log import EventLog
 from interviews_api.fields import Nothing
 from interviews_api.guards import refuse_first
 from interviews_api.interviews.move_repository import Check
 from interviews_api.interviews.moves import CONFIRM, DECLINE, REQUEST_RESCHEDULE
-from interviews_api.interviews.repository import InterviewRepository
+from interviews_api.interviews.repository import InterviewRepository, validity
 from interviews_api.interviews.schemas import (
     CandidateInterviews,
     Confirmation,
@@ -28,14 +27,23 @@ from interviews_api.interviews.schemas import (
     Timeline,
     UpcomingInterviews,
 )
-from interviews_api.operation import operation
+from interviews_api.memory import Version
+from interviews_api.operation import Remembering, operation
 from interviews_api.pages import Page
 from interviews_api.paging import AnyPage, PageQuery
+from interviews_api.prepared import Row
 
 blueprint = Blueprint("candidate-interviews", __name__, url_prefix="/candidate/interviews")
 
 _OWN = {403: "This interview does not belong to you", 404: "Interview not found"}
 
+
+def _version(viewer: Viewer) -> Version:
+    with pooled() as connection:
+        return InterviewRepository(connection).version(viewer)
+
+
+_REMEMBERS = Remembering(_version, validity)
 
 _own_interview_first = refuse_first(
     lambda connection, viewer, interview_id: InterviewRepository(connection).get(viewer, interview_id)
@@ -44,47 +52,61 @@ _own_interview_first = refuse_first(
 
 @blueprint.get("")
 @candidate_required
-@operation("Candidate interviews retrieved successfully", CandidateInterviews, query=ListQuery, has_etag=True)
+@operation(
+    "Candidate interviews retrieved successfully",
+    CandidateInterviews,
+    query=ListQuery,
+    has_etag=True,
+    remembers=_REMEMBERS,
+)
 def list_interviews(viewer: Viewer, *, status: str | None, limit: int, skip: int) -> Page:
     """All of one's interviews, newest first, with counts over all of them."""
-    with reading() as connection:
+    with pooled() as connection:
         interviews = InterviewRepository(connection)
         return interviews.page(viewer, now=now(), status=status, limit=limit, skip=skip)
 
 
 @blueprint.get("/pending")
 @candidate_required
-@operation("Pending interviews retrieved successfully", PendingInterviews, query=AnyPage, has_etag=True)
+@operation(
+    "Pending interviews retrieved successfully", PendingInterviews, query=AnyPage, has_etag=True, remembers=_REMEMBERS
+)
 def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Interviews that wait for one's confirmation, soonest first."""
-    with reading() as connection:
+    with pooled() as connection:
         return InterviewRepository(connection).pending(viewer, limit=limit, skip=skip)
 
 
 @blueprint.get("/upcoming")
 @candidate_required
-@operation("Upcoming interviews retrieved successfully", UpcomingInterviews, query=AnyPage, has_etag=True)
+@operation(
+    "Upcoming interviews retrieved successfully", UpcomingInterviews, query=AnyPage, has_etag=True, remembers=_REMEMBERS
+)
 def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Confirmed interviews that have not begun, soonest first."""
-    with reading() as connection:
+    with pooled() as connection:
         return InterviewRepository(connection).upcoming(viewer, now=now(), limit=limit, skip=skip)
 
 
 @blueprint.get("/history")
 @candidate_required
-@operation("Interview history retrieved successfully", InterviewHistory, query=PageQuery, has_etag=True)
+@operation(
+    "Interview history retrieved successfully", InterviewHistory, query=PageQuery, has_etag=True, remembers=_REMEMBERS
+)
 def list_history(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Completed and cancelled interviews, newest first."""
-    with reading() as connection:
+    with pooled() as connection:
         return InterviewRepository(connection).history(viewer, limit=limit, skip=skip)
 
 
 @blueprint.get("/<id:interview_id>")
 @candidate_required
-@operation("Interview details retrieved successfully", InterviewDetails, errors=_OWN, has_etag=True)
-def show_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
+@operation(
+    "Interview details retrieved successfully", InterviewDetails, errors=_OWN, has_etag=True, remembers=_REMEMBERS
+)
+def show_interview(viewer: Viewer, *, interview_id: str) -> Row:
     """One of one's interviews, with how to reach the company and any shared feedback."""
-    with reading() as connection:
+    with pooled() as connection:
         return InterviewRepository(connection).get(viewer, interview_id)
 
 
@@ -109,9 +131,9 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     errors=_OWN | {400: CONFIRM.refusal},
     if_match=show_interview,
 )
-def confirm_interview(viewer: Viewer, *, interview_id: str, check: Check | None) -> RowMapping:
+def confirm_interview(viewer: Viewer, *, interview_id: str, check: Check | None) -> Row:
     """Say yes to a pending interview; of many at once, one is answered with 200."""
-    with transaction() as connection:
+    with single_change(begins=check is not None) as connection:
         return InterviewRepository(connection).move(CONFIRM, viewer, interview_id, check)
 
 
@@ -125,9 +147,9 @@ def confirm_interview(viewer: Viewer, *, interview_id: str, check: Check | None)
     errors=_OWN | {400: DECLINE.refusal},
     if_match=show_interview,
 )
-def decline_interview(viewer: Viewer, *, interview_id: str, check: Check | None, reason: str | None) -> RowMapping:
+def decline_interview(viewer: Viewer, *, interview_id: str, check: Check | None, reason: str | None) -> Row:
     """Say no to an interview that is still open."""
-    with transaction() as connection:
+    with single_change(begins=check is not None) as connection:
         interviews = InterviewRepository(connection)
         return interviews.move(DECLINE, viewer, interview_id, check, cancellation_reason=reason)
 
@@ -144,13 +166,13 @@ def decline_interview(viewer: Viewer, *, interview_id: str, check: Check | None,
 )
 def request_reschedule(
     viewer: Viewer, *, interview_id: str, check: Check | None, reason: str | None, proposed_times: list[datetime]
-) -> RowMapping:
+) -> Row:
     """Ask for another time; the company sees it until it moves the interview. A second request replaces the first."""
     request = {
         "reason": reason,
         "proposed_times": [format_instant(one) for one in proposed_times],
         "requested_at": format_instant(now()),
     }
-    with transaction() as connection:
+    with single_change(begins=check is not None) as connection:
         interviews = InterviewRepository(connection)
         return interviews.move(REQUEST_RESCHEDULE, viewer, interview_id, check, reschedule_request=request)

@@ -1,9 +1,10 @@
 """The blueprint `company-interviews`: how a company schedules, moves and ends its interviews."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, request
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
@@ -72,7 +73,7 @@ def _check_application(connection: Connection, viewer: Viewer) -> None:
     body=Schedule,
     errors=_OWN_APPLICATION | {409: _OVERLAP},
 )
-def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> RowMapping:
+def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> Mapping[Any, Any]:
     """Invite the candidate of an application."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).schedule(viewer, application_id, now=now(), **invitation)
@@ -110,7 +111,7 @@ def list_of_application(viewer: Viewer, *, application_id: str, limit: int, skip
 @blueprint.get('/<id(besides="schedule"):interview_id>')
 @company_required
 @operation("Interview details retrieved successfully", CompanyInterview, errors=_OWN, has_etag=True)
-def show_company_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
+def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any, Any]:
     """One of the company's interviews, with all that the company knows."""
     with reading() as connection:
         return CompanyInterviewRepository(connection).get(viewer, interview_id)
@@ -126,7 +127,7 @@ def show_company_interview(viewer: Viewer, *, interview_id: str) -> RowMapping:
     errors=_refusals(CONFIRM),
     if_match=show_company_interview,
 )
-def confirm_for_candidate(viewer: Viewer, *, interview_id: str, check: Check | None) -> RowMapping:
+def confirm_for_candidate(viewer: Viewer, *, interview_id: str, check: Check | None) -> Mapping[Any, Any]:
     """Say yes on the candidate's behalf, who did so by phone."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).move(CONFIRM, viewer, interview_id, check)
@@ -142,7 +143,7 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, check: Check | N
     errors=_refusals(RESCHEDULE) | {409: _OVERLAP},
     if_match=show_company_interview,
 )
-def reschedule_interview(viewer: Viewer, *, interview_id: str, check: Check | None, **given: Any) -> RowMapping:
+def reschedule_interview(viewer: Viewer, *, interview_id: str, check: Check | None, **given: Any) -> Mapping[Any, Any]:
     """Move the interview to another time; what is left out stays as it was. The candidate has to confirm anew."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).reschedule(viewer, interview_id, check, now=now(), **given)
@@ -158,7 +159,9 @@ def reschedule_interview(viewer: Viewer, *, interview_id: str, check: Check | No
     errors=_refusals(CANCEL),
     if_match=show_company_interview,
 )
-def cancel_interview(viewer: Viewer, *, interview_id: str, check: Check | None, cancellation_reason: str) -> RowMapping:
+def cancel_interview(
+    viewer: Viewer, *, interview_id: str, check: Check | None, cancellation_reason: str
+) -> Mapping[Any, Any]:
     """Call the interview off, and say why."""
     with transaction() as connection:
         interviews = CompanyInterviewRepository(connection)
@@ -175,7 +178,7 @@ def cancel_interview(viewer: Viewer, *, interview_id: str, check: Check | None, 
     errors=_refusals(COMPLETE),
     if_match=show_company_interview,
 )
-def complete_interview(viewer: Viewer, *, interview_id: str, check: Check | None, **outcome: Any) -> RowMapping:
+def complete_interview(viewer: Viewer, *, interview_id: str, check: Check | None, **outcome: Any) -> Mapping[Any, Any]:
     """Say how it went; with a decision, the application is shortlisted or rejected."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).move(COMPLETE, viewer, interview_id, check, **outcome)

@@ -1,5 +1,6 @@
 """What a company reads and moves of its interviews. Every statement starts from the company user's own row."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from operator import itemgetter
 from typing import Any
@@ -12,10 +13,12 @@ from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
 from interviews_api.hiring.models import Application, Job
 from interviews_api.hiring.repository import ApplicationRepository
 from interviews_api.interviews.models import Actor, Interview
+from interviews_api.interviews.move_repository import INTERVIEW as INTERVIEW_ID
 from interviews_api.interviews.move_repository import Check, MoveRepository
 from interviews_api.interviews.moves import RESCHEDULE, Move
+from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_meeting, start_of
-from interviews_api.pages import Page, cut, read_page, tally
+from interviews_api.pages import Page, Statement, cut, read_page, tally
 
 
 def _company_of(user_id: ColumnElement[str] | str) -> ScalarSelect[str]:
@@ -26,7 +29,15 @@ _IS_OURS = Interview.company_id == _company_of(VIEWER)
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
-INTERVIEW = tuple(column for column in Interview.__table__.c if column.name != "id")
+_MAY_MOVE = _IS_OURS & IS_SIGNED_IN
+_MEETING = ("time_zone", "duration_minutes", "type", "location", "meeting_link", "notes", "internal_notes")
+
+
+def _shown(interview: type[Interview]) -> tuple[Any, ...]:
+    return tuple(getattr(interview, column.key) for column in Interview.__table__.c if column.key != "id")
+
+
+INTERVIEW = _shown(Interview)
 AROUND = (
     Candidate.first_name,
     Candidate.last_name,
@@ -57,21 +68,27 @@ def _page(condition: ColumnElement[bool]) -> Select[Any]:
 _ALL = _page(true())
 _OF_STATUS = _page(Interview.status == _STATUS)
 _OF_APPLICATION = _page(Interview.application_id == _APPLICATION)
-_ONE = (
-    select(
-        CompanyUser.company_id.label("viewer_company_id"),
-        Interview.id.label("interview_id"),
-        *INTERVIEW,
-        *AROUND,
+
+
+def _details(interview: type[Interview]) -> Statement:
+    return (
+        select(
+            interview.id.label("interview_id"),
+            *_shown(interview),
+            CompanyUser.company_id.label("viewer_company_id"),
+            *AROUND,
+        )
+        .select_from(CompanyUser)
+        .outerjoin(interview, interview.id == INTERVIEW_ID)
+        .outerjoin(Application, Application.id == interview.application_id)
+        .outerjoin(Job, Job.id == Application.job_id)
+        .outerjoin(Candidate, Candidate.id == interview.candidate_id)
+        .outerjoin(User, User.id == Candidate.id)
+        .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
     )
-    .select_from(CompanyUser)
-    .outerjoin(Interview, Interview.id == bindparam("interview_id", type_=Interview.id.type))
-    .outerjoin(Application, Application.id == Interview.application_id)
-    .outerjoin(Job, Job.id == Application.job_id)
-    .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
-    .outerjoin(User, User.id == Candidate.id)
-    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
-)
+
+
+_DETAILS = _details(Interview)
 
 
 class CompanyInterviewRepository:
@@ -98,7 +115,7 @@ class CompanyInterviewRepository:
     def get(self, viewer: Viewer, interview_id: str) -> RowMapping:
         """One interview with all that the company knows; raises Unauthorized, NotFound or Forbidden."""
         keys = viewer.keys | {"interview_id": interview_id}
-        row = self._connection.execute(_ONE, keys).mappings().one_or_none()
+        row = self._connection.execute(_DETAILS, keys).mappings().one_or_none()
         if row is None:
             raise Unauthorized
         if row["interview_id"] is None:
@@ -122,16 +139,16 @@ class CompanyInterviewRepository:
         time_zone: str | None,
         now: datetime,
         **meeting: Any,
-    ) -> RowMapping:
+    ) -> Mapping[Any, Any]:
         """A new interview; raises Unauthorized, NotFound, Forbidden, InvalidInput, and Conflict for an overlap."""
         application = ApplicationRepository(self._connection).get_of_company(viewer, application_id)
         zone_name = time_zone or application["time_zone"]
         starts_at = start_of(day, wall_time, zone_name, now=now)
-        moves = MoveRepository(self._connection)
-        moves.refuse_overlap(
+        schedule = ScheduleRepository(self._connection)
+        schedule.refuse_overlap(
             application, starts_at=starts_at, duration_minutes=meeting["duration_minutes"], interview_id=""
         )
-        interview_id = moves.schedule(application, starts_at=starts_at, time_zone=zone_name, **meeting)
+        interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **meeting)
         return self.get(viewer, interview_id)
 
     def reschedule(
@@ -144,40 +161,41 @@ class CompanyInterviewRepository:
         wall_time: time,
         now: datetime,
         **given: Any,
-    ) -> RowMapping:
+    ) -> Mapping[Any, Any]:
         """The interview at another time; what is not given stays as it was.
 
         Raises what `get` raises, InvalidInput, what `check` raises, IllegalMove, and Conflict for an overlap.
         """
         before = self.lock(viewer, interview_id)
-        after = dict(before) | given
-        given["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
+        after = {name: before[name] for name in _MEETING} | given
+        after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
         check_meeting(after)
         if check:
             check(before)
         if before["status"] not in RESCHEDULE.sources:
             raise IllegalMove(RESCHEDULE.refusal)
-        MoveRepository(self._connection).refuse_overlap(
+        ScheduleRepository(self._connection).refuse_overlap(
             before,
-            starts_at=given["starts_at"],
+            starts_at=after["starts_at"],
             duration_minutes=after["duration_minutes"],
             interview_id=interview_id,
         )
-        return self.move(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **given)
+        return self.move(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **after)
 
     def move(
         self, move: Move, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
-    ) -> RowMapping:
+    ) -> Mapping[Any, Any]:
         """The interview after the company's move; `check` may refuse what is about to be moved.
 
         Raises what `get` and `check` raise, and IllegalMove when it is too late.
         """
         if check:
             check(self.lock(viewer, interview_id))
-        is_ours = Interview.company_id == _company_of(viewer.user_id)
-        has_moved = MoveRepository(self._connection).move(move, interview_id, is_ours, actor=Actor.COMPANY, **changes)
-        interview = self.get(viewer, interview_id)
-        if not has_moved:
+        moves = MoveRepository(self._connection)
+        keys = viewer.keys | {"interview_id": interview_id}
+        interview = moves.move(move, keys, scope=_MAY_MOVE, view=_details, actor=Actor.COMPANY, **changes)
+        if interview is None:
+            self.get(viewer, interview_id)
             raise IllegalMove(move.refusal)
         return interview
 

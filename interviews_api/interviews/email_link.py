@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
-from sqlalchemy import RowMapping
 
 from interviews_api.clock import format_instant, now, zone
 from interviews_api.db import reading, transaction
@@ -67,7 +66,7 @@ def _page(interview: Mapping[Any, Any]) -> str:
 
 @blueprint.get("/<token>")
 @operation("Interview retrieved successfully", Confirmation, errors={400: "Invalid confirmation token"}, page=_page)
-def show_link(token: str) -> RowMapping:
+def show_link(token: str) -> Mapping[Any, Any]:
     """The interview that the link is about. Changes nothing."""
     with reading() as connection:
         return LinkRepository(connection).get(*_read(token), now=now())
@@ -82,7 +81,7 @@ def show_link(token: str) -> RowMapping:
     errors={400: f"Invalid confirmation token; or: {CONFIRM.refusal}"},
     page=_page,
 )
-def confirm_by_link(token: str) -> RowMapping:
+def confirm_by_link(token: str) -> Mapping[Any, Any]:
     """Say yes to the interview at the revision that the link is about."""
     with transaction() as connection:
         return LinkRepository(connection).confirm(*_read(token), now=now())

@@ -1,24 +1,40 @@
 """What the bearer of a link reads, and the one move that it allows."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from interviews_api.errors import IllegalMove
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.links import InvalidLink
 from interviews_api.interviews.models import Actor, Interview
-from interviews_api.interviews.move_repository import MoveRepository
+from interviews_api.interviews.move_repository import INTERVIEW, MoveRepository
 from interviews_api.interviews.moves import CONFIRM
-from interviews_api.interviews.repository import BRIEF, SHOWN
+from interviews_api.interviews.repository import BRIEF, shown
+from interviews_api.pages import Statement
 
-_ONE = (
-    select(*SHOWN, Interview.revision, Interview.duration_minutes, *BRIEF)
-    .join(Application, Application.id == Interview.application_id)
-    .join(Job, Job.id == Application.job_id)
-    .join(Company, Company.id == Job.company_id)
-    .where(Interview.id == bindparam("interview_id", type_=Interview.id.type))
-)
+_IS_MEANT = Interview.revision == bindparam("meant_revision", type_=Interview.revision.type)
+
+
+def _details(interview: type[Interview]) -> Statement:
+    return (
+        select(*shown(interview), interview.revision, interview.duration_minutes, *BRIEF)
+        .join(Application, Application.id == interview.application_id)
+        .join(Job, Job.id == Application.job_id)
+        .join(Company, Company.id == Job.company_id)
+        .where(interview.id == INTERVIEW)
+    )
+
+
+_DETAILS = _details(Interview)
+
+
+def _unless_over(interview: Mapping[Any, Any], now: datetime) -> Mapping[Any, Any]:
+    if now >= interview["starts_at"] + timedelta(minutes=interview["duration_minutes"]):
+        raise InvalidLink
+    return interview
 
 
 class LinkRepository:
@@ -27,23 +43,22 @@ class LinkRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, interview_id: str, revision: int, *, now: datetime) -> RowMapping:
+    def get(self, interview_id: str, revision: int, *, now: datetime) -> Mapping[Any, Any]:
         """The interview with the names of company and job; raises InvalidLink once it was moved or is over."""
-        row = self._connection.execute(_ONE, {"interview_id": interview_id}).mappings().one_or_none()
+        row = self._connection.execute(_DETAILS, {"interview_id": interview_id}).mappings().one_or_none()
         if row is None or row["revision"] != revision:
             raise InvalidLink
-        if now >= row["starts_at"] + timedelta(minutes=row["duration_minutes"]):
-            raise InvalidLink
-        return row
+        return _unless_over(row, now)
 
-    def confirm(self, interview_id: str, revision: int, *, now: datetime) -> RowMapping:
+    def confirm(self, interview_id: str, revision: int, *, now: datetime) -> Mapping[Any, Any]:
         """The candidate's yes to this revision; raises what `get` raises, and IllegalMove unless it was pending."""
-        is_meant = Interview.revision == revision
-        has_moved = MoveRepository(self._connection).move(CONFIRM, interview_id, is_meant, actor=Actor.CANDIDATE)
-        interview = self.get(interview_id, revision, now=now)
-        if not has_moved:
+        keys = {"interview_id": interview_id, "meant_revision": revision}
+        moves = MoveRepository(self._connection)
+        interview = moves.move(CONFIRM, keys, scope=_IS_MEANT, view=_details, actor=Actor.CANDIDATE)
+        if interview is None:
+            self.get(interview_id, revision, now=now)
             raise IllegalMove(CONFIRM.refusal)
-        return interview
+        return _unless_over(interview, now)
 
     def revision(self, interview_id: str) -> int | None:
         """The present revision; None when there is no such interview."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db import Base, Id, Instant, is_one_of
+from interviews_api.columns import Base, Id, Instant, is_one_of
 
 
 class InterviewStatus(StrEnum):
@@ -123,6 +123,7 @@ Index(
     Interview.candidate_id,
     Interview.starts_at.desc(),
     Interview.id,
+    Interview.status,  # SQLite looks at it again
     postgresql_where=_IS_PAST,
     sqlite_where=_IS_PAST,
 )

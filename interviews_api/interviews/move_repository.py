@@ -1,32 +1,46 @@
-"""The SQL that changes interviews: a move is one conditional UPDATE, its application's follow-up and its event."""
+"""The SQL that moves interviews: a conditional UPDATE, its application's follow-up, its event, and what is then shown.
+
+On Postgres these are one statement, so that a move is one round trip and nobody else's turn to commit is held up by
+ours (ADR 0018). SQLite runs them one after the other.
+"""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    literal,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.models import Candidate
 from interviews_api.clock import now
-from interviews_api.errors import Conflict
-from interviews_api.events.log import EventLog
+from interviews_api.db import Pooled
+from interviews_api.events.log import Columns, appending, event_values, turn_after
 from interviews_api.hiring.models import Application
-from interviews_api.ids import new_id
-from interviews_api.interviews.models import OPEN_STATUSES, Actor, Interview, InterviewStatus
-from interviews_api.interviews.moves import SCHEDULE, Move, application_changes, interview_changes
+from interviews_api.interviews.models import Actor, Interview, InterviewStatus
+from interviews_api.interviews.moves import Move, application_changes, interview_changes
+from interviews_api.prepared import Prepared, Row
 
-LONGEST = timedelta(minutes=1440)
-
-Check = Callable[[RowMapping], None]
+Check = Callable[[Mapping[Any, Any]], None]
 """Looks at an interview that is about to be moved, and raises what stands against it."""
 
-_INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
-_LOCK = select(Interview.id).where(Interview.id == _INTERVIEW).with_for_update()
-_LOCK_CANDIDATE = (
-    select(Candidate.id)
-    .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
-    .with_for_update(key_share=True)
-)
+View = Callable[[type[Interview]], Select[*tuple[Any, ...]]]
+"""What is shown of an interview, be it the table's or what a move returns: a row at most, with `interview_id`."""
+
+INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
+_LOCK = Prepared(select(Interview.id).where(Interview.id == INTERVIEW).with_for_update())
 
 
 def status_is(*statuses: InterviewStatus) -> ColumnElement[bool]:
@@ -35,108 +49,103 @@ def status_is(*statuses: InterviewStatus) -> ColumnElement[bool]:
     return Interview.status.in_(constants) if len(constants) > 1 else Interview.status == constants[0]
 
 
-_OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
-    Interview.company_id == bindparam("company_id", type_=Interview.company_id.type),
-    Interview.candidate_id == bindparam("candidate_id", type_=Interview.candidate_id.type),
-    status_is(*OPEN_STATUSES),
-    Interview.starts_at > bindparam("earliest", type_=Interview.starts_at.type),
-    Interview.starts_at < bindparam("ends_at", type_=Interview.starts_at.type),
-    Interview.id != _INTERVIEW,
-)
-
-
 class MoveRepository:
-    """Changes interviews. Never commits."""
+    """Moves interviews. Never commits."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection | Pooled) -> None:
         self._connection = connection
 
     def lock(self, interview_id: str) -> None:
         """Keep other moves of this interview waiting, so that what is read next is what will be moved."""
-        self._connection.execute(_LOCK, {"interview_id": interview_id})
+        _LOCK.rows(self._connection, {"interview_id": interview_id})
 
     def move(
         self,
         move: Move,
-        interview_id: str,
-        scope: ColumnElement[bool],
+        keys: Mapping[str, object],
         *,
+        scope: ColumnElement[bool],
+        view: View,
         actor: Actor,
         previous_starts_at: datetime | None = None,
         **changes: Any,
-    ) -> bool:
-        """Whether the move was made: it is not when the status forbids it or the interview is out of scope."""
-        moment = now()
-        values = interview_changes(move, actor=actor, now=moment) | changes
-        if move.raises_revision:
-            values["revision"] = Interview.revision + 1
-        statement = (
-            update(Interview)
-            .where(Interview.id == interview_id, scope, status_is(*move.sources))
-            .values(values)
-            .returning(
-                Interview.id,
-                Interview.application_id,
-                Interview.candidate_id,
-                Interview.company_id,
-                Interview.revision,
-            )
-        )
-        moved = self._connection.execute(statement).mappings().one_or_none()
-        if moved is None:
-            return False
-        self._follow(move, values | dict(moved), actor, moment, previous_starts_at)
-        return True
+    ) -> Row | None:
+        """The interview in the view after the move; None when the status forbids it or it is out of scope.
 
-    def schedule(self, application: Mapping[Any, Any], **values: Any) -> str:
-        """The id of a new interview about the application, whose candidate_id and company_id are needed too."""
-        moment = now()
-        interview = values | {
-            "id": new_id(),
-            "application_id": application["application_id"],
-            "candidate_id": application["candidate_id"],
-            "company_id": application["company_id"],
-            "share_feedback": True,
-            "revision": 0,
-            "created_at": moment,
-        }
-        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=moment)
-        self._connection.execute(insert(Interview).values(interview))
-        self._follow(SCHEDULE, interview, Actor.COMPANY, moment)
-        return str(interview["id"])
-
-    def refuse_overlap(
-        self, interview: Mapping[Any, Any], *, starts_at: datetime, duration_minutes: int, interview_id: str
-    ) -> None:
-        """Raise Conflict when another open interview of the same company and candidate takes some of that time.
-
-        [start, end): back to back is fine. Locks the candidate, so that two requests cannot both pass.
+        `keys` has the `interview_id` and what scope and view ask for.
         """
-        self._connection.execute(_LOCK_CANDIDATE, {"candidate_id": interview["candidate_id"]})
-        nearby = self._connection.execute(
-            _OPEN_NEARBY,
-            {
-                "company_id": interview["company_id"],
-                "candidate_id": interview["candidate_id"],
-                "earliest": starts_at - LONGEST,
-                "ends_at": starts_at + timedelta(minutes=duration_minutes),
-                "interview_id": interview_id,
-            },
-        )
-        if any(starts_at < other.starts_at + timedelta(minutes=other.duration_minutes) for other in nearby):
-            raise Conflict("The candidate already has an interview with you at this time")
+        moment = now()
+        interview = interview_changes(move, actor=actor, now=moment) | changes
+        application = application_changes(move, interview, now=moment)
+        moving = _moving(self._connection.engine.dialect.name, move, scope, view, (*interview,), (*application,))
+        given = {f"new_{name}": value for name, value in interview.items()}
+        given |= {f"application_{name}": value for name, value in application.items()}
+        event = event_values(move.event, at=moment, actor=actor, previous_starts_at=previous_starts_at)
+        return moving(self._connection, {**keys, **given, **event})
 
-    def _follow(
-        self,
-        move: Move,
-        interview: Mapping[Any, Any],
-        actor: Actor,
-        moment: datetime,
-        previous_starts_at: datetime | None = None,
-    ) -> None:
-        """What every move brings along: the application's status and dates, and the event, last."""
-        if followed := application_changes(move, interview, now=moment):
-            is_followed = Application.id == interview["application_id"]
-            self._connection.execute(update(Application).where(is_followed).values(followed))
-        log = EventLog(self._connection)
-        log.append(interview, move.event, at=moment, actor=actor, previous_starts_at=previous_starts_at)
+
+Moving = Callable[[Connection | Pooled, Mapping[str, object]], Row | None]
+
+
+@cache  # as many as there are moves
+def _moving(
+    dialect: str,
+    move: Move,
+    scope: ColumnElement[bool],
+    view: View,
+    interview: tuple[str, ...],
+    application: tuple[str, ...],
+) -> Moving:
+    """What makes such a move: the columns that are set of the interview and of its application."""
+    table: Table = Interview.__table__  # type: ignore[assignment]
+    values: dict[str, Any] = {name: _given("new", table.c[name]) for name in interview}
+    if move.raises_revision:
+        values["revision"] = Interview.revision + 1
+    moved = update(Interview).where(Interview.id == INTERVIEW, scope, status_is(*move.sources)).values(values)
+    make = _in_one if dialect == "postgresql" else _in_steps
+    return make(moved, application, view)
+
+
+def _in_one(update_interview: Update, application: tuple[str, ...], view: View) -> Moving:
+    moved = update_interview.returning(*Interview.__table__.c).cte("moved")
+    followed = (
+        _follow(application, moved.c).returning(literal(1).label("done")).cte("followed") if application else moved
+    )
+    turn = turn_after(followed)
+    told = appending(moved.c, moved.join(turn, true())).cte("told")
+    shown = Prepared(view(aliased(Interview, moved)).add_cte(told))
+
+    def run(connection: Connection | Pooled, given: Mapping[str, object]) -> Row | None:
+        rows = shown.rows(connection, given)
+        return rows[0] if rows and rows[0]["interview_id"] is not None else None
+
+    return run
+
+
+def _in_steps(update_interview: Update, application: tuple[str, ...], view: View) -> Moving:
+    table: Table = Interview.__table__  # type: ignore[assignment]
+    known = {column.key: bindparam(f"moved_{column.key}", type_=column.type) for column in table.c}
+    moved = Prepared(update_interview.returning(*table.c))
+    steps = [Prepared(_follow(application, known))] if application else []
+    steps += [Prepared(appending(known, None)), Prepared(view(Interview))]
+
+    def run(connection: Connection | Pooled, given: Mapping[str, object]) -> Row | None:
+        rows = moved.rows(connection, given)
+        if not rows:
+            return None
+        values = {**given, **{f"moved_{name}": value for name, value in rows[0].items()}}
+        for step in steps:
+            rows = step.rows(connection, values)
+        return rows[0]
+
+    return run
+
+
+def _follow(application: tuple[str, ...], interview: Columns) -> Update:
+    table: Table = Application.__table__  # type: ignore[assignment]
+    values = {name: _given("application", table.c[name]) for name in application}
+    return update(Application).where(Application.id == interview["application_id"]).values(values)
+
+
+def _given(prefix: str, column: Column[Any]) -> ColumnElement[Any]:
+    return bindparam(f"{prefix}_{column.key}", type_=column.type)

@@ -3,47 +3,66 @@
 Every statement starts from the candidate's own row, so that it also says whether the candidate still exists.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
+from sys import intern
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, case, select, true
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
 
 from interviews_api.accounts.models import Candidate, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
+from interviews_api.clock import LATEST
+from interviews_api.columns import Instant, as_text
+from interviews_api.db import Pooled
 from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
+from interviews_api.events.log import version_of
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.interviews.models import PAST_STATUSES, Actor, Interview, InterviewStatus
-from interviews_api.interviews.move_repository import Check, MoveRepository, status_is
+from interviews_api.interviews.move_repository import INTERVIEW, Check, MoveRepository, status_is
 from interviews_api.interviews.moves import Move
-from interviews_api.pages import Page, count_where, cut, read_page, tally
+from interviews_api.memory import Validity, Version
+from interviews_api.pages import Page, Statement, as_page, count_where, cut, tally
+from interviews_api.prepared import Prepared, Row
 
-_INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
+_VERSION = version_of(VIEWER)
 _IS_MINE = Interview.candidate_id == VIEWER
+_MAY_MOVE = _IS_MINE & IS_SIGNED_IN
 _IS_PENDING = status_is(InterviewStatus.PENDING)
 _IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
 _IS_PAST = status_is(*PAST_STATUSES)
 
-SHOWN = (
-    Interview.id.label("interview_id"),
-    Interview.application_id,
-    Interview.status,
-    Interview.type,
-    Interview.starts_at,
-    Interview.time_zone,
-    Interview.location,
-    Interview.meeting_link,
-    Interview.notes,
-    Interview.confirmed_at,
-    Interview.completed_at,
-    Interview.cancelled_at,
-    Interview.cancellation_reason,
-    Interview.is_hired,
-    Interview.created_at,
+
+def shown(interview: type[Interview]) -> tuple[Any, ...]:
+    """The columns of an interview that a candidate may see."""
+    return (
+        interview.id.label("interview_id"),
+        interview.application_id,
+        interview.status,
+        interview.type,
+        interview.starts_at,
+        interview.time_zone,
+        interview.location,
+        interview.meeting_link,
+        interview.notes,
+        interview.confirmed_at,
+        interview.completed_at,
+        interview.cancelled_at,
+        interview.cancellation_reason,
+        interview.is_hired,
+        interview.created_at,
+    )
+
+
+SHOWN = shown(Interview)
+_LISTED = tuple(
+    as_text(column) if isinstance(column.type, Instant) and column is not Interview.starts_at else column
+    for column in SHOWN
 )
 BRIEF = (
     Company.id.label("company_id"),
@@ -57,70 +76,114 @@ _NEWEST_FIRST = (Interview.starts_at.desc(), Interview.id)
 _SOONEST_FIRST = (Interview.starts_at, Interview.id)
 
 
+_ONLY_VERSION = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER, IS_SIGNED_IN))
+_TURNS_AT = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("turns_at")
+"""The moment after which, if nothing else happens, there is one less upcoming."""
+
 _OVERVIEW = (
     count_where(_IS_PENDING, "pending_count"),
     count_where(_IS_UPCOMING, "upcoming_count"),
     count_where(_IS_COMPLETED, "completed_count"),
+    _TURNS_AT,
 )
 
 
-def _page(condition: ColumnElement[bool], order: tuple[Any, ...], *, has_overview: bool = False) -> Select[Any]:
-    """One statement for a page and its counts: at least one row as long as the candidate is signed in."""
-    mine = select(*SHOWN).where(_IS_MINE)
+def _page(
+    condition: ColumnElement[bool],
+    order: tuple[Any, ...],
+    *,
+    of_all: tuple[ColumnElement[Any], ...] = (),
+    of_these: tuple[ColumnElement[Any], ...] = (),
+) -> Prepared:
+    """One statement for a page and its counts: at least one row as long as the candidate is signed in.
+
+    Besides how many there are: figures `of_all` of the candidate's interviews, or `of_these` that match.
+    What is skipped is skipped in the index: the page is cut of ids, and only what is shown is looked up.
+    """
+    mine = select(Interview.id).where(_IS_MINE)
     page = cut(mine.where(condition), order)
-    counts = tally(mine, count_where(condition, "total"), *_OVERVIEW) if has_overview else tally(mine.where(condition))
-    return (
-        select(counts, page, Application.applied_at, *BRIEF)
+    if of_all:
+        counts = tally(mine, count_where(condition, "total"), *of_all)
+    else:
+        counts = tally(mine.where(condition), func.count().label("total"), *of_these)
+    return Prepared(
+        select(counts, *_LISTED, as_text(Application.applied_at), *BRIEF, *_VERSION)
         .select_from(Candidate)
         .join(counts, true())
         .outerjoin(page, true())
-        .outerjoin(Application, Application.id == page.c.application_id)
+        .outerjoin(Interview, Interview.id == page.c.id)
+        .outerjoin(Application, Application.id == Interview.application_id)
         .outerjoin(Job, Job.id == Application.job_id)
         .outerjoin(Company, Company.id == Job.company_id)
         .where(Candidate.id == VIEWER, IS_SIGNED_IN)
     )
 
 
-_ALL = _page(true(), _NEWEST_FIRST, has_overview=True)
-_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, has_overview=True)
+_ALL = _page(true(), _NEWEST_FIRST, of_all=_OVERVIEW)
+_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, of_all=_OVERVIEW)
 _PENDING = _page(_IS_PENDING, _SOONEST_FIRST)
-_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST)
+_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST, of_these=(_TURNS_AT,))
 _HISTORY = _page(_IS_PAST, _NEWEST_FIRST)
 
-_DETAILS = (
-    select(
-        *SHOWN,
-        Interview.candidate_id,
-        Interview.duration_minutes,
-        Interview.revision,
-        Interview.updated_at,
-        case((Interview.share_feedback, Interview.feedback)).label("feedback"),
-        Application.applied_at,
-        *BRIEF,
-        Company.address.label("company_address"),
-        Company.phone.label("company_phone"),
-        Company.email.label("company_email"),
-        Job.description.label("job_description"),
+
+def _details(interview: type[Interview]) -> Statement:
+    return (
+        select(
+            *shown(interview),
+            interview.candidate_id,
+            interview.duration_minutes,
+            interview.revision,
+            interview.updated_at,
+            case((interview.share_feedback, interview.feedback)).label("feedback"),
+            Application.applied_at,
+            *BRIEF,
+            Company.address.label("company_address"),
+            Company.phone.label("company_phone"),
+            Company.email.label("company_email"),
+            Job.description.label("job_description"),
+        )
+        .select_from(Candidate)
+        .outerjoin(interview, interview.id == INTERVIEW)
+        .outerjoin(Application, Application.id == interview.application_id)
+        .outerjoin(Job, Job.id == Application.job_id)
+        .outerjoin(Company, Company.id == Job.company_id)
+        .where(Candidate.id == VIEWER, IS_SIGNED_IN)
     )
-    .select_from(Candidate)
-    .outerjoin(Interview, Interview.id == _INTERVIEW)
-    .outerjoin(Application, Application.id == Interview.application_id)
-    .outerjoin(Job, Job.id == Application.job_id)
-    .outerjoin(Company, Company.id == Job.company_id)
-    .where(Candidate.id == VIEWER, IS_SIGNED_IN)
-)
+
+
+_DETAILS = Prepared(_details(Interview).add_columns(*_VERSION))
+
+
+def _version_in(read: Mapping[str, Any]) -> Version:
+    """The version in what was read; the import, which thousands of kept answers share, as one object."""
+    return read["last_event"], read["last_import"] and intern(read["last_import"])
+
+
+def validity(read: Mapping[str, Any]) -> Validity:
+    """How long a page or an interview stands; where upcoming ones are counted, only until the next one begins."""
+    if "now" not in read:
+        return Validity(_version_in(read))
+    return Validity(_version_in(read), since=read["now"], until=read["turns_at"] or LATEST)
 
 
 class InterviewRepository:
     """Interviews as one candidate may see and move them. Never commits."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection | Pooled) -> None:
         self._connection = connection
+
+    def version(self, viewer: Viewer) -> Version:
+        """Of all that the other reads may find, which have it in their own statements too; raises Unauthorized."""
+        rows = _ONLY_VERSION.rows(self._connection, viewer.keys)
+        if not rows:
+            raise Unauthorized
+        return _version_in(rows[0])
 
     def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Page:
         """All interviews, or those of one status, newest first; raises Unauthorized, as each read does."""
         statement = _ALL if status is None else _OF_STATUS
-        return self._page(statement, True, viewer, now=now, status=status, limit=limit, skip=skip)
+        page = self._page(statement, True, viewer, now=now, status=status, limit=limit, skip=skip)
+        return page | {"now": now}
 
     def pending(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Those that wait for the candidate's yes, soonest first; raises Unauthorized."""
@@ -128,48 +191,47 @@ class InterviewRepository:
 
     def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Page:
         """Confirmed ones that begin now or later, soonest first; raises Unauthorized."""
-        return self._page(_UPCOMING, False, viewer, now=now, limit=limit, skip=skip)
+        return self._page(_UPCOMING, False, viewer, now=now, limit=limit, skip=skip) | {"now": now}
 
     def history(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Completed and cancelled ones, newest first; raises Unauthorized."""
         return self._page(_HISTORY, True, viewer, limit=limit, skip=skip)
 
-    def get(self, viewer: Viewer, interview_id: str) -> RowMapping:
+    def get(self, viewer: Viewer, interview_id: str) -> Row:
         """One interview with company and job; raises Unauthorized, NotFound, or Forbidden when it is another's."""
         keys = viewer.keys | {"interview_id": interview_id}
-        row = self._connection.execute(_DETAILS, keys).mappings().one_or_none()
-        if row is None:
+        rows = _DETAILS.rows(self._connection, keys)
+        if not rows:
             raise Unauthorized
+        row = rows[0]
         if row["interview_id"] is None:
             raise NotFound("Interview not found")
         if row["candidate_id"] != viewer.user_id:
             raise Forbidden("This interview does not belong to you")
         return row
 
-    def lock(self, viewer: Viewer, interview_id: str) -> RowMapping:
+    def lock(self, viewer: Viewer, interview_id: str) -> Row:
         """As `get`, and no other move of the interview gets in between until the transaction's end."""
         MoveRepository(self._connection).lock(interview_id)
         return self.get(viewer, interview_id)
 
-    def move(
-        self, move: Move, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
-    ) -> RowMapping:
+    def move(self, move: Move, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any) -> Row:
         """The interview after the candidate's move; `check` may refuse what is about to be moved.
 
         Raises what `get` and `check` raise, and IllegalMove when it is too late.
         """
         if check:
             check(self.lock(viewer, interview_id))
-        is_mine = Interview.candidate_id == viewer.user_id
-        has_moved = MoveRepository(self._connection).move(move, interview_id, is_mine, actor=Actor.CANDIDATE, **changes)
-        interview = self.get(viewer, interview_id)
-        if not has_moved:
+        moves = MoveRepository(self._connection)
+        keys = viewer.keys | {"interview_id": interview_id}
+        interview = moves.move(move, keys, scope=_MAY_MOVE, view=_details, actor=Actor.CANDIDATE, **changes)
+        if interview is None:
+            self.get(viewer, interview_id)
             raise IllegalMove(move.refusal)
         return interview
 
-    def _page(self, statement: Select[Any], is_newest_first: bool, viewer: Viewer, **values: object) -> Page:
-        order = (itemgetter("starts_at"), is_newest_first)
-        page = read_page(self._connection, statement, viewer.keys | values, key="interview_id", order=order)
-        if page is None:
+    def _page(self, statement: Prepared, is_newest_first: bool, viewer: Viewer, **values: object) -> Page:
+        rows = statement.rows(self._connection, viewer.keys | values)
+        if not rows:
             raise Unauthorized
-        return page
+        return as_page(rows, key="interview_id", order=(itemgetter("starts_at"), is_newest_first))

@@ -122,9 +122,9 @@ class CandidateInterviews(CamelSchema):
 
     interviews = fields.List(fields.Nested(ListedInterview), attribute="rows")
     total = fields.Integer()
-    pending_count = fields.Integer(attribute="counts.pending_count")
-    upcoming_count = fields.Integer(attribute="counts.upcoming_count")
-    completed_count = fields.Integer(attribute="counts.completed_count")
+    pending_count = fields.Integer()
+    upcoming_count = fields.Integer()
+    completed_count = fields.Integer()
 
 
 class PendingInterviews(CamelSchema):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db import Base, Id, Instant, is_one_of
+from interviews_api.columns import Base, Id, Instant, is_one_of
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
 

@@ -10,7 +10,8 @@ from typing import Any
 from interviews_api.accounts.models import Candidate, Role, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
-from interviews_api.db import Base, transaction
+from interviews_api.columns import Base
+from interviews_api.db import transaction
 from interviews_api.hiring.models import Application, ApplicationStatus, Company, Job
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus, InterviewType
 from interviews_api.seed.repository import SeedRepository, batches

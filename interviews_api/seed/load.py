@@ -14,7 +14,9 @@ from interviews_api import strict_json
 from interviews_api.accounts.models import Candidate, CompanyUser, Role, User, email_key
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
-from interviews_api.db import Base, transaction
+from interviews_api.columns import Base
+from interviews_api.db import transaction
+from interviews_api.events.log import change_everything
 from interviews_api.fields import camel_case
 from interviews_api.hiring.models import Application, Company, Job
 from interviews_api.http import flatten
@@ -56,6 +58,7 @@ def load_world(content: object) -> dict[str, int]:
     try:
         with transaction(unhurried=True) as connection:
             _write(SeedRepository(connection), world, users)
+            change_everything(connection)
     except IntegrityError as error:
         raise SeedRefused([f"The records contradict what is stored: {error.orig}"]) from None
     return {camel_case(name): len(records) for name, records in world.items()}

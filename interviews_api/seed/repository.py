@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, cast, func,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import User
-from interviews_api.db import Base
+from interviews_api.columns import Base
 from interviews_api.hiring.models import Application, Company, Job
 
 BATCH = 5_000

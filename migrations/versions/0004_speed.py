@@ -1,0 +1,38 @@
+"""The version that a seed file gives to everything, for the validated cache; a history read from its index alone."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+ID = sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")
+IS_PAST = sa.text("status IN ('completed', 'annule')")
+
+
+def upgrade() -> None:
+    """Towards newer."""
+    op.create_table(
+        "imports",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("version", ID, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    _index_the_past("status")
+
+
+def downgrade() -> None:
+    """Towards older."""
+    _index_the_past()
+    op.drop_table("imports")
+
+
+def _index_the_past(*more: str) -> None:
+    op.drop_index("ix_interviews_past_newest", "interviews")
+    op.create_index(
+        "ix_interviews_past_newest",
+        "interviews",
+        ["candidate_id", sa.text("starts_at DESC"), "id", *more],
+        postgresql_where=IS_PAST,
+        sqlite_where=IS_PAST,
+    )
