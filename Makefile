@@ -4,8 +4,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
+EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install run test proofs check format migrate revision seed bench lock
+.PHONY: help install run test proofs check format migrate revision seed bench bench-quick bench-growth bench-sizing lock
 
 help: ## list these targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /\1\t/' | expand -t 10
@@ -43,12 +44,22 @@ revision: .venv/.development ## write a migration from the models: make revision
 seed: install migrate ## load the demo world
 	$(BIN)/flask --app wsgi seed demo
 
-bench: .venv/.development ## time list, details and confirm over a throwaway Postgres
-	$(BIN)/python -m benchmarks.quick
+bench: .venv/.bench $(if $(shell command -v npm),$(EXPRESS)) ## ours, the limit and the peers in turn, with wrk; fails when a target is missed
+	$(BIN)/python -m benchmarks
+
+bench-quick: .venv/.bench $(if $(shell command -v npm),$(EXPRESS)) ## the same with less of everything, in two minutes
+	$(BIN)/python -m benchmarks quick
+
+bench-sizing: .venv/.development ## workers, threads and --preload against each other
+	$(BIN)/python -m benchmarks.sizing
+
+bench-growth: .venv/.development ## the same calls over 200 thousand and 2 million interviews (STEPS=2: and 20 million, half an hour)
+	$(BIN)/python -m benchmarks.growth $(or $(STEPS),1)
 
 lock: .venv/.development ## write the lock files anew from setup.cfg
 	$(LOCK) --extra build --output-file requirements.txt
 	$(LOCK) --extra build --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --extra bench --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 .env: | .venv/.runtime
 	@umask 077; $(BIN)/python -c 'import secrets; print("ENVIRONMENT=development", *(f"{name}={secrets.token_hex(32)}" for name in ("JWT_SECRET_KEY", "SECRET_KEY")), sep="\n")' > .env
@@ -63,5 +74,9 @@ lock: .venv/.development ## write the lock files anew from setup.cfg
 	$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(NODE_MODULES): tests/frontend/package-lock.json
-	npm ci --prefix tests/frontend --no-audit --no-fund
+.venv/.bench: .venv/.development requirements-bench.txt
+	$(PIP) --require-hashes -r requirements-bench.txt
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund

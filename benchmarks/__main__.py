@@ -1,0 +1,126 @@
+"""`make bench`: this API, the least that could do its work, and its peers, in turn, over one Postgres and one SQLite.
+
+Prints a Markdown table and ends with 1 when a target is missed by more than the noise. `make bench-quick` is the same
+with less of everything, for a look in between.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+
+from benchmarks import servers, table
+from benchmarks.measure import Contender, Figures, interleaved, run
+from benchmarks.servers import Server
+from benchmarks.world import NOTHING, POSTGRES, SETTINGS, World
+from tests.postgres import ThrowawayPostgres
+
+TOKENS = {"CACHE_BYTES": "0"}
+
+
+def main(*, quick: bool) -> int:
+    """Measure, print, and judge; the exit code."""
+    candidates, rounds, seconds, warm = (2_000, 1, 3, 3) if quick else (10_000, 3, 8, 20)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interviews-bench-")))
+        postgres = ThrowawayPostgres(**POSTGRES)
+        stack.callback(postgres.stop)
+        world = World(postgres.url, candidates, 20, folder)
+        world.reset()
+        settings = SETTINGS | {"DATABASE_URL": postgres.url}
+        small = World(f"sqlite:///{folder / 'bench.sqlite3'}", candidates, 20, folder)
+
+        def start(made: Server) -> Server:
+            stack.callback(made.stop)
+            return made
+
+        ours = {
+            table.NOTHING: start(servers.gunicorn(table.NOTHING, settings | NOTHING)),
+            table.TOKENS: start(servers.gunicorn(table.TOKENS, settings | TOKENS)),
+            table.DEFAULT: start(servers.gunicorn(table.DEFAULT, settings)),
+        }
+        peers = {"LIMIT": start(servers.limit(settings)), "FastAPI": start(servers.fastapi(settings))}
+        if shutil.which("node") and (servers.PEERS / "express" / "node_modules").exists():
+            peers["Express"] = start(servers.express(settings))
+        else:
+            print("Left out: Express, for there is no node or npm on this machine")
+        on_sqlite = start(servers.gunicorn(table.SQLITE, SETTINGS | {"DATABASE_URL": small.url} | TOKENS))
+        everyone = peers | ours
+        check_answers(everyone, world)
+        check_confirms(everyone, world)
+        world.reset()
+
+        def contest(name: str, requests: list[tuple[str, ...]], contenders: dict[str, Server]) -> list[Contender]:
+            path = world.file(name, requests)
+            return [(one, server, path) for one, server in contenders.items()]
+
+        def measure(contenders: list[Contender], before: Callable[[], None] | None = None) -> dict[str, Figures]:
+            for one, server, path in contenders if before is None else []:
+                run(server, path, warm if server is ours[table.DEFAULT] and one == table.DEFAULT else 2)
+            return interleaved(contenders, rounds=rounds, seconds=seconds, postgres=postgres.pid, before=before)
+
+        found: dict[str, dict[str, Figures]] = {}
+        for name, requests in (("list", world.lists), ("details", world.details)):
+            print(name, flush=True)
+            contenders = contest(name, requests, everyone)
+            unchanged = world.file(f"{name}-304", with_etags(ours[table.DEFAULT], requests))
+            contenders.append((table.UNCHANGED, ours[table.DEFAULT], unchanged))
+            if name == "list":
+                contenders.append((table.SQLITE, on_sqlite, small.file("sqlite", small.lists)))
+            found[name] = measure(contenders)
+        print("confirm", flush=True)
+        movers = {name: server for name, server in everyone.items() if name != table.TOKENS}
+        found["confirm"] = measure(
+            contest("confirm", world.confirms, movers | {table.TOKENS: ours[table.TOKENS]}), world.reset
+        )
+        run(ours[table.DEFAULT], world.file("all", world.everything), 5 if quick else 30)
+        full = found["list"][table.DEFAULT].megabytes = ours[table.DEFAULT].megabytes
+        print()
+        print(table.markdown(found))
+        print(f"\nWith its caches full a worker takes {full:.0f} MiB.")
+        missed = table.missed(found)
+        print("\n".join(["", *missed]) if missed else "\nNo target is missed.")
+        return 1 if missed else 0
+
+
+def check_answers(everyone: dict[str, Server], world: World) -> None:
+    """What is about to be timed says the same everywhere, to the last key and value."""
+    for method, path, token in (*world.lists[:25], *world.details[:25]):
+        said = {name: server.request(method, path, token) for name, server in everyone.items()}
+        wanted = json.loads(said[table.NOTHING][2])
+        for name, (status, _, body) in said.items():
+            if (status, json.loads(body)) != (200, wanted):
+                raise SystemExit(f"{name} says otherwise of {path}: {status} {body[:2000]!r}\n{wanted}")
+
+
+def check_confirms(everyone: dict[str, Server], world: World) -> None:
+    """A confirm does the same everywhere: the interview, its application, and one event."""
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        for row, (name, server) in zip(world.pending, everyone.items(), strict=False):
+            token = world.tokens[row.candidate_id]
+            status, _, body = server.request("PUT", f"/candidate/interviews/{row.id}/confirm", token)
+            now = connection.execute(
+                "SELECT i.status, a.status, i.confirmed_at = a.date_confirmed, "
+                "(SELECT array_agg(type) FROM events WHERE interview_id = i.id) "
+                "FROM interviews i JOIN applications a ON a.id = i.application_id WHERE i.id = %s",
+                [row.id],
+            ).fetchone()
+            if status != 200 or now != ("confirmed", "confirme", True, ["interview.confirmed"]):
+                raise SystemExit(f"{name} does otherwise: {status} {body[:500]!r} {now}")
+
+
+def with_etags(server: Server, requests: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The same requests of somebody who has the answers already."""
+    return [
+        (method, path, token, server.request(method, path, token)[1].get("ETag", ""))
+        for method, path, token in requests
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(quick="quick" in sys.argv[1:]))

@@ -1,0 +1,119 @@
+"""The servers that are compared, and what they cost: processor time and memory, read from /proc."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
+from pathlib import Path
+
+from tests.live import ROOT, clean_environment
+from tests.postgres import free_port
+
+PEERS = Path(__file__).parent / "peers"
+WORKERS = 2
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """A running server on a port of its own, with two workers unless it is told otherwise."""
+
+    def __init__(
+        self, name: str, command: list[str], settings: Mapping[str, str], cwd: Path = ROOT, workers: int = WORKERS
+    ) -> None:
+        self.name, self.port = name, free_port()
+        environment = clean_environment(settings) | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
+        command = [part.replace("PORT", str(self.port)) for part in command]
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen(command, cwd=cwd, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
+        self._wait()
+
+    def request(self, method: str, path: str, token: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, dict(response.headers), body
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time of all its processes so far."""
+        return cpu_of(self.process.pid)
+
+    @property
+    def megabytes(self) -> float:
+        """Resident memory of the largest worker, in MiB."""
+        return max(map(_resident, descendants(self.process.pid)), default=0)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait."""
+        self.process.terminate()
+        self.process.wait(30)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                self.request("GET", "/candidate/interviews", "")
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"{self.name} does not serve")
+
+
+def gunicorn(name: str, settings: Mapping[str, str], workers: int = WORKERS) -> Server:
+    """The project as it is deployed."""
+    return Server(name, [sys.executable, "-m", "gunicorn", "wsgi:app"], settings, workers=workers)
+
+
+def limit(settings: Mapping[str, str]) -> Server:
+    """The bare callable, on the same gunicorn with as many threads."""
+    options = ["--worker-class", "gthread", "--threads", "4", "--keep-alive", "5", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, "--bind", "127.0.0.1:PORT", *options, "limit:app"]
+    return Server("LIMIT", command, settings, PEERS)
+
+
+def fastapi(settings: Mapping[str, str]) -> Server:
+    """uvicorn with uvloop and httptools."""
+    options = ["--workers", str(WORKERS), "--port", "PORT", "--log-level", "warning", "--no-access-log"]
+    return Server("FastAPI", [sys.executable, "-m", "uvicorn", *options, "fastapi_peer:app"], settings, PEERS)
+
+
+def express(settings: Mapping[str, str]) -> Server:
+    """node's own cluster."""
+    return Server("Express", ["node", "server.js"], settings | {"NODE_ENV": "production"}, PEERS / "express")
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """All children, theirs too."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return
+    for child in children:
+        yield child
+        yield from descendants(child)
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds that it and all its children, also those that have ended, have used."""
+    return sum(map(_cpu, [pid, *descendants(pid)]))
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0
+    return sum(int(field) for field in fields[11:15]) / _TICKS
+
+
+def _resident(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except FileNotFoundError:
+        return 0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0)
