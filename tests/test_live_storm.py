@@ -139,12 +139,14 @@ def person(stage: dict[str, Any], world: World) -> Person:
 
 @contextmanager
 def together(clients: list[Client], live: LiveServer) -> Iterator[list[tuple[Client, ClientConnection]]]:
-    """All of them connected."""
-    with ThreadPoolExecutor(8) as pool, ExitStack() as stack:
+    """All of them connected; each may wait a second for the answer to its goodbye."""
+    with ThreadPoolExecutor(8) as pool:
         sockets = list(pool.map(lambda client: client.open(live), clients))
-        for ws in sockets:
-            stack.callback(ws.close)
+    try:
         yield list(zip(clients, sockets, strict=True))
+    finally:
+        with ThreadPoolExecutor(100) as pool:
+            list(pool.map(lambda ws: ws.close(), sockets))
 
 
 def reach(one: Person, api: LiveServer, sockets: list[tuple[Client, ClientConnection]]) -> list[float]:
