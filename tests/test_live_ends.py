@@ -184,7 +184,7 @@ def test_a_stop_waits_for_no_client(database_url: str, stage: dict[str, Any], co
             began = time.monotonic()
             own.process.send_signal(how)
             assert own.process.wait(15) == 0
-            assert time.monotonic() - began < 6
+            assert time.monotonic() - began < 14  # graceful_timeout, which it must not cost, is 20 s
             assert how is signal.SIGINT or close_code(reading) == close_code(idle) == 1001
             assert len(list(until_the_end(reading))) <= CHANGES
             assert how is signal.SIGINT or is_ended(deaf.socket, 1)  # what a process leaves unsent goes before its end

@@ -11,6 +11,7 @@ import pytest
 from interviews_api.notifications.deadline import connect as open_connection
 from interviews_api.notifications.deadline import resolve
 from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound, check_address, is_public
+from tests.access_rules import SUBSCRIPTION
 from tests.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
 
 PRIVATE = (
@@ -106,7 +107,7 @@ def test_it_is_refused_when_it_is_saved(url: str, people: dict[str, Any]) -> Non
             "candidate",
             "/candidate/push-subscriptions",
             "endpoint",
-            {"endpoint": url, "keys": {"p256dh": "", "auth": ""}},
+            {"endpoint": url, "keys": SUBSCRIPTION["keys"]},
         ),
     ):
         response = people[caller].call("POST", path, body)
