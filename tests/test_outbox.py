@@ -115,7 +115,7 @@ class Workers:
     def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:
         self._environment = clean_environment(settings)
         self._module = module or ("-m", "tests.worker_process")
-        self._lines: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[tuple[subprocess.Popen[bytes], bytes]] = queue.SimpleQueue()
         self.processes = [self._start() for _ in range(number)]
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -127,19 +127,20 @@ class Workers:
     def _listen(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None
         with process.stdout as lines:
-            for _ in lines:
-                self._lines.put(process)
+            for line in lines:
+                self._lines.put((process, line.strip()))
 
-    def at_work(self) -> int:
-        """The one that is the next to say that it sends."""
+    def next_to_say(self, word: bytes) -> int:
+        """Which one it is, of those that live."""
         while not self._lines.empty():
             self._lines.get()
-        while (process := self._lines.get(timeout=20)) not in self.processes:
-            pass  # the last words of one that was killed
-        return self.processes.index(process)
+        while True:
+            process, said = self._lines.get(timeout=20)
+            if said == word and process in self.processes:
+                return self.processes.index(process)
 
     def kill(self, which: int) -> None:
-        os.kill(self.processes[which].pid, signal.SIGKILL)
+        self.processes[which].kill()
         self.processes[which].wait()
         self.processes[which] = self._start()
 
@@ -177,8 +178,8 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
                             EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
                             written += 1
                 if killed < kills:
-                    which = workers.at_work()
-                    time.sleep(dice.uniform(0, 0.03))  # about what sending and marking takes
+                    which = workers.next_to_say(dice.choice((b"sending", b"sent")))
+                    time.sleep(dice.choice((0, dice.uniform(0, 0.03))))
                     workers.kill(which)
                     killed += 1
             wait_for(lambda: count(database, Delivery) == written and unsent(database) == 0, 120)  # in this order
@@ -189,10 +190,9 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
         arrived = Counter(message["Message-ID"] for message in mailbox.messages)
         assert len(arrived) == written
         twice = sum(times - 1 for times in arrived.values())
-        assert twice <= kills * 8, "more than what may have been under way at the kills"
+        assert kills // 10 <= twice <= kills * 8, "none hit between send and mark, or more than were under way"
         with database.reader.connect() as connection:
-            lapsed = select(func.count()).select_from(Delivery).where(Delivery.attempts > 1)
-            interrupted = connection.execute(lapsed).scalar_one()
+            interrupted = connection.execute(select(func.count()).where(Delivery.attempts > 1)).scalar_one()
         assert interrupted >= kills, "the kills hit workers without claims"
         done.result = (
             f"{written} events, {len(mailbox.messages)} mails: none lost, {twice} twice with the same id, "
@@ -241,7 +241,7 @@ def test_a_burst_of_stops_in_the_midst_of_work_ends_it(
     interview = world.interview(world.application(person, world.job(company)), scheduledDate="2999-01-01T09:00:00.000Z")
     world.load()
     row = {"id": interview["id"], "candidate_id": person["id"], "company_id": company["id"], "revision": 0}
-    is_over = threading.Event()
+    is_over, longest = threading.Event(), 0.0
 
     def keep_busy() -> None:
         while not is_over.is_set():
@@ -249,7 +249,6 @@ def test_a_burst_of_stops_in_the_midst_of_work_ends_it(
                 EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
 
     settings = SETTINGS | {"DATABASE_URL": database_url, "MAIL_DIR": str(tmp_path)}
-    longest = 0.0
     with proof("SIGTERM by the hundred", database.engine.dialect.name, times) as done, ThreadPoolExecutor(1) as pool:
         busy = pool.submit(keep_busy)
         try:

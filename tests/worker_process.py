@@ -1,6 +1,6 @@
 """`flask worker` as its own process, but with a lease of two seconds: `python -m tests.worker_process`.
 
-It says on stdout when it is about to send: who wants to kill it then knows that it has claims in hand.
+It says on stdout when it is about to send and when it has sent: who wants to kill it knows what it has in hand.
 """
 
 import signal
@@ -26,6 +26,7 @@ if __name__ == "__main__":
     def send_aloud(*about: Any) -> None:
         print("sending", flush=True)
         send(*about)
+        print("sent", flush=True)
 
     lane = Lane(app, Channel.EMAIL, send_aloud, width=WIDTHS[Channel.EMAIL], lease=LEASE)
     worker = Worker(app, [lane])
