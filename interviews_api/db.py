@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from flask import current_app
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
 from sqlalchemy import (
     Connection,
     Dialect,
@@ -35,6 +36,8 @@ _POSTGRES_LIMITS = (
     "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000"
 )
 _PATIENCE = 10.0  # seconds; longer than Postgres itself takes to end a statement by its own limits
+OUTDATED = (FeatureNotSupported, InvalidSqlStatementName)
+"""What Postgres says to a prepared statement that a changed table or another server no longer knows."""
 DEAD_HOST: dict[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -82,6 +85,8 @@ class _Connection(psycopg.Connection[Any]):
         except psycopg.Error as error:
             if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.close()  # the answer that is still to come must not become the next statement's
+            elif isinstance(error, OUTDATED):
+                self.close()  # what it prepared is of tables that have changed, and would be refused for ever
             if error.diag.message_detail is not None:  # it quotes the whole row, and errors go to the log
                 error.args = (error.diag.message_primary,)
             raise

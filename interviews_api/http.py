@@ -11,13 +11,21 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from psycopg.errors import IdleInTransactionSessionTimeout, UndefinedColumn, UndefinedTable
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Map, UnicodeConverter
 
 from interviews_api import logs, strict_json
+from interviews_api.db import OUTDATED
 from interviews_api.errors import (
     ApiError,
     BodyTooLarge,
@@ -32,6 +40,7 @@ MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 RETRY_AFTER_SECONDS = 1
+_USUAL_QUERY = 100  # bytes: longer ones are not remembered
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
 _CUT = "The body could not be read to its end"
 _log = logging.getLogger(__name__)
@@ -79,10 +88,11 @@ def error_response(
 
 def load_query(schema: Schema) -> dict[str, Any]:
     """The query's known parameters; raises InvalidInput, also for one given twice. Others are ignored."""
-    return {**_load_query(schema, request.query_string)}
+    query = request.query_string
+    load = _load_usual if len(query) <= _USUAL_QUERY else _load_query
+    return {**load(schema, query)}
 
 
-@lru_cache(1024)  # most are one of a few: pages of ten
 def _load_query(schema: Schema, _query: bytes) -> dict[str, Any]:
     names = [field.data_key or name for name, field in schema.load_fields.items()]
     given = {name: request.args.getlist(name) for name in names if name in request.args}
@@ -90,6 +100,9 @@ def _load_query(schema: Schema, _query: bytes) -> dict[str, Any]:
     if repeated:
         raise InvalidInput(repeated)
     return _load(schema, {name: values[0] for name, values in given.items()})
+
+
+_load_usual = lru_cache(1024)(_load_query)  # most are one of a few: pages of ten
 
 
 def read_body() -> bytes:
@@ -169,7 +182,8 @@ def init_app(app: Flask) -> None:
     for error in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(error, _answer_unavailable)
     app.register_error_handler(InternalError, _answer_internal_error)
-    app.register_error_handler(ProgrammingError, _answer_programming_error)
+    app.register_error_handler(ProgrammingError, _answer_wrong_tables)
+    app.register_error_handler(NotSupportedError, _answer_wrong_tables)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -199,10 +213,10 @@ def _answer_internal_error(error: InternalError) -> Response:
     return _answer_unavailable(error) if was_too_slow else _answer_unexpected(error)
 
 
-def _answer_programming_error(error: ProgrammingError) -> Response:
-    """Postgres's word for tables that are not migrated, which SQLite calls operational; else it is our own fault."""
-    is_unmigrated = isinstance(error.orig, UndefinedTable | UndefinedColumn)
-    return _answer_unavailable(error) if is_unmigrated else _answer_unexpected(error)
+def _answer_wrong_tables(error: DBAPIError) -> Response:
+    """Postgres's word for tables that are not migrated, or were just now; else it is our own fault."""
+    is_passing = isinstance(error.orig, (UndefinedTable, UndefinedColumn, *OUTDATED))
+    return _answer_unavailable(error) if is_passing else _answer_unexpected(error)
 
 
 def _answer_unexpected(error: Exception) -> Response:

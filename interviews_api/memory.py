@@ -65,7 +65,7 @@ class Memory(Generic[Value]):
     """What was used last, up to a size that all of it weighs together. For all threads of a process."""
 
     def __init__(self, size: int, weigh: Callable[[Value], int] = lambda _value: 1) -> None:
-        self._left = size
+        self._size = self._left = size
         self._weigh = weigh
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = threading.Lock()
@@ -82,7 +82,9 @@ class Memory(Generic[Value]):
         with self._lock:
             if (old := self._kept.pop(key, None)) is not None:
                 self._left += self._weigh(old)
+            if (weight := self._weigh(value)) > self._size:
+                return
             self._kept[key] = value
-            self._left -= self._weigh(value)
+            self._left -= weight
             while self._left < 0:
                 self._left += self._weigh(self._kept.popitem(last=False)[1])

@@ -81,5 +81,4 @@ def _as_sqlalchemy_would(engine: Engine, proxied: PoolProxiedConnection, error: 
     is_dead = engine.dialect.is_disconnect(error, proxied, None)
     if is_dead:
         engine.pool._invalidate(proxied, error)
-        proxied.invalidate(error)
     return in_sqlalchemys_words(error, engine.dialect, sql, is_dead=is_dead)
