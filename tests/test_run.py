@@ -99,9 +99,10 @@ def test_it_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> None:
     sign_in(run)
     began = time.monotonic()
     stop(run)
-    run.process.wait(15)
-    assert time.monotonic() - began < 5, run.log
-    assert run.processes == []
+    while run.processes and time.monotonic() - began < 20:  # what a worker may take for what it is sending
+        time.sleep(0.05)
+    assert run.processes == [], run.log
+    run.process.wait(5)
     assert not re.search("SIGKILL|Traceback|SIGINT|SIGQUIT", run.log), run.log
 
 
