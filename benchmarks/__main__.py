@@ -48,7 +48,7 @@ def main(*, quick: bool) -> int:
         if shutil.which("node") and (servers.PEERS / "express" / "node_modules").exists():
             peers["Express"] = start(servers.express(settings))
         else:
-            print("Left out: Express, for there is no node or npm on this machine")
+            print("LEFT OUT: Express and its targets, for there is no node or npm on this machine")
         on_sqlite = start(servers.gunicorn(table.SQLITE, SETTINGS | {"DATABASE_URL": small.url} | TOKENS))
         everyone = peers | ours
         check_answers(everyone, world)
@@ -89,8 +89,8 @@ def main(*, quick: bool) -> int:
 
 
 def check_answers(everyone: dict[str, Server], world: World) -> None:
-    """What is about to be timed says the same everywhere, to the last key and value."""
-    for method, path, token in (*world.lists[:25], *world.details[:25]):
+    """What is about to be timed says the same everywhere, to the last key and value; so does what is remembered."""
+    for method, path, token in (*world.lists[:25], *world.details[:25]) * 3:
         said = {name: server.request(method, path, token) for name, server in everyone.items()}
         wanted = json.loads(said[table.NOTHING][2])
         for name, (status, _, body) in said.items():
@@ -106,20 +106,22 @@ def check_confirms(everyone: dict[str, Server], world: World) -> None:
             status, _, body = server.request("PUT", f"/candidate/interviews/{row.id}/confirm", token)
             now = connection.execute(
                 "SELECT i.status, a.status, i.confirmed_at = a.date_confirmed, "
-                "(SELECT array_agg(type) FROM events WHERE interview_id = i.id) "
+                "(SELECT array_agg(type ORDER BY id) FROM events WHERE interview_id = i.id) "
                 "FROM interviews i JOIN applications a ON a.id = i.application_id WHERE i.id = %s",
                 [row.id],
             ).fetchone()
-            if status != 200 or now != ("confirmed", "confirme", True, ["interview.confirmed"]):
+            if status != 200 or now != ("confirmed", "confirme", True, ["interview.scheduled", "interview.confirmed"]):
                 raise SystemExit(f"{name} does otherwise: {status} {body[:500]!r} {now}")
 
 
 def with_etags(server: Server, requests: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """The same requests of somebody who has the answers already."""
-    return [
-        (method, path, token, server.request(method, path, token)[1].get("ETag", ""))
-        for method, path, token in requests
-    ]
+    asked = [(*one, server.request(*one)[1]["ETag"]) for one in requests]
+    for method, path, token, etag in asked[:50]:
+        status, _, body = server.request(method, path, token, {"If-None-Match": etag})
+        if (status, body) != (304, b""):
+            raise SystemExit(f"{path} with {etag} is no 304 but {status}")
+    return asked
 
 
 if __name__ == "__main__":

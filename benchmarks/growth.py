@@ -19,11 +19,11 @@ from sqlalchemy import make_url
 
 from benchmarks import servers
 from benchmarks.servers import Server
-from benchmarks.world import NOTHING, POSTGRES, SETTINGS, sign_in
+from benchmarks.world import NOTHING, POSTGRES, SETTINGS, fill, sign_in
 from interviews_api import create_app
 from interviews_api.columns import Base
-from interviews_api.models import Application, Candidate, Interview, User
-from interviews_api.seed.bulk import BulkWorld, write_bulk
+from interviews_api.models import Application, Candidate, Event, Interview, Session, User
+from interviews_api.seed.bulk import BulkWorld
 from tests.conftest import alembic_config
 from tests.postgres import ThrowawayPostgres
 
@@ -66,11 +66,11 @@ def _first(url: str) -> tuple[list[str], dict[int, dict[str, str]]]:
         for each in EACH:
             world = BulkWorld(FIRST // 2 // each, FIRST // 2)
             runs.append(world.run)
-            for _ in write_bulk(world):
-                pass
+            fill(world)
             mine = "SELECT id FROM candidates WHERE substr(id, 9, 6) = %s ORDER BY id"
             ids = [row[0] for row in connection.execute(mine, [world.run])]
-            tokens[each] = sign_in(dice.sample(ids, ASKED))
+            everyone = sign_in(ids)
+            tokens[each] = {one: everyone[one] for one in dice.sample(ids, ASKED)}
     app.extensions["database"].engine.dispose()
     return runs, tokens
 
@@ -87,7 +87,7 @@ def _multiply(template: str, runs: list[str], step: int) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # the copies refer to what there is
         connection.execute("SET work_mem = '1GB'")
-        for model in (User, Candidate, Application, Interview):
+        for model in (User, Candidate, Session, Application, Interview, Event):
             connection.execute(_copies(model), {"step": str(step)})
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
@@ -98,8 +98,8 @@ def _multiply(template: str, runs: list[str], step: int) -> str:
 def _copies(model: type[Base]) -> sql.Composed:
     """INSERT ... SELECT of nine copies of a table."""
     table = sql.Identifier(model.__tablename__)
-    columns = [column.name for column in model.__table__.c]
-    ids = {"id", "application_id", "candidate_id"}
+    columns = [column.name for column in model.__table__.c if model is not Event or column.name != "id"]
+    ids = {"id", "application_id", "candidate_id", "interview_id", "user_id", "refresh_id"}
     fresh = sql.SQL("overlay({0} placing md5(substr({0}, 9, 6) || %(step)s || copy)::char(6) from 9 for 6)")
     mail = sql.SQL("{0} || %(step)s || copy")
     values = [

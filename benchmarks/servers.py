@@ -29,10 +29,12 @@ class Server:
         self.process = subprocess.Popen(command, cwd=cwd, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
         self._wait()
 
-    def request(self, method: str, path: str, token: str) -> tuple[int, dict[str, str], bytes]:
+    def request(
+        self, method: str, path: str, token: str, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
+        connection.request(method, path, headers={"Authorization": f"Bearer {token}", **(headers or {})})
         response = connection.getresponse()
         body = response.read()
         connection.close()

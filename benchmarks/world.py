@@ -8,13 +8,15 @@ from pathlib import Path
 
 import psycopg
 from alembic import command
-from sqlalchemy import insert, select
+from sqlalchemy import insert, literal, select
 
 from interviews_api import create_app
 from interviews_api.accounts.models import Role, Session, Viewer
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db import reading, transaction
+from interviews_api.events.log import change_everything
+from interviews_api.events.models import Event, EventActor, EventType
 from interviews_api.ids import new_id
 from interviews_api.interviews.models import Interview, InterviewStatus
 from interviews_api.seed.bulk import BulkWorld, write_bulk
@@ -31,6 +33,8 @@ _VIEWS = ("", "?skip=10", "?limit=5", "/pending", "/upcoming", "/history")
 _RESET = """
 UPDATE interviews SET status = 'en_attente', confirmed_at = NULL WHERE id = ANY(%s) AND status = 'confirmed'
 """
+_FORGET = "DELETE FROM events WHERE type = 'interview.confirmed'"
+_ANOTHER_IMPORT = "UPDATE imports SET version = substr(md5(version), 1, 24)"  # for who remembers what is no more so
 
 
 class World:
@@ -42,8 +46,7 @@ class World:
         app = create_app(SETTINGS | {"DATABASE_URL": url})
         dice = random.Random(0)
         with app.app_context():
-            for _ in write_bulk(BulkWorld(candidates, candidates * each)):
-                pass
+            fill(BulkWorld(candidates, candidates * each))
             with reading() as connection:
                 columns = select(Interview.id, Interview.candidate_id, Interview.status)
                 rows = connection.execute(columns.order_by(Interview.id)).all()
@@ -72,11 +75,25 @@ class World:
         reset_confirmed(self.url, [row.id for row in self.pending])
 
 
+def fill(world: BulkWorld) -> None:
+    """Write it, and what a living installation has besides: an event of each interview, and an import."""
+    for _ in write_bulk(world):
+        pass
+    source = Interview.__table__.c
+    values = [literal(EventType.SCHEDULED.value), source.created_at, literal(EventActor.COMPANY.value)]
+    same = ["revision", "candidate_id", "company_id"]
+    rows = select(source.id, *values, *[source[name] for name in same]).where(source.id.contains(world.run))
+    with transaction(unhurried=True) as connection:
+        connection.execute(insert(Event).from_select(["interview_id", "type", "at", "actor", *same], rows))
+        change_everything(connection)
+
+
 def reset_confirmed(url: str, interview_ids: list[str]) -> None:
     """Nobody has confirmed any of these; the tables are as fresh as before."""
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         connection.execute(_RESET, [interview_ids])
-        connection.execute("DELETE FROM events")
+        connection.execute(_FORGET)
+        connection.execute(_ANOTHER_IMPORT)
         for statement in ("VACUUM ANALYZE interviews", "VACUUM ANALYZE applications", "VACUUM events", "CHECKPOINT"):
             connection.execute(statement)
 

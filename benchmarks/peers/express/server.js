@@ -28,9 +28,12 @@ function serve() {
     }
   });
 
-  const columns = `i.*, a.applied_at, c.id AS company_id, c.name AS company_name, c.logo AS company_logo,
-    c.address AS company_address, c.phone AS company_phone, c.email AS company_email,
-    j.id AS job_id, j.title AS job_title, j.description AS job_description`;
+  const columns = `i.id, i.application_id, i.candidate_id, i.status, i.type, i.starts_at, i.time_zone, i.location,
+    i.meeting_link, i.notes, i.confirmed_at, i.completed_at, i.cancelled_at, i.cancellation_reason, i.is_hired,
+    i.created_at, a.applied_at, c.id AS company_id, c.name AS company_name, c.logo AS company_logo,
+    j.id AS job_id, j.title AS job_title`;
+  const more = `i.share_feedback, i.feedback, c.address AS company_address, c.phone AS company_phone,
+    c.email AS company_email, j.description AS job_description`;
   const joins = `JOIN applications a ON a.id = i.application_id JOIN jobs j ON j.id = a.job_id
     JOIN companies c ON c.id = j.company_id`;
 
@@ -65,7 +68,7 @@ function serve() {
     });
   });
 
-  const details = { name: "details", text: `SELECT ${columns} FROM interviews i ${joins} WHERE i.id = $1` };
+  const details = { name: "details", text: `SELECT ${columns}, ${more} FROM interviews i ${joins} WHERE i.id = $1` };
 
   app.get("/candidate/interviews/:id", async (request, response) => {
     const row = (await pool.query({ ...details, values: [request.params.id] })).rows[0];
