@@ -26,6 +26,7 @@ def change_types(database: Database) -> Iterator[Any]:
 
     yield lambda: alter("varchar(30000)")
     alter("text")
+    database.engine.dispose()  # the next test's connections know the tables as they are
 
 
 @pytest.mark.parametrize("what", ["confirm", "list", "pending", "details", "company"])

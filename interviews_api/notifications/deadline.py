@@ -107,7 +107,7 @@ class Deadline:
 
     def _watch(self, opened: socket.socket) -> None:
         """By a handle of our own: TLS takes the socket out of its object, http.client forgets the one it reads from."""
-        opened.settimeout(self._seconds)
+        opened.settimeout(self._seconds + 1)  # later than the cut, which says why
         with self._lock:
             self._handle = opened.dup()
             self._shut()
