@@ -1,6 +1,7 @@
 """gunicorn's settings, from the same environment as the application's."""
 
 import atexit
+import gc
 import json
 import os
 import shutil
@@ -75,5 +76,11 @@ gunicorn.util.write_error = write_json_error  # no setting for it; tests/test_er
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the worker's live sockets see that it is to stop, so that they end at once and not with graceful_timeout."""
+    """Let the worker's live sockets see that it is to stop, so that they end at once and not with graceful_timeout.
+
+    What was made so far stays: the garbage collector need not walk through it again and again (4 % of a worker's time).
+    """
     worker.wsgi.extensions["live"].is_stopping = lambda: not worker.alive
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
