@@ -50,9 +50,7 @@ logs.configure()
 
 
 def post_fork(_server: object, _worker: object) -> None:
-    """Leave a terminal's Ctrl-C, which goes to every process, to the master: a worker that it and the master's SIGQUIT
-    interrupt at once waits for itself in the lock of its thread pool.
-    """
+    """Leave a terminal's Ctrl-C, which goes to every process, to the master (see `post_worker_init`)."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
@@ -78,8 +76,12 @@ gunicorn.util.write_error = write_json_error  # no setting for it; tests/test_er
 def post_worker_init(worker: Any) -> None:
     """Let the worker's live sockets see that it is to stop, so that they end at once and not with graceful_timeout.
 
+    Ctrl-C, which the master passes on as SIGQUIT, is a graceful stop too: gunicorn's own handler of both waits for the
+    lock of the thread pool, and for ever if the signal comes while the thread that it interrupts holds that.
+
     What was made so far stays: the garbage collector need not walk through it again and again (4 % of a worker's time).
     """
+    signal.signal(signal.SIGQUIT, worker.handle_exit)
     worker.wsgi.extensions["live"].is_stopping = lambda: not worker.alive
     gc.collect()
     gc.freeze()
