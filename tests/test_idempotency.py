@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from interviews_api.accounts.idempotency import LIFETIME
 from interviews_api.accounts.models import IdempotentReply, Role, User
-from interviews_api.accounts.repository import ReplyRepository
+from interviews_api.accounts.repository import REPLY_LIFETIME, ReplyRepository
 from interviews_api.clock import now
 from interviews_api.db import Database
 from interviews_api.events.models import Event
@@ -96,7 +97,7 @@ def test_it_is_forgotten_after_a_day(people: dict[str, Any], database: Database)
     first = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     with database.engine.begin() as connection:
         expiry = connection.execute(select(IdempotentReply.expires_at)).scalar_one()
-        assert timedelta(0) <= now() + LIFETIME - expiry < timedelta(seconds=5)
+        assert timedelta(0) <= now() + REPLY_LIFETIME - expiry < timedelta(seconds=5)
         connection.execute(update(IdempotentReply).values(expires_at=now()))
     second = us.ok("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k")
     assert second["id"] != first["id"]
@@ -144,16 +145,30 @@ def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any],
 
 
 def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any], database: Database) -> None:
-    """On Postgres the second sees the first's lock; on SQLite it waits for the one writer there can be."""
+    """On Postgres at once, as it sees the first's lock; on SQLite when the first, the one writer, has finished."""
+    post = partial(people["us"].call, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            replies = ReplyRepository(connection, people["us id"], "POST /jobs", "k")
+            assert replies.lock(now())
+            second = pool.submit(post)
+            if database.engine.dialect.name == "postgresql":
+                assert second.result(3).status_code == 409
+            time.sleep(0.3)
+            replies.keep(sha256(b'{"title": "Baker"}').hexdigest(), 201, '{"statusCode": 201}', now())
+        assert second.result(3).status_code == 409
+        assert second.result().json["message"] == "A request with this Idempotency-Key is still running"
+    assert post().json == {"statusCode": 201}
+
+
+def test_the_first_may_come_to_nothing(people: dict[str, Any], database: Database) -> None:
+    """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
     us = people["us"]
     with database.engine.begin() as connection:
-        replies = ReplyRepository(connection, people["us id"], "POST /jobs", "k")
-        assert replies.lock()
-        if database.engine.dialect.name == "sqlite":
-            assert us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")[0] == 503
-        else:
-            running = (409, "A request with this Idempotency-Key is still running")
-            assert us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k") == running
+        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").lock(now())
+        is_sqlite = database.engine.dialect.name == "sqlite"
+        status, _ = us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+        assert status == (503 if is_sqlite else 409)
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
 
 

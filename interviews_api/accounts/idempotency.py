@@ -7,7 +7,6 @@ and Stripe's API, which leave a first attempt that is still running (409) and an
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -20,7 +19,6 @@ from interviews_api.db import transaction
 from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
 from interviews_api.http import error_response, read_body
 
-LIFETIME = timedelta(hours=24)
 KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
 View = Callable[..., Any]
@@ -37,19 +35,20 @@ def idempotent(view: View) -> View:
             return answered
         if not re.fullmatch(KEY_PATTERN, key):
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
+        arrived = now()
         with transaction() as connection:
             users = UserRepository(connection)
             users.get(viewer)
             body_hash = hashlib.sha256(read_body()).hexdigest()
             replies = ReplyRepository(connection, viewer.user_id, _route(path), key)
-            if not replies.lock():
+            if not replies.lock(arrived):
                 raise Conflict("A request with this Idempotency-Key is still running")
             stored = replies.find(now())
             if stored is None:
                 response = _first_answer(view, viewer, path)
                 if users.hold(viewer.user_id) is None:  # removed meanwhile: what was done is undone
                     raise Unauthorized
-                replies.keep(body_hash, response.status_code, response.get_data(as_text=True), now() + LIFETIME)
+                replies.keep(body_hash, response.status_code, response.get_data(as_text=True), now())
                 return response
         if stored["body_hash"] != body_hash:
             raise KeyReused

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from sqlalchemy import (
@@ -40,6 +40,7 @@ from interviews_api.pages import Page, cut, read_page, tally
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
+REPLY_LIFETIME = timedelta(hours=24)
 IS_SIGNED_IN = or_(_SESSION == NO_ID, exists().where(Session.id == _SESSION, Session.user_id == VIEWER))
 """Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
 
@@ -265,10 +266,14 @@ class ReplyRepository:
         self._connection = connection
         self._keys = {"user_id": user_id, "route": route, "key": key}
 
-    def lock(self) -> bool:
-        """Whether nobody else is at work under this key until the transaction's end; SQLite has one writer anyway."""
+    def lock(self, arrived: datetime) -> bool:
+        """Whether nobody else is at work under this key, from now until the transaction's end.
+
+        On SQLite who was at work when the request arrived has finished by now, as there is one writer at a time: its
+        reply is younger than the request.
+        """
         if self._connection.dialect.name == "sqlite":
-            return True
+            return self.find(arrived + REPLY_LIFETIME) is None
         digest = hashlib.sha256("\0".join(self._keys.values()).encode()).digest()
         number = int.from_bytes(digest[:8], signed=True)
         return bool(self._connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one())
@@ -278,8 +283,8 @@ class ReplyRepository:
         kept = select(IdempotentReply).filter_by(**self._keys).where(IdempotentReply.expires_at > now)
         return self._connection.execute(kept).mappings().one_or_none()
 
-    def keep(self, body_hash: str, status: int, reply: str, expires_at: datetime) -> None:
+    def keep(self, body_hash: str, status: int, reply: str, now: datetime) -> None:
         """Store the answer, in the place of one that has expired."""
         self._connection.execute(delete(IdempotentReply).filter_by(**self._keys))
-        values = {"body_hash": body_hash, "status": status, "reply": reply, "expires_at": expires_at}
+        values = {"body_hash": body_hash, "status": status, "reply": reply, "expires_at": now + REPLY_LIFETIME}
         self._connection.execute(insert(IdempotentReply).values(**self._keys, **values))
