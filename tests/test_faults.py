@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
 from interviews_api import models
 from interviews_api.db import Database
 from tests.api import Caller, in_days, invitation, local
+from tests.conftest import BACKENDS
 
 
 def everything(database: Database) -> dict[str, Any]:
@@ -95,3 +96,37 @@ def test_a_fault_leaves_nothing_behind(
         assert len(places) >= (3 if database.engine.dialect.name == "sqlite" else 2)
         people[who].ok(method, path, body, **key)
     assert everything(database) != before
+
+
+_DISK_FULL = """
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'planted' USING ERRCODE = 'disk_full'; END $$
+"""
+
+
+@pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
+@pytest.mark.parametrize("table", ["applications", "events"])
+@pytest.mark.parametrize("when", ["INITIALLY IMMEDIATE", "INITIALLY DEFERRED"], ids=["within", "at its commit"])
+@pytest.mark.parametrize(("who", "route", "body"), [move for move in MOVES if "{interview}" in move[1]])
+def test_a_fault_within_the_one_statement(
+    who: str, route: str, body: Any, when: str, table: str, people: dict[str, Any], database: Database
+) -> None:
+    """Postgres itself fails in the middle of what it does in one go, and where that commits by itself."""
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 20))
+    method, path = route.format(interview=made["interviewId"]).split()
+    before = everything(database)
+    with database.engine.begin() as connection:
+        connection.execute(text(_DISK_FULL))
+        connection.execute(
+            text(
+                f"CREATE CONSTRAINT TRIGGER fail AFTER INSERT OR UPDATE ON {table}"
+                f" DEFERRABLE {when} FOR EACH ROW EXECUTE FUNCTION fail()"
+            )
+        )
+    refused = people[who].call(method, path, body)
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP FUNCTION fail CASCADE"))
+    follows = table == "events" or "request-reschedule" not in path
+    assert refused.status_code == (503 if follows else 200)
+    assert (everything(database) == before) is follows
+    people[who].ok(method, path, body)

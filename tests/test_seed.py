@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from sqlalchemy import func, select, update
 from interviews_api import create_app, models
 from interviews_api.db import Database
 from interviews_api.seed import bulk, demo
-from interviews_api.seed.load import load_world
 from interviews_api.seed.schemas import SeedFile
 from tests.conftest import SECRETS, Headers
 from tests.factories import PASSWORD, Record, World
@@ -159,22 +156,6 @@ def test_null_is_the_default(content: Content, load: Callable[[object], Any], da
     assert load(dict.fromkeys(content)).output.startswith("Loaded 0 companies, 0 companyUsers")
 
 
-def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World, database: Database) -> None:
-    companies = [world.company() for _ in range(1000)]
-    world.load()
-    together = Barrier(2)
-
-    def load_again(records: list[Record]) -> None:
-        for _ in range(3):
-            together.wait(10)
-            with app.app_context():
-                load_world({"companies": records})
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(load_again, (companies, companies[::-1])))
-    assert len(everything(database)["companies"]) == 1000
-
-
 def test_letters_that_only_fold_alike_are_two_addresses(world: World, client: FlaskClient) -> None:
     for email in ("ada@straße.example", "ada@strasse.example"):
         world.candidate(email=email, password=PASSWORD)
@@ -260,7 +241,7 @@ def test_of_many_problems_fifty_are_shown(load: Callable[[object], Any]) -> None
 def test_a_database_that_refuses_is_said_in_one_line(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["seed", "demo"])
-    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: companies\n")
+    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
     app.extensions["database"].engine.dispose()
 
 

@@ -29,7 +29,8 @@ _OF_INTERVIEW = {
     "candidate_id": "candidate_id",
     "company_id": "company_id",
 }
-_OF_EVENT = ("type", "at", "actor", "previous_starts_at", "occasion")
+_OF_EVENT = ("type", "actor", "previous_starts_at", "occasion")
+_AT = bindparam("event_at", type_=Event.at.type)
 
 Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
 
@@ -50,16 +51,19 @@ def turn_after(done: FromClause) -> CTE:
     return select(_TAKE_TURN).select_from(count).where(count.c.n > 0).cte("turn")
 
 
-def appending(interview: Columns, waited: FromClause | None) -> Insert | ReturningInsert[Any]:
+def appending(
+    interview: Columns, waited: FromClause | None, *, at: ColumnElement[Any] = _AT
+) -> Insert | ReturningInsert[Any]:
     """The statement that appends an event about the interview that these are the columns of, given `event_` values.
 
     `waited` (Postgres): what is read to wait for one's turn; then the NOTIFY goes out with the commit, and says whose.
     """
     values = [interview[name].label(column) for column, name in _OF_INTERVIEW.items()]
+    values += [at.label("at")]
     values += [bindparam(f"event_{name}", type_=Event.__table__.c[name].type).label(name) for name in _OF_EVENT]
     rows = select(*values)
     statement = insert(Event).from_select(
-        [*_OF_INTERVIEW, *_OF_EVENT], rows if waited is None else rows.select_from(waited)
+        [*_OF_INTERVIEW, "at", *_OF_EVENT], rows if waited is None else rows.select_from(waited)
     )
     return statement if waited is None else statement.returning(func.pg_notify(EVENTS_CHANNEL, Event.candidate_id))
 

@@ -119,7 +119,7 @@ Index(
     Interview.id,
 )
 Index(
-    "ix_interviews_past_newest",
+    "ix_interviews_past",
     Interview.candidate_id,
     Interview.starts_at.desc(),
     Interview.id,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    func,
     literal,
     literal_column,
     select,
@@ -74,15 +75,21 @@ class MoveRepository:
 
         `keys` has the `interview_id` and what scope and view ask for.
         """
-        moment = now()
-        interview = interview_changes(move, actor=actor, now=moment) | changes
-        application = application_changes(move, interview, now=moment)
-        moving = _moving(self._connection.engine.dialect.name, move, scope, view, (*interview,), (*application,))
-        given = {f"new_{name}": value for name, value in interview.items()}
-        given |= {f"application_{name}": value for name, value in application.items()}
-        event = event_values(move.event, at=moment, actor=actor, previous_starts_at=previous_starts_at)
+        at = now()
+        interview = interview_changes(move, actor=actor, now=at) | changes
+        application = application_changes(move, interview, now=at)
+        columns, following = (
+            tuple((name, value is at) for name, value in of.items()) for of in (interview, application)
+        )
+        moving = _moving(self._connection.engine.dialect.name, move, scope, view, columns, following)
+        given = {f"new_{name}": value for name, value in interview.items() if value is not at}
+        given |= {f"application_{name}": value for name, value in application.items() if value is not at}
+        event = event_values(move.event, at=at, actor=actor, previous_starts_at=previous_starts_at)
         return moving(self._connection, {**keys, **given, **event})
 
+
+Stamped = tuple[tuple[str, bool], ...]
+"""Names of columns, each with whether it is set to the moment of the move."""
 
 Moving = Callable[[Connection | Pooled, Mapping[str, object]], Row | None]
 
@@ -93,12 +100,19 @@ def _moving(
     move: Move,
     scope: ColumnElement[bool],
     view: View,
-    interview: tuple[str, ...],
-    application: tuple[str, ...],
+    interview: Stamped,
+    application: Stamped,
 ) -> Moving:
-    """What makes such a move: the columns that are set of the interview and of its application."""
+    """What makes such a move: the columns that are set of the interview and of its application.
+
+    Its moment is the request's, or that of a move that this one had to wait for: an interview's time runs forwards.
+    """
     table: Table = Interview.__table__  # type: ignore[assignment]
-    values: dict[str, Any] = {name: _given("new", table.c[name]) for name in interview}
+    latest = func.greatest if dialect == "postgresql" else func.max
+    moment = latest(bindparam("event_at", type_=Interview.updated_at.type), Interview.updated_at)
+    values: dict[str, Any] = {
+        name: moment if is_moment else _given("new", table.c[name]) for name, is_moment in interview
+    }
     if move.raises_revision:
         values["revision"] = Interview.revision + 1
     moved = update(Interview).where(Interview.id == INTERVIEW, scope, status_is(*move.sources)).values(values)
@@ -106,13 +120,13 @@ def _moving(
     return make(moved, application, view)
 
 
-def _in_one(update_interview: Update, application: tuple[str, ...], view: View) -> Moving:
+def _in_one(update_interview: Update, application: Stamped, view: View) -> Moving:
     moved = update_interview.returning(*Interview.__table__.c).cte("moved")
     followed = (
         _follow(application, moved.c).returning(literal(1).label("done")).cte("followed") if application else moved
     )
     turn = turn_after(followed)
-    told = appending(moved.c, moved.join(turn, true())).cte("told")
+    told = appending(moved.c, moved.join(turn, true()), at=moved.c.updated_at).cte("told")
     shown = Prepared(view(aliased(Interview, moved)).add_cte(told))
 
     def run(connection: Connection | Pooled, given: Mapping[str, object]) -> Row | None:
@@ -122,12 +136,12 @@ def _in_one(update_interview: Update, application: tuple[str, ...], view: View) 
     return run
 
 
-def _in_steps(update_interview: Update, application: tuple[str, ...], view: View) -> Moving:
+def _in_steps(update_interview: Update, application: Stamped, view: View) -> Moving:
     table: Table = Interview.__table__  # type: ignore[assignment]
     known = {column.key: bindparam(f"moved_{column.key}", type_=column.type) for column in table.c}
     moved = Prepared(update_interview.returning(*table.c))
     steps = [Prepared(_follow(application, known))] if application else []
-    steps += [Prepared(appending(known, None)), Prepared(view(Interview))]
+    steps += [Prepared(appending(known, None, at=known["updated_at"])), Prepared(view(Interview))]
 
     def run(connection: Connection | Pooled, given: Mapping[str, object]) -> Row | None:
         rows = moved.rows(connection, given)
@@ -141,9 +155,12 @@ def _in_steps(update_interview: Update, application: tuple[str, ...], view: View
     return run
 
 
-def _follow(application: tuple[str, ...], interview: Columns) -> Update:
+def _follow(application: Stamped, interview: Columns) -> Update:
     table: Table = Application.__table__  # type: ignore[assignment]
-    values = {name: _given("application", table.c[name]) for name in application}
+    values = {
+        name: interview["updated_at"] if is_moment else _given("application", table.c[name])
+        for name, is_moment in application
+    }
     return update(Application).where(Application.id == interview["application_id"]).values(values)
 
 

@@ -129,7 +129,11 @@ def _users(world: World) -> list[Record]:
 
 
 def _write(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:
-    """Parents first; each array is checked against what is stored by then."""
+    """Parents first; each array is checked against what is stored by then.
+
+    But interviews are locked before all: a move holds its interview while it asks for the application.
+    """
+    repository.lock(Interview, world["interviews"])
     repository.upsert(Company, world["companies"])
     _check_references(repository, world, "company_users", "company_id", Company)
     _check_users(repository, world, users)

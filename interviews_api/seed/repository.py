@@ -26,6 +26,12 @@ class SeedRepository:
         self._connection = connection
         self._is_postgres = connection.dialect.name == "postgresql"
 
+    def lock(self, model: type[Base], rows: Iterable[Row]) -> None:
+        """Keep others from changing those of these records that exist, until the commit."""
+        key = _table(model).c.id
+        for ids in batches(sorted(row["id"] for row in rows)):
+            self._connection.execute(select(key).where(key.in_(ids)).order_by(key).with_for_update())
+
     def upsert(
         self, model: type[Base], rows: Sequence[Row], *, keep: Iterable[str] = (), stamps: Iterable[str] = ()
     ) -> None:

@@ -18,21 +18,22 @@ def upgrade() -> None:
         sa.Column("version", ID, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
-    _index_the_past("status")
+    _replace_index("ix_interviews_past_newest", "ix_interviews_past", "status")
 
 
 def downgrade() -> None:
     """Towards older."""
-    _index_the_past()
+    _replace_index("ix_interviews_past", "ix_interviews_past_newest")
     op.drop_table("imports")
 
 
-def _index_the_past(*more: str) -> None:
-    op.drop_index("ix_interviews_past_newest", "interviews")
+def _replace_index(old: str, new: str, *more: str) -> None:
+    """The new one first: the old one serves readers while it is built, and they wait for its end alone."""
     op.create_index(
-        "ix_interviews_past_newest",
+        new,
         "interviews",
         ["candidate_id", sa.text("starts_at DESC"), "id", *more],
         postgresql_where=IS_PAST,
         sqlite_where=IS_PAST,
     )
+    op.drop_index(old, "interviews")
