@@ -13,6 +13,7 @@ from interviews_api.config import Settings
 from interviews_api.db import Database
 from interviews_api.hiring import handlers as hiring
 from interviews_api.interviews import calendar_routes, candidate, company, email_link
+from interviews_api.lean import LeanFlask
 from interviews_api.live import handlers as live
 from interviews_api.memory import Kept, Memory
 from interviews_api.notifications import handlers as notifications
@@ -21,7 +22,7 @@ from interviews_api.notifications import handlers as notifications
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
     """The application, set up from the mapping or else the environment; raises SettingsError when that is unsafe."""
     settings = Settings.load(source)
-    app = Flask(__name__, static_folder=None)
+    app = LeanFlask(__name__, static_folder=None)
     app.extensions["settings"] = settings
     app.config["COMPILED_DUMP"] = settings.compiled_dump
     app.extensions["memory"] = (

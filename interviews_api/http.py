@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from psycopg.errors import IdleInTransactionSessionTimeout, UndefinedColumn, UndefinedTable
@@ -35,6 +35,7 @@ from interviews_api.errors import (
     UnsupportedMediaType,
 )
 from interviews_api.ids import NO_ID, is_id
+from interviews_api.lean import Answer
 
 MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
@@ -62,9 +63,9 @@ class IdConverter(UnicodeConverter):
         return value if is_id(value) else NO_ID
 
 
-def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Any payload as a JSON answer."""
-    return Response(orjson.dumps(payload), status, headers, mimetype="application/json")
+    return Answer(orjson.dumps(payload), status, headers, mimetype="application/json")
 
 
 def error_response(
@@ -73,7 +74,7 @@ def error_response(
     *,
     details: Mapping[str, list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Response:
+) -> Answer:
     """The one error shape."""
     payload: dict[str, object] = {"statusCode": status, "message": message, "error": HTTP_STATUS_CODES[status]}
     if details is not None:
@@ -187,39 +188,39 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unexpected)
 
 
-def answer_api_error(error: ApiError) -> Response:
+def answer_api_error(error: ApiError) -> Answer:
     """A refusal in the one error shape."""
     details = error.details if isinstance(error, InvalidInput) else None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
     return error_response(error.status, error.message, details=details, headers=headers)
 
 
-def _answer_http_exception(error: HTTPException) -> Response:
+def _answer_http_exception(error: HTTPException) -> Answer:
     """Flask's and Werkzeug's own refusals, with their headers (Allow, Retry-After)."""
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     return error_response(status, HTTP_STATUS_CODES[status], headers=headers)
 
 
-def _answer_unavailable(error: DBAPIError | PoolTimeout) -> Response:
+def _answer_unavailable(error: DBAPIError | PoolTimeout) -> Answer:
     """The database is away, or too busy for its time limits: the client may try again."""
     _log.warning("database unavailable", exc_info=error)
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable")
 
 
-def _answer_internal_error(error: InternalError) -> Response:
+def _answer_internal_error(error: InternalError) -> Answer:
     """Postgres's word for a transaction that stood still for too long and was given up on; else it is our own fault."""
     was_too_slow = isinstance(error.orig, IdleInTransactionSessionTimeout)
     return _answer_unavailable(error) if was_too_slow else _answer_unexpected(error)
 
 
-def _answer_wrong_tables(error: DBAPIError) -> Response:
+def _answer_wrong_tables(error: DBAPIError) -> Answer:
     """Postgres's word for tables that are not migrated, or were just now; else it is our own fault."""
     is_passing = isinstance(error.orig, (UndefinedTable, UndefinedColumn, *OUTDATED))
     return _answer_unavailable(error) if is_passing else _answer_unexpected(error)
 
 
-def _answer_unexpected(error: Exception) -> Response:
+def _answer_unexpected(error: Exception) -> Answer:
     """Nothing of the cause for the client but the request's id; all of it, under that id, for the operator."""
     _log.error("request %s failed: %s %s", logs.request_id(), logs.method(), logs.route(), exc_info=error)
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")

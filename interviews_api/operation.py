@@ -7,14 +7,18 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Response, current_app, request
+from flask import current_app, request
 from marshmallow import Schema
+from werkzeug.datastructures import Headers
 
 from interviews_api.clock import now
 from interviews_api.dumping import Dump, dumper
 from interviews_api.errors import PreconditionFailed
 from interviews_api.http import load_body, load_query, prefers_page
+from interviews_api.lean import Answer
 from interviews_api.memory import Kept, Memory, Validity, Version
+
+_OWN_ALONE = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization"))
 
 Handler = Callable[..., Any]
 Page = Callable[[Any], str]
@@ -101,7 +105,7 @@ def operation(
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
-        def handle(*args: Any, **kwargs: Any) -> Response:
+        def handle(*args: Any, **kwargs: Any) -> Answer:
             if described.query is not None:
                 kwargs |= load_query(described.query)
             if described.body is not None:
@@ -112,11 +116,11 @@ def operation(
                 return _recall(memory, described, remembers, handler, *args, **kwargs)
             value = handler(*args, **kwargs)
             if page is not None and prefers_page():
-                return Response(page(value), described.status, described.headers, mimetype="text/html")
+                return Answer(page(value), described.status, described.headers, mimetype="text/html")
             answer = described.answer(value)
             if has_etag:
                 return _with_etag(described, _etag(answer), lambda: answer)
-            return Response(answer, described.status, described.headers, mimetype=file or "application/json")
+            return Answer(answer, described.status, described.headers, mimetype=file or "application/json")
 
         handle.operation = described  # type: ignore[attr-defined]
         return handle
@@ -131,7 +135,7 @@ def _etag(answer: bytes) -> str:
 
 def _recall(
     memory: Memory[Kept], shown: Operation, remembers: Remembering, handler: Handler, viewer: Any, **asked: Any
-) -> Response:
+) -> Answer:
     """What was answered before, if it stands; else the answer, which is kept."""
     key = (handler, viewer.user_id, *asked.values())
     kept = memory.get(key)
@@ -144,14 +148,13 @@ def _recall(
     return _with_etag(shown, etag, lambda: answer)
 
 
-def _with_etag(shown: Operation, etag: str, answer: Callable[[], bytes]) -> Response:
+def _with_etag(shown: Operation, etag: str, answer: Callable[[], bytes]) -> Answer:
     """The answer, or a 304 for who has it already (RFC 9110, section 13.1.2)."""
-    headers = {**shown.headers, "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(etag):
-        unchanged = Response(b"", 304, headers)
-        del unchanged.headers["Content-Type"], unchanged.headers["Content-Length"]
-        return unchanged
-    return Response(answer(), 200, headers, mimetype=shown.file or "application/json")
+    headers = Headers([("ETag", f'"{etag}"'), *_OWN_ALONE, *shown.headers.items()])
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    if "HTTP_IF_NONE_MATCH" in asked.environ and asked.if_none_match.contains_weak(etag):
+        return Answer(None, 304, headers)
+    return Answer(answer(), 200, headers, mimetype=shown.file or "application/json")
 
 
 def _if_match(shown: Operation) -> Callable[[Any], None] | None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
@@ -37,13 +38,14 @@ def test_what_has_ended_stays_ended() -> None:
     assert {move.name for move in MOVES if move.raises_revision} == {"decline", "reschedule", "cancel"}
 
 
-def test_the_time_of_an_interview_runs_forwards(people: dict[str, Any], database: Database) -> None:
+@pytest.mark.parametrize("column", ["invited_at", "confirmed_at"])
+def test_the_time_of_an_interview_runs_forwards(column: str, people: dict[str, Any], database: Database) -> None:
     """Also for who had to wait for a move that began later, or asked a machine whose clock is late."""
     us, candidate = people["us"], people["candidate"]
     interview = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
     before = now() + timedelta(seconds=5)
     with database.engine.begin() as connection:
-        connection.execute(update(Interview).values(updated_at=before))
+        connection.execute(update(Interview).values({column: before}))
     confirmed = candidate.ok("PUT", f"/candidate/interviews/{interview}/confirm")
     assert confirmed["confirmedAt"] == format_instant(before)
     us.ok("PUT", f"/interviews/{interview}/cancel", {"cancellationReason": "The job is gone."})

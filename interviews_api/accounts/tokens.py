@@ -157,7 +157,8 @@ def _viewer(claims: Mapping[str, Any]) -> Viewer:
 
 
 def _bearer_token() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    given: str = request.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = given.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer":  # RFC 9110, section 11.1: schemes know no letter case
         raise Unauthorized

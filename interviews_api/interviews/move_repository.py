@@ -29,6 +29,7 @@ from sqlalchemy.orm import aliased
 from interviews_api.clock import now
 from interviews_api.db import Pooled
 from interviews_api.events.log import Columns, appending, event_values, turn_after
+from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus
 from interviews_api.interviews.moves import Move, application_changes, interview_changes
@@ -105,11 +106,13 @@ def _moving(
 ) -> Moving:
     """What makes such a move: the columns that are set of the interview and of its application.
 
-    Its moment is the request's, or that of a move that this one had to wait for: an interview's time runs forwards.
+    Its moment is the request's, or that of the invitation or confirmation that it had to wait for: nothing is shown to
+    happen before what it follows.
     """
     table: Table = Interview.__table__  # type: ignore[assignment]
     latest = func.greatest if dialect == "postgresql" else func.max
-    moment = latest(bindparam("event_at", type_=Interview.updated_at.type), Interview.updated_at)
+    confirmed_at = func.coalesce(Interview.confirmed_at, Interview.invited_at)
+    moment = latest(bindparam("event_at", type_=Event.at.type), Interview.invited_at, confirmed_at)
     values: dict[str, Any] = {
         name: moment if is_moment else _given("new", table.c[name]) for name, is_moment in interview
     }
