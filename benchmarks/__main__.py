@@ -25,7 +25,7 @@ TOKENS = {"CACHE_BYTES": "0"}
 
 def main(*, quick: bool) -> int:
     """Measure, print, and judge; the exit code."""
-    candidates, rounds, seconds, warm = (2_000, 1, 3, 3) if quick else (10_000, 3, 8, 20)
+    candidates, rounds, seconds, warm, fill = (2_000, 1, 2, 1, 3) if quick else (10_000, 3, 8, 2, 20)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interviews-bench-")))
         postgres = ThrowawayPostgres(**POSTGRES)
@@ -44,7 +44,11 @@ def main(*, quick: bool) -> int:
             table.TOKENS: start(servers.gunicorn(table.TOKENS, settings | TOKENS)),
             table.DEFAULT: start(servers.gunicorn(table.DEFAULT, settings)),
         }
-        peers = {"LIMIT": start(servers.limit(settings)), "FastAPI": start(servers.fastapi(settings))}
+        peers = {
+            table.LIMIT: start(servers.limit(table.LIMIT, settings)),
+            table.REMEMBERING: start(servers.limit(table.REMEMBERING, settings, "remembering")),
+            "FastAPI": start(servers.fastapi(settings)),
+        }
         if shutil.which("node") and (servers.PEERS / "express" / "node_modules").exists():
             peers["Express"] = start(servers.express(settings))
         else:
@@ -61,7 +65,7 @@ def main(*, quick: bool) -> int:
 
         def measure(contenders: list[Contender], before: Callable[[], None] | None = None) -> dict[str, Figures]:
             for one, server, path in contenders if before is None else []:
-                run(server, path, warm if server is ours[table.DEFAULT] and one == table.DEFAULT else 2)
+                run(server, path, fill if one in (table.DEFAULT, table.REMEMBERING) else warm)
             return interleaved(contenders, rounds=rounds, seconds=seconds, postgres=postgres.pid, before=before)
 
         found: dict[str, dict[str, Figures]] = {}
@@ -74,11 +78,12 @@ def main(*, quick: bool) -> int:
                 contenders.append((table.SQLITE, on_sqlite, small.file("sqlite", small.lists)))
             found[name] = measure(contenders)
         print("confirm", flush=True)
+        del everyone[table.REMEMBERING]
         movers = {name: server for name, server in everyone.items() if name != table.TOKENS}
         found["confirm"] = measure(
             contest("confirm", world.confirms, movers | {table.TOKENS: ours[table.TOKENS]}), world.reset
         )
-        run(ours[table.DEFAULT], world.file("all", world.everything), 5 if quick else 30)
+        run(ours[table.DEFAULT], world.file("all", world.everything), 3 if quick else 30)
         full = found["list"][table.DEFAULT].megabytes = ours[table.DEFAULT].megabytes
         print()
         print(table.markdown(found))

@@ -71,11 +71,21 @@ def gunicorn(name: str, settings: Mapping[str, str], workers: int = WORKERS) -> 
     return Server(name, [sys.executable, "-m", "gunicorn", "wsgi:app"], settings, workers=workers)
 
 
-def limit(settings: Mapping[str, str]) -> Server:
+def limit(name: str, settings: Mapping[str, str], what: str = "app") -> Server:
     """The bare callable, on the same gunicorn with as many threads."""
     options = ["--worker-class", "gthread", "--threads", "4", "--keep-alive", "5", "--no-control-socket"]
-    command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, "--bind", "127.0.0.1:PORT", *options, "limit:app"]
-    return Server("LIMIT", command, settings, PEERS)
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        os.devnull,
+        "--bind",
+        "127.0.0.1:PORT",
+        *options,
+        f"limit:{what}",
+    ]
+    return Server(name, command, settings, PEERS)
 
 
 def fastapi(settings: Mapping[str, str]) -> Server:

@@ -3,6 +3,7 @@
 from benchmarks.measure import Figures
 
 NOTHING, TOKENS, DEFAULT = "nothing remembered", "verified tokens remembered", "default settings, cache warm"
+LIMIT, REMEMBERING = "LIMIT", "LIMIT that remembers"
 UNCHANGED, SQLITE = "304, cache warm", "verified tokens remembered, SQLite"
 
 Found = dict[str, dict[str, Figures]]
@@ -31,7 +32,7 @@ def markdown(found: Found) -> str:
         "|---|---|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
     for route, contenders in found.items():
-        base = contenders["LIMIT"].rate
+        base = contenders[LIMIT].rate
         for name, one in sorted(contenders.items(), key=lambda item: -item[1].rate):
             target = " / ".join(f"{part:.2f}" for part in TARGETS.get((route, name), ()))
             figures = (one.p50, 1), (one.p99, 1), (one.cpu, 0), (one.database_cpu, 0), (one.megabytes, 0)
@@ -50,14 +51,14 @@ def missed(found: Found) -> list[str]:
             problems.append(f"MISSED: {what} is {value:.2f}, must be {'at most' if at_most else 'at least'} {must:.2f}")
 
     for (route, name), (must, _) in TARGETS.items():
-        judge(f"{route}, {name}, x LIMIT", found[route][name].rate / found[route]["LIMIT"].rate, must)
+        judge(f"{route}, {name}, x LIMIT", found[route][name].rate / found[route][LIMIT].rate, must)
     for route, contenders in found.items():
         ours = contenders[DEFAULT]
         for peer in ("FastAPI", "Express"):
             if peer in contenders:
                 judge(f"{route} x {peer}", ours.rate / contenders[peer].rate, AHEAD[route, peer])
         for name in (NOTHING, TOKENS, DEFAULT):
-            ratio = contenders[name].p99 / contenders["LIMIT"].p99
+            ratio = contenders[name].p99 / contenders[LIMIT].p99
             judge(f"{route}, {name}: p99 x LIMIT's", ratio, P99, at_most=True)
         judge(f"{route}: MiB a worker", ours.megabytes, MEGABYTES, at_most=True)
     sqlite, postgres = found["list"][SQLITE], found["list"][TOKENS]
