@@ -71,7 +71,7 @@ def _first(url: str) -> tuple[list[str], dict[int, dict[str, str]]]:
             ids = [row[0] for row in connection.execute(mine, [world.run])]
             everyone = sign_in(ids)
             tokens[each] = {one: everyone[one] for one in dice.sample(ids, ASKED)}
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
     return runs, tokens
 
 

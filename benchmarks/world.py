@@ -51,7 +51,7 @@ class World:
                 columns = select(Interview.id, Interview.candidate_id, Interview.status)
                 rows = connection.execute(columns.order_by(Interview.id)).all()
             self.tokens = sign_in(sorted({row.candidate_id for row in rows}))
-        app.extensions["database"].engine.dispose()
+        app.extensions["database"].dispose()
         dice.shuffle(rows)
         self.pending = [row for row in rows if row.status == InterviewStatus.PENDING]
         one_each = {row.candidate_id: row for row in rows}

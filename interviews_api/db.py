@@ -7,26 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from flask import current_app
 from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Engine,
-    PoolProxiedConnection,
-    create_engine,
-    event,
-    inspect,
-    make_url,
-    text,
-)
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
 
 from interviews_api.config import SettingsError
+from interviews_api.standby import Pooled, Standby
 
 SCHEMA_REVISION = "0004"
 """The Alembic revision this code works with; `/health/ready` compares it, a test holds it to the head."""
@@ -53,19 +43,19 @@ class Database:
 
     `engine`: BEGIN IMMEDIATE on SQLite (a plain BEGIN loses updates or fails), READ COMMITTED on Postgres.
     `reader`: no transaction around a statement; what the statement sees is one snapshot anyway.
+    `standby`: the driver's connections for prepared statements, which `prepared.py` runs.
     The drivers commit by themselves (autocommit) where no BEGIN was sent.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
-        self.engine = _create_engine(url, pool_size)
+        self.engine = _create_engine(url, 2 * pool_size)  # one half stands by
+        self.standby = Standby(self.engine, pool_size)
         self.reader = self.engine.execution_options(**{_WITHOUT_TRANSACTION: True})
 
-
-class Pooled(NamedTuple):
-    """A connection of the driver's, out of the engine's pool."""
-
-    connection: PoolProxiedConnection
-    engine: Engine
+    def dispose(self) -> None:
+        """Close the connections that nobody uses."""
+        self.standby.let_go()
+        self.engine.dispose()
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -167,15 +157,6 @@ def _end_what_is_left(driver: Any, _record: object, _state: object) -> None:
         driver.rollback()
 
 
-def in_sqlalchemys_words(error: Any, dialect: Dialect, sql: str | None = None, *, is_dead: bool = False) -> Exception:
-    """What SQLAlchemy raises for the driver's error; of a connection that `is_dead` it says so."""
-    base = dialect.loaded_dbapi.Error
-    raised: Exception = DBAPIError.instance(
-        sql, None, error, base, hide_parameters=True, connection_invalidated=is_dead, dialect=dialect
-    )
-    return raised
-
-
 def _database() -> Database:
     database: Database = current_app.extensions["database"]
     return database
@@ -206,20 +187,13 @@ def reading() -> Iterator[Connection]:
 def pooled() -> Iterator[Connection | Pooled]:
     """As `reading`, for prepared statements alone (`prepared.py`): without SQLAlchemy's Connection around the driver's.
 
-    That one costs more than a short statement.
+    That one and the way through the pool cost more than a short statement.
     """
     if (outer := _open.get()) is not None:
         yield outer
         return
-    engine = _database().engine
-    try:
-        connection = engine.raw_connection()
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise in_sqlalchemys_words(error, engine.dialect) from error
-    try:
-        yield Pooled(connection, engine)
-    finally:
-        connection.close()
+    with _database().standby.connection() as connection:
+        yield connection
 
 
 @contextmanager

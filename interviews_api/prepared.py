@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Select, UpdateBase
 
-from interviews_api.db import Pooled, in_sqlalchemys_words
+from interviews_api.standby import Pooled, in_sqlalchemys_words
 
 Statement = Select[*tuple[Any, ...]] | UpdateBase
 Row = dict[str, Any]

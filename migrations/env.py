@@ -45,4 +45,4 @@ with connected as connection:
         if not is_sqlite:
             lift_time_limits(connection)
         context.run_migrations()
-database.engine.dispose()
+database.dispose()

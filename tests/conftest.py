@@ -106,7 +106,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def session_app(database_url: str) -> Iterator[Flask]:
     app = create_app(SETTINGS | {"DATABASE_URL": database_url})
     yield app
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
 
 
 def empty(app: Flask) -> None:

@@ -43,7 +43,7 @@ class ServerHere(LiveServer):
         self.app.extensions["live"].is_stopping = lambda: True
         self._server.shutdown()
         self._server.server_close()
-        self.app.extensions["database"].engine.dispose()
+        self.app.extensions["database"].dispose()
 
 
 def bearer(token: str) -> dict[str, str]:

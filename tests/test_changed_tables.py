@@ -26,7 +26,7 @@ def change_types(database: Database) -> Iterator[Any]:
 
     yield lambda: alter("varchar(30000)")
     alter("text")
-    database.engine.dispose()  # the next test's connections know the tables as they are
+    database.dispose()  # the next test's connections know the tables as they are
 
 
 @pytest.mark.parametrize("what", ["confirm", "list", "pending", "details", "company"])
@@ -54,5 +54,5 @@ def test_at_worst_one_request_has_to_be_sent_again(what: str, people: dict[str, 
     assert {ask(number) for number in range(OFTEN)} == {200}
     change_types()
     after = [ask(number) for number in range(OFTEN, 2 * OFTEN)]
-    assert after[0] in (200, 503)
-    assert set(after[1:]) == {200}
+    assert sorted(after)[:-1] == [200] * (OFTEN - 1)
+    assert max(after) in (200, 503)

@@ -137,7 +137,7 @@ def test_the_migrations_go_up_down_and_up_again(backend: str, tmp_path: Path) ->
         database = Database(url)
         with database.engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), models.metadata) == []
-        database.engine.dispose()
+        database.dispose()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -176,7 +176,7 @@ def test_what_is_stored_survives_every_migration(backend: str, tmp_path: Path) -
             assert [tuple(row) for row in connection.execute(owners)] == [("c", "c")]
             if backend == "sqlite":
                 assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
-        database.engine.dispose()
+        database.dispose()
 
 
 def test_the_database_has_the_constraints_of_the_models(database: Database) -> None:

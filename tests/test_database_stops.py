@@ -117,7 +117,7 @@ def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load
             time.sleep(1)
         finally:
             load.stop()
-        database.engine.dispose()  # our own connections were cut as well
+        database.dispose()  # our own connections were cut as well
         with database.reader.connect() as connection:
             known = {row.id: row.status for row in connection.execute(select(Interview.id, Interview.status))}
             told = connection.execute(select(func.count()).select_from(Event)).scalar_one()

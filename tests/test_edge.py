@@ -55,7 +55,7 @@ def test_a_database_that_was_not_migrated_is_a_503(backend: str, tmp_path: Path)
         for response in (client.post("/auth/login", json=login), client.get("/health/ready")):
             assert (response.status_code, response.get_json()["error"]) == (503, "Service Unavailable")
             assert response.headers["Retry-After"] == "1"
-        app.extensions["database"].engine.dispose()
+        app.extensions["database"].dispose()
 
 
 def test_another_programming_error_is_a_500(database_url: str) -> None:
@@ -68,7 +68,7 @@ def test_another_programming_error_is_a_500(database_url: str) -> None:
 
     app.add_url_rule("/wrong", "wrong", ask_wrongly)
     assert app.test_client().get("/wrong").status_code == 500
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/init.js"])

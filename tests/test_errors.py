@@ -181,7 +181,7 @@ def test_a_database_that_is_away_is_a_503_with_retry_after(
 def test_a_database_that_was_not_migrated_is_not_ready(tmp_path: Any) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     assert_is_error(app.test_client().get("/health/ready"), 503)
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
 
 
 def test_a_migrated_database_is_ready(client: FlaskClient) -> None:

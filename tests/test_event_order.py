@@ -44,7 +44,7 @@ def database(app: Flask) -> Iterator[Database]:
     url = app.extensions["settings"].database_url
     wide = Database(url, pool_size=WRITERS + 1)
     yield wide
-    wide.engine.dispose()
+    wide.dispose()
 
 
 def late_arrivals(database: Database, write: Callable[[Connection], None], events: int) -> int:

@@ -86,7 +86,7 @@ def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider
 
     yield make
     for one in made:
-        one.extensions["database"].engine.dispose()
+        one.extensions["database"].dispose()
 
 
 def claims(subject: str, **changes: object) -> Json:

@@ -27,7 +27,7 @@ def limited(app: Flask, database_url: str) -> Iterator[FlaskClient]:
     """The application with its limits on, over the database of `app`."""
     strict = create_app(SECRETS | {"DATABASE_URL": database_url})
     yield strict.test_client()
-    strict.extensions["database"].engine.dispose()
+    strict.extensions["database"].dispose()
 
 
 def log_in(

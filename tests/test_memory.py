@@ -195,7 +195,7 @@ def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     made = [create_app(shared | own) for own in kept]
     yield made
     for one in made:
-        one.extensions["database"].engine.dispose()
+        one.extensions["database"].dispose()
 
 
 @pytest.mark.proof

@@ -29,7 +29,7 @@ def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     made = [create_app(settings | {"CACHE_BYTES": size}) for size in ("1000000", "1000000", "0")]
     yield made
     for one in made:
-        one.extensions["database"].engine.dispose()
+        one.extensions["database"].dispose()
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -157,7 +157,7 @@ def test_without_a_database_it_says_so_and_the_rest(url: str, tmp_path: Path) ->
     assert samples["interviews_database_up", ()] == 0
     assert "interviews_oldest_unsent_event_seconds" not in {name for name, _ in samples}
     assert requests(samples, route="/health/live", method="GET", status="200") >= 1
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
 
 
 def folders(server: LiveServer) -> list[Path]:

@@ -291,7 +291,7 @@ def test_the_command_delivers_until_it_is_told_to_stop(
             result = runner.invoke(args=["worker"])
             stopping.result()
     finally:
-        app.extensions["database"].engine.dispose()
+        app.extensions["database"].dispose()
         app.extensions.update(extensions)
         for number, handler in kept.items():
             signal.signal(number, handler)

@@ -148,7 +148,7 @@ def test_with_an_identity_provider_only_companies_have_passwords_here(
     answers = sorted((response.status_code, response.get_json()["message"]) for response in used)
     assert answers == [(200, "Password changed successfully")] + [INVALID] * 41
     anyone.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
-    provided.extensions["database"].engine.dispose()
+    provided.extensions["database"].dispose()
 
 
 def statuses(database: Database) -> list[str]:
@@ -191,7 +191,7 @@ def test_an_address_may_ask_twenty_times_an_hour(app: Flask) -> None:
     response = caller.call("POST", FORGOT, {"email": "b@example.com"})
     assert response.status_code == 429
     assert 0 < int(response.headers["Retry-After"]) <= 3600
-    limited.extensions["database"].engine.dispose()
+    limited.extensions["database"].dispose()
 
 
 def test_the_page_needs_nothing_from_outside(anyone: Caller) -> None:

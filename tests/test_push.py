@@ -201,7 +201,7 @@ def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner
     other = create_app(SETTINGS | with_key)
     assert Caller(other.test_client(), {}).ok("GET", "/push/public-key") == {"publicKey": public}
     assert len(base64.urlsafe_b64decode(public + "=")) == 65
-    other.extensions["database"].engine.dispose()
+    other.extensions["database"].dispose()
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_a_database_that_refuses_is_said_in_one_line(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["seed", "demo"])
     assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
 
 
 def test_two_users_cannot_share_an_address_or_an_id(

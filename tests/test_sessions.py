@@ -325,5 +325,5 @@ def test_purge_leaves_what_a_request_is_at_work_on(runner: FlaskCliRunner, datab
 def test_purge_says_in_one_line_that_there_are_no_tables(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["purge"])
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
     assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: sessions\n")

@@ -47,7 +47,7 @@ def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     assert response.get_json()["message"] == "Service temporarily unavailable"
     assert backend_of(app) != process
-    app.extensions["database"].engine.dispose()
+    app.extensions["database"].dispose()
 
 
 def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
@@ -61,7 +61,7 @@ def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
             with pytest.raises(OperationalError), transaction() as connection:
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
-        app.extensions["database"].engine.dispose()
+        app.extensions["database"].dispose()
 
 
 def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(tmp_path: Path) -> None:
@@ -73,4 +73,4 @@ def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(tmp_path: Pat
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
             assert isinstance(raised.value.orig, psycopg.errors.QueryCanceled)
             assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
-        database.engine.dispose()
+        database.dispose()

@@ -27,13 +27,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from interviews_api.clock import now
-from interviews_api.db import Pooled
 from interviews_api.events.log import Columns, appending, event_values, turn_after
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus
 from interviews_api.interviews.moves import Move, application_changes, interview_changes
 from interviews_api.prepared import Prepared, Row
+from interviews_api.standby import Pooled
 
 Check = Callable[[Mapping[Any, Any]], None]
 """Looks at an interview that is about to be moved, and raises what stands against it."""

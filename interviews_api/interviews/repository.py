@@ -15,7 +15,6 @@ from interviews_api.accounts.models import Candidate, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
 from interviews_api.clock import LATEST
 from interviews_api.columns import Instant, as_text
-from interviews_api.db import Pooled
 from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
 from interviews_api.events.log import version_of
 from interviews_api.hiring.models import Application, Company, Job
@@ -25,6 +24,7 @@ from interviews_api.interviews.moves import Move
 from interviews_api.memory import Validity, Version
 from interviews_api.pages import Page, Statement, as_page, count_where, cut, tally
 from interviews_api.prepared import Prepared, Row
+from interviews_api.standby import Pooled
 
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)

@@ -1,0 +1,108 @@
+"""Connections that stand by: each is one thread's at a time, and after an error the pool's."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from sqlalchemy import literal_column, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from interviews_api.db import Database
+from interviews_api.errors import NotFound
+from interviews_api.events.models import Import
+from interviews_api.prepared import Prepared
+from tests.conftest import BACKENDS
+
+SIZE = 3
+_READ = Prepared(select(Import.version))
+_WRONG = Prepared(select(literal_column("no_such_column")).select_from(Import))
+
+
+@pytest.fixture
+def own(app: Flask) -> Iterator[Database]:
+    """A database whose connections nobody else has used."""
+    made = Database(app.extensions["settings"].database_url, pool_size=SIZE)
+    yield made
+    made.dispose()
+
+
+def use(database: Database, statement: Prepared = _READ) -> int:
+    """Which connection it was."""
+    with database.standby.connection() as taken:
+        statement.rows(taken, {})
+        return id(taken.connection.driver_connection)
+
+
+def use_all(database: Database) -> set[int]:
+    """All of them at the same time: which they were."""
+    together = threading.Barrier(SIZE)
+
+    def use_one(_number: int) -> int:
+        with database.standby.connection() as taken:
+            together.wait(10)
+            _READ.rows(taken, {})
+            return id(taken.connection.driver_connection)
+
+    with ThreadPoolExecutor(SIZE) as pool:
+        return set(pool.map(use_one, range(SIZE)))
+
+
+def test_they_are_kept_and_never_shared(own: Database) -> None:
+    first = use_all(own)
+    assert len(first) == own.engine.pool.checkedout() == SIZE  # type: ignore[attr-defined]
+    assert use_all(own) == first
+    assert {use(own) for _ in range(SIZE)} == first
+    with own.engine.connect() as another:
+        assert id(another.connection.driver_connection) not in first
+
+
+def test_a_refusal_keeps_the_connection_and_an_error_does_not(own: Database) -> None:
+    first = use_all(own)
+    for _ in range(SIZE):
+        with pytest.raises(NotFound), own.standby.connection():
+            raise NotFound("x")
+    assert {use(own) for _ in range(SIZE)} == first
+    with pytest.raises(DBAPIError):
+        use(own, _WRONG)
+    assert own.engine.pool.checkedout() == SIZE - 1  # type: ignore[attr-defined]
+    assert len(use_all(own)) == SIZE
+
+
+def test_who_finds_none_waits_for_the_next(own: Database) -> None:
+    def hold(seconds: float) -> None:
+        with own.standby.connection():
+            is_taken.release()
+            time.sleep(seconds)
+
+    is_taken = threading.Semaphore(0)
+    for seconds, comes_through in ((0.5, True), (4, False)):
+        with ThreadPoolExecutor(SIZE) as pool:
+            for _ in range(SIZE):
+                pool.submit(hold, seconds)
+            for _ in range(SIZE):
+                is_taken.acquire()
+            if comes_through:
+                use(own)
+            else:
+                with pytest.raises(PoolTimeout):
+                    use(own)
+    use_all(own)
+
+
+@pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
+def test_when_one_is_found_dead_the_others_are_made_anew(own: Database) -> None:
+    pid = Prepared(select(literal_column("pg_backend_pid()").label("pid")))
+    for _ in range(SIZE):
+        with own.standby.connection() as taken:
+            (found,) = pid.rows(taken, {})
+        with own.engine.connect() as another:
+            another.execute(text("SELECT pg_terminate_backend(:pid)"), found)
+    with pytest.raises(DBAPIError) as raised:
+        use(own)
+    assert raised.value.connection_invalidated
+    assert len(use_all(own)) == SIZE
+    assert len({use(own) for _ in range(SIZE)}) == SIZE
