@@ -4,7 +4,7 @@ Handlers, commands and the worker open these; repositories are handed the connec
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -183,31 +183,22 @@ def reading() -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def pooled() -> Iterator[Connection | Pooled]:
+def pooled() -> AbstractContextManager[Connection | Pooled]:
     """As `reading`, for prepared statements alone (`prepared.py`): without SQLAlchemy's Connection around the driver's.
 
     That one and the way through the pool cost more than a short statement.
     """
-    if (outer := _open.get()) is not None:
-        yield outer
-        return
-    with _database().standby.connection() as connection:
-        yield connection
+    outer = _open.get()
+    return _database().standby.connection() if outer is None else nullcontext(outer)
 
 
-@contextmanager
-def single_change(*, begins: bool) -> Iterator[Connection | Pooled]:
+def single_change(*, begins: bool) -> AbstractContextManager[Connection | Pooled]:
     """For a change that is one statement on Postgres: there it commits by itself, and no transaction is begun.
 
     On SQLite it may be several, and a transaction holds them; `begins` asks for one in any case.
     """
-    if begins or _open.get() is not None or _database().engine.dialect.name != "postgresql":
-        with transaction() as connection:
-            yield connection
-    else:
-        with pooled() as connection:
-            yield connection
+    is_single = not begins and _open.get() is None and _database().engine.dialect.name == "postgresql"
+    return pooled() if is_single else transaction()
 
 
 @contextmanager
