@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import delete, func, select, update
 
 from interviews_api.accounts.models import IdempotentReply, Role, User
@@ -150,7 +151,7 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any]
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:
             replies = ReplyRepository(connection, people["us id"], "POST /jobs", "k")
-            assert replies.lock(now())
+            assert replies.lock(now(), now())
             second = pool.submit(post)
             if database.engine.dialect.name == "postgresql":
                 assert second.result(3).status_code == 409
@@ -161,11 +162,22 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any]
     assert post().json == {"statusCode": 201}
 
 
+def test_a_clock_that_was_put_back_changes_nothing(people: dict[str, Any]) -> None:
+    us, ahead = people["us"], now() + timedelta(minutes=5)
+    with time_machine.travel(ahead):
+        us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    for seconds in (0.05, 1, 60, 290):
+        with time_machine.travel(ahead - timedelta(seconds=seconds)):
+            again = us.call("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+            assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true"), seconds
+            assert us.refused("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k")[0] == 422
+
+
 def test_the_first_may_come_to_nothing(people: dict[str, Any], database: Database) -> None:
     """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
     us = people["us"]
     with database.engine.begin() as connection:
-        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").lock(now())
+        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").lock(now(), now())
         is_sqlite = database.engine.dialect.name == "sqlite"
         status, _ = us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
         assert status == (503 if is_sqlite else 409)

@@ -41,7 +41,7 @@ def idempotent(view: View) -> View:
             users.get(viewer)
             body_hash = hashlib.sha256(read_body()).hexdigest()
             replies = ReplyRepository(connection, viewer.user_id, _route(path), key)
-            if not replies.lock(arrived):
+            if not replies.lock(arrived, now()):
                 raise Conflict("A request with this Idempotency-Key is still running")
             stored = replies.find(now())
             if stored is None:

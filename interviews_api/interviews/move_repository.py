@@ -5,7 +5,7 @@ ours (ADR 0018). SQLite runs them one after the other.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
-    func,
+    case,
     literal,
     literal_column,
     select,
@@ -40,6 +40,9 @@ Check = Callable[[Mapping[Any, Any]], None]
 
 View = Callable[[type[Interview]], Select[*tuple[Any, ...]]]
 """What is shown of an interview, be it the table's or what a move returns: a row at most, with `interview_id`."""
+
+LONGEST_WAIT = timedelta(seconds=5)
+"""For another move: by then either database has given up (`db.py`)."""
 
 INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
 _LOCK = Prepared(select(Interview.id).where(Interview.id == INTERVIEW).with_for_update())
@@ -85,6 +88,7 @@ class MoveRepository:
         moving = _moving(self._connection.engine.dialect.name, move, scope, view, columns, following)
         given = {f"new_{name}": value for name, value in interview.items() if value is not at}
         given |= {f"application_{name}": value for name, value in application.items() if value is not at}
+        given["waited_until"] = at + LONGEST_WAIT
         event = event_values(move.event, at=at, actor=actor, previous_starts_at=previous_starts_at)
         return moving(self._connection, {**keys, **given, **event})
 
@@ -106,13 +110,11 @@ def _moving(
 ) -> Moving:
     """What makes such a move: the columns that are set of the interview and of its application.
 
-    Its moment is the request's, or that of the invitation or confirmation that it had to wait for: nothing is shown to
-    happen before what it follows.
+    Its moment is the request's, or that of the move that it had to wait for: an interview's time runs forwards.
     """
     table: Table = Interview.__table__  # type: ignore[assignment]
-    latest = func.greatest if dialect == "postgresql" else func.max
-    confirmed_at = func.coalesce(Interview.confirmed_at, Interview.invited_at)
-    moment = latest(bindparam("event_at", type_=Event.at.type), Interview.invited_at, confirmed_at)
+    at, waited = (bindparam(name, type_=Event.at.type) for name in ("event_at", "waited_until"))
+    moment = case((Interview.updated_at.between(at, waited), Interview.updated_at), else_=at)
     values: dict[str, Any] = {
         name: moment if is_moment else _given("new", table.c[name]) for name, is_moment in interview
     }
