@@ -6,7 +6,10 @@ SQLAlchemy's execution costs three times what the driver's does; its pool, its t
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
+from psycopg import RawCursor
 from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Select, UpdateBase
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from interviews_api.standby import Pooled, in_sqlalchemys_words
 
@@ -32,13 +35,20 @@ class Prepared:
 
 
 class _Compiled:
-    """The statement in one database's SQL, and what turns values into its own and back."""
+    """The statement in one database's SQL, and what turns values into its own and back.
+
+    Parameters are written as each server itself has them, `?` or `$1`, so that nobody looks for them again: psycopg
+    would, in every statement of more than 4 KiB.
+    """
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
+        is_postgres = dialect.name == "postgresql"
+        native: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar") if is_postgres else dialect  # type: ignore[no-untyped-call]
+        compiled = statement.compile(dialect=native)
         self._sql = str(compiled)
+        self._query = self._sql.encode() if is_postgres else self._sql
         self._defaults = dict(compiled.params)
-        self._order = compiled.positiontup  # of SQLite's question marks; None: by name
+        self._order = compiled.positiontup or ()
         processors = {
             name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()
         }
@@ -48,23 +58,23 @@ class _Compiled:
         found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._results = [(name, process) for name, process in zip(self._names, found, strict=True) if process]
 
-    def parameters(self, values: Mapping[str, Any]) -> Any:
-        """As the driver takes them: by name, or in the order of the question marks."""
+    def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """As the driver takes them, in order."""
         named = {**self._defaults, **values}
         for name, process in self._bind.items():
             named[name] = process(named[name])
-        return named if self._order is None else tuple(named[name] for name in self._order)
+        return tuple([named[name] for name in self._order])
 
-    def rows(self, connection: Connection | Pooled, parameters: Any) -> list[Row]:
+    def rows(self, connection: Connection | Pooled, parameters: tuple[Any, ...]) -> list[Row]:
         """Run it."""
         engine, proxied = connection.engine, connection.connection
         cursor = proxied.info.get(_CURSOR)
         if cursor is None:  # one for the life of the driver's connection: making one costs half as much as running
-            cursor = proxied.info[_CURSOR] = proxied.cursor()
+            cursor = proxied.info[_CURSOR] = _cursor(proxied)
         try:
             for listener in engine.dispatch.before_cursor_execute:
                 listener(connection, cursor, self._sql, parameters, None, False)
-            cursor.execute(self._sql, parameters)
+            cursor.execute(self._query, parameters)
             found = cursor.fetchall() if self._names else []
         except engine.dialect.loaded_dbapi.Error as error:
             raise _as_sqlalchemy_would(engine, proxied, error, self._sql) from error
@@ -74,6 +84,11 @@ class _Compiled:
             for row in rows:
                 row[name] = process(row[name])
         return rows
+
+
+def _cursor(proxied: PoolProxiedConnection) -> Any:
+    driver: Any = proxied.driver_connection
+    return RawCursor(driver) if isinstance(driver, psycopg.Connection) else driver.cursor()
 
 
 def _as_sqlalchemy_would(engine: Engine, proxied: PoolProxiedConnection, error: Any, sql: str) -> Exception:

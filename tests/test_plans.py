@@ -3,7 +3,6 @@
 What is counted or skipped is not looked up in the table; what is shown is, by its key.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg import RawCursor
 
 from interviews_api.db import Database, reading
 from interviews_api.seed.bulk import BulkWorld, write_bulk
@@ -45,8 +45,9 @@ def explain(database: Database, statement: str, parameters: Any) -> Any:
         if connection.dialect.name == "sqlite":
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             return [row.detail for row in rows]
-        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-        return list(nodes((plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]))
+        cursor: Any = RawCursor(connection.connection.driver_connection)  # type: ignore[arg-type]
+        ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
+        return list(nodes(plan[0]["Plan"]))
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
