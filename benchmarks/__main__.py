@@ -78,11 +78,8 @@ def main(*, quick: bool) -> int:
                 contenders.append((table.SQLITE, on_sqlite, small.file("sqlite", small.lists)))
             found[name] = measure(contenders)
         print("confirm", flush=True)
-        del everyone[table.REMEMBERING]
-        movers = {name: server for name, server in everyone.items() if name != table.TOKENS}
-        found["confirm"] = measure(
-            contest("confirm", world.confirms, movers | {table.TOKENS: ours[table.TOKENS]}), world.reset
-        )
+        movers = {name: server for name, server in everyone.items() if name != table.REMEMBERING}
+        found["confirm"] = measure(contest("confirm", world.confirms, movers), world.reset)
         run(ours[table.DEFAULT], world.file("all", world.everything), 3 if quick else 30)
         full = found["list"][table.DEFAULT].megabytes = ours[table.DEFAULT].megabytes
         print()

@@ -73,18 +73,9 @@ def gunicorn(name: str, settings: Mapping[str, str], workers: int = WORKERS) -> 
 
 def limit(name: str, settings: Mapping[str, str], what: str = "app") -> Server:
     """The bare callable, on the same gunicorn with as many threads."""
-    options = ["--worker-class", "gthread", "--threads", "4", "--keep-alive", "5", "--no-control-socket"]
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-c",
-        os.devnull,
-        "--bind",
-        "127.0.0.1:PORT",
-        *options,
-        f"limit:{what}",
-    ]
+    options = ["--bind", "127.0.0.1:PORT", "--worker-class", "gthread", "--threads", "4", "--keep-alive", "5"]
+    options += ["--no-control-socket", f"limit:{what}"]
+    command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, *options]
     return Server(name, command, settings, PEERS)
 
 

@@ -20,9 +20,6 @@ class _NoSessions(SessionInterface):
         """The same for everybody; it refuses to be written."""
         return _NO_SESSION
 
-    def save_session(self, app: Flask, session: Any, response: Response) -> None:
-        """Never called for a NullSession."""
-
 
 class Answer(Response):
     """Werkzeug copies and mends the headers of every response; here those say already what they have to."""

@@ -151,8 +151,7 @@ def _recall(
 def _with_etag(shown: Operation, etag: str, answer: Callable[[], bytes]) -> Answer:
     """The answer, or a 304 for who has it already (RFC 9110, section 13.1.2)."""
     headers = Headers([("ETag", f'"{etag}"'), *_OWN_ALONE, *shown.headers.items()])
-    asked = request._get_current_object()  # type: ignore[attr-defined]
-    if "HTTP_IF_NONE_MATCH" in asked.environ and asked.if_none_match.contains_weak(etag):
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
         return Answer(None, 304, headers)
     return Answer(answer(), 200, headers, mimetype=shown.file or "application/json")
 

@@ -151,7 +151,7 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any]
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:
             replies = ReplyRepository(connection, people["us id"], "POST /jobs", "k")
-            assert replies.lock(now(), now())
+            assert replies.find(now(), now()) is None
             second = pool.submit(post)
             if database.engine.dialect.name == "postgresql":
                 assert second.result(3).status_code == 409
@@ -177,7 +177,7 @@ def test_the_first_may_come_to_nothing(people: dict[str, Any], database: Databas
     """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
     us = people["us"]
     with database.engine.begin() as connection:
-        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").lock(now(), now())
+        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").find(now(), now()) is None
         is_sqlite = database.engine.dialect.name == "sqlite"
         status, _ = us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
         assert status == (503 if is_sqlite else 409)

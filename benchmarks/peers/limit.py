@@ -86,9 +86,8 @@ def _fetch(statement: str, values: dict[str, object]) -> str | None:
     return row[0] if row else None
 
 
-def app(environ, start_response, *, find=None):
+def app(environ, start_response, *, fetch=_fetch):
     """GET /candidate/interviews, GET /candidate/interviews/{id}, PUT /candidate/interviews/{id}/confirm."""
-    fetch = find or _fetch
     try:
         token = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         me = jwt.decode(token, KEY, algorithms=["HS256"], audience="interviews-api", issuer="interviews-api")["sub"]
@@ -119,4 +118,4 @@ def _recall(statement: str, values: dict[str, object]) -> str | None:
 
 def remembering(environ, start_response):
     """The reads of `app`."""
-    return app(environ, start_response, find=_recall)
+    return app(environ, start_response, fetch=_recall)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, request
+from flask import request
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.repository import ReplyRepository, UserRepository
@@ -18,6 +18,7 @@ from interviews_api.clock import now
 from interviews_api.db import transaction
 from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
 from interviews_api.http import error_response, read_body
+from interviews_api.lean import Answer
 
 KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
@@ -28,10 +29,10 @@ def idempotent(view: View) -> View:
     """Honour `Idempotency-Key`. What is kept: an answer of success, and a 409; any other refusal leaves nothing."""
 
     @wraps(view)
-    def guarded(viewer: Viewer, **path: Any) -> Response:
+    def guarded(viewer: Viewer, **path: Any) -> Answer:
         key = request.headers.get("Idempotency-Key")
         if key is None:
-            answered: Response = view(viewer, **path)
+            answered: Answer = view(viewer, **path)
             return answered
         if not re.fullmatch(KEY_PATTERN, key):
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
@@ -41,9 +42,7 @@ def idempotent(view: View) -> View:
             users.get(viewer)
             body_hash = hashlib.sha256(read_body()).hexdigest()
             replies = ReplyRepository(connection, viewer.user_id, _route(path), key)
-            if not replies.lock(arrived, now()):
-                raise Conflict("A request with this Idempotency-Key is still running")
-            stored = replies.find(now())
+            stored = replies.find(arrived, now())
             if stored is None:
                 response = _first_answer(view, viewer, path)
                 if users.hold(viewer.user_id) is None:  # removed meanwhile: what was done is undone
@@ -52,7 +51,7 @@ def idempotent(view: View) -> View:
                 return response
         if stored["body_hash"] != body_hash:
             raise KeyReused
-        return Response(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype="application/json")
+        return Answer(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype="application/json")
 
     guarded.is_idempotent = True  # type: ignore[attr-defined]
     return guarded
@@ -63,10 +62,10 @@ def _route(path: dict[str, str]) -> str:
     return " ".join([request.method, str(request.url_rule), *path.values()])
 
 
-def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> Response:
+def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> Answer:
     """The view's own transaction is a savepoint here: a 409 undoes what it did, and is itself kept."""
     try:
-        response: Response = view(viewer, **path)
+        response: Answer = view(viewer, **path)
     except Conflict as refusal:
         return error_response(refusal.status, refusal.message)
     return response

@@ -41,6 +41,7 @@ from interviews_api.pages import Page, cut, read_page, tally
 VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
 REPLY_LIFETIME = timedelta(hours=24)
+_STILL_RUNNING = "A request with this Idempotency-Key is still running"
 IS_SIGNED_IN = or_(_SESSION == NO_ID, exists().where(Session.id == _SESSION, Session.user_id == VIEWER))
 """Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
 
@@ -266,23 +267,25 @@ class ReplyRepository:
         self._connection = connection
         self._keys = {"user_id": user_id, "route": route, "key": key}
 
-    def lock(self, arrived: datetime, now: datetime) -> bool:
-        """Whether nobody else is at work under this key, from now until the transaction's end.
+    def find(self, arrived: datetime, now: datetime) -> RowMapping | None:
+        """What was answered and to which body, unless that is too long ago; else one is alone with the key from now on.
 
-        On SQLite who was at work when the request arrived has finished by now, as there is one writer at a time: its
-        reply is younger than the request.
+        Raises Conflict when somebody else is at work under it. On SQLite, which has one writer at a time, they have
+        finished by now: a reply from between the request's arrival and now was then in the making.
         """
-        if self._connection.dialect.name == "sqlite":
-            kept = self.find(arrived + REPLY_LIFETIME)
-            return kept is None or kept["expires_at"] > now + REPLY_LIFETIME  # by a clock that was put back since
+        is_sqlite = self._connection.dialect.name == "sqlite"
+        if not (is_sqlite or self._lock()):
+            raise Conflict(_STILL_RUNNING)
+        statement = select(IdempotentReply).filter_by(**self._keys).where(IdempotentReply.expires_at > now)
+        stored = self._connection.execute(statement).mappings().one_or_none()
+        if is_sqlite and stored is not None and arrived < stored["expires_at"] - REPLY_LIFETIME <= now:
+            raise Conflict(_STILL_RUNNING)
+        return stored
+
+    def _lock(self) -> bool:
         digest = hashlib.sha256("\0".join(self._keys.values()).encode()).digest()
         number = int.from_bytes(digest[:8], signed=True)
         return bool(self._connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one())
-
-    def find(self, now: datetime) -> RowMapping | None:
-        """What was answered and to which body, unless that is too long ago."""
-        kept = select(IdempotentReply).filter_by(**self._keys).where(IdempotentReply.expires_at > now)
-        return self._connection.execute(kept).mappings().one_or_none()
 
     def keep(self, body_hash: str, status: int, reply: str, now: datetime) -> None:
         """Store the answer, in the place of one that has expired."""

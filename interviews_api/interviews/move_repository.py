@@ -41,10 +41,8 @@ Check = Callable[[Mapping[Any, Any]], None]
 View = Callable[[type[Interview]], Select[*tuple[Any, ...]]]
 """What is shown of an interview, be it the table's or what a move returns: a row at most, with `interview_id`."""
 
-LONGEST_WAIT = timedelta(seconds=5)
-"""For another move: by then either database has given up (`db.py`)."""
-
 INTERVIEW = bindparam("interview_id", type_=Interview.id.type)
+_LONGEST_WAIT = timedelta(seconds=5)  # for another move: by then either database has given up (`db.py`)
 _LOCK = Prepared(select(Interview.id).where(Interview.id == INTERVIEW).with_for_update())
 
 
@@ -86,9 +84,9 @@ class MoveRepository:
             tuple((name, value is at) for name, value in of.items()) for of in (interview, application)
         )
         moving = _moving(self._connection.engine.dialect.name, move, scope, view, columns, following)
-        given = {f"new_{name}": value for name, value in interview.items() if value is not at}
-        given |= {f"application_{name}": value for name, value in application.items() if value is not at}
-        given["waited_until"] = at + LONGEST_WAIT
+        given = {f"new_{name}": value for name, value in interview.items()}
+        given |= {f"application_{name}": value for name, value in application.items()}
+        given["waited_until"] = at + _LONGEST_WAIT
         event = event_values(move.event, at=at, actor=actor, previous_starts_at=previous_starts_at)
         return moving(self._connection, {**keys, **given, **event})
 
