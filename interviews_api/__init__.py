@@ -1,6 +1,6 @@
 """The candidate interviews API: `create_app` is the page on which all its parts meet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Flask, Response
 from flask_cors import CORS
@@ -35,16 +35,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     tokens.init_app(app, settings)
     live.init_app(app)
     if settings.cors_origins:
-        CORS(
-            app,
-            origins=list(settings.cors_origins),
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
-            expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
-            max_age=600,
-            always_send=False,
-            vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one
-        )
-        app.after_request(_vary_by_origin)
+        _let_pages_call(app, settings.cors_origins)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
 
@@ -67,6 +58,20 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
+
+
+def _let_pages_call(app: Flask, origins: Sequence[str]) -> None:
+    """Pages of these origins, from browsers."""
+    CORS(
+        app,
+        origins=list(origins),
+        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+        expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
+        max_age=600,
+        always_send=False,
+        vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one
+    )
+    app.after_request(_vary_by_origin)
 
 
 def _vary_by_origin(response: Response) -> Response:

@@ -126,17 +126,27 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
     }
     if upgrade := getattr(view, "upgrade", None):
         described["parameters"].append({"in": "query", "schema": upgrade})
-        described["responses"] = {"101": {"description": "Switching Protocols: the changes follow as JSON texts"}}
-        refusals = {400: "Invalid query or handshake", 426: "Not a WebSocket handshake", 503: "No room, or no database"}
-        described["responses"] |= {str(status): _refusal(status, when) for status, when in refusals.items()}
-        described["responses"]["500"] = "Fault"
-        return described
-    if operation is None:
-        described["responses"]["200"] = {"description": "The file", "content": {_media_type(rule): {}}}
-        if rule.arguments:
-            described["responses"]["404"] = _refusal(404, "There is no such file")
-        described["responses"]["500"] = "Fault"
-        return described
+        described["responses"] = _upgrade_responses()
+    elif operation is None:
+        described["responses"] = _file_responses(rule)
+    else:
+        _describe_operation(described, view, operation)
+    described["responses"]["500"] = "Fault"
+    return described
+
+
+def _upgrade_responses() -> dict[str, Any]:
+    refusals = {400: "Invalid query or handshake", 426: "Not a WebSocket handshake", 503: "No room, or no database"}
+    switching = {"101": {"description": "Switching Protocols: the changes follow as JSON texts"}}
+    return switching | {str(status): _refusal(status, when) for status, when in refusals.items()}
+
+
+def _file_responses(rule: Rule) -> dict[str, Any]:
+    found = {"200": {"description": "The file", "content": {_media_type(rule): {}}}}
+    return found | ({"404": _refusal(404, "There is no such file")} if rule.arguments else {})
+
+
+def _describe_operation(described: dict[str, Any], view: Any, operation: Operation) -> None:
     if operation.query is not None:
         described["parameters"].append({"in": "query", "schema": operation.query})
     described["parameters"] += [
@@ -150,20 +160,11 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
         }
     if hasattr(view, "role"):
         described["security"] = [{getattr(view, "security_scheme", "accessToken"): []}]
-    described["responses"] = {
-        str(operation.status): _answer(operation),
-        **(
-            {"304": {"description": "Not Modified: If-None-Match names what is still true"}}
-            if operation.has_etag
-            else {}
-        ),
-        **{
-            str(status): _refusal(status, when, has_page=operation.page is not None)
-            for status, when in sorted(_errors(view, operation).items())
-        },
-        "500": "Fault",
-    }
-    return described
+    described["responses"] = {str(operation.status): _answer(operation)}
+    if operation.has_etag:
+        described["responses"]["304"] = {"description": "Not Modified: If-None-Match names what is still true"}
+    for status, when in sorted(_errors(view, operation).items()):
+        described["responses"][str(status)] = _refusal(status, when, has_page=operation.page is not None)
 
 
 def _request_headers(view: Any, operation: Operation) -> dict[str, str]:

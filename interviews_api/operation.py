@@ -18,6 +18,7 @@ from interviews_api.http import load_body, load_query, prefers_page
 from interviews_api.lean import Answer
 from interviews_api.memory import Kept, Memory, Validity, Version
 
+_JSON = "application/json"
 _OWN_ALONE = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization"))
 
 Handler = Callable[..., Any]
@@ -106,26 +107,31 @@ def operation(
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         def handle(*args: Any, **kwargs: Any) -> Answer:
-            if described.query is not None:
-                kwargs |= load_query(described.query)
-            if described.body is not None:
-                kwargs |= load_body(described.body, ignores_form=page is not None)
-            if described.if_match is not None:
-                kwargs["check"] = _if_match(described.if_match.operation)  # type: ignore[attr-defined]
-            if remembers is not None and (memory := current_app.extensions.get("memory")):
-                return _recall(memory, described, remembers, handler, *args, **kwargs)
-            value = handler(*args, **kwargs)
-            if page is not None and prefers_page():
-                return Answer(page(value), described.status, described.headers, mimetype="text/html")
-            answer = described.answer(value)
-            if has_etag:
-                return _with_etag(described, _etag(answer), lambda: answer)
-            return Answer(answer, described.status, described.headers, mimetype=file or "application/json")
+            return _perform(described, handler, args, kwargs)
 
         handle.operation = described  # type: ignore[attr-defined]
         return handle
 
     return decorate
+
+
+def _perform(shown: Operation, handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Answer:
+    """What the request says, the handler's answer to it, and how that is said."""
+    if shown.query is not None:
+        kwargs |= load_query(shown.query)
+    if shown.body is not None:
+        kwargs |= load_body(shown.body, ignores_form=shown.page is not None)
+    if shown.if_match is not None:
+        kwargs["check"] = _if_match(shown.if_match.operation)  # type: ignore[attr-defined]
+    if shown.remembers is not None and (memory := current_app.extensions.get("memory")):
+        return _recall(memory, shown, shown.remembers, handler, *args, **kwargs)
+    value = handler(*args, **kwargs)
+    if shown.page is not None and prefers_page():
+        return Answer(shown.page(value), shown.status, shown.headers, mimetype="text/html")
+    answer = shown.answer(value)
+    if shown.has_etag:
+        return _with_etag(shown, _etag(answer), lambda: answer)
+    return Answer(answer, shown.status, shown.headers, mimetype=shown.file or _JSON)
 
 
 def _etag(answer: bytes) -> str:
@@ -153,7 +159,7 @@ def _with_etag(shown: Operation, etag: str, answer: Callable[[], bytes]) -> Answ
     headers = Headers([("ETag", f'"{etag}"'), *_OWN_ALONE, *shown.headers.items()])
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
         return Answer(None, 304, headers)
-    return Answer(answer(), 200, headers, mimetype=shown.file or "application/json")
+    return Answer(answer(), 200, headers, mimetype=shown.file or _JSON)
 
 
 def _if_match(shown: Operation) -> Callable[[Any], None] | None:
