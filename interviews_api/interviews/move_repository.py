@@ -108,7 +108,8 @@ def _moving(
 ) -> Moving:
     """What makes such a move: the columns that are set of the interview and of its application.
 
-    Its moment is the request's, or that of the move that it had to wait for: an interview's time runs forwards.
+    Its moment is the request's, or that of the move that it had to wait for. A stored time further ahead than one can
+    have waited comes from a file or a wrong clock, and is not followed.
     """
     table: Table = Interview.__table__  # type: ignore[assignment]
     at, waited = (bindparam(name, type_=Event.at.type) for name in ("event_at", "waited_until"))
