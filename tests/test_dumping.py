@@ -247,6 +247,7 @@ def test_the_switch_turns_it_off(
     plain = CandidateInterviews.dump
     monkeypatch.setattr(CandidateInterviews, "dump", lambda self, row: used.append(1) or plain(self, row))
     monkeypatch.setitem(app.extensions, "memory", None)
+    monkeypatch.setitem(app.config, "COMPILED_DUMP", True)  # whatever the suite runs with
 
     def ask() -> bytes:
         return app.test_client().get("/candidate/interviews", headers=headers(me["id"])).data

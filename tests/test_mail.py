@@ -164,7 +164,7 @@ def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
     broken = {Channel.EMAIL: mail_sender(replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=9))}
     with working(app, broken):
-        wait_for(lambda: [row.error for row in rows(database)] != [None] and rows(database))
+        wait_for(lambda: any(row.error for row in rows(database)))
         with database.engine.begin() as connection:
             connection.execute(update(Delivery).values(give_up_at=now(), due_at=now()))
         with working(app, broken):  # for this one the target is not paused
