@@ -1,4 +1,4 @@
-"""Statements of the hot paths: compiled once for each database and run on the driver's own cursor (ADR 0018).
+"""Statements of the hot paths: compiled once for each database and run without SQLAlchemy's execution (ADR 0018).
 
 SQLAlchemy's execution costs three times what the driver's does; its pool, its types and its errors are kept.
 """
@@ -15,11 +15,10 @@ from interviews_api.standby import Pooled, in_sqlalchemys_words
 
 Statement = Select[*tuple[Any, ...]] | UpdateBase
 Row = dict[str, Any]
-_CURSOR = "prepared_cursor"
 
 
 class Prepared:
-    """A statement that is always the same but for its parameters. psycopg prepares it on the server by itself."""
+    """A statement that is always the same but for its parameters."""
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
@@ -37,8 +36,7 @@ class Prepared:
 class _Compiled:
     """The statement in one database's SQL, and what turns values into its own and back.
 
-    Parameters are written as each server itself has them, `?` or `$1`, so that nobody looks for them again: psycopg
-    would, in every statement of more than 4 KiB.
+    Parameters are written as each server itself has them, `?` or `$1`.
     """
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
@@ -68,9 +66,7 @@ class _Compiled:
     def rows(self, connection: Connection | Pooled, parameters: tuple[Any, ...]) -> list[Row]:
         """Run it."""
         engine, proxied = connection.engine, connection.connection
-        cursor = proxied.info.get(_CURSOR)
-        if cursor is None:  # one for the life of the driver's connection: making one costs half as much as running
-            cursor = proxied.info[_CURSOR] = _cursor(proxied)
+        cursor = connection.cursor if isinstance(connection, Pooled) else _cursor(proxied)
         try:
             for listener in engine.dispatch.before_cursor_execute:
                 listener(connection, cursor, self._sql, parameters, None, False)
@@ -87,6 +83,7 @@ class _Compiled:
 
 
 def _cursor(proxied: PoolProxiedConnection) -> Any:
+    """The driver's, for a transaction: psycopg prepares what it runs often by itself."""
     driver: Any = proxied.driver_connection
     return RawCursor(driver) if isinstance(driver, psycopg.Connection) else driver.cursor()
 

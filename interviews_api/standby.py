@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+import psycopg
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from interviews_api.errors import ApiError
+from interviews_api.prepared_cursor import PreparedCursor
 
 _PATIENCE = 3.0  # seconds
 
 
 class Pooled(NamedTuple):
-    """A connection of the driver's, out of the engine's pool."""
+    """A connection of the driver's, out of the engine's pool, and what runs prepared statements on it."""
 
     connection: PoolProxiedConnection
     engine: Engine
+    cursor: Any
 
 
 class Standby:
@@ -34,7 +37,7 @@ class Standby:
     def connection(self) -> Iterator[Pooled]:
         """One of them, with no transaction open. Raises what SQLAlchemy raises, also when all are taken for too long.
 
-        After an error it goes back to the pool, which looks what is left of it.
+        After an error it is closed, and another one made when it is needed.
         """
         try:
             taken = self._waiting.get(timeout=_PATIENCE)
@@ -47,9 +50,9 @@ class Standby:
         except ApiError:
             raise
         except BaseException as error:
-            if taken is not None:
-                taken.connection.close()
-                taken = None
+            if taken is not None and taken.connection.is_valid:
+                taken.connection.invalidate()
+            taken = None
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 self.let_go()  # they are as dead
             raise
@@ -66,9 +69,12 @@ class Standby:
 
     def _connect(self) -> Pooled:
         try:
-            return Pooled(self._engine.raw_connection(), self._engine)
+            connection = self._engine.raw_connection()
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise in_sqlalchemys_words(error, self._engine.dialect) from error
+        driver: Any = connection.driver_connection
+        cursor = PreparedCursor(driver) if isinstance(driver, psycopg.Connection) else driver.cursor()
+        return Pooled(connection, self._engine, cursor)
 
 
 def in_sqlalchemys_words(error: Any, dialect: Dialect, sql: str | None = None, *, is_dead: bool = False) -> Exception:

@@ -106,3 +106,15 @@ def test_when_one_is_found_dead_the_others_are_made_anew(own: Database) -> None:
     assert raised.value.connection_invalidated
     assert len(use_all(own)) == SIZE
     assert len({use(own) for _ in range(SIZE)}) == SIZE
+
+
+def test_what_a_rollback_makes_the_server_forget_is_prepared_again(own: Database) -> None:
+    """psycopg has it deallocate everything, ours too."""
+    first = use_all(own)
+    own.standby.let_go()
+    for _ in range(2 * SIZE):
+        with own.engine.connect() as connection, connection.begin() as transaction:
+            for _ in range(6):  # after the fifth it is psycopg that prepares
+                connection.execute(text("SELECT 1"))
+            transaction.rollback()
+    assert use_all(own) == first
