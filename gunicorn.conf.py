@@ -40,7 +40,7 @@ except SettingsError as error:
 bind = f"{'0.0.0.0' if settings.is_production else '127.0.0.1'}:{settings.port}"  # noqa: S104
 workers = settings.web_concurrency
 threads = settings.web_threads
-worker_class = "gthread"
+worker_class = "interviews_api.web_worker.WebWorker"  # gthread
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 8190
