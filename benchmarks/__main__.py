@@ -25,7 +25,7 @@ TOKENS = {"CACHE_BYTES": "0"}
 
 def main(*, quick: bool) -> int:
     """Measure, print, and judge; the exit code."""
-    candidates, rounds, seconds, warm, fill = (2_000, 1, 2, 1, 3) if quick else (10_000, 3, 8, 2, 20)
+    candidates, rounds, seconds, warm, fill = (2_000, 1, 2, 1, 3) if quick else (10_000, 5, 5, 2, 20)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interviews-bench-")))
         postgres = ThrowawayPostgres(**POSTGRES)
@@ -65,7 +65,7 @@ def main(*, quick: bool) -> int:
 
         def measure(contenders: list[Contender], before: Callable[[], None] | None = None) -> dict[str, Figures]:
             for one, server, path in contenders if before is None else []:
-                run(server, path, fill if one in (table.DEFAULT, table.REMEMBERING) else warm)
+                run(server, path, fill if one in table.WARM else warm)
             return interleaved(contenders, rounds=rounds, seconds=seconds, postgres=postgres.pid, before=before)
 
         found: dict[str, dict[str, Figures]] = {}

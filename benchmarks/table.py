@@ -5,6 +5,8 @@ from benchmarks.measure import Figures
 NOTHING, TOKENS, DEFAULT = "nothing remembered", "verified tokens remembered", "default settings, cache warm"
 LIMIT, REMEMBERING = "LIMIT", "LIMIT that remembers"
 UNCHANGED, SQLITE = "304, cache warm", "verified tokens remembered, SQLite"
+WARM = (TOKENS, DEFAULT, REMEMBERING, SQLITE)
+"""Who remembers; each worker has to have seen what it is to remember."""
 
 Found = dict[str, dict[str, Figures]]
 

@@ -222,5 +222,6 @@ def _answer_wrong_tables(error: DBAPIError) -> Answer:
 
 def _answer_unexpected(error: Exception) -> Answer:
     """Nothing of the cause for the client but the request's id; all of it, under that id, for the operator."""
-    _log.error("request %s failed: %s %s", logs.request_id(), logs.method(), logs.route(), exc_info=error)
+    what = logs.request_id(request), logs.method(request), logs.route(request)
+    _log.error("request %s failed: %s %s", *what, exc_info=error)
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")

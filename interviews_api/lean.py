@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask, Response
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.datastructures import Headers
-from werkzeug.http import remove_entity_headers
 
 _NO_SESSION = NullSession()
 
@@ -24,13 +23,16 @@ class _NoSessions(SessionInterface):
 class Answer(Response):
     """Werkzeug copies and mends the headers of every response; here those say already what they have to."""
 
+    default_mimetype = None
+
     def get_wsgi_headers(self, environ: Any) -> Headers:
-        """Of a 200 that knows its length, and without a body's of a 304. Others as Werkzeug mends them."""
-        if self.status_code == 304:
-            remove_entity_headers(self.headers)
-        elif self.status_code != 200 or "Content-Length" not in self.headers:
-            return super().get_wsgi_headers(environ)
-        return self.headers
+        """Of a 200 that knows its length, and of a 304 that has nothing of a body's. Others as Werkzeug mends them."""
+        known = self.headers
+        if self.status_code == 200 and "Content-Length" in known:
+            return known
+        if self.status_code == 304 and "Content-Type" not in known:
+            return known
+        return super().get_wsgi_headers(environ)
 
 
 class LeanFlask(Flask):

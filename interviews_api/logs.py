@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Request, Response, has_request_context, request
 from gunicorn import glogging
 
 from interviews_api.clock import format_instant
@@ -35,9 +35,9 @@ def new_request_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def request_id() -> str:
-    """The present request's id: the one it came with when that is well-formed, else one of our own."""
-    environ = request.environ
+def request_id(asked: Request) -> str:
+    """The request's id: the one it came with when that is well-formed, else one of our own."""
+    environ = asked.environ
     known: str | None = environ.get(_ID)
     if known is None:
         given = environ.get(_GIVEN, "")
@@ -45,22 +45,15 @@ def request_id() -> str:
     return known
 
 
-def route() -> str:
-    """The present request's route as it is written in the code, ids left out: `/jobs/<id:job_id>/applications`."""
-    rule = request.url_rule
+def route(asked: Request) -> str:
+    """The request's route as it is written in the code, ids left out: `/jobs/<id:job_id>/applications`."""
+    rule = asked.url_rule
     return rule.rule if rule else UNKNOWN_ROUTE
 
 
-def method() -> str:
-    """The present request's method; a client may make up its own, and all of those are one."""
-    name = request.method
-    return name if name in _METHODS else "other"
-
-
-def seconds() -> float:
-    """How long the present request has taken until now."""
-    now = time.perf_counter()
-    return now - float(request.environ.get(_STARTED, now))
+def method(asked: Request) -> str:
+    """The request's method; a client may make up its own, and all of those are one."""
+    return asked.method if asked.method in _METHODS else "other"
 
 
 def init_app(app: Flask, count: Callable[[str, str, int, float], None]) -> None:
@@ -70,7 +63,10 @@ def init_app(app: Flask, count: Callable[[str, str, int, float], None]) -> None:
     """
 
     def finish(response: Response) -> Response:
-        known, named, made, taken, status = request_id(), route(), method(), seconds(), response.status_code
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # a LocalProxy
+        now = time.perf_counter()
+        taken = now - asked.environ.get(_STARTED, now)
+        known, named, made, status = request_id(asked), route(asked), method(asked), response.status_code
         response.headers.add(HEADER, known)
         log_request(known, made, named, status, taken)
         count(named, made, status, taken)
@@ -110,7 +106,7 @@ class JsonFormatter(logging.Formatter):
         if (fields := getattr(record, "fields", None)) is not None:
             line |= fields
         elif has_request_context():
-            line["request_id"] = request_id()
+            line["request_id"] = request_id(request)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         with suppress(TypeError):  # half a surrogate pair

@@ -8,6 +8,7 @@ from operator import itemgetter
 from sqlalchemy import (
     Connection,
     RowMapping,
+    and_,
     bindparam,
     delete,
     exists,
@@ -42,7 +43,8 @@ VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
 REPLY_LIFETIME = timedelta(hours=24)
 _STILL_RUNNING = "A request with this Idempotency-Key is still running"
-IS_SIGNED_IN = or_(_SESSION == NO_ID, exists().where(Session.id == _SESSION, Session.user_id == VIEWER))
+HAS_SESSION = and_(Session.id == _SESSION, Session.user_id == VIEWER)
+IS_SIGNED_IN = or_(_SESSION == NO_ID, exists().where(HAS_SESSION))
 """Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
 
 _USERS = (

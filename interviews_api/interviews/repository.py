@@ -1,6 +1,6 @@
 """What a candidate reads of the own interviews: one statement behind each read, built once.
 
-Every statement starts from the candidate's own row, so that it also says whether the candidate still exists.
+Every statement starts from the candidate's own row or session, so that it also says whether the candidate still exists.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
 
-from interviews_api.accounts.models import Candidate, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
+from interviews_api.accounts.models import Candidate, Session, Viewer
+from interviews_api.accounts.repository import HAS_SESSION, IS_SIGNED_IN, VIEWER
 from interviews_api.clock import LATEST
 from interviews_api.columns import Instant, as_text
 from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
 from interviews_api.events.log import version_of
 from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.ids import NO_ID
 from interviews_api.interviews.models import PAST_STATUSES, Actor, Interview, InterviewStatus
 from interviews_api.interviews.move_repository import INTERVIEW, Check, MoveRepository, status_is
 from interviews_api.interviews.moves import Move
@@ -76,7 +77,9 @@ _NEWEST_FIRST = (Interview.starts_at.desc(), Interview.id)
 _SOONEST_FIRST = (Interview.starts_at, Interview.id)
 
 
-_ONLY_VERSION = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER, IS_SIGNED_IN))
+# A session's row says that its user is there, too; who comes from an identity provider has none.
+_VERSION_FOR_SESSION = Prepared(select(*_VERSION).select_from(Session).where(HAS_SESSION))
+_VERSION_FOR_PROVIDER = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER))
 _TURNS_AT = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("turns_at")
 """The moment after which, if nothing else happens, there is one less upcoming."""
 
@@ -174,7 +177,8 @@ class InterviewRepository:
 
     def version(self, viewer: Viewer) -> Version:
         """Of all that the other reads may find, which have it in their own statements too; raises Unauthorized."""
-        rows = _ONLY_VERSION.rows(self._connection, viewer.keys)
+        statement = _VERSION_FOR_PROVIDER if viewer.session_id == NO_ID else _VERSION_FOR_SESSION
+        rows = statement.rows(self._connection, viewer.keys)
         if not rows:
             raise Unauthorized
         return _version_in(rows[0])
