@@ -21,7 +21,10 @@ class _NoSessions(SessionInterface):
 
 
 class Answer(Response):
-    """Werkzeug copies and mends the headers of every response; here those say already what they have to."""
+    """Werkzeug copies and mends the headers of every response; here those say already what they have to.
+
+    Who answers with a body says its `mimetype`: there is none by default, as an answer without a body has none.
+    """
 
     default_mimetype = None
 
