@@ -29,7 +29,7 @@ class Answer(Response):
     default_mimetype = None
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
-        """Of a 200 that knows its length, and of a 304 that has nothing of a body's. Others as Werkzeug mends them."""
+        """As they are, of a 200 with its length and of a 304 without a type; of others as Werkzeug mends them."""
         known = self.headers
         if self.status_code == 200 and "Content-Length" in known:
             return known

@@ -1,7 +1,7 @@
 """What psycopg's cursor does for a prepared statement, and nothing else (ADR 18).
 
 The connection still sends and waits, and Postgres's words become psycopg's errors; but nothing is found out anew that
-is always so: what is a parameter, of which type, whether the statement is prepared, and what turns columns into values.
+is always so: what is a parameter, of which type, whether the statement is prepared, and how a type is read.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,8 @@ _numbers = count()
 class PreparedCursor:
     """For one connection that is in autocommit, and for one thread at a time.
 
-    It ends when a transaction of the connection's is rolled back: psycopg then has Postgres forget what was prepared.
+    It must not outlive a transaction of its connection: after a rollback psycopg has Postgres forget what is prepared.
+    What it prepared stays as long as the connection.
     """
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
@@ -31,7 +32,7 @@ class PreparedCursor:
         self._transformer = Transformer(driver)
 
     def execute(self, query: bytes, parameters: Sequence[Any]) -> None:
-        """Run it; the first call prepares it. Casts in it give its `$1` their types. Raises psycopg.Error."""
+        """Run it; the first call prepares it. A cast or its place gives each `$1` its type. Raises psycopg.Error."""
         self._driver.wait(self._execute(query, parameters))
 
     def fetchall(self) -> list[tuple[Any, ...]]:

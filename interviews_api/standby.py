@@ -37,7 +37,7 @@ class Standby:
     def connection(self) -> Iterator[Pooled]:
         """One of them, with no transaction open. Raises what SQLAlchemy raises, also when all are taken for too long.
 
-        After an error it is closed, and another one made when it is needed.
+        After any error but a refusal (ApiError) it is closed, and another one made when it is needed.
         """
         try:
             taken = self._waiting.get(timeout=_PATIENCE)

@@ -34,8 +34,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Until it is told to stop; the process then waits for its threads."""
-        self.tpool.start()
         try:
+            self.tpool.start()
             super().run()
         finally:
             self.tpool.shutdown(wait=False)

@@ -1,4 +1,4 @@
-"""Connections that stand by: each is one thread's at a time, and after an error the pool's."""
+"""Connections that stand by: each is one thread's at a time, and closed after an error."""
 
 import threading
 import time

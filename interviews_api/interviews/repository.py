@@ -1,6 +1,6 @@
 """What a candidate reads of the own interviews: one statement behind each read, built once.
 
-Every statement starts from the candidate's own row or session, so that it also says whether the candidate still exists.
+Every statement starts from the candidate's own row or session, so that it also says whether that user is signed in.
 """
 
 from collections.abc import Mapping
