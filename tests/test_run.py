@@ -38,6 +38,8 @@ class Run:
         self.url = f"http://127.0.0.1:{port}"
         settings = {"DATABASE_URL": f"sqlite:///{folder / 'run.sqlite3'}", "PORT": str(port), "PUBLIC_URL": self.url}
         self._log = folder / "log"
+        # What a terminal starts does not ignore Ctrl-C; tests that were started in the background do, and hand it on.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 ["make", INSTALLED, "run"], cwd=folder, env=clean_environment(SECRETS | settings),
