@@ -39,7 +39,7 @@ from interviews_api.lean import Answer
 
 MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
-_JSON = "application/json"
+JSON = "application/json"
 RETRY_AFTER_SECONDS = 1
 _USUAL_QUERY = 100  # bytes: longer ones are not remembered
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
@@ -65,7 +65,7 @@ class IdConverter(UnicodeConverter):
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Any payload as a JSON answer."""
-    return Answer(orjson.dumps(payload), status, headers, mimetype="application/json")
+    return Answer(orjson.dumps(payload), status, headers, mimetype=JSON)
 
 
 def error_response(
@@ -125,8 +125,8 @@ def prefers_page() -> bool:
     """Whether the client would rather have a page: unless it asks for JSON by name, and not less than for HTML."""
     for written, quality in request.accept_mimetypes:  # by quality, and then as written
         media_type = written.partition(";")[0].strip().lower()
-        if quality > 0 and media_type in (_JSON, "text/html", "application/xhtml+xml"):
-            return media_type != _JSON
+        if quality > 0 and media_type in (JSON, "text/html", "application/xhtml+xml"):
+            return media_type != JSON
     return True
 
 
@@ -138,7 +138,7 @@ def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
     raw = read_body()
     if ignores_form and request.mimetype == FORM:
         raw = b""
-    if raw and request.mimetype != _JSON:
+    if raw and request.mimetype != JSON:
         raise UnsupportedMediaType("The body must be application/json")
     try:
         body = strict_json.loads(raw or b"{}")

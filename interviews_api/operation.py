@@ -14,11 +14,10 @@ from werkzeug.datastructures import Headers
 from interviews_api.clock import now
 from interviews_api.dumping import Dump, dumper
 from interviews_api.errors import PreconditionFailed
-from interviews_api.http import load_body, load_query, prefers_page
+from interviews_api.http import JSON, load_body, load_query, prefers_page
 from interviews_api.lean import Answer
 from interviews_api.memory import Kept, Memory, Validity, Version
 
-_JSON = "application/json"
 _OWN_ALONE = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization"))
 
 Handler = Callable[..., Any]
@@ -131,7 +130,7 @@ def _perform(shown: Operation, handler: Handler, args: tuple[Any, ...], kwargs: 
     answer = shown.answer(value)
     if shown.has_etag:
         return _with_etag(shown, _etag(answer), lambda: answer)
-    return Answer(answer, shown.status, shown.headers, mimetype=shown.file or _JSON)
+    return Answer(answer, shown.status, shown.headers, mimetype=shown.file or JSON)
 
 
 def _etag(answer: bytes) -> str:
@@ -159,7 +158,7 @@ def _with_etag(shown: Operation, etag: str, answer: Callable[[], bytes]) -> Answ
     headers = Headers([("ETag", f'"{etag}"'), *_OWN_ALONE, *shown.headers.items()])
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
         return Answer(None, 304, headers)
-    return Answer(answer(), 200, headers, mimetype=shown.file or _JSON)
+    return Answer(answer(), 200, headers, mimetype=shown.file or JSON)
 
 
 def _if_match(shown: Operation) -> Callable[[Any], None] | None:

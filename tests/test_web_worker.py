@@ -20,6 +20,7 @@ from gunicorn.sock import TCPSocket
 from interviews_api.web_worker import WebWorker
 from tests.live import ROOT, clean_environment
 from tests.postgres import free_port
+from tests.receivers import wait_for
 
 SLOW = 1.0  # seconds
 
@@ -54,13 +55,10 @@ class Worker(WebWorker):  # type: ignore[misc]
     def connect(self) -> closing[HTTPConnection]:
         return closing(HTTPConnection("127.0.0.1", self.port, timeout=10))
 
-    def stop(self) -> float:
-        """How many seconds that took."""
-        began = time.monotonic()
+    def stop(self) -> None:
         self.handle_exit(None, None)
         self.thread.join(20)
         assert not self.thread.is_alive()
-        return time.monotonic() - began
 
 
 @pytest.fixture(params=[1])
@@ -71,14 +69,11 @@ def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
     yield made
     made.stop()
     made.tmp.close()
-    deadline = time.monotonic() + 10
-    while threading.active_count() > before:
-        assert time.monotonic() < deadline, threading.enumerate()
-        time.sleep(0.05)
+    wait_for(lambda: threading.active_count() <= before)
 
 
-def ask(connection: HTTPConnection, path: str = "/", **headers: str) -> HTTPResponse:
-    connection.request("GET", path, headers=headers)
+def ask(connection: HTTPConnection, path: str = "/") -> HTTPResponse:
+    connection.request("GET", path)
     response = connection.getresponse()
     assert (response.status, response.read()) == (200, b"ok")
     return response
@@ -101,10 +96,7 @@ def test_a_thread_survives_what_a_request_raises(worker: Worker) -> None:
             with worker.connect() as broken, pytest.raises(RemoteDisconnected):
                 ask(broken, "/exit")
             ask(kept)
-        deadline = time.monotonic() + 5
-        while worker.nr_conns != 1:  # the main thread counts them out in its own time
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for(lambda: worker.nr_conns == 1, seconds=5)  # the main thread counts them out in its own time
 
 
 def test_what_is_being_answered_is_answered_before_it_stops(worker: Worker) -> None:

@@ -17,7 +17,7 @@ from interviews_api.accounts.repository import ReplyRepository, UserRepository
 from interviews_api.clock import now
 from interviews_api.db import transaction
 from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
-from interviews_api.http import error_response, read_body
+from interviews_api.http import JSON, error_response, read_body
 from interviews_api.lean import Answer
 
 KEY_PATTERN = r"[\x21-\x7e]{1,255}"
@@ -51,7 +51,7 @@ def idempotent(view: View) -> View:
                 return response
         if stored["body_hash"] != body_hash:
             raise KeyReused
-        return Answer(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype="application/json")
+        return Answer(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
 
     guarded.is_idempotent = True  # type: ignore[attr-defined]
     return guarded
