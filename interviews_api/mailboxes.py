@@ -5,7 +5,8 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from unicodedata import normalize
 
-_LOCAL_PART = re.compile(r"(?!.*=\?.*\?.*\?.*\?=)[!-~]+")  # no encoded word (RFC 2047): some programs would decode it
+MAX_LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1)
+_LOCAL_PART = re.compile(rf"[!-~]{{1,{MAX_LOCAL_PART}}}")
 
 
 def in_ascii(address: str) -> str:
@@ -14,13 +15,20 @@ def in_ascii(address: str) -> str:
     A local part beyond ASCII (RFC 6531) is refused: not every server on the way would take it.
     """
     local_part, _, domain = address.rpartition("@")
-    if not _LOCAL_PART.fullmatch(local_part):
+    if not _LOCAL_PART.fullmatch(local_part) or _has_encoded_word(local_part):
         raise ValueError(address)
     try:
         written = Address(addr_spec=f"{local_part}@{'.'.join(map(_a_label, domain.split('.')))}").addr_spec
         return Address(addr_spec=written).addr_spec  # without needless quotes, some are addresses no more: ".a"@b.co
     except (IndexError, MessageError):
         raise ValueError(address) from None
+
+
+def _has_encoded_word(text: str) -> bool:
+    """Return whether a mail program may decode a part of the text (RFC 2047, section 2). Linear in its length."""
+    for mark in ("=?", "?", "?"):
+        text = text.partition(mark)[2]
+    return "?=" in text
 
 
 def _a_label(label: str) -> str:

@@ -1,0 +1,59 @@
+"""Whatever text a client sends into a field, judging it takes no time that others would notice."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from marshmallow import Schema, ValidationError, fields
+
+from interviews_api import create_app  # noqa: F401  # defines every schema
+from interviews_api.fields import CamelSchema
+
+LONGEST = 64 * 1024  # bytes of a body
+CPU_SECONDS = 0.05
+PARTS = ("=?", "=?x", "?", '"\\', '"', "(", "a.", "a-", "a@", "ü.", " ", "\t;", "0", "-", "+", "https://", "x ,", "a/")
+ENDS = ("", "@a.co", "@", ".co", "\x00", "!", '"@a.co', "Z", "\n")
+
+
+def hostile_texts() -> Iterator[str]:
+    """Repeat each part to the length of an address and to that of a body, before each end."""
+    for part in PARTS:
+        for length in (64, 253, LONGEST):
+            for end in ENDS:
+                yield part * ((length - len(end)) // len(part)) + end
+    yield "=?x" * 40 + "?" * 128 + "@a.co"
+    yield "=?x" * 16 + "?" * 10 + "@a.co"
+
+
+def all_fields(schema: type[Schema]) -> Iterator[fields.Field]:
+    for field in schema().load_fields.values():
+        yield field.inner if isinstance(field, fields.List) else field
+    for child in schema.__subclasses__():
+        yield from all_fields(child)
+
+
+def judged_alike() -> dict[str, fields.Field]:
+    """One field of each kind: its class and what its validators are."""
+    kinds = {}
+    for field in all_fields(CamelSchema):
+        if not isinstance(field, fields.Nested):
+            checks = [getattr(check, "__name__", repr(check)) for check in field.validators]
+            kinds[f"{type(field).__name__} {' '.join(checks)}"] = field
+    return kinds
+
+
+def test_all_kinds_are_found() -> None:
+    found = " ".join(judged_alike())
+    for name in ("EmailAddress", "Instant", "LocalDate", "LocalTime", "String"):
+        assert name in found
+
+
+@pytest.mark.parametrize("kind", sorted(judged_alike()))
+def test_hostile_text_is_judged_at_once(kind: str) -> None:
+    field = judged_alike()[kind]
+    for text in hostile_texts():
+        began = time.process_time()
+        with suppress(ValidationError):
+            field.deserialize(text)
+        assert time.process_time() - began < CPU_SECONDS, f"{text[:20]!r}... of {len(text)} characters"
