@@ -1,30 +1,16 @@
 """gunicorn's settings, from the same environment as the application's."""
 
-import atexit
 import gc
 import json
-import os
-import shutil
 import signal
 import socket
-import tempfile
-from pathlib import Path
 from typing import Any
 
-_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_prefix = f"interviews-metrics-{os.getpid()}-"
-if not Path(os.environ.get(_FOLDER, "")).name.startswith(_prefix):  # as it does when SIGHUP has this file read again
-    os.environ[_FOLDER] = tempfile.mkdtemp(prefix=_prefix)  # before prometheus_client is imported, which looks then
+from interviews_api.server import metric_files
 
-    def _remove(folder: str, owner: int) -> None:
-        """At the end of the master, not of the workers that inherit this."""
-        if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(_remove, os.environ[_FOLDER], os.getpid())
+metric_files.make_folder()  # before prometheus_client is imported, which looks for the folder then
 
 import gunicorn.util  # noqa: E402
-from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 from werkzeug.http import HTTP_STATUS_CODES  # noqa: E402
 
 from interviews_api import logs  # noqa: E402
@@ -49,14 +35,15 @@ logger_class = logs.GunicornLogger
 logs.configure()
 
 
-def post_fork(_server: object, _worker: object) -> None:
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the number of the files in which it counts; a dead worker's is free again."""
+    worker.metrics_number = metric_files.free_number(other.metrics_number for other in server.WORKERS.values())
+
+
+def post_fork(_server: object, worker: Any) -> None:
     """Leave a terminal's Ctrl-C, which goes to every process, to the master (see `post_worker_init`)."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
-def child_exit(_server: object, worker: Any) -> None:
-    """What a dead worker counted stays counted; what it was, is no more."""
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    metric_files.count_in_files(worker.metrics_number)
 
 
 def write_json_error(sock: socket.socket, status: int, _reason: str, _message: str) -> None:

@@ -1,8 +1,9 @@
 """The blueprint `metrics`: what Prometheus scrapes. One scrape counts the requests of all workers of this gunicorn.
 
-gunicorn.conf.py names the folder in which the workers count together; without one a process counts for itself.
+`server/metric_files.py` makes the folder in which the workers count together; without one each counts for itself.
 """
 
+import logging
 import os
 from functools import cache
 
@@ -20,6 +21,7 @@ from interviews_api.notifications.backlog_repository import BacklogRepository
 from interviews_api.operation import operation
 
 blueprint = Blueprint("metrics", __name__)
+_log = logging.getLogger(__name__)
 
 _own = CollectorRegistry()
 _requests = Counter(
@@ -32,10 +34,13 @@ _seconds = Histogram(
 
 
 def count(route: str, method: str, status: int, seconds: float) -> None:
-    """A request was answered."""
-    counter, histogram = _children(route, method, status)
-    counter.inc()
-    histogram.observe(seconds)
+    """Count an answered request. Never raises: what was answered must not fail for being counted."""
+    try:
+        counter, histogram = _children(route, method, status)
+        counter.inc()
+        histogram.observe(seconds)
+    except Exception as error:
+        _warn("a request was not counted", type(error).__name__)
 
 
 @cache  # as many as there are routes, methods and statuses
@@ -60,15 +65,26 @@ def show_metrics() -> bytes:
     """Requests and their latency, deliveries, and the age of the oldest unsent one, for Prometheus."""
     found = CollectorRegistry(auto_describe=False)
     found.register(_Found(_read_database()))
-    return generate_latest(_counted()) + generate_latest(found)
+    return _counted() + generate_latest(found)
 
 
-def _counted() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return _own
-    everybody = CollectorRegistry()
-    MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
-    return everybody
+@cache
+def _warn(problem: str, error: str) -> None:
+    """Log a problem of counting once for each process: it comes back with every request."""
+    _log.warning("metrics: %s: %s", problem, error)
+
+
+def _counted() -> bytes:
+    """Return the counts of all workers, or nothing where their files cannot be read."""
+    try:
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(_own)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)
+    except Exception as error:  # the folder is gone, or a file of it is no such file
+        _warn("the counts cannot be read", type(error).__name__)
+        return b""
 
 
 def _read_database() -> list[Metric]:
