@@ -21,7 +21,7 @@ from benchmarks import servers
 from benchmarks.servers import Server
 from benchmarks.world import NOTHING, POSTGRES, SETTINGS, fill, sign_in
 from interviews_api import create_app
-from interviews_api.columns import Base
+from interviews_api.db.types import Base
 from interviews_api.models import Application, Candidate, Event, Interview, Session, User
 from interviews_api.seed.bulk import BulkWorld
 from tests.conftest import alembic_config

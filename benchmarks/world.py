@@ -14,8 +14,8 @@ from interviews_api import create_app
 from interviews_api.accounts.models import Role, Session, Viewer
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
-from interviews_api.db import reading, transaction
-from interviews_api.events.log import change_everything
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.events.log import invalidate_all_caches
 from interviews_api.events.models import Event, EventActor, EventType
 from interviews_api.ids import new_id
 from interviews_api.interviews.models import Interview, InterviewStatus
@@ -47,7 +47,7 @@ class World:
         dice = random.Random(0)
         with app.app_context():
             fill(BulkWorld(candidates, candidates * each))
-            with reading() as connection:
+            with read_connection() as connection:
                 columns = select(Interview.id, Interview.candidate_id, Interview.status)
                 rows = connection.execute(columns.order_by(Interview.id)).all()
             self.tokens = sign_in(sorted({row.candidate_id for row in rows}))
@@ -83,9 +83,9 @@ def fill(world: BulkWorld) -> None:
     values = [literal(EventType.SCHEDULED.value), source.created_at, literal(EventActor.COMPANY.value)]
     same = ["revision", "candidate_id", "company_id"]
     rows = select(source.id, *values, *[source[name] for name in same]).where(source.id.contains(world.run))
-    with transaction(unhurried=True) as connection:
+    with transaction(no_timeouts=True) as connection:
         connection.execute(insert(Event).from_select(["interview_id", "type", "at", "actor", *same], rows))
-        change_everything(connection)
+        invalidate_all_caches(connection)
 
 
 def reset_confirmed(url: str, interview_ids: list[str]) -> None:
@@ -110,6 +110,6 @@ def sign_in(candidate_ids: list[str]) -> dict[str, str]:
         {"id": one.session_id, "user_id": one.user_id, "refresh_id": new_id(), "created_at": now(),
          "expires_at": expires_at} for one in viewers
     ]  # fmt: skip
-    with transaction(unhurried=True) as connection:
+    with transaction(no_timeouts=True) as connection:
         connection.execute(insert(Session), rows)
     return {one.user_id: issue_access_token(one) for one in viewers}

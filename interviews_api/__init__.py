@@ -6,32 +6,38 @@ from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from interviews_api import cli, health, http, logs, metrics, openapi
+from interviews_api import cli
 from interviews_api.accounts import company_users, password_reset, tokens
 from interviews_api.accounts import handlers as accounts
+from interviews_api.cache import CachedResponse, LRUCache
 from interviews_api.config import Settings
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.hiring import handlers as hiring
-from interviews_api.interviews import calendar_routes, candidate, company, email_link
-from interviews_api.lean import LeanFlask
+from interviews_api.interviews import calendar_handlers, candidate_handlers, company_handlers, link_handlers
+from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
-from interviews_api.memory import Kept, Memory
 from interviews_api.notifications import handlers as notifications
+from interviews_api.notifications.backlog_metrics import read_backlog_metrics
+from interviews_api.web import error_responses, health, http, logs, metrics, openapi
+from interviews_api.web.flask_app import ApiFlask
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
     """The application, set up from the mapping or else the environment; raises SettingsError when that is unsafe."""
     settings = Settings.load(source)
-    app = LeanFlask(__name__, static_folder=None)
+    app = ApiFlask(__name__, static_folder=None)
     app.extensions["settings"] = settings
     app.config["COMPILED_DUMP"] = settings.compiled_dump
     app.extensions["memory"] = (
-        Memory[Kept](settings.cache_bytes, lambda kept: kept.size) if settings.cache_bytes else None
+        LRUCache[CachedResponse](settings.cache_bytes, lambda kept: kept.size) if settings.cache_bytes else None
     )
     app.extensions["database"] = Database(settings.database_url, pool_size=settings.web_threads)
 
     logs.init_app(app, metrics.count)
     http.init_app(app)
+    error_responses.init_app(app)
+    metrics.init_app(app, read_backlog_metrics)
+    openapi.init_app(app, f"The moves of an interview, and who wins: the first to commit.\n\n{as_markdown()}")
     tokens.init_app(app, settings)
     live.init_app(app)
     if settings.cors_origins:
@@ -44,10 +50,10 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         company_users.blueprint,
         password_reset.blueprint,
         hiring.blueprint,
-        candidate.blueprint,
-        calendar_routes.blueprint,
-        company.blueprint,
-        email_link.blueprint,
+        candidate_handlers.blueprint,
+        calendar_handlers.blueprint,
+        company_handlers.blueprint,
+        link_handlers.blueprint,
         live.blueprint,
         notifications.blueprint,
         health.blueprint,

@@ -10,18 +10,19 @@ from sqlalchemy.exc import DBAPIError
 
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.repository import SessionRepository, UserRepository, purge
+from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.request_repository import purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
-from interviews_api.command_group import CommandGroup
-from interviews_api.db import reading, transaction
+from interviews_api.db.connections import read_connection, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_repository import LinkRepository
-from interviews_api.interviews.links import link
-from interviews_api.interviews.moves import as_markdown
+from interviews_api.interviews.link_tokens import link
+from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.notifications import commands
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
+from interviews_api.web.command_group import CommandGroup
 
 seed = CommandGroup("seed", help="Bring data in.")
 users = CommandGroup("users", help="Make users.")
@@ -122,7 +123,7 @@ def issue_token(email: str) -> None:
 @click.argument("interview_id")
 def print_link(interview_id: str) -> None:
     """Print the link that confirms this interview as it is now scheduled, for support."""
-    with reading() as connection:
+    with read_connection() as connection:
         revision = LinkRepository(connection).revision(interview_id)
     if revision is None:
         raise click.ClickException(f"there is no interview {interview_id}")
@@ -141,7 +142,7 @@ def print_moves() -> None:
 def purge_expired() -> None:
     """Delete sessions, counted attempts and replies to Idempotency-Keys that have expired."""
     try:
-        with transaction(unhurried=True) as connection:
+        with transaction(no_timeouts=True) as connection:
             counts = purge(connection, now())
     except DBAPIError as error:
         raise click.ClickException(f"the database refused: {error.orig}") from None

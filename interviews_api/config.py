@@ -17,8 +17,8 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from interviews_api.public_keys import WANTED, KeysRefused, NamedKeys, read_jwks, read_pem
-from interviews_api.vapid import read_private_key
+from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeysRefused, NamedKeys, read_jwks, read_pem
+from interviews_api.crypto.vapid import read_private_key
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
@@ -266,8 +266,8 @@ class _Reader:
         files = [name for name in ("IDP_PUBLIC_KEY_FILE", "IDP_JWKS_FILE") if self.text(name)]
         if len(files) != 1:
             self.problems.append("one of IDP_PUBLIC_KEY_FILE and IDP_JWKS_FILE must be set, and not both")
-        if settings.idp_algorithm not in WANTED:
-            self.problems.append(f"IDP_ALGORITHM must be one of {', '.join(WANTED)}")
+        if settings.idp_algorithm not in KEY_REQUIREMENTS:
+            self.problems.append(f"IDP_ALGORITHM must be one of {', '.join(KEY_REQUIREMENTS)}")
         elif len(files) == 1:
             try:
                 _ = settings.idp_keys

@@ -1,6 +1,6 @@
 """What can go wrong, in the domain's words; imports nothing of ours. `http.py` turns these into answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 class ApiError(Exception):
@@ -34,7 +34,7 @@ class NotFound(ApiError):
     status = 404
 
 
-class IllegalMove(ApiError):
+class IllegalTransition(ApiError):
     """400: the thing's present state does not allow it."""
 
     status = 400
@@ -105,3 +105,11 @@ class UnsupportedMediaType(InputRefused):
     """415: a body that does not say it is JSON."""
 
     status = 415
+
+
+class SeedRefused(Exception):
+    """The file cannot be taken; each problem says array, index and field: `interviews[3].status: ...`."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))

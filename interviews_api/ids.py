@@ -8,7 +8,7 @@ import secrets
 import time
 
 ID_PATTERN = r"^[0-9a-f]{24}$"
-NO_ID = ""
+MALFORMED_ID = ""
 _ID = re.compile(ID_PATTERN)
 
 

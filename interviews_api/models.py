@@ -1,8 +1,8 @@
 """Every table, in one import: for Alembic, and for what walks over all of them."""
 
 from interviews_api.accounts.models import (
-    CalendarFeed,
     Candidate,
+    Company,
     CompanyUser,
     IdempotentReply,
     PasswordReset,
@@ -10,10 +10,10 @@ from interviews_api.accounts.models import (
     Session,
     User,
 )
-from interviews_api.columns import Base
+from interviews_api.db.types import Base
 from interviews_api.events.models import Event, Import
-from interviews_api.hiring.models import Application, Company, Job
-from interviews_api.interviews.models import Interview
+from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.models import CalendarFeed, Interview
 from interviews_api.notifications.models import Delivery, Distribution, PushSubscription, Webhook
 
 metadata = Base.metadata

@@ -6,16 +6,16 @@ from alembic import context
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api import models
-from interviews_api.columns import Id, Instant
 from interviews_api.config import SettingsError, database_url
-from interviews_api.db import Database, lift_time_limits
+from interviews_api.db.connections import Database, lift_time_limits
+from interviews_api.db.types import Id, UtcDateTime
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
     """Our column types as plain SQLAlchemy ones: a migration stays what it was when the code moves on."""
     if kind == "type" and isinstance(item, Id):
         return 'sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")'
-    if kind == "type" and isinstance(item, Instant):
+    if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
 

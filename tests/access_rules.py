@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from interviews_api.vapid import new_private_key, public_key, read_private_key, to_base64url
+from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key, to_base64url
 from tests.api import in_days, local
 
 PUBLIC, SIGNED_IN, CANDIDATE, COMPANY = "public", "signed in", "candidate", "company"

@@ -21,7 +21,7 @@ from interviews_api.accounts.models import Role, User, Viewer
 from interviews_api.accounts.repository import SessionRepository
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
-from interviews_api.db import Database, transaction
+from interviews_api.db.connections import Database, transaction
 from interviews_api.ids import new_id
 from tests import proofs
 from tests.api import Caller
@@ -45,6 +45,16 @@ def _missing(marker: str) -> list[str]:
     return [tool for tool in TOOLS[marker] if shutil.which(tool) is None]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=(*BACKENDS, "both"), default="both", help="Run on this database alone.")
+
+
+def _runs_elsewhere(item: pytest.Item, backend: str) -> bool:
+    """Whether the item is for a database other than this one."""
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return not {params.get("database_url", backend), params.get("backend", backend)} <= {backend}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for marker, tools in TOOLS.items():
         config.addinivalue_line("markers", f"{marker}: runs {', '.join(tools)}")
@@ -62,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [
         item for item in items if any(_missing(mark.name) for mark in item.iter_markers() if mark.name in TOOLS)
     ]
+    if (backend := config.getoption("--database")) != "both":
+        left_out += [item for item in items if _runs_elsewhere(item, backend)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

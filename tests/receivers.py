@@ -26,10 +26,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from interviews_api.notifications.lane import Lane, Sender
+from interviews_api.notifications.channels.delivery_errors import Sender
+from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.outbound import Outbound
-from interviews_api.notifications.worker import Worker
+from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.worker import Worker
 from tests.postgres import free_port
 
 PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolver of the tests
@@ -47,8 +48,8 @@ def wait_for(condition: Any, seconds: float = 10) -> None:
 @contextmanager
 def working(app: Flask, senders: dict[Channel, Sender], *, width: int = 8, **options: Any) -> Iterator[Worker]:
     """A worker of this process with these channels, until the end of the block."""
-    lanes = [Lane(app, channel, send, width=width, **options) for channel, send in senders.items()]
-    worker = Worker(app, lanes)
+    channel_workers = [ChannelWorker(app, channel, send, width=width, **options) for channel, send in senders.items()]
+    worker = Worker(app, channel_workers)
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
@@ -203,7 +204,7 @@ class HttpsReceiver:
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.trust = ssl.create_default_context(cafile=str(certificate))
-        self.outbound = Outbound(lambda _host: [PUBLIC_ADDRESS], self.connect, self.trust, seconds)
+        self.https_client = HttpsClient(lambda _host: [PUBLIC_ADDRESS], self.connect, self.trust, seconds)
 
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
         assert (address, port) == (PUBLIC_ADDRESS, 443)

@@ -15,9 +15,9 @@ from sqlalchemy import insert, select
 from interviews_api import models
 from interviews_api.accounts.models import Role
 from interviews_api.clock import now
-from interviews_api.db import Database, transaction
+from interviews_api.db.connections import Database, transaction
 from interviews_api.ids import new_id
-from interviews_api.interviews.links import make_token
+from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.models import Webhook
 from tests.access_rules import CANDIDATE, COMPANY, PUBLIC, RULES
 from tests.api import Caller, invitation

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import PushSubscription, Webhook
 from tests.live import LiveServer

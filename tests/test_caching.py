@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import update
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.interviews.models import Interview
 from interviews_api.seed.load import load_world
 from tests.api import Caller, in_days, invitation, local

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from ics import Calendar as ReadCalendar
 
-from interviews_api.interviews.calendar import Method, calendar
+from interviews_api.interviews.icalendar_export import Method, export_calendar
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import SETTINGS
 from tests.factories import World
@@ -123,7 +123,9 @@ def test_nothing_that_was_typed_becomes_a_line(method: Method) -> None:
     row |= {"interview_id": "a" * 24, "revision": 0, "duration_minutes": 60, "status": "confirmed", "type": "Video"}
     for email in (None, "hr@lumen.example\r\nX-EVIL:1"):
         row["company_email"] = email
-        raw = calendar([row], method, organizer=SETTINGS.get("MAIL_FROM", "A <a@b.co>"), attendee="i@b.co\r\nX-EVIL:1")
+        raw = export_calendar(
+            [row], method, organizer=SETTINGS.get("MAIL_FROM", "A <a@b.co>"), attendee="i@b.co\r\nX-EVIL:1"
+        )
         lines = properties(raw)
         assert "X-EVIL" not in lines
         assert lines["END"] == ["VALARM", "VEVENT", "VCALENDAR"]

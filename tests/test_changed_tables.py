@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from tests.api import invitation
 
 OFTEN = 8

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from interviews_api.accounts.models import Role
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.interviews.models import Interview
 from tests.conftest import Headers
 from tests.factories import World

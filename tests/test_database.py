@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from interviews_api import models
 from interviews_api.accounts.models import User
-from interviews_api.db import SCHEMA_REVISION, Database, transaction
+from interviews_api.db.connections import SCHEMA_REVISION, Database, transaction
 from interviews_api.hiring.models import Application
 from interviews_api.ids import is_id, new_id
 from interviews_api.interviews.models import Interview
@@ -79,7 +79,7 @@ def test_a_bulk_load_may_take_its_time_and_a_request_may_not(app: Flask, databas
     else:
         read, lifted, usual = "SHOW statement_timeout", "0", "5s"
     with app.app_context():
-        with transaction(unhurried=True) as connection:
+        with transaction(no_timeouts=True) as connection:
             assert connection.exec_driver_sql(read).scalar_one() == lifted
         with transaction() as connection:
             assert connection.exec_driver_sql(read).scalar_one() == usual
@@ -214,7 +214,7 @@ def test_every_time_and_id_column_has_our_type() -> None:
     for table in tables:
         for column in table.columns:
             if column.name.endswith("_at"):
-                assert type(column.type).__name__ == "Instant", column
+                assert type(column.type).__name__ == "UtcDateTime", column
             is_number = (column.name == "id" and table.name in NUMBERED) or column.name == "event_id"
             if column.name == "id" or column.name.endswith("_id"):
                 assert (type(column.type).__name__ == "Id") != is_number, column

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from interviews_api import create_app
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery

@@ -12,13 +12,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from interviews_api.clock import now
-from interviews_api.db import Database
-from interviews_api.notifications.deadline import Deadline
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.deadline import Deadline
+from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.notifications.outbound import NotAnswered, Outbound
-from interviews_api.notifications.smtp import mail_sender
-from interviews_api.notifications.webhook import WebhookSender
-from interviews_api.notifications.worker import work_once
+from interviews_api.notifications.worker.worker import work_once
 from tests.api import invitation
 from tests.postgres import free_port
 from tests.receivers import PUBLIC_ADDRESS, DrippingMailServer, HttpsReceiver, wait_for, working
@@ -35,12 +35,12 @@ def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
     made.stop()
 
 
-def post(outbound: Outbound, path: str) -> tuple[int | str, float]:
+def post(https_client: HttpsClient, path: str) -> tuple[int | str, float]:
     """The status or why there is none, and how long it took."""
     began = time.monotonic()
     try:
-        result: int | str = outbound.post(f"https://a.hooks.example{path}", b"{}", {})
-    except NotAnswered as error:
+        result: int | str = https_client.post(f"https://a.hooks.example{path}", b"{}", {})
+    except NoAnswer as error:
         result = str(error)
     return result, time.monotonic() - began
 
@@ -54,7 +54,7 @@ def test_an_answer_that_drips(
 ) -> None:
     """Who has said 200 has taken it, whatever the rest of the answer comes to."""
     receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
-    found, took = post(receiver.outbound, f"/drip/{how}")
+    found, took = post(receiver.https_client, f"/drip/{how}")
     assert found == result
     assert LIMIT - 0.1 < took < LIMIT + SLACK
 
@@ -65,7 +65,7 @@ def test_a_beginning_that_takes_all_the_time(
 ) -> None:
     """A connect function that keeps to no time-out, too."""
     receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
-    found, took = post(receiver.outbound, "/ok")
+    found, took = post(receiver.https_client, "/ok")
     assert found == "TimeoutError"
     assert took < max(LIMIT, connect_seconds) + SLACK
     assert receiver.requests == []
@@ -76,7 +76,7 @@ def test_the_look_up_is_part_of_it(receiver: HttpsReceiver) -> None:
         time.sleep(0.8)
         return [PUBLIC_ADDRESS]
 
-    found, took = post(Outbound(look_up, receiver.connect, receiver.trust, LIMIT), "/drip/status")
+    found, took = post(HttpsClient(look_up, receiver.connect, receiver.trust, LIMIT), "/drip/status")
     assert found == "TimeoutError"
     assert took < LIMIT + SLACK
 
@@ -94,13 +94,13 @@ def test_each_address_is_tried(receiver: HttpsReceiver) -> None:
             raise TimeoutError
         return receiver.connect(address, port, seconds)
 
-    def outbound(*addresses: str) -> Outbound:
-        return Outbound(lambda _host: list(addresses), connect, receiver.trust, LIMIT)
+    def https_client(*addresses: str) -> HttpsClient:
+        return HttpsClient(lambda _host: list(addresses), connect, receiver.trust, LIMIT)
 
-    found, took = post(outbound("8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS), "/ok")
+    found, took = post(https_client("8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS), "/ok")
     assert (found, tried) == (200, ["8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS])
     assert took < LIMIT
-    found, took = post(outbound("1.1.1.1", "8.8.8.8"), "/ok")
+    found, took = post(https_client("1.1.1.1", "8.8.8.8"), "/ok")
     assert found == "ConnectionRefusedError"
     assert took < LIMIT
     assert len(receiver.requests) == 1
@@ -146,7 +146,7 @@ def test_a_worker_stops_in_time_while_receivers_drip(
         work_once(now())
     senders = {
         Channel.EMAIL: mail_sender(settings, seconds=LIMIT),
-        Channel.WEBHOOK: WebhookSender(receiver.outbound),
+        Channel.WEBHOOK: WebhookSender(receiver.https_client),
     }
     with working(app, senders, width=32):
         wait_for(lambda: mail.visits and {one.path for one in receiver.requests} == paths)

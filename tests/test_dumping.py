@@ -15,10 +15,10 @@ from marshmallow import Schema, fields, post_dump, pre_dump
 
 from interviews_api import create_app
 from interviews_api.clock import EARLIEST, format_instant
-from interviews_api.dumping import CannotCompile, compile_dump, dumper
-from interviews_api.fields import Instant, Part, WallTime
+from interviews_api.interviews.candidate_schemas import CandidateInterviews, InterviewDetails
 from interviews_api.interviews.models import InterviewStatus
-from interviews_api.interviews.schemas import CandidateInterviews, InterviewDetails
+from interviews_api.web.fields import FlatNested, Instant, WallTime
+from interviews_api.web.serializers import UnsupportedSchema, compile_serializer, serializer_for
 from tests.conftest import SETTINGS, Headers
 from tests.factories import World
 from tests.proofs import figure
@@ -59,7 +59,7 @@ def rows(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
 def _columns(schema: Schema) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, field in schema.dump_fields.items():
-        if isinstance(field, Part):
+        if isinstance(field, FlatNested):
             columns |= _columns(field.schema)
         elif not isinstance(field, WallTime | fields.Function):
             columns[field.attribute or name] = _values(field)
@@ -96,7 +96,7 @@ def outcome(dump: Callable[[Any], Any], row: object) -> bytes | str:
 @given(data=st.data())
 def _check(schema: Schema, data: st.DataObject) -> None:
     row = data.draw(rows(schema))
-    assert outcome(compile_dump(schema), row) == outcome(schema.dump, row)
+    assert outcome(compile_serializer(schema), row) == outcome(schema.dump, row)
 
 
 @pytest.mark.proof
@@ -186,7 +186,7 @@ ROW: dict[str, Any] = {
     ],
 )
 def test_what_it_does_not_know_serializes_itself(row: object) -> None:
-    assert outcome(compile_dump(Everything()), row) == outcome(Everything().dump, row)
+    assert outcome(compile_serializer(Everything()), row) == outcome(Everything().dump, row)
 
 
 class _Hooked(Schema):
@@ -220,7 +220,7 @@ class _Nesting(Schema):
 
 
 class _Parted(Schema):
-    prepared = Part(_Prepared)
+    prepared = FlatNested(_Prepared)
 
 
 class _Listing(Schema):
@@ -233,9 +233,9 @@ class _Listing(Schema):
     ids=lambda schema: type(schema).__name__,
 )
 def test_hooks_and_own_accessors_refuse_and_marshmallow_dumps(schema: Schema) -> None:
-    with pytest.raises(CannotCompile):
-        compile_dump(schema)
-    assert dumper(schema) == schema.dump
+    with pytest.raises(UnsupportedSchema):
+        compile_serializer(schema)
+    assert serializer_for(schema) == schema.dump
 
 
 def test_the_switch_turns_it_off(

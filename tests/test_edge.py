@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from interviews_api import create_app
-from interviews_api.db import reading
+from interviews_api.db.connections import read_connection
 from tests.conftest import BACKENDS, SECRETS, fresh_database
 from tests.factories import PASSWORD
 from tests.live import LiveServer
@@ -62,7 +62,7 @@ def test_another_programming_error_is_a_500(database_url: str) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": database_url})
 
     def ask_wrongly() -> str:
-        with reading() as connection:
+        with read_connection() as connection:
             connection.exec_driver_sql("SELECT 1", (1,))
         return "never"
 

@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 
 from interviews_api import models
 from interviews_api.accounts.tokens import issue_access_token
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
-from interviews_api.interviews.links import make_token
+from interviews_api.interviews.link_tokens import make_token
 from interviews_api.interviews.models import Interview
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import SECRETS, begin_session

@@ -107,8 +107,8 @@ def test_a_body_that_breaks_off_is_a_400(error: Exception, client: FlaskClient) 
         def read(self, _size: int = -1) -> bytes:
             raise error
 
-    cut = {"wsgi.input": Broken(), "CONTENT_LENGTH": "9"}
-    response = client.post("/auth/login", content_type=JSON, environ_overrides=cut)
+    page_subquery = {"wsgi.input": Broken(), "CONTENT_LENGTH": "9"}
+    response = client.post("/auth/login", content_type=JSON, environ_overrides=page_subquery)
     assert assert_is_error(response, 400)["message"] == "The body could not be read to its end"
 
 

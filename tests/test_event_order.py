@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import Event, EventType
 from tests.conftest import BACKENDS

@@ -7,7 +7,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
 from interviews_api import models
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import BACKENDS
 
@@ -50,7 +50,7 @@ class Fault:
         raise OperationalError(where, {}, Exception("planted"))
 
 
-MOVES: list[tuple[str, str, Any]] = [
+TRANSITIONS: list[tuple[str, str, Any]] = [
     ("us", "POST /interviews/schedule", None),
     ("us", "POST /jobs", {"title": "x"}),
     ("candidate", "POST /jobs/{job}/applications", None),
@@ -66,7 +66,7 @@ MOVES: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without a key", "with a key"])
-@pytest.mark.parametrize(("who", "route", "body"), MOVES, ids=[route for _, route, _ in MOVES])
+@pytest.mark.parametrize(("who", "route", "body"), TRANSITIONS, ids=[route for _, route, _ in TRANSITIONS])
 def test_a_fault_leaves_nothing_behind(
     who: str, route: str, body: Any, key: dict[str, str], people: dict[str, Any], database: Database
 ) -> None:
@@ -107,7 +107,7 @@ _DISK_FULL = """
 @pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
 @pytest.mark.parametrize("table", ["applications", "events"])
 @pytest.mark.parametrize("when", ["INITIALLY IMMEDIATE", "INITIALLY DEFERRED"], ids=["within", "at its commit"])
-@pytest.mark.parametrize(("who", "route", "body"), [move for move in MOVES if "{interview}" in move[1]])
+@pytest.mark.parametrize(("who", "route", "body"), [move for move in TRANSITIONS if "{interview}" in move[1]])
 def test_a_fault_within_the_one_statement(
     who: str, route: str, body: Any, when: str, table: str, people: dict[str, Any], database: Database
 ) -> None:

@@ -16,8 +16,8 @@ from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.resets import make_reset_token
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
-from interviews_api.db import transaction
-from interviews_api.interviews.links import make_token
+from interviews_api.db.connections import transaction
+from interviews_api.interviews.link_tokens import make_token
 from tests.conftest import SECRETS, begin_session
 from tests.factories import World
 from tests.live import LiveServer

@@ -20,7 +20,7 @@ def golden(name: str) -> Any:
     return json.loads((GOLDEN / f"{name}.json").read_text())
 
 
-def hold(world: World, shown: dict[str, Any]) -> None:
+def lock_password_hash(world: World, shown: dict[str, Any]) -> None:
     """Store the interview that a sample shows."""
     shown = {**shown}
     company, job = shown.pop("company"), shown.pop("job")
@@ -47,7 +47,7 @@ def test_a_list_is_the_sample(
     name: str, path: str, at: str, client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
     sample = golden(name)
-    hold(world, sample["data"]["interviews"][0])
+    lock_password_hash(world, sample["data"]["interviews"][0])
     with time_machine.travel(at, tick=False):
         response = client.get(f"/candidate/interviews{path}", headers=headers(ME))
     assert response.status_code == 200
@@ -57,7 +57,7 @@ def test_a_list_is_the_sample(
 def test_upcoming_ends_with_its_moment(
     client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
-    hold(world, golden("upcoming")["data"]["interviews"][0])
+    lock_password_hash(world, golden("upcoming")["data"]["interviews"][0])
     for at, total in (("2025-05-15T09:00:00Z", 1), ("2025-05-15T09:00:00.001Z", 0)):
         with time_machine.travel(at, tick=False):
             data = client.get("/candidate/interviews/upcoming", headers=headers(ME)).json["data"]  # type: ignore[index]
@@ -67,7 +67,7 @@ def test_upcoming_ends_with_its_moment(
 
 def test_details_are_the_sample(client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]) -> None:
     sample = golden("details")
-    hold(world, sample["data"])
+    lock_password_hash(world, sample["data"])
     response = client.get(f"/candidate/interviews/{sample['data']['interviewId']}", headers=headers(ME))
     assert response.json == sample
 
@@ -75,7 +75,7 @@ def test_details_are_the_sample(client: FlaskClient, world: World, headers: Call
 def test_confirm_and_its_refusals_are_the_samples(
     client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
-    hold(world, golden("list")["data"]["interviews"][0])
+    lock_password_hash(world, golden("list")["data"]["interviews"][0])
     path = "/candidate/interviews/641a5f123456789012345678/confirm"
     with time_machine.travel("2025-04-20T14:30:00Z", tick=False):
         answers = [

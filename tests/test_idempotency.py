@@ -13,12 +13,12 @@ import pytest
 import time_machine
 from sqlalchemy import delete, func, select, update
 
-from interviews_api.accounts.models import IdempotentReply, Role, User
-from interviews_api.accounts.repository import REPLY_LIFETIME, ReplyRepository
+from interviews_api.accounts.models import Company, IdempotentReply, Role, User
+from interviews_api.accounts.request_repository import REPLY_LIFETIME, ReplyRepository
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
-from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
 from tests.api import Caller, invitation
 from tests.conftest import Headers

@@ -9,15 +9,15 @@ import pytest
 from flask import Flask
 from ics import Calendar as ReadCalendar
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.notifications.backlog_repository import BacklogRepository
+from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.smtp import mail_sender
 from tests.api import Caller, in_days, invitation, local
 from tests.proofs import figure, proof
 from tests.receivers import Mailbox, wait_for, working
 
-MOVES = [*["confirm", "reschedule", "read"] * 3, "cancel", "decline", "complete", "resend"]
+TRANSITIONS = [*["confirm", "reschedule", "read"] * 3, "cancel", "decline", "complete", "resend"]
 
 Entry = tuple[int, str, datetime, datetime]  # sequence, status, begin, end
 
@@ -77,7 +77,7 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: dict[str, An
             one = us.ok("POST", "/interviews/schedule", invitation(people["us application"], **local(start)))
             path, revision, status = one["interviewId"], 0, "TENTATIVE"
             for _ in range(dice.randrange(7)):
-                match dice.choice(MOVES):
+                match dice.choice(TRANSITIONS):
                     case "confirm":
                         if dice.random() < 0.5:  # with what it confirms in the client's calendar already
                             catch_up()

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview

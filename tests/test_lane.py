@@ -14,16 +14,16 @@ from sqlalchemy.exc import OperationalError
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
-from interviews_api.db import Database, transaction
+from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
 from interviews_api.ids import new_id
-from interviews_api.notifications import worker
-from interviews_api.notifications.delivery_repository import LEASE, DeliveryRepository
+from interviews_api.notifications.channels.delivery_errors import Obsolete, RetryLater
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
-from interviews_api.notifications.outcome import Suppressed, TryLater
-from interviews_api.notifications.rules import FIRST_PAUSE, LONGEST_PAUSE, check_still_stands, pause_after
-from interviews_api.notifications.worker import work_once
+from interviews_api.notifications.worker import worker
+from interviews_api.notifications.worker.delivery_repository import LEASE, DeliveryRepository
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
+from interviews_api.notifications.worker.worker import work_once
 from tests.api import invitation
 from tests.factories import World
 from tests.receivers import wait_for, working
@@ -47,9 +47,9 @@ def rows(database: Database) -> list[Any]:
 
 
 def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
-    pauses = [[pause_after(attempt) for _ in range(200)] for attempt in range(1, 12)]
-    assert max(pauses[0]) <= FIRST_PAUSE < timedelta(seconds=30)
-    assert max(max(one) for one in pauses) <= LONGEST_PAUSE
+    pauses = [[backoff(attempt) for _ in range(200)] for attempt in range(1, 12)]
+    assert max(pauses[0]) <= FIRST_BACKOFF < timedelta(seconds=30)
+    assert max(max(one) for one in pauses) <= LONGEST_BACKOFF
     assert all(min(one) >= max(one) / 2.1 for one in pauses)
     middles = [sorted(one)[100] for one in pauses]
     assert middles[:6] == sorted(middles[:6])
@@ -87,7 +87,7 @@ def test_one_failure_gives_the_rest_back(app: Flask, database: Database) -> None
 
     def fail(_user: Any, about: Any) -> None:
         tried.append(about["key"])
-        raise TryLater("busy")
+        raise RetryLater("busy")
 
     with working(app, {Channel.EMAIL: fail}):
         wait_for(lambda: rows(database)[0].error == "busy")
@@ -247,11 +247,11 @@ def test_what_still_stands(event_type: str, status: str, hours: int, why: str | 
         "reset_id": None, "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type,
         "status": status, "starts_at": now() + timedelta(hours=hours),
     }  # fmt: skip
-    with pytest.raises(Suppressed, match=why) if why else nullcontext():
-        check_still_stands(about, now())
-    with pytest.raises(Suppressed, match="moved"):
-        check_still_stands(about | {"revision": 2}, now())
-    check_still_stands(about | {"revision": 2, "channel": "webhook"}, now())
+    with pytest.raises(Obsolete, match=why) if why else nullcontext():
+        raise_if_obsolete(about, now())
+    with pytest.raises(Obsolete, match="moved"):
+        raise_if_obsolete(about | {"revision": 2}, now())
+    raise_if_obsolete(about | {"revision": 2, "channel": "webhook"}, now())
 
 
 class Stumbling:
@@ -275,7 +275,7 @@ def test_a_worker_outlives_what_goes_wrong(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stumbling = Stumbling()
-    monkeypatch.setattr(worker, "open_signal", lambda _engine: stumbling)
+    monkeypatch.setattr(worker, "listen_for_commits", lambda _engine: stumbling)
     with working(app, {Channel.EMAIL: lambda *_about: None}):
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3)
         wait_for(lambda: caplog.text.count("cannot work") == 2)

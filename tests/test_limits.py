@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from interviews_api import create_app
-from interviews_api.accounts.limits import client_address
 from interviews_api.accounts.models import RateLimit
-from interviews_api.db import Database
+from interviews_api.accounts.rate_limits import client_address
+from interviews_api.db.connections import Database
 from tests.conftest import SECRETS
 from tests.factories import PASSWORD, World
 from tests.live import LiveServer

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from interviews_api.cache import LRUCache
 from interviews_api.clock import format_instant
-from interviews_api.db import Database, reading
-from interviews_api.memory import Memory
+from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.conftest import Headers, empty
 from tests.factories import Record, World
@@ -106,7 +106,7 @@ def test_thousands_of_rows_are_in_order_too(app: Flask, client: FlaskClient, hea
     with app.app_context():
         for _ in write_bulk(BulkWorld(5, 10_000)):
             pass
-        with reading() as connection:
+        with read_connection() as connection:
             me = connection.exec_driver_sql("SELECT max(candidate_id) FROM interviews").scalar_one()
     for view in ("/pending", "/upcoming"):
         found = client.get(f"/candidate/interviews{view}", headers=headers(me)).get_json()["data"]["interviews"]
@@ -205,7 +205,7 @@ def test_a_read_asks_once_whether_or_not_it_is_remembered(
 
     monkeypatch.setitem(app.extensions, "memory", None)
     assert [count(), count()] == [1, 1]
-    monkeypatch.setitem(app.extensions, "memory", Memory(2**20))
+    monkeypatch.setitem(app.extensions, "memory", LRUCache(2**20))
     assert [count(), count()] == [1, 1]
     assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
     assert [count(), count()] == [2, 1]  # what was kept is no more

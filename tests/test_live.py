@@ -126,7 +126,7 @@ def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog
 
 def test_who_does_not_read_is_cut_off() -> None:
     cuts: list[bool] = []
-    listener = Listener(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), cut=lambda: cuts.append(True))
+    listener = Listener(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), page_subquery=lambda: cuts.append(True))
     for number in range(1001):
         listener.put((number, "x"))
     assert cuts == [True]

@@ -21,7 +21,7 @@ from websockets.sync.client import ClientConnection
 from interviews_api.accounts.models import Session
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from tests.api import in_days, local
 from tests.conftest import SETTINGS, begin_session
 from tests.live import LiveServer
@@ -173,7 +173,7 @@ def test_a_stop_waits_for_no_client(database_url: str, stage: dict[str, Any], co
         make_changes(own, stage)
         token = stage["candidate"]
         with (
-            open_socket(own, token, "?after=0") as reading,
+            open_socket(own, token, "?after=0") as read_connection,
             open_socket(own, token) as idle,
             open_slow_socket(own, token, "?after=0") as deaf,
             socket_full_of_pongs(own, token) as busy,
@@ -182,8 +182,8 @@ def test_a_stop_waits_for_no_client(database_url: str, stage: dict[str, Any], co
             own.process.send_signal(how)
             assert own.process.wait(15) == 0
             assert time.monotonic() - began < 14  # graceful_timeout, which it must not cost, is 20 s
-            assert close_code(reading) == close_code(idle) == 1001
-            assert len(list(until_the_end(reading))) <= CHANGES
+            assert close_code(read_connection) == close_code(idle) == 1001
+            assert len(list(until_the_end(read_connection))) <= CHANGES
             assert is_ended(deaf.socket, 1)  # what a process leaves unsent goes before its end
             assert is_ended(busy, 1)
         assert not any(word in own.log for word in ("SIGKILL", "timeout", "Traceback")), own.log

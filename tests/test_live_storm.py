@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from tests.api import in_days, local
 from tests.conftest import SETTINGS
 from tests.factories import World

@@ -16,8 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from gunicorn.config import Config
 
-from interviews_api import create_app, logs
-from interviews_api.interviews.links import make_token
+from interviews_api import create_app
+from interviews_api.interviews.link_tokens import make_token
+from interviews_api.server import gunicorn_internals
+from interviews_api.web import logs
 from tests.api import invitation
 from tests.conftest import SECRETS, SETTINGS
 from tests.live import LiveServer, clean_environment
@@ -146,7 +148,7 @@ def test_no_marker_is_in_the_servers_log(app: Flask, people: dict[str, Any], dat
 
 def test_gunicorns_own_lines_name_what_failed_and_do_not_quote_it(lines: Any, caplog: pytest.LogCaptureFixture) -> None:
 
-    logger = logs.GunicornLogger(Config())
+    logger = gunicorn_internals.GunicornLogger(Config())
     for handler in logger.error_log.handlers:
         assert isinstance(handler.formatter, logs.JsonFormatter)
     logger.error_log.addHandler(caplog.handler)

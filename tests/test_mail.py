@@ -16,11 +16,11 @@ from sqlalchemy import select, update
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
-from interviews_api.db import Database
-from interviews_api.interviews.calendar import in_one_line
-from interviews_api.notifications.lane import Sender
+from interviews_api.db.connections import Database
+from interviews_api.interviews.icalendar_export import in_one_line
+from interviews_api.notifications.channels.delivery_errors import Sender
+from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.notifications.smtp import mail_sender
 from tests.api import Caller, in_days, invitation, local
 from tests.factories import World
 from tests.receivers import Mailbox, make_certificate, wait_for, working

@@ -17,13 +17,13 @@ from flask.testing import FlaskClient
 from ics import Calendar as ReadCalendar
 
 from interviews_api.config import Settings
-from interviews_api.interviews.calendar import in_one_line
-from interviews_api.notifications import mail
-from interviews_api.notifications.audience import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
-from interviews_api.notifications.mail import compose
+from interviews_api.interviews.icalendar_export import in_one_line
+from interviews_api.notifications.channels import email
+from interviews_api.notifications.channels.delivery_errors import Rejected
+from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.outcome import Refused
-from interviews_api.notifications.smtp import mail_sender
+from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
 from tests.api import invitation
 from tests.conftest import SECRETS
 from tests.receivers import Mailbox, wait_for, working
@@ -120,7 +120,7 @@ def test_a_job_with_a_hidden_header_in_its_title(
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
 def test_the_words_are_in_the_templates(role: str, event: str | None, settings: Settings) -> None:
-    code = Path(mail.__file__).read_text()
+    code = Path(email.__file__).read_text()
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     text = compose(settings, user, about(event, "typed")).get_body(("plain",)).get_content()  # type: ignore[union-attr]
     labels = re.findall("^([A-Z][a-z ]+): (?:([A-Z][a-z]+) [0-9]+ ([A-Z][a-z]+))?", text, re.MULTILINE)
@@ -158,5 +158,5 @@ def test_an_address_is_written_in_ascii(address: str, written: str, settings: Se
 ])  # fmt: skip
 def test_an_address_that_takes_no_mail_is_refused(address: str, settings: Settings) -> None:
     user = {"id": "c" * 24, "email": address, "role": "candidate"}
-    with pytest.raises(Refused, match="not one that a mail can be sent to"):
+    with pytest.raises(Rejected, match="not one that a mail can be sent to"):
         compose(settings, user, about("interview.scheduled", "x"))

@@ -17,14 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import update
 
 from interviews_api import create_app
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.models import Company, Role
 from interviews_api.accounts.tokens import Verified, issue_access_token
+from interviews_api.cache import CachedResponse, Freshness, LRUCache
 from interviews_api.clock import EARLIEST, LATEST, format_instant
-from interviews_api.db import Database
-from interviews_api.hiring.models import Company
+from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
-from interviews_api.interviews.links import make_token
-from interviews_api.memory import Kept, Memory, Validity
+from interviews_api.interviews.link_tokens import make_token
 from interviews_api.seed.load import load_world
 from tests.api import Caller, invitation, local
 from tests.conftest import SETTINGS, Headers, begin_session
@@ -42,7 +41,7 @@ SLOTS = st.integers(-1, 8).map(lambda number: NOW + timedelta(minutes=10 * numbe
 READS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(PATHS), WHICH, st.booleans()), min_size=1, max_size=12)
 
 
-class Remembering(RuleBasedStateMachine):
+class CachePolicy(RuleBasedStateMachine):
     """Two candidates and a company; the clock stands still but when it is moved."""
 
     workers: list[Flask]
@@ -204,7 +203,7 @@ def test_a_read_is_what_it_would_be_without_memory(
 ) -> None:
     wanted = figure(sample=400, full=10_000)
     counts: Counter[str] = Counter()
-    machine = type("Machine", (Remembering,), {"workers": workers[:2], "forgetful": workers[2], "reads": counts})
+    machine = type("Machine", (CachePolicy,), {"workers": workers[:2], "forgetful": workers[2], "reads": counts})
     limits = settings(
         max_examples=10,
         stateful_step_count=40,
@@ -212,13 +211,13 @@ def test_a_read_is_what_it_would_be_without_memory(
         phases=[Phase.generate],  # a failure is long as it is found; making it shorter takes minutes
         suppress_health_check=list(HealthCheck),
     )
-    stands = Kept.stands
+    is_fresh = CachedResponse.is_fresh
 
-    def count(kept: Kept, *now: Any) -> bool:
-        counts[f"kept, stands: {stands(kept, *now)}"] += 1
-        return stands(kept, *now)
+    def count(kept: CachedResponse, *now: Any) -> bool:
+        counts[f"kept, stands: {is_fresh(kept, *now)}"] += 1
+        return is_fresh(kept, *now)
 
-    monkeypatch.setattr(Kept, "stands", count)
+    monkeypatch.setattr(CachedResponse, "is_fresh", count)
     with proof("each read equals an uncached read", database.engine.dialect.name, wanted) as done:
         while counts["all"] < wanted:
             run_state_machine_as_test(machine, settings=limits)
@@ -226,12 +225,12 @@ def test_a_read_is_what_it_would_be_without_memory(
     assert min(counts["kept, stands: True"], counts["kept, stands: False"], counts["304"]) > counts["all"] / 50, counts
 
 
-def kept(size: int) -> Kept:
-    return Kept(random.Random(0).randbytes(size), TAG, Validity((1, "a")))
+def kept(size: int) -> CachedResponse:
+    return CachedResponse(random.Random(0).randbytes(size), TAG, Freshness((1, "a")))
 
 
 def test_it_forgets_the_longest_unused_and_never_holds_more() -> None:
-    memory = Memory[Kept](100_000, lambda one: one.size)
+    memory = LRUCache[CachedResponse](100_000, lambda one: one.size)
     for number in range(20):
         memory.keep(number, kept(5_000))
         memory.get(0)
@@ -249,13 +248,13 @@ def test_it_forgets_the_longest_unused_and_never_holds_more() -> None:
 
 def test_what_it_says_it_takes_is_what_it_takes() -> None:
     """Within a fifth: also the keys, in their ordered table, as requests make them."""
-    memory, count = Memory[Kept](10**9, lambda one: one.size), 5_000
+    memory, count = LRUCache[CachedResponse](10**9, lambda one: one.size), 5_000
     tracemalloc.start()
     try:
         for number in range(count):
             version = (10**6 + number, sys.intern("f" * 24))
-            validity = Validity(version, NOW + timedelta(seconds=number), NOW + timedelta(days=number))
-            one = Kept(b"answer", f"{number:032x}", validity)
+            validity = Freshness(version, NOW + timedelta(seconds=number), NOW + timedelta(days=number))
+            one = CachedResponse(b"answer", f"{number:032x}", validity)
             memory.keep((test_memory_of_tokens_is_bounded, f"{number:024x}", None, 10, 0), one)
             size = one.size
             del version, validity, one
@@ -271,7 +270,7 @@ def test_memory_of_tokens_is_bounded(
     """And a session that ends is ended, remembered or not."""
     me = world.candidate()
     world.load()
-    known = Memory[Verified](2)
+    known = LRUCache[Verified](2)
     monkeypatch.setitem(app.extensions, "verified_tokens", known)
     callers = [Caller(app.test_client(), headers(me["id"])) for _ in range(3)]
     for caller in [*callers, *callers]:
@@ -290,17 +289,17 @@ def test_memory_of_tokens_is_bounded(
 
 def test_it_is_given_again_only_while_it_stands() -> None:
     body = b'{"a": "\xc3\xa9"}' * 100
-    validity = Validity((5, "import"), since=NOW, until=NOW + timedelta(minutes=1))
-    one = Kept(body, TAG, validity)
+    validity = Freshness((5, "import"), since=NOW, until=NOW + timedelta(minutes=1))
+    one = CachedResponse(body, TAG, validity)
     assert (one.answer, one.etag) == (body, TAG)
-    assert one.stands((5, "import"), NOW)
-    assert one.stands((5, "import"), NOW + timedelta(minutes=1))
-    assert not one.stands((5, "import"), NOW + timedelta(minutes=1, milliseconds=1))
-    assert not one.stands((5, "import"), NOW - timedelta(milliseconds=1))
-    assert not one.stands((6, "import"), NOW)
-    assert not one.stands((5, "another"), NOW)
-    assert Kept(b"", TAG, Validity((None, None))).stands((None, None), EARLIEST)
-    assert Kept(b"", TAG, Validity((None, None))).stands((None, None), LATEST)
+    assert one.is_fresh((5, "import"), NOW)
+    assert one.is_fresh((5, "import"), NOW + timedelta(minutes=1))
+    assert not one.is_fresh((5, "import"), NOW + timedelta(minutes=1, milliseconds=1))
+    assert not one.is_fresh((5, "import"), NOW - timedelta(milliseconds=1))
+    assert not one.is_fresh((6, "import"), NOW)
+    assert not one.is_fresh((5, "another"), NOW)
+    assert CachedResponse(b"", TAG, Freshness((None, None))).is_fresh((None, None), EARLIEST)
+    assert CachedResponse(b"", TAG, Freshness((None, None))).is_fresh((None, None), LATEST)
 
 
 def test_a_change_made_by_hand_is_seen_after_the_next_file_be_it_empty(

@@ -12,7 +12,7 @@ from flask import Flask
 
 from interviews_api import create_app
 from interviews_api.clock import format_instant
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import SETTINGS
 from tests.factories import World

@@ -20,10 +20,10 @@ from sqlalchemy import delete, update
 from interviews_api import create_app
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.clock import now
-from interviews_api.db import transaction
+from interviews_api.db.connections import transaction
 from interviews_api.events.models import Event
-from interviews_api.notifications.distribution import PATIENCE, Distributor
 from interviews_api.notifications.models import Delivery, Distribution
+from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, DeliveryFanOut
 from interviews_api.server import metric_files
 from tests.api import invitation
 from tests.conftest import SECRETS, SETTINGS
@@ -98,7 +98,7 @@ def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient,
     assert delivery(undistributed, "email", "pending") == 0
     assert 600 <= unsent_seconds(undistributed) < 660
     with app.app_context(), transaction() as connection:
-        Distributor(connection).distribute(now() - timedelta(minutes=10))
+        DeliveryFanOut(connection).run(now() - timedelta(minutes=10))
     pending = scrape(client)
     assert delivery(pending, "email", "pending") == 1
     assert 600 <= unsent_seconds(pending) < 660
@@ -121,7 +121,9 @@ def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, pe
     days_ago = now() - timedelta(days=5)
     with app.app_context(), transaction() as connection:
         connection.execute(update(Event).values(at=days_ago))
-        connection.execute(update(Delivery).values(status="failed", due_at=days_ago, give_up_at=days_ago + PATIENCE))
+        connection.execute(
+            update(Delivery).values(status="failed", due_at=days_ago, give_up_at=days_ago + RETRY_WINDOW)
+        )
     assert unsent_seconds(scrape(client)) == 0
     us.ok("POST", f"{path}/{notice['id']}/resend")
     assert 0 <= unsent_seconds(scrape(client)) < 60
@@ -130,7 +132,7 @@ def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, pe
     assert app.test_cli_runner().invoke(args=["deliveries", "retry", "--all"]).output == "Queued 1\n"
     assert 0 <= unsent_seconds(scrape(client)) < 60
     with app.app_context(), transaction() as connection:
-        connection.execute(update(Delivery).values(give_up_at=now() + PATIENCE - timedelta(hours=1)))
+        connection.execute(update(Delivery).values(give_up_at=now() + RETRY_WINDOW - timedelta(hours=1)))
     assert 3600 <= unsent_seconds(scrape(client)) < 3660
 
 
@@ -144,7 +146,7 @@ def test_a_mail_about_a_password_counts_before_and_after_it_is_queued(app: Flask
         connection.execute(update(PasswordReset).values(created_at=ten_minutes_ago))
     assert 600 <= unsent_seconds(scrape(client)) < 660
     with app.app_context(), transaction() as connection:
-        Distributor(connection).distribute(ten_minutes_ago)
+        DeliveryFanOut(connection).run(ten_minutes_ago)
     samples = scrape(client)
     assert delivery(samples, "email", "pending") == 1
     assert 600 <= unsent_seconds(samples) < 660

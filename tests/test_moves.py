@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from interviews_api.clock import format_instant, now, parse_instant
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview, InterviewStatus
-from interviews_api.interviews.moves import MOVES, as_markdown
+from interviews_api.interviews.state_machine import TRANSITIONS, as_markdown
 from tests.api import invitation
 
 
@@ -24,7 +24,7 @@ def test_the_documentation_has_the_table_as_it_is() -> None:
 def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     assert as_markdown() in document["info"]["description"]
-    for move in MOVES[1:]:
+    for move in TRANSITIONS[1:]:
         for actor in move.actors:
             prefix = "/candidate" if actor == "candidate" else ""
             described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{move.name}"]["put"]["responses"]
@@ -33,9 +33,9 @@ def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClien
 
 def test_what_has_ended_stays_ended() -> None:
     ended = {InterviewStatus.COMPLETED, InterviewStatus.CANCELLED}
-    assert not [move.name for move in MOVES if ended & set(move.sources)]
-    assert {move.target for move in MOVES} - {None} == set(InterviewStatus)
-    assert {move.name for move in MOVES if move.raises_revision} == {"decline", "reschedule", "cancel"}
+    assert not [move.name for move in TRANSITIONS if ended & set(move.sources)]
+    assert {move.target for move in TRANSITIONS} - {None} == set(InterviewStatus)
+    assert {move.name for move in TRANSITIONS if move.raises_revision} == {"decline", "reschedule", "cancel"}
 
 
 @pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])

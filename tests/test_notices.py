@@ -7,15 +7,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.notifications.outcome import Refused
 from tests.api import invitation
 from tests.receivers import wait_for, working
 
 
 def fail(*_anything: object) -> None:
-    raise Refused("no")
+    raise Rejected("no")
 
 
 def test_what_was_sent_and_what_will_be(app: Flask, people: dict[str, Any], database: Database) -> None:

@@ -17,10 +17,10 @@ from interviews_api import create_app
 from interviews_api.accounts.models import Session
 from interviews_api.accounts.tokens import ALGORITHM
 from interviews_api.clock import now
-from interviews_api.db import Database
-from interviews_api.fields import camel_case
+from interviews_api.db.connections import Database
 from interviews_api.ids import is_id
-from interviews_api.openapi import describe_api
+from interviews_api.web.fields import camel_case
+from interviews_api.web.openapi import describe_api
 from tests.conftest import SECRETS
 from tests.factories import World
 from tests.live import LiveServer

@@ -22,13 +22,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.clock import now
-from interviews_api.db import Database, transaction
+from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import Event, EventType
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
-from interviews_api.notifications.reminder_repository import ReminderRepository
-from interviews_api.notifications.worker import work_once
+from interviews_api.notifications.worker.reminder_repository import ReminderRepository
+from interviews_api.notifications.worker.worker import work_once
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import ROOT, SETTINGS
 from tests.factories import World

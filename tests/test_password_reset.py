@@ -17,10 +17,10 @@ from sqlalchemy import select
 from interviews_api import create_app
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.resets import make_reset_token
-from interviews_api.db import Database
-from interviews_api.interviews.links import make_token
+from interviews_api.db.connections import Database
+from interviews_api.interviews.link_tokens import make_token
+from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.notifications.smtp import mail_sender
 from tests.api import PASSWORD, Caller
 from tests.conftest import SECRETS, SETTINGS
 from tests.receivers import Mailbox, wait_for, working

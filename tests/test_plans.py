@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from psycopg import RawCursor
 
-from interviews_api.db import Database, reading
+from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.conftest import Headers, empty
 
@@ -27,7 +27,7 @@ def bulk_app(request: pytest.FixtureRequest, session_app: Flask) -> Iterator[tup
     with session_app.app_context():
         for _ in write_bulk(BulkWorld(candidates, candidates * each)):
             pass
-        with reading() as connection:
+        with read_connection() as connection:
             candidate_id = connection.exec_driver_sql("SELECT max(candidate_id) FROM interviews").scalar_one()
             if connection.dialect.name == "postgresql":  # as autovacuum does: without, an index alone costs as much
                 connection.exec_driver_sql("VACUUM ANALYZE interviews, applications, candidates, jobs, companies")

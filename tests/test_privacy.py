@@ -15,17 +15,17 @@ from werkzeug.test import TestResponse
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
-from interviews_api.db import Database
-from interviews_api.interviews.links import make_token
+from interviews_api.db.connections import Database
+from interviews_api.interviews.link_tokens import make_token
 from interviews_api.interviews.models import Interview
 from interviews_api.live.hub import as_message
 from interviews_api.live.repository import LiveRepository
-from interviews_api.notifications.audience import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
-from interviews_api.notifications.delivery_repository import DeliveryRepository
-from interviews_api.notifications.mail import compose
+from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.channels.web_push import payload as push_payload
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.notifications.push import payload as push_payload
-from interviews_api.notifications.worker import work_once
+from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
+from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
+from interviews_api.notifications.worker.worker import work_once
 from tests.api import Caller, in_days, invitation, local
 from tests.conftest import SECRETS
 from tests.live import LiveServer

@@ -25,13 +25,13 @@ from sqlalchemy import select
 
 from interviews_api import create_app
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected, RetryLater
+from interviews_api.notifications.channels.https_client import HttpsClient
+from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.commands import senders
 from interviews_api.notifications.models import Channel, Delivery, PushSubscription
-from interviews_api.notifications.outbound import Outbound
-from interviews_api.notifications.outcome import Refused, Suppressed, TryLater
-from interviews_api.notifications.push import PushSender
-from interviews_api.vapid import new_private_key, public_key, read_private_key
 from tests.api import Caller, invitation
 from tests.conftest import SETTINGS
 from tests.factories import World
@@ -97,7 +97,7 @@ def test_a_browser_reads_it(
     for one, address in ((browser, endpoint), (gone, "https://push.hooks.example/410")):
         assert candidate.ok("POST", "/candidate/push-subscriptions", one.subscription(address)) == {"endpoint": address}
     made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    with working(app, {Channel.PUSH: PushSender(receiver.outbound, key, "mailto:ops@jobs.example")}):
+    with working(app, {Channel.PUSH: PushSender(receiver.https_client, key, "mailto:ops@jobs.example")}):
         wait_for(lambda: sorted(row.status for row in deliveries(database)) == ["failed", "sent"])
     request = next(one for one in receiver.requests if one.path == "/ok")
     (event,) = candidate.ok("GET", f"/candidate/interviews/{made['interviewId']}/timeline")["events"]
@@ -206,21 +206,21 @@ def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner
 
 @pytest.mark.parametrize(
     ("path", "failure", "words"),
-    [("/413", Refused, "too large"), ("/500", TryLater, "answered 500"), ("/hang", TryLater, "no answer")],
+    [("/413", Rejected, "too large"), ("/500", RetryLater, "answered 500"), ("/hang", RetryLater, "no answer")],
 )
 def test_a_push_service_that_will_not(path: str, failure: type[Exception], words: str, receiver: HttpsReceiver) -> None:
     with pytest.raises(failure, match=words):
-        send(receiver.outbound, f"https://push.hooks.example{path}")
+        send(receiver.https_client, f"https://push.hooks.example{path}")
 
 
 def test_an_endpoint_that_leads_inside_is_not_asked() -> None:
-    with pytest.raises(Refused, match="private"):
-        send(Outbound(lambda _host: ["10.0.0.1"]), "https://push.example/x")
+    with pytest.raises(Rejected, match="private"):
+        send(HttpsClient(lambda _host: ["10.0.0.1"]), "https://push.example/x")
 
 
-def send(outbound: Outbound, endpoint: str) -> None:
+def send(https_client: HttpsClient, endpoint: str) -> None:
     subscription = Browser().subscription(endpoint)
-    sender = PushSender(outbound, read_private_key(new_private_key()), "mailto:ops@jobs.example")
+    sender = PushSender(https_client, read_private_key(new_private_key()), "mailto:ops@jobs.example")
     about = {
         "key": "1", "event_id": 1, "event_type": "interview.nudge", "job_title": "Baker", "company_name": "Us",
         "interview_id": "a" * 24, "starts_at": now(), "time_zone": "UTC",
@@ -229,7 +229,7 @@ def send(outbound: Outbound, endpoint: str) -> None:
 
 
 def test_without_a_key_pushes_are_suppressed(app: Flask) -> None:
-    with pytest.raises(Suppressed, match="not set up"):
-        senders(app.extensions["settings"], Outbound())[Channel.PUSH](None, None)  # type: ignore[arg-type]
+    with pytest.raises(Obsolete, match="not set up"):
+        senders(app.extensions["settings"], HttpsClient())[Channel.PUSH](None, None)  # type: ignore[arg-type]
     keyed = replace(app.extensions["settings"], vapid_private_key=new_private_key(), vapid_subject="mailto:a@b.example")
-    assert isinstance(senders(keyed, Outbound())[Channel.PUSH], PushSender)
+    assert isinstance(senders(keyed, HttpsClient())[Channel.PUSH], PushSender)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from tests import model
 from tests.api import Caller, in_days, invitation, local
 from tests.live import LiveServer

@@ -7,9 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from interviews_api.accounts.models import Candidate, CompanyUser, User
-from interviews_api.db import Database
-from interviews_api.hiring.models import Company
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, User
+from interviews_api.db.connections import Database
 from tests.api import Caller
 from tests.factories import PASSWORD
 from tests.live import LiveServer

@@ -10,10 +10,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming, due, occasions
-from interviews_api.notifications.worker import work_once
+from interviews_api.notifications.worker.worker import work_once
 from tests.api import Caller, local
 from tests.factories import World
 

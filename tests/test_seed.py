@@ -13,7 +13,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import func, select, update
 
 from interviews_api import create_app, models
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.schemas import SeedFile
 from tests.conftest import SECRETS, Headers

@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from interviews_api.db import Database
-from interviews_api.hiring.models import Company
+from interviews_api.accounts.models import Company
+from interviews_api.db.connections import Database
 from interviews_api.seed.load import load_world
 from tests.api import Caller
 from tests.conftest import Headers

@@ -16,12 +16,13 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from interviews_api import create_app
 from interviews_api.accounts.models import IdempotentReply, PasswordReset, RateLimit, Session, User
 from interviews_api.accounts.passwords import hash_password
-from interviews_api.accounts.repository import RateLimitRepository, UserRepository
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.request_repository import RateLimitRepository
 from interviews_api.accounts.resets import make_reset_token
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
-from interviews_api.interviews.links import make_token
+from interviews_api.interviews.link_tokens import make_token
 from tests.access_rules import PROTECTED
 from tests.api import Caller
 from tests.conftest import SECRETS

@@ -12,14 +12,14 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from interviews_api import create_app
-from interviews_api.db import Database, reading, transaction
+from interviews_api.db.connections import Database, read_connection, transaction
 from tests.conftest import SECRETS, fresh_database
 from tests.postgres import ThrowawayPostgres
 
 
 def backend_of(app: Flask) -> int:
     """The process that serves the connection which the pool will hand out next."""
-    with app.app_context(), reading() as connection:
+    with app.app_context(), read_connection() as connection:
         return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
 
 
@@ -34,7 +34,7 @@ def own_postgres() -> Iterator[ThrowawayPostgres]:
 def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
     own_postgres: ThrowawayPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interviews_api.db._PATIENCE", 1.0)
+    monkeypatch.setattr("interviews_api.db.connections.SERVER_SILENCE_TIMEOUT", 1.0)
     app = create_app(SECRETS | {"DATABASE_URL": own_postgres.url})
     process = backend_of(app)
     os.kill(process, signal.SIGSTOP)
@@ -53,11 +53,11 @@ def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
 def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interviews_api.db._PATIENCE", 0.5)
+    monkeypatch.setattr("interviews_api.db.connections.SERVER_SILENCE_TIMEOUT", 0.5)
     with fresh_database("postgresql", tmp_path) as url:
         app = create_app(SECRETS | {"DATABASE_URL": url})
         with app.app_context():
-            with transaction(unhurried=True) as connection:
+            with transaction(no_timeouts=True) as connection:
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
             with pytest.raises(OperationalError), transaction() as connection:
                 connection.exec_driver_sql("SELECT pg_sleep(1)")

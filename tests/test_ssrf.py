@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from interviews_api.notifications.deadline import connect as open_connection
-from interviews_api.notifications.deadline import resolve
-from interviews_api.notifications.outbound import AddressRefused, NotAnswered, Outbound, check_address, is_public
+from interviews_api.notifications.channels.deadline import connect as open_connection
+from interviews_api.notifications.channels.deadline import resolve
+from interviews_api.notifications.channels.https_client import (
+    AddressRefused,
+    HttpsClient,
+    NoAnswer,
+    check_address,
+    is_public,
+)
 from tests.access_rules import SUBSCRIPTION
 from tests.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
 
@@ -126,8 +132,8 @@ def test_a_name_that_nobody_knows_yet_is_accepted() -> None:
 
 def test_the_canary_notices(canary: Canary) -> None:
     """Whoever is let through gets there: otherwise none of the tests below could fail."""
-    with pytest.raises(NotAnswered):
-        Outbound(lambda _host: ["93.184.215.14"], canary.connect).post("https://innocent.example/", b"{}", {})
+    with pytest.raises(NoAnswer):
+        HttpsClient(lambda _host: ["93.184.215.14"], canary.connect).post("https://innocent.example/", b"{}", {})
     assert canary.asked_for == [("93.184.215.14", 443)]
     wait_for(lambda: canary.visits == 1)
 
@@ -140,7 +146,7 @@ def test_no_socket_opens_to_it(address: str, canary: Canary) -> None:
         answers = iter([["93.184.215.14"], later])
         check_address(url, lambda _host, answers=answers: next(answers))  # type: ignore[misc]
         with pytest.raises(AddressRefused):
-            Outbound(lambda _host, answers=answers: next(answers), canary.connect).post(url, b"{}", {})  # type: ignore[misc]
+            HttpsClient(lambda _host, answers=answers: next(answers), canary.connect).post(url, b"{}", {})  # type: ignore[misc]
     assert canary.is_untouched
 
 
@@ -153,8 +159,8 @@ def test_what_is_judged_is_what_is_connected_to(canary: Canary) -> None:
         connected.append((to, port))
         raise ConnectionRefusedError
 
-    with pytest.raises(NotAnswered):
-        Outbound(lambda _host: next(answers), connect).post("https://rebound.example/", b"", {})
+    with pytest.raises(NoAnswer):
+        HttpsClient(lambda _host: next(answers), connect).post("https://rebound.example/", b"", {})
     assert connected == [("93.184.215.14", 443)]
     assert canary.is_untouched
 
@@ -163,7 +169,7 @@ def test_what_is_judged_is_what_is_connected_to(canary: Canary) -> None:
 def test_no_spelling_gets_through_the_real_resolver(url: str, canary: Canary) -> None:
     """As if it had been saved by mistake: what the machine's own look-up makes of it is never connected to."""
     with pytest.raises(AddressRefused):
-        Outbound(connect=canary.connect).post(url, b"{}", {})
+        HttpsClient(connect=canary.connect).post(url, b"{}", {})
     assert canary.is_untouched
 
 
@@ -176,8 +182,8 @@ def test_no_redirect_is_followed(status: int, target: str, redirecting: HttpsRec
     def connect(address: str, port: int, seconds: float) -> socket.socket:
         return next(ways, canary.connect)(address, port, seconds)
 
-    outbound = Outbound(lambda _host: [PUBLIC_ADDRESS], connect, redirecting.trust)
-    assert outbound.post(f"https://a.hooks.example/redirect/{status}/{target}", b"{}", {}) == status
+    https_client = HttpsClient(lambda _host: [PUBLIC_ADDRESS], connect, redirecting.trust)
+    assert https_client.post(f"https://a.hooks.example/redirect/{status}/{target}", b"{}", {}) == status
     assert canary.is_untouched
 
 
@@ -190,8 +196,8 @@ def test_a_look_up_that_hangs_or_fails_is_no_answer() -> None:
         raise UnicodeError("label too long")
 
     for resolver in (hang, stumble):
-        with pytest.raises(NotAnswered, match="name"):
-            Outbound(resolver).post("https://somewhere.example/", b"", {})
+        with pytest.raises(NoAnswer, match="name"):
+            HttpsClient(resolver).post("https://somewhere.example/", b"", {})
     check_address("https://somewhere.example/", hang)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from tests.api import Caller, invitation
 

@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
-from interviews_api.interviews.links import make_token
+from interviews_api.interviews.link_tokens import make_token
 from interviews_api.seed.load import load_world
 from tests import model
 from tests.api import Caller, local

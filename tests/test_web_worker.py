@@ -17,7 +17,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
-from interviews_api.web_worker import WebWorker
+from interviews_api.server.gunicorn_worker import WebWorker
 from tests.live import ROOT, clean_environment
 from tests.postgres import free_port
 from tests.receivers import wait_for
@@ -148,7 +148,8 @@ def test_a_thread_that_cannot_be_started_leaves_none_behind(monkeypatch: pytest.
 
 def test_a_worker_that_cannot_start_ends(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no application')")
-    options = ["--worker-class", "interviews_api.web_worker.WebWorker", "--threads", "4", "--no-control-socket"]
+    worker = "interviews_api.server.gunicorn_worker.WebWorker"
+    options = ["--worker-class", worker, "--threads", "4", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, "--bind", f"127.0.0.1:{free_port()}", *options]
     environment = clean_environment({"PYTHONPATH": f"{tmp_path}:{ROOT}"})
     ended = subprocess.run([*command, "broken:app"], env=environment, capture_output=True, timeout=30)

@@ -16,13 +16,13 @@ from sqlalchemy import insert, select
 from standardwebhooks import Webhook as Verifier
 
 from interviews_api.clock import now
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
+from interviews_api.notifications.channels.https_client import HttpsClient
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.channels.webhook import WebhookSender, new_secret
 from interviews_api.notifications.commands import WIDTHS
 from interviews_api.notifications.models import Channel, Delivery, Webhook
-from interviews_api.notifications.outbound import Outbound
-from interviews_api.notifications.smtp import mail_sender
-from interviews_api.notifications.webhook import WebhookSender, new_secret
 from tests.api import invitation
 from tests.receivers import HttpsReceiver, Mailbox, wait_for, working
 
@@ -88,7 +88,7 @@ def test_an_independent_verifier_believes_it(
     us = people["us"]
     webhook_id = hook(database, people["us company"], "/ok")
     hook(database, people["them company"], "/foreign")
-    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.outbound)}):
+    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
         asked = invitation(people["us application"], internalNotes="for us")
         one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
@@ -113,7 +113,7 @@ def test_it_is_tried_again_with_the_same_id_until_it_is_taken_or_gone(
 ) -> None:
     flaky, gone = (hook(database, people["us company"], path) for path in ("/500/flaky", "/410"))
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    senders = {Channel.WEBHOOK: WebhookSender(receiver.outbound)}
+    senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client)}
     with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
         wait_for(lambda: sum(one.path == "/500/flaky" for one in receiver.requests) >= 3)
     tried = [one.headers for one in receiver.requests if one.path == "/500/flaky"]
@@ -131,7 +131,7 @@ def test_a_redirect_is_not_followed(
 ) -> None:
     hook(database, people["us company"], "/redirect")
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.outbound)}):
+    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
         wait_for(lambda: [row.error for row in rows(database)] == ["answered 302"])
     assert [one.path for one in receiver.requests] == ["/redirect"]
 
@@ -147,7 +147,7 @@ def test_bad_receivers_hold_up_nobody(
     settings = replace(
         app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none"
     )  # fmt: skip
-    senders = {Channel.WEBHOOK: WebhookSender(receiver.outbound), Channel.EMAIL: mail_sender(settings)}
+    senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client), Channel.EMAIL: mail_sender(settings)}
 
     def tell(first: int, count: int) -> None:
         """So many events, of which all the good ones hear within 5 s."""
@@ -181,7 +181,7 @@ def test_many_bad_receivers_of_a_company_delay_nobody_else(
     for number in range(130):
         hook(database, people["us company"], f"/hang/{number}")
     hook(database, people["them company"], "/ok")
-    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.outbound)}, width=WIDTHS[Channel.WEBHOOK]):
+    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}, width=WIDTHS[Channel.WEBHOOK]):
         people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
         wait_for(lambda: len(receiver.requests) > 8)
         time.sleep(1)
@@ -194,7 +194,7 @@ def test_many_bad_receivers_of_a_company_delay_nobody_else(
 def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: dict[str, Any], database: Database) -> None:
     hook(database, people["us company"], "/ok")
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    with working(app, {Channel.WEBHOOK: WebhookSender(Outbound(lambda _host: ["127.0.0.1"]))}):
+    with working(app, {Channel.WEBHOOK: WebhookSender(HttpsClient(lambda _host: ["127.0.0.1"]))}):
         wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
     assert rows(database)[0].error == "It leads into a private network."
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from interviews_api import create_app
-from interviews_api.db import Database
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.commands import WIDTHS
-from interviews_api.notifications.lane import Lane
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.smtp import mail_sender
-from interviews_api.notifications.worker import Worker
+from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.worker import Worker
 
 LEASE = timedelta(seconds=2)
 
@@ -28,7 +28,7 @@ if __name__ == "__main__":
         send(*about)
         print("sent", flush=True)
 
-    lane = Lane(app, Channel.EMAIL, send_aloud, width=WIDTHS[Channel.EMAIL], lease=LEASE)
-    worker = Worker(app, [lane])
+    channel_worker = ChannelWorker(app, Channel.EMAIL, send_aloud, width=WIDTHS[Channel.EMAIL], lease=LEASE)
+    worker = Worker(app, [channel_worker])
     signal.signal(signal.SIGTERM, worker.stop)
     worker.run()

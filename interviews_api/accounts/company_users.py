@@ -10,12 +10,12 @@ from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUsers, NewCompanyUser
 from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
-from interviews_api.db import reading, transaction
-from interviews_api.fields import Nothing
-from interviews_api.guards import refuse_first
-from interviews_api.operation import operation
-from interviews_api.pages import Page
-from interviews_api.paging import PageQuery
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.db.pagination import Page
+from interviews_api.web.fields import Nothing
+from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.operation import operation
+from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users")
 
@@ -43,13 +43,15 @@ def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[st
 @operation("Company users retrieved successfully", CompanyUsers, query=PageQuery)
 def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """Who acts for one's company, oldest first."""
-    with reading() as connection:
+    with read_connection() as connection:
         return UserRepository(connection).page_of_company(viewer, limit=limit, skip=skip)
 
 
 @blueprint.delete("/<id:user_id>")
 @company_required
-@refuse_first(lambda connection, viewer, user_id: UserRepository(connection).check_colleague(viewer, user_id))
+@authorize_before_validation(
+    lambda connection, viewer, user_id: UserRepository(connection).check_colleague(viewer, user_id)
+)
 @operation(
     "Company user deleted successfully",
     Nothing,

@@ -12,7 +12,9 @@ from interviews_api.accounts.identity_provider import (
     own_session_required,
     refuse_candidates_of_provider,
 )
-from interviews_api.accounts.limits import (
+from interviews_api.accounts.models import Role, Viewer, email_key
+from interviews_api.accounts.passwords import hash_password, is_password
+from interviews_api.accounts.rate_limits import (
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
     PASSWORD_CHANGE_OF_ACCOUNT,
@@ -20,8 +22,6 @@ from interviews_api.accounts.limits import (
     client_address,
     count_attempt,
 )
-from interviews_api.accounts.models import Role, Viewer, email_key
-from interviews_api.accounts.passwords import hash_password, is_password
 from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.schemas import (
     CandidateMe,
@@ -40,10 +40,10 @@ from interviews_api.accounts.tokens import (
     user_required,
 )
 from interviews_api.clock import now
-from interviews_api.db import reading, transaction
+from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import InvalidInput, Unauthorized
-from interviews_api.fields import Nothing
-from interviews_api.operation import operation
+from interviews_api.web.fields import Nothing
+from interviews_api.web.operation import operation
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
@@ -55,7 +55,7 @@ _ELSEWHERE = {404: "Candidates sign in with the operator's identity provider"}
 _WRONG = "Invalid email or password"
 _TAKEN = {409: "Email is already registered"}
 
-Answer = tuple[Schema, dict[str, Any]]
+SchemaAndValue = tuple[Schema, dict[str, Any]]
 
 
 @blueprint.post("/register/candidate")
@@ -104,17 +104,17 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     errors={401: _WRONG} | _ELSEWHERE | _TOO_MANY,
     headers=_NO_STORE,
 )
-def log_in(email: str, password: str) -> Answer:
+def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
     count_attempt({LOGIN_OF_ACCOUNT: email_key(email), LOGIN_FROM_ADDRESS: client_address()})
-    with reading() as connection:
+    with read_connection() as connection:
         user = UserRepository(connection).find_by_email(email)
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise Unauthorized(_WRONG)
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
     with transaction() as connection:
-        held = UserRepository(connection).hold(user["id"])
+        held = UserRepository(connection).lock_password_hash(user["id"])
         if held is None or held["password_hash"] != user["password_hash"]:  # overtaken meanwhile
             raise Unauthorized(_WRONG)
         return _sign_in(user)
@@ -123,7 +123,7 @@ def log_in(email: str, password: str) -> Answer:
 @blueprint.post("/refresh")
 @refresh_token_required
 @operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing, headers=_NO_STORE)
-def refresh(viewer: Viewer, refresh_id: str) -> Answer:
+def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
     """Change a refresh token for new tokens. Used a second time, it ends its session."""
     with transaction() as connection:
         rotated = SessionRepository(connection).rotate(viewer, refresh_id, now=now())
@@ -151,7 +151,7 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
 @operation("Password changed successfully", Nothing, body=PasswordChange, errors=_ELSEWHERE | _TOO_MANY)
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
     """Choose another password; one's other sessions end."""
-    with reading() as connection:
+    with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     count_attempt({PASSWORD_CHANGE_OF_ACCOUNT: viewer.user_id})
     is_right = is_password(user["password_hash"], current_password)
@@ -168,14 +168,14 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
 @blueprint.get("/me")
 @user_required
 @operation("User retrieved successfully", CandidateMe, CompanyMe)
-def show_me(viewer: Viewer) -> Answer:
+def show_me(viewer: Viewer) -> SchemaAndValue:
     """Who the token says one is."""
-    with reading() as connection:
+    with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     return _ME[user["role"]], {"user": user}
 
 
-def _sign_in(user: Mapping[Any, Any]) -> Answer:
+def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
     """A session of its own, and its tokens."""
     expires_at = now() + current_app.extensions["settings"].refresh_token_lifetime
     with transaction() as connection:

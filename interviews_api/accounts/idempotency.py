@@ -13,12 +13,14 @@ from typing import Any
 from flask import request
 
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.repository import ReplyRepository, UserRepository
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.request_repository import ReplyRepository
 from interviews_api.clock import now
-from interviews_api.db import transaction
+from interviews_api.db.connections import transaction
 from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
-from interviews_api.http import JSON, error_response, read_body
-from interviews_api.lean import Answer
+from interviews_api.web.error_responses import JSON, error_response
+from interviews_api.web.flask_app import ApiResponse
+from interviews_api.web.http import read_body
 
 KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
@@ -29,10 +31,10 @@ def idempotent(view: View) -> View:
     """Honour `Idempotency-Key`. What is kept: an answer of success, and a 409; any other refusal leaves nothing."""
 
     @wraps(view)
-    def guarded(viewer: Viewer, **path: Any) -> Answer:
+    def guarded(viewer: Viewer, **path: Any) -> ApiResponse:
         key = request.headers.get("Idempotency-Key")
         if key is None:
-            answered: Answer = view(viewer, **path)
+            answered: ApiResponse = view(viewer, **path)
             return answered
         if not re.fullmatch(KEY_PATTERN, key):
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
@@ -45,13 +47,13 @@ def idempotent(view: View) -> View:
             stored = replies.find(arrived, now())
             if stored is None:
                 response = _first_answer(view, viewer, path)
-                if users.hold(viewer.user_id) is None:  # removed meanwhile: what was done is undone
+                if users.lock_password_hash(viewer.user_id) is None:  # removed meanwhile: what was done is undone
                     raise Unauthorized
                 replies.keep(body_hash, response.status_code, response.get_data(as_text=True), now())
                 return response
         if stored["body_hash"] != body_hash:
             raise KeyReused
-        return Answer(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
+        return ApiResponse(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
 
     guarded.is_idempotent = True  # type: ignore[attr-defined]
     return guarded
@@ -62,10 +64,10 @@ def _route(path: dict[str, str]) -> str:
     return " ".join([request.method, str(request.url_rule), *path.values()])
 
 
-def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> Answer:
+def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
     """The view's own transaction is a savepoint here: a 409 undoes what it did, and is itself kept."""
     try:
-        response: Answer = view(viewer, **path)
+        response: ApiResponse = view(viewer, **path)
     except Conflict as refusal:
         return error_response(refusal.status, refusal.message)
     return response

@@ -14,10 +14,10 @@ from flask import current_app
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.config import Settings
-from interviews_api.db import reading
+from interviews_api.crypto.idp_keys import PublicKey
+from interviews_api.db.connections import read_connection
 from interviews_api.errors import NotFound, Unauthorized
-from interviews_api.ids import NO_ID
-from interviews_api.public_keys import PublicKey
+from interviews_api.ids import MALFORMED_ID
 
 View = Callable[..., Any]
 
@@ -57,7 +57,7 @@ def read_provider_token(token: str) -> Viewer:
     role = claims.get(settings.idp_role_claim)
     if Role.CANDIDATE not in (role if isinstance(role, list) else [role]):
         raise Unauthorized
-    return Viewer(_candidate_id(claims, settings), Role.CANDIDATE, NO_ID)
+    return Viewer(_candidate_id(claims, settings), Role.CANDIDATE, MALFORMED_ID)
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
@@ -76,9 +76,9 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
     is_email = settings.idp_subject_is == "email"
     if is_email and claims.get("email_verified") is not True:
         raise Unauthorized
-    with reading() as connection:
+    with read_connection() as connection:
         users = UserRepository(connection)
-        user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, NO_ID))
+        user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, MALFORMED_ID))
     if user is None or user["role"] != Role.CANDIDATE:
         raise Unauthorized
     user_id: str = user["id"]
@@ -107,7 +107,7 @@ def own_session_required(view: View) -> View:
 
     @wraps(view)
     def guarded(viewer: Viewer, **path: Any) -> Any:
-        if viewer.session_id == NO_ID:
+        if viewer.session_id == MALFORMED_ID:
             raise NotFound("Not Found")
         return view(viewer, **path)
 

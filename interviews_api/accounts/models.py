@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.columns import Base, Id, Instant, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class Role(StrEnum):
@@ -47,7 +47,7 @@ class User(Base):
     email: Mapped[str] = mapped_column(Text)
     email_key: Mapped[str] = mapped_column(Text, unique=True)
     password_hash: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Candidate(Base):
@@ -81,8 +81,8 @@ class Session(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     user_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     refresh_id: Mapped[str] = mapped_column(Id)
-    created_at: Mapped[datetime] = mapped_column(Instant)
-    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class RateLimit(Base):
@@ -92,7 +92,7 @@ class RateLimit(Base):
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     attempts: Mapped[list[int]] = mapped_column(JSON)
-    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class IdempotentReply(Base):
@@ -106,7 +106,7 @@ class IdempotentReply(Base):
     body_hash: Mapped[str] = mapped_column(Text)
     status: Mapped[int]
     reply: Mapped[str] = mapped_column(Text)
-    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class PasswordReset(Base):
@@ -119,16 +119,20 @@ class PasswordReset(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     email_key: Mapped[str] = mapped_column(Text, index=True)
-    created_at: Mapped[datetime] = mapped_column(Instant)
-    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     mailed: Mapped[bool]
 
 
-class CalendarFeed(Base):
-    """The one address under which a candidate's calendar may be subscribed; of the secret only its SHA-256."""
+class Company(Base):
+    """An employer. `time_zone` is an IANA name, the default for its interviews."""
 
-    __tablename__ = "calendar_feeds"
+    __tablename__ = "companies"
 
-    candidate_id: Mapped[str] = mapped_column(Id, ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True)
-    secret_hash: Mapped[str] = mapped_column(Text, unique=True)
-    created_at: Mapped[datetime] = mapped_column(Instant)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    logo: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str] = mapped_column(Text)

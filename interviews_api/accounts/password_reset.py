@@ -9,16 +9,16 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.rate_limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.resets import read_reset_token
-from interviews_api.accounts.schemas import Forgotten, PasswordReset
+from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.clock import now
-from interviews_api.db import transaction
-from interviews_api.fields import Nothing
-from interviews_api.operation import operation
+from interviews_api.db.connections import transaction
+from interviews_api.web.fields import Nothing
+from interviews_api.web.operation import operation
 
 blueprint = Blueprint("password-reset", __name__, url_prefix="/auth/password")
 
@@ -48,7 +48,7 @@ _HEADERS = {
     "If the address is registered, a mail is on its way",
     Nothing,
     status=202,
-    body=Forgotten,
+    body=PasswordResetRequest,
     errors={429: "Too many attempts, try again later"},
 )
 def ask_for_reset(email: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 
 
 @blueprint.post("/reset")
-@operation("Password changed successfully", Nothing, body=PasswordReset, errors={400: "Invalid reset token"})
+@operation("Password changed successfully", Nothing, body=NewPassword, errors={400: "Invalid reset token"})
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Choose a new password with the token from the mail; all sessions end."""
     reset_id = read_reset_token(current_app.extensions["settings"].secret_key, token)

@@ -1,8 +1,7 @@
 """All SQL about users, their sessions, and what is remembered of their requests."""
 
-import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 
 from sqlalchemy import (
@@ -12,39 +11,23 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
     true,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from interviews_api.accounts.models import (
-    Candidate,
-    CompanyUser,
-    IdempotentReply,
-    PasswordReset,
-    RateLimit,
-    Role,
-    Session,
-    User,
-    Viewer,
-    email_key,
-)
-from interviews_api.errors import Conflict, Forbidden, IllegalMove, NotFound, Unauthorized
-from interviews_api.hiring.models import Company
-from interviews_api.ids import NO_ID, new_id
-from interviews_api.pages import Page, cut, read_page, tally
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, Role, Session, User, Viewer, email_key
+from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
+from interviews_api.errors import Conflict, Forbidden, IllegalTransition, NotFound, Unauthorized
+from interviews_api.ids import MALFORMED_ID, new_id
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
-REPLY_LIFETIME = timedelta(hours=24)
-_STILL_RUNNING = "A request with this Idempotency-Key is still running"
 HAS_SESSION = and_(Session.id == _SESSION, Session.user_id == VIEWER)
-IS_SIGNED_IN = or_(_SESSION == NO_ID, exists().where(HAS_SESSION))
+IS_SIGNED_IN = or_(_SESSION == MALFORMED_ID, exists().where(HAS_SESSION))
 """Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
 
 _USERS = (
@@ -72,7 +55,10 @@ _colleagues = (
     .join(CompanyUser, CompanyUser.id == User.id)
     .where(CompanyUser.company_id == _OUR_COMPANY)
 )
-_colleagues_page, _colleagues_tally = cut(_colleagues, (User.created_at, User.id)), tally(_colleagues)
+_colleagues_page, _colleagues_tally = (
+    page_subquery(_colleagues, (User.created_at, User.id)),
+    count_subquery(_colleagues),
+)
 _COLLEAGUES = (
     select(_colleagues_tally, _colleagues_page, Company.id.label("company_id"), Company.name.label("company_name"))
     .select_from(CompanyUser)
@@ -102,7 +88,7 @@ class UserRepository:
             raise Unauthorized
         return row
 
-    def hold(self, user_id: str) -> RowMapping | None:
+    def lock_password_hash(self, user_id: str) -> RowMapping | None:
         """The user's `password_hash`, or None when the user is gone; so it stays until the transaction's end.
 
         For who saw the user before the transaction began, and may have been overtaken.
@@ -159,7 +145,7 @@ class UserRepository:
         self._connection.execute(_LOCK_COMPANY, viewer.keys)
         self.check_colleague(viewer, user_id)
         if user_id == viewer.user_id:
-            raise IllegalMove("You cannot remove yourself")
+            raise IllegalTransition("You cannot remove yourself")
         self._connection.execute(delete(User).where(User.id == user_id))
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
@@ -228,69 +214,3 @@ class SessionRepository:
         self._connection.execute(
             delete(Session).where(Session.user_id == viewer.user_id, Session.id != viewer.session_id)
         )
-
-
-class RateLimitRepository:
-    """The attempts that limits remember. Never commits."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def lock(self, key: str, expires_at: datetime) -> list[int]:
-        """The attempts remembered under the key, which waits for nobody else until the transaction's end."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(RateLimit).values(key=key, attempts=[], expires_at=expires_at)
-        upsert = statement.on_conflict_do_update(index_elements=["key"], set_={"key": key}).returning(
-            RateLimit.attempts
-        )
-        attempts: list[int] = self._connection.execute(upsert).scalar_one()
-        return attempts
-
-    def remember(self, key: str, attempts: list[int], expires_at: datetime) -> None:
-        """Store the attempts."""
-        statement = update(RateLimit).where(RateLimit.key == key)
-        self._connection.execute(statement.values(attempts=attempts, expires_at=expires_at))
-
-
-def purge(connection: Connection, now: datetime) -> dict[str, int]:
-    """Delete what has expired; how many rows of each table. What a request has locked is left to the next time."""
-    counts = {}
-    for model in (Session, RateLimit, IdempotentReply, PasswordReset):
-        key = tuple(model.__table__.primary_key)
-        expired = select(*key).where(model.expires_at <= now).with_for_update(skip_locked=True)
-        counts[model.__tablename__] = connection.execute(delete(model).where(tuple_(*key).in_(expired))).rowcount
-    return counts
-
-
-class ReplyRepository:
-    """The reply kept for one user's, route's and key's POST. Never commits."""
-
-    def __init__(self, connection: Connection, user_id: str, route: str, key: str) -> None:
-        self._connection = connection
-        self._keys = {"user_id": user_id, "route": route, "key": key}
-
-    def find(self, arrived: datetime, now: datetime) -> RowMapping | None:
-        """What was answered and to which body, unless that is too long ago; else one is alone with the key from now on.
-
-        Raises Conflict when somebody else is at work under it. On SQLite, which has one writer at a time, they have
-        finished by now: a reply from between the request's arrival and now was then in the making.
-        """
-        is_sqlite = self._connection.dialect.name == "sqlite"
-        if not (is_sqlite or self._lock()):
-            raise Conflict(_STILL_RUNNING)
-        statement = select(IdempotentReply).filter_by(**self._keys).where(IdempotentReply.expires_at > now)
-        stored = self._connection.execute(statement).mappings().one_or_none()
-        if is_sqlite and stored is not None and arrived < stored["expires_at"] - REPLY_LIFETIME <= now:
-            raise Conflict(_STILL_RUNNING)
-        return stored
-
-    def _lock(self) -> bool:
-        digest = hashlib.sha256("\0".join(self._keys.values()).encode()).digest()
-        number = int.from_bytes(digest[:8], signed=True)
-        return bool(self._connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one())
-
-    def keep(self, body_hash: str, status: int, reply: str, now: datetime) -> None:
-        """Store the answer, in the place of one that has expired."""
-        self._connection.execute(delete(IdempotentReply).filter_by(**self._keys))
-        values = {"body_hash": body_hash, "status": status, "reply": reply, "expires_at": now + REPLY_LIFETIME}
-        self._connection.execute(insert(IdempotentReply).values(**self._keys, **values))

@@ -3,9 +3,9 @@
 from marshmallow import fields, validate
 
 from interviews_api.accounts.models import Role
-from interviews_api.fields import (
+from interviews_api.web.fields import (
     CamelSchema,
-    Part,
+    FlatNested,
     email_field,
     id_field,
     link_field,
@@ -13,7 +13,7 @@ from interviews_api.fields import (
     text_field,
     time_zone_field,
 )
-from interviews_api.parts import CompanyLink
+from interviews_api.web.shared_schemas import CompanyLink
 
 
 class Credentials(CamelSchema):
@@ -64,13 +64,13 @@ class PasswordChange(CamelSchema):
     new_password = text_field(128, minimum=10, required=True)
 
 
-class Forgotten(CamelSchema):
+class PasswordResetRequest(CamelSchema):
     """Whose password is forgotten."""
 
     email = email_field(required=True)
 
 
-class PasswordReset(CamelSchema):
+class NewPassword(CamelSchema):
     """The token from the mail, and the password one wants."""
 
     token = fields.String(required=True)
@@ -95,7 +95,7 @@ class CompanyUser(_User):
     """Somebody signed in for a company."""
 
     role = fields.String(validate=validate.Equal(Role.COMPANY.value))
-    company = Part(CompanyLink)
+    company = FlatNested(CompanyLink)
 
 
 class _Tokens(CamelSchema):

@@ -18,12 +18,12 @@ from flask_jwt_extended import JWTManager, create_access_token, create_refresh_t
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
+from interviews_api.cache import LRUCache
 from interviews_api.config import Settings
-from interviews_api.db import reading
+from interviews_api.db.connections import read_connection
 from interviews_api.errors import Forbidden, InputRefused, Unauthorized
-from interviews_api.http import error_response
 from interviews_api.ids import is_id
-from interviews_api.memory import Memory
+from interviews_api.web.error_responses import error_response
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "interviews-api"
@@ -54,7 +54,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         "JWT_REFRESH_TOKEN_EXPIRES": settings.refresh_token_lifetime,
         "JWT_TOKEN_LOCATION": ["headers"],
     }
-    app.extensions["verified_tokens"] = Memory[Verified](settings.verified_tokens)
+    app.extensions["verified_tokens"] = LRUCache[Verified](settings.verified_tokens)
     manager = JWTManager(app)
     for set_loader in (
         manager.unauthorized_loader,
@@ -92,7 +92,7 @@ def read_access_token(token: str) -> Viewer:
         _check_spelling(token)
         if is_for_provider(token):
             return read_provider_token(token)
-    known: Memory[Verified] = current_app.extensions["verified_tokens"]
+    known: LRUCache[Verified] = current_app.extensions["verified_tokens"]
     digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()  # no token lies in memory
     verified = known.get(digest)
     if verified is None:
@@ -166,7 +166,7 @@ def _bearer_token() -> str:
 
 
 def _check_user(viewer: Viewer) -> None:
-    with reading() as connection:
+    with read_connection() as connection:
         UserRepository(connection).get(viewer)
 
 

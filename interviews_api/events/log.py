@@ -34,7 +34,7 @@ _AT = bindparam("event_at", type_=Event.at.type)
 
 Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
 
-_ONLY = 1  # the row of imports
+SINGLETON_ID = 1  # the row of imports
 
 EVENTS_CHANNEL = "interview_events"
 """Where Postgres tells whoever listens that an event was committed."""
@@ -45,13 +45,13 @@ _COMMIT_ORDER = 0x6576656E7473  # "events"
 _TAKE_TURN = func.pg_advisory_xact_lock(_COMMIT_ORDER).label("taken")
 
 
-def turn_after(done: FromClause) -> CTE:
+def commit_lock_after(done: FromClause) -> CTE:
     """On Postgres: one row, when all of `done` was done, if anything was, and it is one's turn to append and commit."""
     count = select(func.count().label("n")).select_from(done).subquery()
     return select(_TAKE_TURN).select_from(count).where(count.c.n > 0).cte("turn")
 
 
-def appending(
+def insert_event(
     interview: Columns, waited: FromClause | None, *, at: ColumnElement[Any] = _AT
 ) -> Insert | ReturningInsert[Any]:
     """The statement that appends an event about the interview that these are the columns of, given `event_` values.
@@ -89,8 +89,8 @@ def event_values(
 _KNOWN = {
     name: bindparam(f"interview_{name}", type_=Event.__table__.c[column].type) for column, name in _OF_INTERVIEW.items()
 }
-_APPEND = appending(_KNOWN, None)
-_APPEND_IN_TURN = appending(_KNOWN, select(_TAKE_TURN).cte("turn"))
+_APPEND = insert_event(_KNOWN, None)
+_APPEND_IN_TURN = insert_event(_KNOWN, select(_TAKE_TURN).cte("turn"))
 
 _TIMELINE = (
     select(Event.id, Event.type, Event.at, Event.actor)
@@ -114,15 +114,15 @@ def version_of(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any], ..
     """
     return (
         select(func.max(Event.id)).where(Event.candidate_id == candidate_id).scalar_subquery().label("last_event"),
-        select(Import.version).where(Import.id == _ONLY).scalar_subquery().label("last_import"),
+        select(Import.version).where(Import.id == SINGLETON_ID).scalar_subquery().label("last_import"),
     )
 
 
-def change_everything(connection: Connection) -> None:
+def invalidate_all_caches(connection: Connection) -> None:
     """Say that anything may have changed for anybody, with the commit: for who writes without events."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"version": new_id()}
-    statement = dialect.insert(Import).values(id=_ONLY, **values)
+    statement = dialect.insert(Import).values(id=SINGLETON_ID, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=[Import.id], set_=values))
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.columns import Base, Id, Instant, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class EventType(StrEnum):
@@ -48,12 +48,12 @@ class Event(Base):
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     interview_id: Mapped[str] = mapped_column(Id, ForeignKey("interviews.id"))
     type: Mapped[str] = mapped_column(Text)
-    at: Mapped[datetime] = mapped_column(Instant)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(Text)
     revision: Mapped[int]
     candidate_id: Mapped[str] = mapped_column(Id)
     company_id: Mapped[str] = mapped_column(Id)
-    previous_starts_at: Mapped[datetime | None] = mapped_column(Instant)
+    previous_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     occasion: Mapped[str | None] = mapped_column(Text)
 
 
@@ -81,3 +81,7 @@ Index(
     postgresql_where=_HAS_OCCASION,
     sqlite_where=_HAS_OCCASION,
 )
+
+
+CHANGES = frozenset(EventType) - {EventType.REMINDER, EventType.NUDGE}
+"""What webhooks and sockets are told."""

@@ -9,9 +9,8 @@ from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
-from interviews_api.db import reading, transaction
-from interviews_api.fields import Nothing
-from interviews_api.guards import refuse_first
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.db.pagination import Page
 from interviews_api.hiring.repository import ApplicationRepository, JobRepository
 from interviews_api.hiring.schemas import (
     CandidateApplications,
@@ -22,9 +21,10 @@ from interviews_api.hiring.schemas import (
     NewJob,
     SubmittedApplication,
 )
-from interviews_api.operation import operation
-from interviews_api.pages import Page
-from interviews_api.paging import PageQuery
+from interviews_api.web.fields import Nothing
+from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.operation import operation
+from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("hiring", __name__)
 
@@ -33,7 +33,7 @@ blueprint = Blueprint("hiring", __name__)
 @operation("Jobs retrieved successfully", Jobs, query=PageQuery)
 def list_jobs(*, limit: int, skip: int) -> Page:
     """All jobs of all companies, newest first."""
-    with reading() as connection:
+    with read_connection() as connection:
         return JobRepository(connection).page(limit=limit, skip=skip)
 
 
@@ -49,7 +49,9 @@ def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
 
 @blueprint.post("/jobs/<id:job_id>/applications")
 @candidate_required
-@refuse_first(lambda connection, viewer, job_id: ApplicationRepository(connection).check_job(viewer, job_id))
+@authorize_before_validation(
+    lambda connection, viewer, job_id: ApplicationRepository(connection).check_job(viewer, job_id)
+)
 @idempotent
 @operation(
     "Application submitted successfully",
@@ -69,13 +71,13 @@ def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
 @operation("Candidate applications retrieved successfully", CandidateApplications, query=PageQuery, has_etag=True)
 def list_own_applications(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """One's applications, newest first, and what became of them."""
-    with reading() as connection:
+    with read_connection() as connection:
         return ApplicationRepository(connection).page_of_candidate(viewer, limit=limit, skip=skip)
 
 
 @blueprint.put("/application-status/<id:application_id>/mark-seen")
 @company_required
-@refuse_first(
+@authorize_before_validation(
     lambda connection, viewer, application_id: ApplicationRepository(connection).get_of_company(viewer, application_id)
 )
 @operation(
@@ -92,7 +94,7 @@ def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
 
 @blueprint.get("/interviews/company/<id:company_id>/candidates")
 @company_required
-@refuse_first(
+@authorize_before_validation(
     lambda connection, viewer, company_id: ApplicationRepository(connection).check_company(viewer, company_id)
 )
 @operation(
@@ -103,7 +105,7 @@ def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
 )
 def list_company_candidates(viewer: Viewer, *, company_id: str, limit: int, skip: int) -> Page:
     """The applications for the jobs of one's company, newest first."""
-    with reading() as connection:
+    with read_connection() as connection:
         applications = ApplicationRepository(connection)
         applications.check_company(viewer, company_id)
         return applications.page_of_company(viewer, limit=limit, skip=skip)

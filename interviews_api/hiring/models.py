@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.columns import Base, Id, Instant, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class ApplicationStatus(StrEnum):
@@ -21,20 +21,6 @@ class ApplicationStatus(StrEnum):
     CANCELLED = "annule"
 
 
-class Company(Base):
-    """An employer. `time_zone` is an IANA name, the default for its interviews."""
-
-    __tablename__ = "companies"
-
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    logo: Mapped[str | None] = mapped_column(Text)
-    address: Mapped[str | None] = mapped_column(Text)
-    phone: Mapped[str | None] = mapped_column(Text)
-    email: Mapped[str | None] = mapped_column(Text)
-    time_zone: Mapped[str] = mapped_column(Text)
-
-
 class Job(Base):
     """A position that a company wants to fill."""
 
@@ -45,7 +31,7 @@ class Job(Base):
     company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"), index=True)
     title: Mapped[str] = mapped_column(Text)
     description: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Application(Base):
@@ -68,11 +54,11 @@ class Application(Base):
     job_id: Mapped[str] = mapped_column(Id, index=True)
     company_id: Mapped[str] = mapped_column(Id)
     status: Mapped[str] = mapped_column(Text)
-    applied_at: Mapped[datetime] = mapped_column(Instant)
-    date_seen: Mapped[datetime | None] = mapped_column(Instant)
-    date_interview_scheduled: Mapped[datetime | None] = mapped_column(Instant)
-    date_confirmed: Mapped[datetime | None] = mapped_column(Instant)
-    date_cancelled: Mapped[datetime | None] = mapped_column(Instant)
+    applied_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    date_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    date_interview_scheduled: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    date_confirmed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    date_cancelled: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancellation_reason: Mapped[str | None] = mapped_column(Text)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, case, insert, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
-from interviews_api.hiring.models import Application, ApplicationStatus, Company, Job
+from interviews_api.hiring.models import Application, ApplicationStatus, Job
 from interviews_api.ids import new_id
-from interviews_api.pages import Page, cut, read_page, tally
 
 _JOB = bindparam("job_id", type_=Job.id.type)
 _APPLICATION = bindparam("application_id", type_=Application.id.type)
@@ -30,7 +30,10 @@ _APPLICATION_COLUMNS = (
 )
 
 _ONE_JOB = select(*_JOB_COLUMNS, *_COMPANY_COLUMNS).join(Company, Company.id == Job.company_id).where(Job.id == _JOB)
-_jobs, _jobs_page = tally(select(Job.id)), cut(select(*_JOB_COLUMNS), (Job.created_at.desc(), Job.id))
+_jobs, _jobs_page = (
+    count_subquery(select(Job.id)),
+    page_subquery(select(*_JOB_COLUMNS), (Job.created_at.desc(), Job.id)),
+)
 _JOBS = (
     select(_jobs, _jobs_page, *_COMPANY_COLUMNS)
     .select_from(_jobs)
@@ -40,7 +43,7 @@ _JOBS = (
 
 _NEWEST_APPLICATION_FIRST = (Application.applied_at.desc(), Application.id)
 _mine = select(*_APPLICATION_COLUMNS).where(Application.candidate_id == VIEWER)
-_my_page, _my_tally = cut(_mine, _NEWEST_APPLICATION_FIRST), tally(_mine)
+_my_page, _my_tally = page_subquery(_mine, _NEWEST_APPLICATION_FIRST), count_subquery(_mine)
 _MINE = (
     select(_my_tally, _my_page, Job.title.label("job_title"), *_COMPANY_COLUMNS)
     .select_from(Candidate)
@@ -59,7 +62,7 @@ _CANDIDATE_COLUMNS = (
 )
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _ours = select(*_APPLICATION_COLUMNS).where(Application.company_id == _OUR_COMPANY)
-_our_page, _our_tally = cut(_ours, _NEWEST_APPLICATION_FIRST), tally(_ours)
+_our_page, _our_tally = page_subquery(_ours, _NEWEST_APPLICATION_FIRST), count_subquery(_ours)
 _OURS = (
     select(_our_tally, _our_page, Job.title.label("job_title"), *_CANDIDATE_COLUMNS)
     .select_from(CompanyUser)

@@ -2,9 +2,9 @@
 
 from marshmallow import fields, validate
 
-from interviews_api.fields import CamelSchema, Instant, Part, id_field, name_field, text_field
 from interviews_api.hiring.models import ApplicationStatus
-from interviews_api.parts import CandidateContact, CompanyBrief, CompanyLink, JobBrief
+from interviews_api.web.fields import CamelSchema, FlatNested, Instant, id_field, name_field, text_field
+from interviews_api.web.shared_schemas import CandidateContact, CompanyBrief, CompanyLink, JobBrief
 
 
 class NewJob(CamelSchema):
@@ -18,7 +18,7 @@ class ListedJob(JobBrief):
     """A job as everyone sees it."""
 
     description = fields.String(attribute="job_description", allow_none=True)
-    company = Part(CompanyBrief)
+    company = FlatNested(CompanyBrief)
 
 
 class Jobs(CamelSchema):
@@ -41,7 +41,7 @@ class SubmittedApplication(_Application):
 
 
 class _ListedApplication(_Application):
-    job = Part(JobBrief)
+    job = FlatNested(JobBrief)
     date_seen = Instant(allow_none=True)
     date_interview_scheduled = Instant(allow_none=True)
     date_confirmed = Instant(allow_none=True)
@@ -53,7 +53,7 @@ class CandidateApplication(_ListedApplication):
     """An application as its candidate sees it."""
 
     id = id_field(attribute="application_id")
-    company = Part(CompanyLink)
+    company = FlatNested(CompanyLink)
     is_rejected = fields.Function(lambda row: row["status"] == ApplicationStatus.REJECTED, metadata={"type": "boolean"})
 
 
@@ -68,7 +68,7 @@ class CompanyApplication(_ListedApplication):
     """An application as its company sees it."""
 
     application_id = id_field()
-    candidate = Part(CandidateContact)
+    candidate = FlatNested(CandidateContact)
 
 
 class CompanyApplications(CamelSchema):

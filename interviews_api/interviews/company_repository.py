@@ -9,16 +9,15 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Sele
 
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
-from interviews_api.errors import Forbidden, IllegalMove, NotFound, Unauthorized
+from interviews_api.db.pagination import Page, SelectStatement, count_subquery, page_subquery, read_page
+from interviews_api.errors import Forbidden, IllegalTransition, NotFound, Unauthorized
 from interviews_api.hiring.models import Application, Job
 from interviews_api.hiring.repository import ApplicationRepository
 from interviews_api.interviews.models import Actor, Interview
-from interviews_api.interviews.move_repository import INTERVIEW as INTERVIEW_ID
-from interviews_api.interviews.move_repository import Check, MoveRepository
-from interviews_api.interviews.moves import RESCHEDULE, Move
 from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_meeting, start_of
-from interviews_api.pages import Page, Statement, cut, read_page, tally
+from interviews_api.interviews.state_machine import RESCHEDULE, Transition
+from interviews_api.interviews.transition_repository import INTERVIEW_ID, Check, TransitionRepository
 
 
 def _company_of(user_id: ColumnElement[str] | str) -> ScalarSelect[str]:
@@ -37,8 +36,8 @@ def _shown(interview: type[Interview]) -> tuple[Any, ...]:
     return tuple(getattr(interview, column.key) for column in Interview.__table__.c if column.key != "id")
 
 
-INTERVIEW = _shown(Interview)
-AROUND = (
+INTERVIEW_COLUMNS = _shown(Interview)
+CONTEXT_COLUMNS = (
     Candidate.first_name,
     Candidate.last_name,
     Candidate.phone.label("candidate_phone"),
@@ -50,10 +49,10 @@ AROUND = (
 
 def _page(condition: ColumnElement[bool]) -> Select[Any]:
     """One statement for a page and its count, soonest first: at least one row as long as the user is signed in."""
-    ours = select(Interview.id.label("interview_id"), *INTERVIEW).where(_IS_OURS, condition)
-    counts, page = tally(ours), cut(ours, (Interview.starts_at, Interview.id))
+    ours = select(Interview.id.label("interview_id"), *INTERVIEW_COLUMNS).where(_IS_OURS, condition)
+    counts, page = count_subquery(ours), page_subquery(ours, (Interview.starts_at, Interview.id))
     return (
-        select(counts, page, *AROUND)
+        select(counts, page, *CONTEXT_COLUMNS)
         .select_from(CompanyUser)
         .join(counts, true())
         .outerjoin(page, true())
@@ -70,13 +69,13 @@ _OF_STATUS = _page(Interview.status == _STATUS)
 _OF_APPLICATION = _page(Interview.application_id == _APPLICATION)
 
 
-def _details(interview: type[Interview]) -> Statement:
+def _details(interview: type[Interview]) -> SelectStatement:
     return (
         select(
             interview.id.label("interview_id"),
             *_shown(interview),
             CompanyUser.company_id.label("viewer_company_id"),
-            *AROUND,
+            *CONTEXT_COLUMNS,
         )
         .select_from(CompanyUser)
         .outerjoin(interview, interview.id == INTERVIEW_ID)
@@ -126,7 +125,7 @@ class CompanyInterviewRepository:
 
     def lock(self, viewer: Viewer, interview_id: str) -> RowMapping:
         """As `get`, and no other move of the interview gets in between until the transaction's end."""
-        MoveRepository(self._connection).lock(interview_id)
+        TransitionRepository(self._connection).lock(interview_id)
         return self.get(viewer, interview_id)
 
     def schedule(
@@ -173,7 +172,7 @@ class CompanyInterviewRepository:
         if check:
             check(before)
         if before["status"] not in RESCHEDULE.sources:
-            raise IllegalMove(RESCHEDULE.refusal)
+            raise IllegalTransition(RESCHEDULE.refusal)
         ScheduleRepository(self._connection).refuse_overlap(
             before,
             starts_at=after["starts_at"],
@@ -183,7 +182,7 @@ class CompanyInterviewRepository:
         return self.move(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **after)
 
     def move(
-        self, move: Move, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
+        self, move: Transition, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
     ) -> Mapping[Any, Any]:
         """The interview after the company's move; `check` may refuse what is about to be moved.
 
@@ -191,12 +190,12 @@ class CompanyInterviewRepository:
         """
         if check:
             check(self.lock(viewer, interview_id))
-        moves = MoveRepository(self._connection)
+        moves = TransitionRepository(self._connection)
         keys = viewer.keys | {"interview_id": interview_id}
         interview = moves.move(move, keys, scope=_MAY_MOVE, view=_details, actor=Actor.COMPANY, **changes)
         if interview is None:
             self.get(viewer, interview_id)
-            raise IllegalMove(move.refusal)
+            raise IllegalTransition(move.refusal)
         return interview
 
     def _page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:

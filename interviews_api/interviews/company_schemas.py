@@ -4,12 +4,15 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from interviews_api.fields import (
+from interviews_api.interviews.candidate_schemas import Feedback, ListQuery
+from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
+from interviews_api.interviews.scheduling import check_meeting
+from interviews_api.web.fields import (
     CamelSchema,
+    FlatNested,
     Instant,
     LocalDate,
     LocalTime,
-    Part,
     TrueOrFalse,
     WallTime,
     WholeNumber,
@@ -19,10 +22,7 @@ from interviews_api.fields import (
     text_field,
     time_zone_field,
 )
-from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
-from interviews_api.interviews.scheduling import check_meeting
-from interviews_api.interviews.schemas import Feedback, ListQuery
-from interviews_api.parts import CandidateContact, JobBrief
+from interviews_api.web.shared_schemas import CandidateContact, JobBrief
 
 
 class CompanyListQuery(ListQuery):
@@ -96,8 +96,8 @@ class CompanyInterview(CamelSchema):
 
     interview_id = id_field()
     application_id = id_field()
-    candidate = Part(CandidateContact)
-    job = Part(JobBrief)
+    candidate = FlatNested(CandidateContact)
+    job = FlatNested(JobBrief)
     status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
     type = fields.String(validate=validate.OneOf(list(InterviewType)))
     scheduled_date = Instant(attribute="starts_at", metadata={"description": "The instant it begins."})

@@ -6,25 +6,26 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from interviews_api.errors import IllegalMove
-from interviews_api.hiring.models import Application, Company, Job
-from interviews_api.interviews.links import InvalidLink
+from interviews_api.accounts.models import Company
+from interviews_api.db.pagination import SelectStatement
+from interviews_api.errors import IllegalTransition
+from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.candidate_repository import COMPANY_AND_JOB_COLUMNS, candidate_columns
+from interviews_api.interviews.link_tokens import InvalidLink
 from interviews_api.interviews.models import Actor, Interview
-from interviews_api.interviews.move_repository import INTERVIEW, MoveRepository
-from interviews_api.interviews.moves import CONFIRM
-from interviews_api.interviews.repository import BRIEF, shown
-from interviews_api.pages import Statement
+from interviews_api.interviews.state_machine import CONFIRM
+from interviews_api.interviews.transition_repository import INTERVIEW_ID, TransitionRepository
 
 _IS_MEANT = Interview.revision == bindparam("meant_revision", type_=Interview.revision.type)
 
 
-def _details(interview: type[Interview]) -> Statement:
+def _details(interview: type[Interview]) -> SelectStatement:
     return (
-        select(*shown(interview), interview.revision, interview.duration_minutes, *BRIEF)
+        select(*candidate_columns(interview), interview.revision, interview.duration_minutes, *COMPANY_AND_JOB_COLUMNS)
         .join(Application, Application.id == interview.application_id)
         .join(Job, Job.id == Application.job_id)
         .join(Company, Company.id == Job.company_id)
-        .where(interview.id == INTERVIEW)
+        .where(interview.id == INTERVIEW_ID)
     )
 
 
@@ -53,11 +54,11 @@ class LinkRepository:
     def confirm(self, interview_id: str, revision: int, *, now: datetime) -> Mapping[Any, Any]:
         """The candidate's yes to this revision; raises what `get` raises, and IllegalMove unless it was pending."""
         keys = {"interview_id": interview_id, "meant_revision": revision}
-        moves = MoveRepository(self._connection)
+        moves = TransitionRepository(self._connection)
         interview = moves.move(CONFIRM, keys, scope=_IS_MEANT, view=_details, actor=Actor.CANDIDATE)
         if interview is None:
             self.get(interview_id, revision, now=now)
-            raise IllegalMove(CONFIRM.refusal)
+            raise IllegalTransition(CONFIRM.refusal)
         return _unless_over(interview, now)
 
     def revision(self, interview_id: str) -> int | None:

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Text, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.columns import Base, Id, Instant, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class InterviewStatus(StrEnum):
@@ -74,16 +74,16 @@ class Interview(Base):
     company_id: Mapped[str] = mapped_column(Id)
     status: Mapped[str] = mapped_column(Text)
     type: Mapped[str] = mapped_column(Text)
-    starts_at: Mapped[datetime] = mapped_column(Instant)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     time_zone: Mapped[str] = mapped_column(Text)
     duration_minutes: Mapped[int]
     location: Mapped[str | None] = mapped_column(Text)
     meeting_link: Mapped[str | None] = mapped_column(Text)
     notes: Mapped[str | None] = mapped_column(Text)
     internal_notes: Mapped[str | None] = mapped_column(Text)
-    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
-    completed_at: Mapped[datetime | None] = mapped_column(Instant)
-    cancelled_at: Mapped[datetime | None] = mapped_column(Instant)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_by: Mapped[str | None] = mapped_column(Text)
     cancellation_reason: Mapped[str | None] = mapped_column(Text)
     is_hired: Mapped[bool | None]
@@ -92,11 +92,11 @@ class Interview(Base):
     share_feedback: Mapped[bool]
     reschedule_request: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     revision: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(Instant)
-    updated_at: Mapped[datetime] = mapped_column(Instant)
-    invited_at: Mapped[datetime] = mapped_column(Instant)
-    notices_after: Mapped[datetime] = mapped_column(Instant)
-    next_notice_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    invited_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    notices_after: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_notice_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 _IS_PAST = text(f"status IN ({', '.join(repr(str(status)) for status in PAST_STATUSES)})")
@@ -131,3 +131,13 @@ Index("ix_interviews_company_soonest", Interview.company_id, Interview.starts_at
 
 _HAS_NOTICE = text("next_notice_at IS NOT NULL")
 Index("ix_interviews_next_notice", Interview.next_notice_at, postgresql_where=_HAS_NOTICE, sqlite_where=_HAS_NOTICE)
+
+
+class CalendarFeed(Base):
+    """The one address under which a candidate's calendar may be subscribed; of the secret only its SHA-256."""
+
+    __tablename__ = "calendar_feeds"
+
+    candidate_id: Mapped[str] = mapped_column(Id, ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(Text, unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -13,10 +13,10 @@ from interviews_api.events.log import EventLog
 from interviews_api.hiring.models import Application
 from interviews_api.ids import new_id
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, Interview
-from interviews_api.interviews.move_repository import INTERVIEW, status_is
-from interviews_api.interviews.moves import SCHEDULE, application_changes, interview_changes
+from interviews_api.interviews.state_machine import SCHEDULE, application_changes, interview_changes
+from interviews_api.interviews.transition_repository import INTERVIEW_ID, status_is
 
-LONGEST = timedelta(minutes=1440)
+MAX_DURATION = timedelta(minutes=1440)
 
 _LOCK_CANDIDATE = (
     select(Candidate.id)
@@ -29,7 +29,7 @@ _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
     status_is(*OPEN_STATUSES),
     Interview.starts_at > bindparam("earliest", type_=Interview.starts_at.type),
     Interview.starts_at < bindparam("ends_at", type_=Interview.starts_at.type),
-    Interview.id != INTERVIEW,
+    Interview.id != INTERVIEW_ID,
 )
 
 
@@ -72,7 +72,7 @@ class ScheduleRepository:
             {
                 "company_id": interview["company_id"],
                 "candidate_id": interview["candidate_id"],
-                "earliest": starts_at - LONGEST,
+                "earliest": starts_at - MAX_DURATION,
                 "ends_at": starts_at + timedelta(minutes=duration_minutes),
                 "interview_id": interview_id,
             },

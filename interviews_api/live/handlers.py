@@ -18,13 +18,14 @@ from wsproto.utilities import ProtocolError
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.tokens import read_access_token, token_end
-from interviews_api.db import reading
+from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
-from interviews_api.fields import CamelSchema, Digits
-from interviews_api.http import error_response, load_query
 from interviews_api.live.handshake import PROTOCOL, is_handshake, offered_protocols, readable_environ
 from interviews_api.live.hub import GRACE, LOOK_EVERY, TRY_AGAIN_LATER, UNAUTHORIZED, Hub, Listener, as_message
 from interviews_api.live.repository import BATCH, LiveRepository
+from interviews_api.web.error_responses import error_response
+from interviews_api.web.fields import CamelSchema, Digits
+from interviews_api.web.http import load_query
 
 blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
 
@@ -83,7 +84,7 @@ def _prepare() -> Response | None:
     if not _hub().take_seat(_seats()):
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat = True
-    with reading() as connection:
+    with read_connection() as connection:
         g.newest = LiveRepository(connection).newest()  # before the handshake ends: from there on nothing is missed
     request.environ = readable_environ()
     return None
@@ -126,7 +127,7 @@ def _stream_to(ws: Server, viewer: Viewer, token: str) -> None:
     if viewer.role is not Role.CANDIDATE:
         _hang_up(ws, _FORBIDDEN)
         return
-    listener = Listener(viewer, token_end(token), cut=lambda: _cut(ws.sock))
+    listener = Listener(viewer, token_end(token), page_subquery=lambda: _cut(ws.sock))
     _hub().add(listener, g.newest)
     try:
         _serve(ws, listener, _replay(ws, viewer, g.newest if g.after is None else g.after))
@@ -141,17 +142,17 @@ def _viewer() -> tuple[Viewer, str]:
     if PROTOCOL not in protocols or len(tokens) != 1:
         raise Unauthorized
     viewer = read_access_token(tokens[0])
-    with reading() as connection:
+    with read_connection() as connection:
         UserRepository(connection).get(viewer)
     return viewer, tokens[0]
 
 
 def _replay(ws: Server, viewer: Viewer, after: int) -> int:
     """Send what came after that id; the last id that was read."""
-    with reading() as connection:
+    with read_connection() as connection:
         newest = LiveRepository(connection).newest()
     while after < newest:
-        with reading() as connection:
+        with read_connection() as connection:
             changes = LiveRepository(connection).changes([viewer.user_id], after=after, up_to=newest)
         for change in changes:
             ws.send(as_message(change)[1])

@@ -22,10 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.clock import format_instant, now
-from interviews_api.db import Database, reading
-from interviews_api.events.signal import Signal, open_signal
-from interviews_api.ids import NO_ID
-from interviews_api.interviews.schemas import ListedInterview
+from interviews_api.db.connections import Database, read_connection
+from interviews_api.events.wakeup import CommitListener, listen_for_commits
+from interviews_api.ids import MALFORMED_ID
+from interviews_api.interviews.candidate_schemas import ListedInterview
 from interviews_api.live.repository import BATCH, LiveRepository
 
 UNAUTHORIZED = 4401
@@ -44,7 +44,7 @@ class Listener:
 
     viewer: Viewer
     token_ends_at: datetime
-    cut: Callable[[], None]
+    page_subquery: Callable[[], None]
     """Ends the connection of who does not read."""
     messages: "queue.Queue[tuple[int, str] | int]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
     _told_at: float | None = None
@@ -54,7 +54,7 @@ class Listener:
         try:
             self.messages.put_nowait(message)
         except queue.Full:
-            self.cut()
+            self.page_subquery()
 
     def end(self, code: int) -> None:
         """Hand over the code to close with; asked again after GRACE, cut off who has not taken it."""
@@ -62,7 +62,7 @@ class Listener:
             self._told_at = time.monotonic()
             self.put(code)
         elif time.monotonic() - self._told_at >= GRACE:
-            self.cut()
+            self.page_subquery()
 
 
 def as_message(change: RowMapping) -> tuple[int, str]:
@@ -121,13 +121,13 @@ class Hub:
 
     def _run(self, reached: int) -> None:
         """Until nobody listens any more; after an error the log is read on from where it was."""
-        signal: Signal | None = None
+        signal: CommitListener | None = None
         looked_at = 0.0
         with self._app.app_context():
             database: Database = self._app.extensions["database"]
             while not self._is_idle():
                 try:
-                    signal = signal or open_signal(database.engine)
+                    signal = signal or listen_for_commits(database.engine)
                     reached = self._tell(reached)
                     if time.monotonic() - looked_at >= LOOK_EVERY:
                         self._close_ended()
@@ -152,14 +152,14 @@ class Hub:
 
     def _tell(self, reached: int) -> int:
         """Hand over what happened after `reached`; up to where the log is read now."""
-        with reading() as connection:
+        with read_connection() as connection:
             newest = LiveRepository(connection).newest()
         by_candidate = defaultdict(list)
         for listener in self._present():
             by_candidate[listener.viewer.user_id].append(listener)
         if newest == reached or not by_candidate:
             return newest
-        with reading() as connection:
+        with read_connection() as connection:
             changes = LiveRepository(connection).changes(by_candidate.keys(), after=reached, up_to=newest)
         for change in changes:
             message = as_message(change)
@@ -169,9 +169,9 @@ class Hub:
 
     def _close_ended(self) -> None:
         listeners = self._present()
-        sessions = {one.viewer.session_id for one in listeners} - {NO_ID}
-        with reading() as connection:
-            living = LiveRepository(connection).living(sessions) | {NO_ID} if sessions else {NO_ID}
+        sessions = {one.viewer.session_id for one in listeners} - {MALFORMED_ID}
+        with read_connection() as connection:
+            living = LiveRepository(connection).living(sessions) | {MALFORMED_ID} if sessions else {MALFORMED_ID}
         for listener in listeners:
             if listener.viewer.session_id not in living:
                 listener.end(UNAUTHORIZED)
@@ -186,7 +186,7 @@ class Hub:
                 listener.end(GOING_AWAY)
 
 
-def _close(signal: Signal | None) -> None:
+def _close(signal: CommitListener | None) -> None:
     if signal is not None:
         with suppress(SQLAlchemyError, PsycopgError):
             signal.close()

@@ -4,12 +4,11 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, literal_column, select
 
-from interviews_api.accounts.models import Session
-from interviews_api.events.models import Event
-from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.accounts.models import Company, Session
+from interviews_api.events.models import CHANGES, Event
+from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
 from interviews_api.interviews.models import Interview
-from interviews_api.interviews.repository import BRIEF, SHOWN
-from interviews_api.notifications.audience import CHANGES
 
 BATCH = 500
 _NEWEST = select(func.coalesce(func.max(Event.id), 0))
@@ -19,9 +18,9 @@ _CHANGES = (
         Event.type.label("event_type"),
         Event.at.label("event_at"),
         Event.candidate_id.label("event_candidate_id"),
-        *SHOWN,
+        *CANDIDATE_COLUMNS,
         Application.applied_at,
-        *BRIEF,
+        *COMPANY_AND_JOB_COLUMNS,
     )
     .join(Interview, Interview.id == Event.interview_id)
     .join(Application, Application.id == Interview.application_id)

@@ -8,23 +8,22 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from interviews_api.accounts.models import Candidate, CompanyUser, Viewer
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
-from interviews_api.hiring.models import Company
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import PushSubscription, Webhook
-from interviews_api.pages import Page, cut, read_page, tally
 
-MOST = 20
-TOO_MANY_WEBHOOKS = f"A company may have at most {MOST} webhooks"
-TOO_MANY_SUBSCRIPTIONS = f"A candidate may have at most {MOST} push subscriptions"
+MAX_PER_OWNER = 20
+TOO_MANY_WEBHOOKS = f"A company may have at most {MAX_PER_OWNER} webhooks"
+TOO_MANY_SUBSCRIPTIONS = f"A candidate may have at most {MAX_PER_OWNER} push subscriptions"
 
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _ours = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
     Webhook.company_id == _OUR_COMPANY
 )
-_page, _tally = cut(_ours, (Webhook.created_at, Webhook.id)), tally(_ours)
+_page, _tally = page_subquery(_ours, (Webhook.created_at, Webhook.id)), count_subquery(_ours)
 _WEBHOOKS = (
     select(_tally, _page)
     .select_from(CompanyUser)
@@ -61,7 +60,7 @@ class WebhookRepository:
         """A new one; raises Unauthorized, or Conflict when there are MOST. Locks the company: two cannot both pass."""
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
-        if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MOST:
+        if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
             raise Conflict(TOO_MANY_WEBHOOKS)
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id))
@@ -106,7 +105,7 @@ class SubscriptionRepository:
         """
         UserRepository(self._connection).get(viewer)
         self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
-        if self._connection.execute(_OTHERS_COUNT, viewer.keys | {"endpoint": endpoint}).scalar_one() >= MOST:
+        if self._connection.execute(_OTHERS_COUNT, viewer.keys | {"endpoint": endpoint}).scalar_one() >= MAX_PER_OWNER:
             raise Conflict(TOO_MANY_SUBSCRIPTIONS)
         dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, func, select
 
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.events.models import Event
-from interviews_api.notifications.distribution import PATIENCE
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, Distribution
+from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
 
 _COUNTS = select(Delivery.channel, Delivery.status, func.count()).group_by(Delivery.channel, Delivery.status)
 _REACHED = func.coalesce(select(Distribution.event_id).scalar_subquery(), 0)
@@ -40,5 +40,5 @@ class BacklogRepository:
         """
         ends_first = self._connection.execute(_ENDS_FIRST).scalar()
         found = [self._connection.execute(statement).scalar() for statement in _OLDEST_OF]
-        found.append(ends_first - PATIENCE if ends_first else None)
+        found.append(ends_first - RETRY_WINDOW if ends_first else None)
         return min((at for at in found if at is not None), default=None)

@@ -7,21 +7,21 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from interviews_api import logs
 from interviews_api.clock import format_instant, now
-from interviews_api.command_group import CommandGroup
 from interviews_api.config import Settings
-from interviews_api.db import Database, reading, transaction
-from interviews_api.notifications.lane import Lane, Sender
+from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
+from interviews_api.db.connections import Database, read_connection, transaction
+from interviews_api.notifications.channels.delivery_errors import Obsolete, Sender
+from interviews_api.notifications.channels.https_client import HttpsClient
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.channels.web_push import PushSender
+from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.notice_repository import DeadLetterRepository
-from interviews_api.notifications.outbound import Outbound
-from interviews_api.notifications.outcome import Suppressed
-from interviews_api.notifications.push import PushSender
-from interviews_api.notifications.smtp import mail_sender
-from interviews_api.notifications.webhook import WebhookSender
-from interviews_api.notifications.worker import Worker
-from interviews_api.vapid import new_private_key, public_key, read_private_key
+from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.worker import Worker
+from interviews_api.web import logs
+from interviews_api.web.command_group import CommandGroup
 
 WIDTHS = {Channel.EMAIL: 8, Channel.PUSH: 32, Channel.WEBHOOK: 64}
 """How many targets of each channel a worker serves at once: a receiver may take 15 s to fail."""
@@ -32,21 +32,21 @@ deliveries = CommandGroup("deliveries", help="Look after what is delivered.")
 push = CommandGroup("push", help="Web Push.")
 
 
-def senders(settings: Settings, outbound: Outbound) -> dict[Channel, Sender]:
+def senders(settings: Settings, https_client: HttpsClient) -> dict[Channel, Sender]:
     """What sends by each channel."""
     return {
         Channel.EMAIL: mail_sender(settings),
-        Channel.PUSH: _push_sender(settings, outbound),
-        Channel.WEBHOOK: WebhookSender(outbound),
+        Channel.PUSH: _push_sender(settings, https_client),
+        Channel.WEBHOOK: WebhookSender(https_client),
     }
 
 
-def _push_sender(settings: Settings, outbound: Outbound) -> Sender:
+def _push_sender(settings: Settings, https_client: HttpsClient) -> Sender:
     if settings.vapid_private_key:
-        return PushSender(outbound, read_private_key(settings.vapid_private_key), settings.vapid_subject)
+        return PushSender(https_client, read_private_key(settings.vapid_private_key), settings.vapid_subject)
 
     def suppress(*_anything: object) -> None:
-        raise Suppressed("Web Push is not set up")
+        raise Obsolete("Web Push is not set up")
 
     return suppress
 
@@ -59,8 +59,8 @@ def run_worker() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
     app.extensions["database"] = Database(settings.database_url, pool_size=_CONNECTIONS)
-    made = senders(settings, Outbound())
-    worker = Worker(app, [Lane(app, channel, send, width=WIDTHS[channel]) for channel, send in made.items()])
+    made = senders(settings, HttpsClient())
+    worker = Worker(app, [ChannelWorker(app, channel, send, width=WIDTHS[channel]) for channel, send in made.items()])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
     click.echo("The worker delivers; stop it with SIGTERM")
@@ -77,7 +77,7 @@ def run_worker() -> None:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 def list_deliveries(status: str, limit: int) -> None:
     """The newest deliveries of a status: dead letters unless another is named."""
-    with reading() as connection:
+    with read_connection() as connection:
         rows = DeadLetterRepository(connection).of_status(status, limit)
     for row in rows:
         what = f"event {row['event_id']}" if row["event_id"] else "password reset"
@@ -103,7 +103,7 @@ def retry_deliveries(ids: tuple[int, ...], is_all: bool) -> None:
 @click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True)
 def purge_deliveries(days: int) -> None:
     """Delete the records of deliveries that ended so many days ago."""
-    with transaction(unhurried=True) as connection:
+    with transaction(no_timeouts=True) as connection:
         count = DeadLetterRepository(connection).purge(now() - timedelta(days=days))
     click.echo(f"Deleted {count}")
 

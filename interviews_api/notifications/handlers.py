@@ -7,10 +7,10 @@ from flask import Blueprint, current_app
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
-from interviews_api.db import reading, transaction
+from interviews_api.crypto.vapid import public_key, read_private_key
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.db.pagination import Page
 from interviews_api.errors import NotFound
-from interviews_api.fields import Nothing
-from interviews_api.guards import refuse_first
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.notifications.address_repository import (
     TOO_MANY_SUBSCRIPTIONS,
@@ -18,7 +18,7 @@ from interviews_api.notifications.address_repository import (
     SubscriptionRepository,
     WebhookRepository,
 )
-from interviews_api.notifications.distribution import Distributor
+from interviews_api.notifications.channels.webhook import new_secret
 from interviews_api.notifications.notice_repository import NOT_RESENDABLE, NoticeRepository
 from interviews_api.notifications.schemas import (
     CreatedWebhook,
@@ -30,11 +30,11 @@ from interviews_api.notifications.schemas import (
     PushKey,
     Webhooks,
 )
-from interviews_api.notifications.webhook import new_secret
-from interviews_api.operation import operation
-from interviews_api.pages import Page
-from interviews_api.paging import PageQuery
-from interviews_api.vapid import public_key, read_private_key
+from interviews_api.notifications.worker.fan_out import DeliveryFanOut
+from interviews_api.web.fields import Nothing
+from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.operation import operation
+from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("notifications", __name__)
 
@@ -64,13 +64,15 @@ def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any
 @operation("Webhooks retrieved successfully", Webhooks, query=PageQuery)
 def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """The company's webhooks, oldest first."""
-    with reading() as connection:
+    with read_connection() as connection:
         return WebhookRepository(connection).page(viewer, limit=limit, skip=skip)
 
 
 @blueprint.delete("/webhooks/<id:webhook_id>")
 @company_required
-@refuse_first(lambda connection, viewer, webhook_id: WebhookRepository(connection).check(viewer, webhook_id))
+@authorize_before_validation(
+    lambda connection, viewer, webhook_id: WebhookRepository(connection).check(viewer, webhook_id)
+)
 @operation(
     "Webhook deleted successfully",
     Nothing,
@@ -127,13 +129,13 @@ def delete_subscription(viewer: Viewer, *, endpoint: str) -> dict[str, Any]:
 @operation("Interview notices retrieved successfully", Notices, errors=_OWN)
 def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     """What was sent about an interview, what will be and what failed."""
-    with reading() as connection:
+    with read_connection() as connection:
         interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
-        has_news = Distributor(connection).has_news()
-    if has_news:  # shown as pending also while no worker runs
+        has_pending = DeliveryFanOut(connection).has_pending()
+    if has_pending:  # shown as pending also while no worker runs
         with transaction() as connection:
-            Distributor(connection).distribute(now())
-    with reading() as connection:
+            DeliveryFanOut(connection).run(now())
+    with read_connection() as connection:
         notices = NoticeRepository(connection).all(interview, now=now())
     return {"notices": notices, "total": len(notices)}
 
@@ -145,7 +147,7 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
 
 @blueprint.post("/interviews/<id:interview_id>/notices/<notice_id>/resend")
 @company_required
-@refuse_first(_check_notice)
+@authorize_before_validation(_check_notice)
 @operation(
     "Notice queued successfully",
     Notice,

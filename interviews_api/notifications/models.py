@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.columns import Base, Id, Instant, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -63,11 +63,11 @@ class Delivery(Base):
     recipient: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
-    due_at: Mapped[datetime] = mapped_column(Instant)
-    give_up_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    give_up_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int]
-    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
 
 
@@ -81,8 +81,8 @@ class Webhook(Base):
     url: Mapped[str] = mapped_column(Text)
     events: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     secret: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(Instant)
-    disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class PushSubscription(Base):
@@ -95,7 +95,7 @@ class PushSubscription(Base):
     endpoint: Mapped[str] = mapped_column(Text, unique=True)
     p256dh: Mapped[str] = mapped_column(Text)
     auth: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 _IS_PENDING = text("status = 'pending'")

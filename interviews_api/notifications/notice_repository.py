@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from interviews_api.errors import IllegalMove, NotFound
+from interviews_api.errors import IllegalTransition, NotFound
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming
 from interviews_api.notifications.address_repository import SubscriptionRepository
-from interviews_api.notifications.distribution import PATIENCE, recipient_name
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_name
 
 NOT_RESENDABLE = "Notice cannot be resent"
 _ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
@@ -48,12 +48,12 @@ class NoticeRepository:
         """A new delivery of the same, with an idempotency key of its own; raises NotFound or IllegalMove."""
         notice = self.get(interview, notice_id, now=now)
         if notice["status"] not in _ENDED:
-            raise IllegalMove(NOT_RESENDABLE)
+            raise IllegalTransition(NOT_RESENDABLE)
         again = {
             name: notice[name] for name in ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
         }
         again |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
-        again |= {"due_at": now, "give_up_at": now + PATIENCE, "attempts": 0}
+        again |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         made = self._connection.execute(insert(Delivery).values(again).returning(Delivery)).mappings().one()
         return dict(made) | {"event": notice["event"]}
 
@@ -95,7 +95,7 @@ class DeadLetterRepository:
         failed = update(Delivery).where(Delivery.status == DeliveryStatus.FAILED)
         if delivery_ids:
             failed = failed.where(Delivery.id.in_(delivery_ids))
-        values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + PATIENCE, "attempts": 0}
+        values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         return self._connection.execute(failed.values(**values, error=None)).rowcount
 
     def purge(self, ended_before: datetime) -> int:

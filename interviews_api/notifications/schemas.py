@@ -5,12 +5,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from interviews_api.events.models import EventType
-from interviews_api.fields import CamelSchema, Instant, id_field, text_field
-from interviews_api.notifications.audience import CHANGES
+from interviews_api.events.models import CHANGES, EventType
+from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, AddressRefused, check_address
+from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.notifications.outbound import MAX_URL_LENGTH, AddressRefused, check_address
-from interviews_api.notifications.push import check_public_key, check_secret
+from interviews_api.web.fields import CamelSchema, Instant, id_field, text_field
 
 _CHANGES = sorted(CHANGES)
 

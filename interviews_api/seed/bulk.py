@@ -7,12 +7,12 @@ from datetime import timedelta
 from itertools import starmap
 from typing import Any
 
-from interviews_api.accounts.models import Candidate, Role, User
+from interviews_api.accounts.models import Candidate, Company, Role, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
-from interviews_api.columns import Base
-from interviews_api.db import transaction
-from interviews_api.hiring.models import Application, ApplicationStatus, Company, Job
+from interviews_api.db.connections import transaction
+from interviews_api.db.types import Base
+from interviews_api.hiring.models import Application, ApplicationStatus, Job
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus, InterviewType
 from interviews_api.seed.repository import SeedRepository, batches
 
@@ -166,7 +166,7 @@ def _each(counts: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def write_bulk(world: BulkWorld) -> Iterator[int]:
     """Insert the world in one transaction; yields how many rows each step wrote, for a progress bar."""
-    with transaction(unhurried=True) as connection:
+    with transaction(no_timeouts=True) as connection:
         repository = SeedRepository(connection)
         for model, rows in world.tables():
             for batch in batches(rows):

@@ -10,33 +10,25 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 
-from interviews_api import strict_json
-from interviews_api.accounts.models import Candidate, CompanyUser, Role, User, email_key
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, Role, User, email_key
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
-from interviews_api.columns import Base
-from interviews_api.db import transaction
-from interviews_api.events.log import change_everything
-from interviews_api.fields import camel_case
-from interviews_api.hiring.models import Application, Company, Job
-from interviews_api.http import flatten
+from interviews_api.db.connections import transaction
+from interviews_api.db.types import Base
+from interviews_api.errors import SeedRefused
+from interviews_api.events.log import invalidate_all_caches
+from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
 from interviews_api.seed.repository import SeedRepository
 from interviews_api.seed.schemas import SeedFile
+from interviews_api.web import strict_json
+from interviews_api.web.fields import camel_case, flatten
 
 Record = dict[str, Any]
 World = dict[str, list[Record]]
 
 _SCHEMA = SeedFile()
 _STAMPS = ("updated_at", "notices_after", "next_notice_at")
-
-
-class SeedRefused(Exception):
-    """The file cannot be taken; each problem says array, index and field: `interviews[3].status: ...`."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
 
 
 def load_bytes(raw: bytes) -> dict[str, int]:
@@ -56,9 +48,9 @@ def load_world(content: object) -> dict[str, int]:
     _refuse_repeats(world)
     users = _users(world)
     try:
-        with transaction(unhurried=True) as connection:
+        with transaction(no_timeouts=True) as connection:
             _write(SeedRepository(connection), world, users)
-            change_everything(connection)
+            invalidate_all_caches(connection)
     except IntegrityError as error:
         raise SeedRefused([f"The records contradict what is stored: {error.orig}"]) from None
     return {camel_case(name): len(records) for name, records in world.items()}

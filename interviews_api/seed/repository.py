@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, cast, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from interviews_api.accounts.models import User
-from interviews_api.columns import Base
-from interviews_api.hiring.models import Application, Company, Job
+from interviews_api.accounts.models import Company, User
+from interviews_api.db.types import Base
+from interviews_api.hiring.models import Application, Job
 
 BATCH = 5_000
 """Rows a statement; also keys a look-up, which keeps under SQLite's 32,766 parameters."""

@@ -5,7 +5,10 @@ from typing import Any
 
 from marshmallow import fields, pre_load, validate
 
-from interviews_api.fields import (
+from interviews_api.hiring.models import ApplicationStatus
+from interviews_api.interviews.candidate_schemas import Feedback
+from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
+from interviews_api.web.fields import (
     CamelSchema,
     Instant,
     TrueOrFalse,
@@ -16,9 +19,6 @@ from interviews_api.fields import (
     text_field,
     time_zone_field,
 )
-from interviews_api.hiring.models import ApplicationStatus
-from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
-from interviews_api.interviews.schemas import Feedback
 
 
 def _optional_text() -> fields.String:

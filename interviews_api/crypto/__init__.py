@@ -1,0 +1,1 @@
+"""Keys: the identity provider's, and ours for push services."""

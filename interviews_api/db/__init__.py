@@ -1,0 +1,1 @@
+"""The database: connections, column types, prepared statements, pages."""

@@ -1,0 +1,202 @@
+"""What the candidate's routes take and answer: exactly the keys of the contract, over rows of the repository."""
+
+from datetime import datetime
+
+from marshmallow import ValidationError, fields, validate
+
+from interviews_api.clock import now
+from interviews_api.events.models import EventActor, EventType
+from interviews_api.interviews.models import InterviewStatus, InterviewType
+from interviews_api.web.fields import CamelSchema, FlatNested, Instant, WallTime, WholeNumber, id_field, text_field
+from interviews_api.web.page_query import PageQuery
+from interviews_api.web.shared_schemas import CompanyBrief, CompanyName, JobBrief, JobTitle
+
+
+class ListQuery(PageQuery):
+    """A page, of one status or of all."""
+
+    status = fields.String(
+        load_default=lambda: None,
+        validate=validate.OneOf(list(InterviewStatus)),
+        metadata={"description": "Only these."},
+    )
+
+
+class CompanyContact(CompanyBrief):
+    """The company with how to reach it."""
+
+    address = fields.String(attribute="company_address", allow_none=True)
+    phone = fields.String(attribute="company_phone", allow_none=True)
+    email = fields.String(attribute="company_email", allow_none=True)
+
+
+class JobDescribed(JobBrief):
+    """The job with its description."""
+
+    description = fields.String(attribute="job_description", allow_none=True)
+
+
+class _Interview(CamelSchema):
+    """What every view of an interview begins with."""
+
+    interview_id = id_field()
+    application_id = id_field()
+    company = FlatNested(CompanyBrief)
+    job = FlatNested(JobBrief)
+    status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
+    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    scheduled_date = Instant(attribute="starts_at", metadata={"description": "The instant it begins."})
+    scheduled_time = WallTime(metadata={"description": "That instant on the wall clock of its time zone."})
+
+
+class ListedInterview(_Interview):
+    """As in the list of all."""
+
+    location = fields.String(allow_none=True)
+    meeting_link = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+    confirmed_at = Instant(allow_none=True)
+    completed_at = Instant(allow_none=True)
+    cancelled_at = Instant(allow_none=True)
+    cancellation_reason = fields.String(allow_none=True)
+    is_hired = fields.Boolean(allow_none=True)
+    applied_at = Instant()
+    scheduled_at = Instant(attribute="created_at", metadata={"description": "When it was created."})
+
+
+class PendingInterview(_Interview):
+    """As in the list of those that wait for a yes."""
+
+    meeting_link = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+    applied_at = Instant()
+    scheduled_at = Instant(attribute="created_at")
+
+
+class UpcomingInterview(_Interview):
+    """As in the list of confirmed ones to come."""
+
+    meeting_link = fields.String(allow_none=True)
+    confirmed_at = Instant(allow_none=True)
+    applied_at = Instant()
+
+
+class PastInterview(_Interview):
+    """As in the history."""
+
+    completed_at = Instant(allow_none=True)
+    is_hired = fields.Boolean(allow_none=True)
+    applied_at = Instant()
+
+
+def _rating() -> WholeNumber:
+    return WholeNumber(1, 10, allow_none=True)
+
+
+class Feedback(CamelSchema):
+    """What the company thought of the interview, marks from 1 to 10; every part optional."""
+
+    has_optional_parts = True
+
+    overall_rating = _rating()
+    technical_skills = _rating()
+    communication = _rating()
+    motivation = _rating()
+    cultural_fit = _rating()
+    comments = text_field(allow_none=True)
+    strengths = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
+    weaknesses = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
+    recommendation = fields.String(validate=validate.OneOf(["hire", "reject", "consider"]), allow_none=True)
+
+
+class InterviewDetails(ListedInterview):
+    """One interview with all that its candidate may know."""
+
+    company = FlatNested(CompanyContact)
+    job = FlatNested(JobDescribed)
+    feedback = fields.Nested(Feedback, allow_none=True, metadata={"description": "Null unless it was shared."})
+
+
+class CandidateInterviews(CamelSchema):
+    """A page of the list of all, and the counts over all."""
+
+    interviews = fields.List(fields.Nested(ListedInterview), attribute="rows")
+    total = fields.Integer()
+    pending_count = fields.Integer()
+    upcoming_count = fields.Integer()
+    completed_count = fields.Integer()
+
+
+class PendingInterviews(CamelSchema):
+    """Those that wait for a yes."""
+
+    interviews = fields.List(fields.Nested(PendingInterview), attribute="rows")
+    total = fields.Integer()
+
+
+class UpcomingInterviews(CamelSchema):
+    """Confirmed ones to come."""
+
+    interviews = fields.List(fields.Nested(UpcomingInterview), attribute="rows")
+    total = fields.Integer()
+
+
+class InterviewHistory(CamelSchema):
+    """Completed and cancelled ones."""
+
+    interviews = fields.List(fields.Nested(PastInterview), attribute="rows")
+    total = fields.Integer()
+
+
+class ConfirmedMeeting(CamelSchema):
+    """When and where, inside the answer to a confirm."""
+
+    date = Instant(attribute="starts_at")
+    time = WallTime()
+    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    location = fields.String(allow_none=True)
+    meeting_link = fields.String(allow_none=True)
+    company = FlatNested(CompanyName)
+    job = FlatNested(JobTitle)
+
+
+class Confirmation(CamelSchema):
+    """The answer to a confirm."""
+
+    interview_id = id_field()
+    status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
+    confirmed_at = Instant(allow_none=True)
+    interview = FlatNested(ConfirmedMeeting)
+
+
+class Reason(CamelSchema):
+    """Why one declines, if one wants to say it."""
+
+    reason = text_field(load_default=None, allow_none=True)
+
+
+def _lies_ahead(instant: datetime) -> None:
+    if instant <= now():
+        raise ValidationError("Must lie in the future.")
+
+
+class RescheduleWish(Reason):
+    """Why one would rather meet at another time, and when one could."""
+
+    proposed_times = fields.List(Instant(validate=_lies_ahead), load_default=list, validate=validate.Length(max=5))
+
+
+class TimelineEvent(CamelSchema):
+    """One thing that happened; the ids rise in the order in which things happened."""
+
+    id = fields.Integer()
+    type = fields.String(validate=validate.OneOf(list(EventType)))
+    at = Instant()
+    by = fields.String(attribute="actor", validate=validate.OneOf(list(EventActor)))
+
+
+class Timeline(CamelSchema):
+    """All that happened to an interview."""
+
+    events = fields.List(fields.Nested(TimelineEvent))
+    total = fields.Integer()

@@ -1,0 +1,106 @@
+"""The blueprint `email-link`: whoever bears the link sees the interview and may say yes, without signing in.
+
+A GET changes nothing: mail scanners open links. The answer is a page, or JSON for who asks for that by name.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template
+
+from interviews_api.clock import format_instant, now, zone
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.errors import ApiError
+from interviews_api.interviews.candidate_schemas import Confirmation
+from interviews_api.interviews.link_repository import LinkRepository
+from interviews_api.interviews.link_tokens import read_token
+from interviews_api.interviews.state_machine import CONFIRM
+from interviews_api.web.error_responses import answer_api_error
+from interviews_api.web.fields import Nothing
+from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.http import prefers_page
+from interviews_api.web.operation import operation
+
+blueprint = Blueprint("email-link", __name__, url_prefix="/interviews/confirm", template_folder="templates")
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STYLE, _SCRIPT = ((_TEMPLATES / f"link.{kind}").read_text() for kind in ("css", "js"))
+
+
+def _source(text: str) -> str:
+    """A Content-Security-Policy source that allows exactly this inline text (CSP 3, section 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src {_source(_STYLE)}; script-src {_source(_SCRIPT)}; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",  # the address is the secret
+    "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def _render(**shown: object) -> str:
+    return render_template("link.html", style=_STYLE, script=_SCRIPT, **shown)
+
+
+def _page(interview: Mapping[Any, Any]) -> str:
+    local: datetime = interview["starts_at"].astimezone(zone(interview["time_zone"]))
+    return _render(
+        interview=interview,
+        day=f"{local:%A}, {local.day} {local:%B %Y}",
+        time=f"{local:%H:%M}",
+        instant=format_instant(interview["starts_at"]),
+    )
+
+
+@blueprint.get("/<token>")
+@operation("Interview retrieved successfully", Confirmation, errors={400: "Invalid confirmation token"}, page=_page)
+def show_link(token: str) -> Mapping[Any, Any]:
+    """The interview that the link is about. Changes nothing."""
+    with read_connection() as connection:
+        return LinkRepository(connection).get(*_read(token), now=now())
+
+
+@blueprint.post("/<token>")
+@authorize_before_validation(lambda connection, token: LinkRepository(connection).get(*_read(token), now=now()))
+@operation(
+    "Interview confirmed successfully",
+    Confirmation,
+    body=Nothing,
+    errors={400: f"Invalid confirmation token; or: {CONFIRM.refusal}"},
+    page=_page,
+)
+def confirm_by_link(token: str) -> Mapping[Any, Any]:
+    """Say yes to the interview at the revision that the link is about."""
+    with transaction() as connection:
+        return LinkRepository(connection).confirm(*_read(token), now=now())
+
+
+def _read(token: str) -> tuple[str, int]:
+    return read_token(current_app.extensions["settings"].secret_key, token)
+
+
+@blueprint.errorhandler(ApiError)
+def _answer_refusal(error: ApiError) -> Response:
+    if not prefers_page():
+        return answer_api_error(error)
+    page = _render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
+    return Response(page, error.status, mimetype="text/html")
+
+
+@blueprint.after_request
+def _guard(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    return response

@@ -1,0 +1,1 @@
+"""The channels: e-mail, Web Push and webhooks."""

@@ -1,0 +1,108 @@
+"""Web Push: the notice encrypted for one browser (RFC 8291), handed to its push service (RFC 8030) under our name."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import http_ece
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from sqlalchemy import RowMapping
+
+from interviews_api.clock import format_instant, now
+from interviews_api.crypto.vapid import authorization, from_base64url
+from interviews_api.events.models import EventType
+from interviews_api.interviews.icalendar_export import in_one_line
+from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
+from interviews_api.notifications.channels.https_client import AddressRefused, HttpsClient, NoAnswer
+
+_LIFETIME = timedelta(days=1)
+_GONE = (404, 410)  # RFC 8030, section 7.3
+_TITLES = {
+    EventType.SCHEDULED: "Interview invitation",
+    EventType.RESCHEDULED: "Interview moved",
+    EventType.CONFIRMED: "Interview confirmed",
+    EventType.DECLINED: "Interview declined",
+    EventType.CANCELLED: "Interview cancelled",
+    EventType.COMPLETED: "Interview completed",
+    EventType.REMINDER: "Interview coming up",
+    EventType.NUDGE: "Please answer an invitation",
+}
+
+
+def check_public_key(p256dh: str) -> None:
+    """Raise ValueError unless this is a public key on P-256 (RFC 8291, section 3.1)."""
+    EllipticCurvePublicKey.from_encoded_point(SECP256R1(), from_base64url(p256dh))
+
+
+def check_secret(auth: str) -> None:
+    """Raise ValueError unless this is 16 bytes of secret (RFC 8291, section 3.2)."""
+    if len(from_base64url(auth)) != 16:
+        raise ValueError("not 16 bytes")
+
+
+def encrypt(text: bytes, p256dh: str, auth: str) -> bytes:
+    """One aes128gcm record (RFC 8188) that only the browser with these keys can read."""
+    sealed: bytes = http_ece.encrypt(
+        text,
+        private_key=generate_private_key(SECP256R1()),
+        dh=from_base64url(p256dh),
+        auth_secret=from_base64url(auth),
+        version="aes128gcm",
+    )
+    return sealed
+
+
+def payload(about: Mapping[Any, Any]) -> bytes:
+    """What a service worker shows; short, for push services take 4096 bytes (RFC 8030, section 7.2)."""
+    job, company = (in_one_line(about[name])[:200] for name in ("job_title", "company_name"))
+    return orjson.dumps(
+        {
+            "id": about["event_id"],
+            "event": about["event_type"],
+            "title": _TITLES[about["event_type"]],
+            "body": f"{job} - {company}",
+            "interviewId": about["interview_id"],
+            "scheduledDate": format_instant(about["starts_at"]),
+            "timeZone": about["time_zone"],
+        }
+    )
+
+
+class PushSender:
+    """Sends to a browser's subscription; 404 and 410 are the end of it."""
+
+    def __init__(self, https_client: HttpsClient, private_key: EllipticCurvePrivateKey, subject: str) -> None:
+        self._outbound = https_client
+        self._private_key = private_key
+        self._subject = subject
+
+    def __call__(self, subscription: RowMapping, about: RowMapping) -> None:
+        """See `lane.Sender`."""
+        endpoint = subscription["endpoint"]
+        headers = {
+            "Authorization": authorization(self._private_key, self._subject, endpoint, now()),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "Topic": about["key"],
+            "TTL": str(int(_LIFETIME.total_seconds())),
+            "Urgency": "normal",
+        }
+        body = encrypt(payload(about), subscription["p256dh"], subscription["auth"])
+        try:
+            status = self._outbound.post(endpoint, body, headers)
+        except AddressRefused as error:
+            raise Rejected(str(error)) from None
+        except NoAnswer as error:
+            raise RetryLater(f"no answer: {error}") from None
+        if status in _GONE:
+            raise TargetGone(f"answered {status}: the subscription is gone")
+        if status == 413:
+            raise Rejected("answered 413: too large")
+        if not 200 <= status < 300:
+            raise RetryLater(f"answered {status}")

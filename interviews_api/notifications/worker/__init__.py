@@ -1,0 +1,1 @@
+"""The worker process: it turns events into deliveries, and sends them."""

@@ -1,0 +1,174 @@
+"""The SQL of delivering: claim what is due, read what it is about, and write down what came of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists, func, literal_column, select, update
+
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, PasswordReset, User
+from interviews_api.events.models import Event
+from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.company_repository import CONTEXT_COLUMNS, INTERVIEW_COLUMNS
+from interviews_api.interviews.models import Interview
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
+
+LEASE = timedelta(seconds=60)
+
+_IS_PENDING = Delivery.status == literal_column(
+    f"'{DeliveryStatus.PENDING}'", Delivery.status.type
+)  # for the partial index
+_WHICH = bindparam("delivery_id", type_=Delivery.id.type)
+_ABOUT = (
+    select(
+        Delivery.key,
+        Delivery.channel,
+        Delivery.target_id,
+        Delivery.reset_id,
+        Event.id.label("event_id"),
+        Event.type.label("event_type"),
+        Event.at.label("event_at"),
+        Event.actor.label("event_actor"),
+        Event.revision.label("event_revision"),
+        Event.previous_starts_at,
+        Interview.id.label("interview_id"),
+        *INTERVIEW_COLUMNS,
+        *CONTEXT_COLUMNS,
+        Company.name.label("company_name"),
+        Company.address.label("company_address"),
+        Company.phone.label("company_phone"),
+        Company.email.label("company_email"),
+        PasswordReset.created_at.label("reset_created_at"),
+        PasswordReset.expires_at.label("reset_expires_at"),
+    )
+    .select_from(Delivery)
+    .outerjoin(Event, Event.id == Delivery.event_id)
+    .outerjoin(Interview, Interview.id == Delivery.interview_id)
+    .outerjoin(Application, Application.id == Interview.application_id)
+    .outerjoin(Job, Job.id == Application.job_id)
+    .outerjoin(Company, Company.id == Interview.company_id)
+    .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
+    .outerjoin(User, User.id == Candidate.id)
+    .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
+    .where(Delivery.id == _WHICH)
+)
+_TARGETS = {
+    Channel.EMAIL: select(User.id, User.email, User.role),
+    Channel.PUSH: select(PushSubscription),
+    Channel.WEBHOOK: select(Webhook).where(Webhook.disabled_at.is_(None)),
+}
+_TARGET_KEYS: dict[Channel, Any] = {
+    Channel.EMAIL: User.id,
+    Channel.PUSH: PushSubscription.id,
+    Channel.WEBHOOK: Webhook.id,
+}
+# A target and whose it is; who is not found there (a candidate's e-mail, what was deleted) is on its own.
+_OWNERS: dict[Channel, tuple[Any, Any]] = {
+    Channel.EMAIL: (CompanyUser.id, CompanyUser.company_id),
+    Channel.PUSH: (PushSubscription.id, PushSubscription.candidate_id),
+    Channel.WEBHOOK: (Webhook.id, Webhook.company_id),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that is this worker's until the lease lapses. `attempts` counts the one that it is for."""
+
+    id: int
+    target_id: str
+    owner: str
+    lease: str
+    attempts: int
+    give_up_at: datetime
+
+
+class DeliveryRepository:
+    """Deliveries as a worker handles them. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def is_any_due(self, channel: Channel, now: datetime) -> bool:
+        """Whether `claim` may find something; only reads."""
+        due = exists().where(_IS_PENDING, Delivery.channel == channel, Delivery.due_at <= now)
+        return bool(self._connection.execute(select(due)).scalar())
+
+    def due(
+        self,
+        channel: Channel,
+        *,
+        lease: str,
+        now: datetime,
+        limit: int,
+        without_targets: Collection[str] = (),
+        without_owners: Collection[str] = (),
+    ) -> list[Claim]:
+        """Up to `limit` that may be claimed in this transaction, the longest due first; none for who is left out.
+
+        On Postgres other workers skip these rows until it ends; on SQLite there is one writer at a time.
+        """
+        target_id, owner = _OWNERS[channel]
+        whose = select(owner).where(target_id == Delivery.target_id).scalar_subquery()
+        found = self._connection.execute(
+            select(
+                Delivery.id,
+                Delivery.target_id,
+                func.coalesce(whose, Delivery.target_id).label("owner"),
+                Delivery.attempts,
+                Delivery.give_up_at,
+            )
+            .where(
+                _IS_PENDING,
+                Delivery.channel == channel,
+                Delivery.due_at <= now,
+                Delivery.target_id.not_in(without_targets),
+                Delivery.target_id.not_in(select(target_id).where(owner.in_(without_owners))),
+            )
+            .order_by(Delivery.due_at, Delivery.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=Delivery)
+        )
+        return [Claim(row.id, row.target_id, row.owner, lease, row.attempts + 1, row.give_up_at) for row in found]
+
+    def claim(self, due: Sequence[Claim], until: datetime) -> None:
+        """Move their `due_at` to when the lease lapses: whoever dies with them loses them then. All of one lease."""
+        ids = [claim.id for claim in due]
+        values = {"due_at": until, "lease": due[0].lease, "attempts": Delivery.attempts + 1}
+        self._connection.execute(update(Delivery).where(Delivery.id.in_(ids)).values(values))
+
+    def about(self, delivery_id: int) -> RowMapping:
+        """All that a channel may say: event, interview, company, job and candidate as they are now."""
+        return self._connection.execute(_ABOUT, {"delivery_id": delivery_id}).mappings().one()
+
+    def target(self, channel: Channel, target_id: str) -> RowMapping | None:
+        """The user, subscription or webhook that it goes to; None when that is gone."""
+        statement = _TARGETS[channel].where(_TARGET_KEYS[channel] == target_id)
+        return self._connection.execute(statement).mappings().one_or_none()
+
+    def finish(self, claim: Claim, status: DeliveryStatus, *, now: datetime, error: str | None = None) -> bool:
+        """Say what came of it; False when the lease had lapsed and somebody else took over."""
+        sent_at = now if status is DeliveryStatus.SENT else None
+        return self._write(claim, status=status, sent_at=sent_at, error=error)
+
+    def postpone(self, claim: Claim, until: datetime, *, error: str) -> bool:
+        """To be tried again from then on."""
+        return self._write(claim, due_at=until, error=error)
+
+    def release(self, claims: Sequence[Claim], until: datetime) -> None:
+        """Give back what was not tried; all of one lease."""
+        ours = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease)
+        values = {"due_at": until, "attempts": Delivery.attempts - 1, "lease": None}
+        self._connection.execute(update(Delivery).where(ours).values(values))
+
+    def remove_subscription(self, subscription_id: str) -> None:
+        """The push service knows it no more."""
+        self._connection.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
+
+    def disable_webhook(self, webhook_id: str, now: datetime) -> None:
+        """Its owner answered that it is gone."""
+        self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
+
+    def _write(self, claim: Claim, **values: Any) -> bool:
+        statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease)
+        return self._connection.execute(statement.values(lease=None, **values)).rowcount == 1

@@ -1,0 +1,1 @@
+"""The HTTP edge: contracts, input, errors, output and what operators watch."""

@@ -1,0 +1,104 @@
+"""Every failure in the one error shape, and the handlers that turn exceptions into it."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from flask import Flask, request
+from psycopg.errors import IdleInTransactionSessionTimeout, UndefinedColumn, UndefinedTable
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from interviews_api.db.connections import STALE_PLAN_ERRORS
+from interviews_api.errors import ApiError, InvalidInput, TooManyRequests
+from interviews_api.web import logs
+from interviews_api.web.flask_app import ApiResponse
+
+_log = logging.getLogger(__name__)
+JSON = "application/json"
+RETRY_AFTER_SECONDS = 1
+
+
+def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
+    """Any payload as a JSON answer."""
+    return ApiResponse(orjson.dumps(payload), status, headers, mimetype=JSON)
+
+
+def error_response(
+    status: int,
+    message: str,
+    *,
+    details: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ApiResponse:
+    """The one error shape."""
+    payload: dict[str, object] = {"statusCode": status, "message": message, "error": HTTP_STATUS_CODES[status]}
+    if details is not None:
+        payload["details"] = details
+    response = json_response(payload, status, headers)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return response
+
+
+def answer_api_error(error: ApiError) -> ApiResponse:
+    """A refusal in the one error shape."""
+    details = error.details if isinstance(error, InvalidInput) else None
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
+    return error_response(error.status, error.message, details=details, headers=headers)
+
+
+def _answer_http_exception(error: HTTPException) -> ApiResponse:
+    """Flask's and Werkzeug's own refusals, with their headers (Allow, Retry-After)."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return error_response(status, HTTP_STATUS_CODES[status], headers=headers)
+
+
+def _answer_unavailable(error: DBAPIError | PoolTimeout) -> ApiResponse:
+    """The database is away, or too busy for its time limits: the client may try again."""
+    _log.warning("database unavailable", exc_info=error)
+    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable")
+
+
+def _answer_internal_error(error: InternalError) -> ApiResponse:
+    """Postgres's word for a transaction that stood still for too long and was given up on; else it is our own fault."""
+    was_too_slow = isinstance(error.orig, IdleInTransactionSessionTimeout)
+    return _answer_unavailable(error) if was_too_slow else _answer_unexpected(error)
+
+
+def _answer_wrong_tables(error: DBAPIError) -> ApiResponse:
+    """Postgres's word for tables that are not migrated, or were just now; else it is our own fault."""
+    is_passing = isinstance(error.orig, (UndefinedTable, UndefinedColumn, *STALE_PLAN_ERRORS))
+    return _answer_unavailable(error) if is_passing else _answer_unexpected(error)
+
+
+def _answer_unexpected(error: Exception) -> ApiResponse:
+    """Nothing of the cause for the client but the request's id; all of it, under that id, for the operator."""
+    what = logs.request_id(request), logs.method(request), logs.route(request)
+    _log.error("request %s failed: %s %s", *what, exc_info=error)
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+
+
+def init_app(app: Flask) -> None:
+    """Install the error shape."""
+    app.register_error_handler(ApiError, answer_api_error)
+    app.register_error_handler(HTTPException, _answer_http_exception)
+    for error in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(error, _answer_unavailable)
+    app.register_error_handler(InternalError, _answer_internal_error)
+    app.register_error_handler(ProgrammingError, _answer_wrong_tables)
+    app.register_error_handler(NotSupportedError, _answer_wrong_tables)
+    app.register_error_handler(Exception, _answer_unexpected)

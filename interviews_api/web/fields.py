@@ -1,0 +1,218 @@
+"""The marshmallow pieces that all schemas share: camelCase keys and the fields of our conventions."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow.exceptions import SCHEMA
+
+from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
+from interviews_api.email_addresses import in_ascii
+from interviews_api.ids import ID_PATTERN, is_id
+
+MAX_TEXT = 20_000
+DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+
+
+def camel_case(name: str) -> str:
+    """`interview_id` as `interviewId`."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+class CamelSchema(Schema):
+    """snake_case in Python, camelCase on the wire; what it does not know is refused."""
+
+    has_optional_parts = False
+    """Whether an answer may leave keys out; ours write null instead."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Set the key on the wire, unless the field names its own."""
+        if field_obj.data_key is None:
+            field_obj.data_key = camel_case(field_name)
+
+    def handle_error(self, error: ValidationError, data: Any, **_kwargs: Any) -> None:
+        """Unknown names come last and in the input's order; what is no object is itself wrong, not a name in it."""
+        messages: Any = error.messages
+        if isinstance(data, Mapping):  # marshmallow walks through the unknown names in a set's order
+            known = {field.data_key for field in self.load_fields.values()}
+            places = {name: place for place, name in enumerate(data) if name not in known}
+            error.messages = dict(sorted(messages.items(), key=lambda item: places.get(item[0], -1)))
+        else:
+            error.messages = messages.get(SCHEMA, messages)
+
+
+class Nothing(CamelSchema):
+    """The body of a route that takes none: absent, or an empty object."""
+
+
+class Instant(fields.Field[datetime]):
+    """`2025-05-15T09:00:00.000Z`, an aware UTC datetime in Python; what is text already was made by the database."""
+
+    default_error_messages = {"invalid": "Must be an instant like 2025-05-15T09:00:00.000Z."}
+
+    def _serialize(self, value: datetime | str | None, attr: str | None, obj: object, **kwargs: object) -> str | None:
+        return value if value is None or isinstance(value, str) else format_instant(value)
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime:
+        try:
+            return parse_instant(value)  # type: ignore[arg-type]  # what is no text is a TypeError
+        except (TypeError, ValueError):
+            raise self.make_error("invalid") from None
+
+
+class LocalDate(fields.Field[date]):
+    """`2025-05-15`, a day on somebody's calendar, of the years that an instant may have; only read."""
+
+    default_error_messages = {"invalid": "Must be a date like 2025-05-15."}
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> date:
+        if not isinstance(value, str) or not re.fullmatch(DATE_PATTERN, value):
+            raise self.make_error("invalid")
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+        if not EARLIEST.year < day.year < LATEST.year:
+            raise self.make_error("invalid")
+        return day
+
+
+class LocalTime(fields.Field[time]):
+    """`14:30`, a time on somebody's wall clock; only read."""
+
+    default_error_messages = {"invalid": "Must be a time like 14:30."}
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> time:
+        if not isinstance(value, str) or not re.fullmatch(TIME_PATTERN, value):
+            raise self.make_error("invalid")
+        return time.fromisoformat(value)
+
+
+class WallTime(fields.Field[str]):
+    """`HH:MM` on the wall clock of the object's `time_zone` at its `starts_at`; only written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(dump_only=True, attribute="starts_at", **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: object) -> str:
+        return wall_time(value, obj["time_zone"])
+
+
+class FlatNested(fields.Nested):
+    """A nested object whose values lie flat in the same row as its parent's."""
+
+    def serialize(self, attr: str, obj: object, accessor: object = None, **kwargs: object) -> object:
+        """Dump the parent's own row with the nested schema."""
+        return self.schema.dump(obj)
+
+
+class Digits(fields.Integer):
+    """A whole number written in ASCII digits alone, as in a query string: no sign, space or underscore."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        self._complaint = f"Must be a whole number from {low} to {high}."
+        self._digits = rf"[0-9]{{1,{max(10, len(str(high)))}}}"
+        super().__init__(validate=validate.Range(low, high, error=self._complaint), **kwargs)
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
+        if not isinstance(value, str) or not re.fullmatch(self._digits, value):
+            raise ValidationError(self._complaint)
+        return int(value)
+
+
+class WholeNumber(fields.Integer):
+    """A whole number in JSON: 8 and 8.0 (which JSON Schema calls an integer), not "8", true or 8.5."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **kwargs)
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid")
+        return value
+
+
+class TrueOrFalse(fields.Boolean):
+    """JSON's own true and false, not "yes" or 1."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+_MAX_ADDRESS = validate.Length(max=254)
+
+
+class EmailAddress(fields.Email):
+    """An e-mail address, trimmed; of at most 254 characters (RFC 5321, section 4.5.3.1.3); one that takes mail."""
+
+    default_error_messages = {"unmailable": "Must be an address that mail can be sent to."}
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        trimmed = value.strip() if isinstance(value, str) else value
+        address: str = super()._deserialize(trimmed, attr, data, **kwargs)
+        return address
+
+    def _validate(self, value: str) -> None:
+        _MAX_ADDRESS(value)  # first: the other checks cost more the longer the text is
+        super()._validate(value)
+        try:
+            in_ascii(value)
+        except ValueError:
+            raise self.make_error("unmailable") from None
+
+
+def email_field(**kwargs: Any) -> EmailAddress:
+    """An address that somebody may register."""
+    return EmailAddress(validate=_MAX_ADDRESS, **kwargs)
+
+
+def id_field(**kwargs: Any) -> fields.String:
+    """A 24-hex id."""
+    return fields.String(validate=_check_id, metadata={"pattern": ID_PATTERN}, **kwargs)
+
+
+def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
+    """Text of bounded length in characters."""
+    return fields.String(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+
+
+def name_field(maximum: int = MAX_TEXT, **kwargs: Any) -> fields.String:
+    """Text that says something: not only blanks."""
+    checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    return fields.String(validate=checks, **kwargs)
+
+
+def link_field(**kwargs: Any) -> fields.String:
+    """An http or https address: what a browser may open."""
+    checks = [validate.Regexp(r"^https?://\S+\Z", error="Must be an http or https link."), validate.Length(max=2000)]
+    return fields.String(validate=checks, **kwargs)
+
+
+def time_zone_field(**kwargs: Any) -> fields.String:
+    """An IANA time zone name."""
+    return fields.String(validate=_check_zone, **kwargs)
+
+
+def _check_id(text: str) -> None:
+    if not is_id(text):  # validate.Regexp would let a line break follow
+        raise ValidationError("Must be 24 lower-case hex digits.")
+
+
+def _check_zone(name: str) -> None:
+    if name not in zone_names():
+        raise ValidationError("Must be an IANA time zone like Asia/Kolkata.")
+
+
+def flatten(messages: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], list[str]]]:
+    """marshmallow's nested messages as (names and indices that lead there, problems), in order."""
+    if not isinstance(messages, dict):
+        return [(path, [str(message) for message in messages])]
+    return [found for name, inner in messages.items() for found in flatten(inner, (*path, name))]
