@@ -1,93 +1,122 @@
-"""What can go wrong, in the domain's words; imports nothing of ours. `http.py` turns these into answers."""
+"""The exceptions of the domain. Each one carries the HTTP status and the message of its response.
+
+The features derive named errors from these classes, in `errors.py` of their package::
+
+    ApiError
+    ├── BadRequest              400
+    │   └── IllegalTransition   400
+    ├── Unauthorized            401
+    ├── Forbidden               403
+    ├── NotFound                404
+    ├── Conflict                409
+    ├── PreconditionFailed      412
+    ├── KeyReused               422
+    ├── TooManyRequests         429
+    ├── ServiceUnavailable      503
+    └── InputRefused            400
+        ├── InvalidInput        400, with `details`
+        ├── BodyTooLarge        413
+        └── UnsupportedMediaType 415
+
+    SeedRefused                 no response: the command line prints it
+"""
 
 from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 
 class ApiError(Exception):
-    """A refusal with the HTTP status and the sentence that the client is told."""
+    """Base class of errors that end a request with a status and a message for the client."""
 
-    status = 500
+    status: int = 500
+    message: str = "Internal Server Error"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(self.message)
+
+
+class BadRequest(ApiError):
+    """400: the request cannot be fulfilled, and no field of its input is the cause."""
+
+    status = 400
+    message = "Bad Request"
+
+
+class IllegalTransition(BadRequest):
+    """400: the present state does not allow the transition."""
 
 
 class Unauthorized(ApiError):
-    """401: no token, a bad one, or one whose user is gone. Every cause gets the same sentence."""
+    """401: the token is missing or invalid, or its user or session is gone. The message is the same for all."""
 
     status = 401
-
-    def __init__(self, message: str = "Unauthorized") -> None:
-        super().__init__(message)
+    message = "Unauthorized"
 
 
 class Forbidden(ApiError):
-    """403: a good token that does not open this."""
+    """403: the token is valid, but the viewer may not do this."""
 
     status = 403
+    message = "Forbidden"
 
 
 class NotFound(ApiError):
-    """404: no such thing; also what a malformed id names."""
+    """404: nothing has this id, or the id is malformed."""
 
     status = 404
-
-
-class IllegalTransition(ApiError):
-    """400: the thing's present state does not allow it."""
-
-    status = 400
+    message = "Not Found"
 
 
 class Conflict(ApiError):
-    """409: what is stored stands against it."""
+    """409: stored data rules the change out."""
 
     status = 409
+    message = "Conflict"
 
 
 class PreconditionFailed(ApiError):
-    """412: If-Match names something older than what is stored."""
+    """412: If-Match names an older version than the stored one (RFC 9110, section 13.1.1)."""
 
     status = 412
-
-    def __init__(self) -> None:
-        super().__init__("It has changed since you read it")
+    message = "It has changed since you read it"
 
 
 class KeyReused(ApiError):
-    """422: an Idempotency-Key that came before with another body."""
+    """422: an earlier request used the Idempotency-Key with another body."""
 
     status = 422
-
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used with another body")
+    message = "This Idempotency-Key was used with another body"
 
 
 class TooManyRequests(ApiError):
-    """429: a limit is reached; `retry_after` says in how many seconds there is room again."""
+    """429: a rate limit is reached; the next attempt is allowed in `retry_after` seconds."""
 
     status = 429
+    message = "Too many attempts, try again later"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many attempts, try again later")
+        super().__init__()
         self.retry_after = retry_after
 
 
 class ServiceUnavailable(ApiError):
-    """503: try again in a moment."""
+    """503: the cause will pass; the client may try again after some seconds."""
 
     status = 503
+    message = "Service temporarily unavailable"
 
 
 class InputRefused(ApiError):
-    """A query or body that cannot be taken; answered only after 401, 403 and 404 had their say."""
+    """400: the query or the body is invalid. Guards answer 401, 403 and 404 before it."""
 
     status = 400
+    message = "Bad Request"
 
 
 class InvalidInput(InputRefused):
-    """400 with `details`: what is wrong, by dotted field name; the message names the first of them."""
+    """400 with `details`: the problems of each field, by dotted name. The message names the first problem."""
 
     def __init__(self, details: Mapping[str, list[str]]) -> None:
         field, problems = next(iter(details.items()))
@@ -96,20 +125,47 @@ class InvalidInput(InputRefused):
 
 
 class BodyTooLarge(InputRefused):
-    """413: more than 64 KiB."""
+    """413: the body is larger than 64 KiB."""
 
     status = 413
 
 
 class UnsupportedMediaType(InputRefused):
-    """415: a body that does not say it is JSON."""
+    """415: the body is not declared as JSON."""
 
     status = 415
 
 
 class SeedRefused(Exception):
-    """The file cannot be taken; each problem says array, index and field: `interviews[3].status: ...`."""
+    """The seed file is invalid; each problem names array, index and field: `interviews[3].status: ...`."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+RowT = TypeVar("RowT", bound=Mapping[Any, Any])
+
+
+def require_own(
+    row: RowT | None,
+    *,
+    id_key: str,
+    owner_key: str,
+    not_found: type[NotFound],
+    not_yours: type[Forbidden],
+    owner: str | None = None,
+) -> RowT:
+    """Return the row if it is the viewer's own; raise Unauthorized, `not_found` or `not_yours`.
+
+    The row comes from a statement that starts at the viewer's row and joins the requested row with an outer join. So
+    no row means that the viewer is not signed in, and None under `id_key` means that the requested row is missing.
+    `owner_key` names the column that must equal `owner`: by default the viewer's company, `viewer_company_id`.
+    """
+    if row is None:
+        raise Unauthorized
+    if row[id_key] is None:
+        raise not_found
+    if row[owner_key] != (row["viewer_company_id"] if owner is None else owner):
+        raise not_yours
+    return row

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import UserRepository
@@ -27,7 +28,7 @@ blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users
     CompanyMe,
     status=201,
     body=NewCompanyUser,
-    errors={409: "Email is already registered"},
+    errors={EmailTaken.status: EmailTaken.message},
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
     """Let a colleague sign in."""
@@ -56,7 +57,7 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Company user deleted successfully",
     Nothing,
     body=Nothing,
-    errors={400: "You cannot remove yourself", 403: "This user does not belong to you", 404: "User not found"},
+    errors={error.status: error.message for error in (CannotRemoveYourself, NotYourUser, UserNotFound)},
 )
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     """Remove a colleague, who is signed out with that."""

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, current_app
 from marshmallow import Schema
 
+from interviews_api.accounts.errors import EmailTaken, WrongCredentials
 from interviews_api.accounts.identity_provider import (
     own_candidates_required,
     own_session_required,
@@ -41,7 +42,7 @@ from interviews_api.accounts.tokens import (
 )
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.errors import InvalidInput, Unauthorized
+from interviews_api.errors import InvalidInput, TooManyRequests, Unauthorized
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
 
@@ -50,10 +51,9 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 _SESSION: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _NO_STORE = {"Cache-Control": "no-store"}
-_TOO_MANY = {429: "Too many attempts, try again later"}
+_TOO_MANY = {TooManyRequests.status: TooManyRequests.message}
 _ELSEWHERE = {404: "Candidates sign in with the operator's identity provider"}
-_WRONG = "Invalid email or password"
-_TAKEN = {409: "Email is already registered"}
+_TAKEN = {EmailTaken.status: EmailTaken.message}
 
 SchemaAndValue = tuple[Schema, dict[str, Any]]
 
@@ -101,7 +101,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     CandidateSession,
     CompanySession,
     body=Credentials,
-    errors={401: _WRONG} | _ELSEWHERE | _TOO_MANY,
+    errors={WrongCredentials.status: WrongCredentials.message} | _ELSEWHERE | _TOO_MANY,
     headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
@@ -110,13 +110,13 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     with read_connection() as connection:
         user = UserRepository(connection).find_by_email(email)
     if not is_password(user["password_hash"] if user else None, password) or user is None:
-        raise Unauthorized(_WRONG)
+        raise WrongCredentials
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
     with transaction() as connection:
         held = UserRepository(connection).lock_password_hash(user["id"])
         if held is None or held["password_hash"] != user["password_hash"]:  # overtaken meanwhile
-            raise Unauthorized(_WRONG)
+            raise WrongCredentials
         return _sign_in(user)
 
 

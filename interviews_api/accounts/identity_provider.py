@@ -88,7 +88,7 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
 def refuse_candidates_of_provider() -> None:
     """Raises NotFound where candidates sign in elsewhere: we have no sign-in of theirs."""
     if has_identity_provider():
-        raise NotFound("Not Found")
+        raise NotFound
 
 
 def own_candidates_required(view: View) -> View:
@@ -108,7 +108,7 @@ def own_session_required(view: View) -> View:
     @wraps(view)
     def guarded(viewer: Viewer, **path: Any) -> Any:
         if viewer.session_id == MALFORMED_ID:
-            raise NotFound("Not Found")
+            raise NotFound
         return view(viewer, **path)
 
     return guarded

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app
 
+from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password
@@ -17,6 +18,7 @@ from interviews_api.accounts.resets import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
+from interviews_api.errors import TooManyRequests
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
 
@@ -49,7 +51,7 @@ _HEADERS = {
     Nothing,
     status=202,
     body=PasswordResetRequest,
-    errors={429: "Too many attempts, try again later"},
+    errors={TooManyRequests.status: TooManyRequests.message},
 )
 def ask_for_reset(email: str) -> dict[str, Any]:
     """Ask for a mail with a link that is good for an hour, once. The answer does not tell whether there is one."""
@@ -60,7 +62,9 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 
 
 @blueprint.post("/reset")
-@operation("Password changed successfully", Nothing, body=NewPassword, errors={400: "Invalid reset token"})
+@operation(
+    "Password changed successfully", Nothing, body=NewPassword, errors={InvalidReset.status: InvalidReset.message}
+)
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Choose a new password with the token from the mail; all sessions end."""
     reset_id = read_reset_token(current_app.extensions["settings"].secret_key, token)

@@ -1,4 +1,4 @@
-"""All SQL about users, their sessions, and what is remembered of their requests."""
+"""Repositories of users and their sessions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,10 +18,21 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, Role, Session, User, Viewer, email_key
+from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
+from interviews_api.accounts.models import (
+    Candidate,
+    Company,
+    CompanyUser,
+    Role,
+    Session,
+    User,
+    Viewer,
+    email_key,
+)
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
-from interviews_api.errors import Conflict, Forbidden, IllegalTransition, NotFound, Unauthorized
+from interviews_api.errors import Unauthorized, require_own
 from interviews_api.ids import MALFORMED_ID, new_id
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
@@ -47,7 +58,13 @@ _USERS = (
     .outerjoin(Company, Company.id == CompanyUser.company_id)
 )
 _BY_ID = _USERS.where(User.id == VIEWER, IS_SIGNED_IN)
-_COMPANY_OF = select(CompanyUser.company_id).where(CompanyUser.id == bindparam("user_id", type_=User.id.type))
+_requested = aliased(CompanyUser)
+_COLLEAGUE = (
+    select(CompanyUser.company_id.label("viewer_company_id"), _requested.id.label("user_id"), _requested.company_id)
+    .select_from(CompanyUser)
+    .outerjoin(_requested, _requested.id == bindparam("user_id", type_=User.id.type))
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
 _colleagues = (
@@ -129,13 +146,9 @@ class UserRepository:
         return page
 
     def check_colleague(self, viewer: Viewer, user_id: str) -> None:
-        """Raise NotFound when there is no such company user, Forbidden when it is another company's; Unauthorized."""
-        own_company = self.get(viewer)["company_id"]
-        company_id = self._connection.execute(_COMPANY_OF, {"user_id": user_id}).scalar_one_or_none()
-        if company_id is None:
-            raise NotFound("User not found")
-        if company_id != own_company:
-            raise Forbidden("This user does not belong to you")
+        """Check that the viewer's company has the user; raise Unauthorized, UserNotFound or NotYourUser."""
+        row = self._connection.execute(_COLLEAGUE, viewer.keys | {"user_id": user_id}).mappings().one_or_none()
+        require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
 
     def remove_colleague(self, viewer: Viewer, user_id: str) -> None:
         """Delete a user of the same company, whose tokens are dead with that; raises what `check_colleague` raises.
@@ -145,7 +158,7 @@ class UserRepository:
         self._connection.execute(_LOCK_COMPANY, viewer.keys)
         self.check_colleague(viewer, user_id)
         if user_id == viewer.user_id:
-            raise IllegalTransition("You cannot remove yourself")
+            raise CannotRemoveYourself
         self._connection.execute(delete(User).where(User.id == user_id))
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
@@ -164,7 +177,7 @@ class UserRepository:
             once.values(**values, password_hash=password_hash, created_at=now)
         ).scalar_one_or_none()
         if user_id is None:
-            raise Conflict("Email is already registered")
+            raise EmailTaken
         return user_id
 
     def _one(self, email: str) -> RowMapping:

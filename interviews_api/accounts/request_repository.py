@@ -15,18 +15,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from interviews_api.accounts.errors import RequestStillRunning
 from interviews_api.accounts.models import (
     IdempotentReply,
     PasswordReset,
     RateLimit,
     Session,
 )
-from interviews_api.errors import Conflict
 
 REPLY_LIFETIME = timedelta(hours=24)
-
-
-_STILL_RUNNING = "A request with this Idempotency-Key is still running"
 
 
 class RateLimitRepository:
@@ -76,11 +73,11 @@ class ReplyRepository:
         """
         is_sqlite = self._connection.dialect.name == "sqlite"
         if not (is_sqlite or self._lock()):
-            raise Conflict(_STILL_RUNNING)
+            raise RequestStillRunning
         statement = select(IdempotentReply).filter_by(**self._keys).where(IdempotentReply.expires_at > now)
         stored = self._connection.execute(statement).mappings().one_or_none()
         if is_sqlite and stored is not None and arrived < stored["expires_at"] - REPLY_LIFETIME <= now:
-            raise Conflict(_STILL_RUNNING)
+            raise RequestStillRunning
         return stored
 
     def _lock(self) -> bool:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
-from interviews_api.accounts.resets import InvalidReset
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
 

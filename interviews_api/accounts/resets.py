@@ -8,18 +8,9 @@ import hmac
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from interviews_api.errors import ApiError
+from interviews_api.accounts.errors import InvalidReset
 
 _PURPOSE = "interviews-api: password reset"
-
-
-class InvalidReset(ApiError):
-    """400: forged, expired, used, or of a user who is gone."""
-
-    status = 400
-
-    def __init__(self) -> None:
-        super().__init__("Invalid reset token")
 
 
 def make_reset_token(secret_key: str, reset_id: str) -> str:

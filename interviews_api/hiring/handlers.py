@@ -11,6 +11,14 @@ from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
+from interviews_api.hiring.errors import (
+    AlreadyApplied,
+    ApplicationNotFound,
+    CompanyNotFound,
+    JobNotFound,
+    NotYourApplication,
+    NotYourCompany,
+)
 from interviews_api.hiring.repository import ApplicationRepository, JobRepository
 from interviews_api.hiring.schemas import (
     CandidateApplications,
@@ -58,7 +66,7 @@ def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     SubmittedApplication,
     status=201,
     body=Nothing,
-    errors={404: "Job not found", 409: "You have already applied to this job"},
+    errors={error.status: error.message for error in (JobNotFound, AlreadyApplied)},
 )
 def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
     """Apply for a job, once."""
@@ -84,7 +92,7 @@ def list_own_applications(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Application marked as seen successfully",
     CompanyApplication,
     body=Nothing,
-    errors={403: "This application does not belong to you", 404: "Application not found"},
+    errors={error.status: error.message for error in (NotYourApplication, ApplicationNotFound)},
 )
 def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
     """Say that the application was looked at; the first time stands."""
@@ -101,7 +109,7 @@ def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
     "Company candidates retrieved successfully",
     CompanyApplications,
     query=PageQuery,
-    errors={403: "This company is not yours", 404: "Company not found"},
+    errors={error.status: error.message for error in (NotYourCompany, CompanyNotFound)},
 )
 def list_company_candidates(viewer: Viewer, *, company_id: str, limit: int, skip: int) -> Page:
     """The applications for the jobs of one's company, newest first."""

@@ -10,7 +10,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
-from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
+from interviews_api.errors import Unauthorized, require_own
+from interviews_api.hiring.errors import (
+    AlreadyApplied,
+    ApplicationNotFound,
+    CompanyNotFound,
+    JobNotFound,
+    NotYourApplication,
+    NotYourCompany,
+)
 from interviews_api.hiring.models import Application, ApplicationStatus, Job
 from interviews_api.ids import new_id
 
@@ -73,6 +81,12 @@ _OURS = (
     .outerjoin(User, User.id == Candidate.id)
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
+_COMPANY = (
+    select(CompanyUser.company_id.label("viewer_company_id"), Company.id.label("company_id"))
+    .select_from(CompanyUser)
+    .outerjoin(Company, Company.id == bindparam("company_id", type_=Company.id.type))
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
 _ONE_OF_OURS = (
     select(
         CompanyUser.company_id.label("viewer_company_id"),
@@ -108,7 +122,7 @@ class JobRepository:
         """One job with its company; raises NotFound."""
         row = self._connection.execute(_ONE_JOB, {"job_id": job_id}).mappings().one_or_none()
         if row is None:
-            raise NotFound("Job not found")
+            raise JobNotFound
         return row
 
     def create(self, viewer: Viewer, *, now: datetime, **values: str | None) -> RowMapping:
@@ -134,12 +148,11 @@ class ApplicationRepository:
         return self._page(_OURS, viewer, limit=limit, skip=skip)
 
     def check_company(self, viewer: Viewer, company_id: str) -> None:
-        """Raise NotFound when there is no such company, Forbidden when it is not the viewer's; Unauthorized."""
-        own_id = UserRepository(self._connection).get(viewer)["company_id"]
-        if self._connection.execute(select(Company.id).where(Company.id == company_id)).first() is None:
-            raise NotFound("Company not found")
-        if company_id != own_id:
-            raise Forbidden("This company is not yours")
+        """Check that the viewer acts for the company; raise Unauthorized, CompanyNotFound or NotYourCompany."""
+        row = self._connection.execute(_COMPANY, viewer.keys | {"company_id": company_id}).mappings().one_or_none()
+        require_own(
+            row, id_key="company_id", owner_key="company_id", not_found=CompanyNotFound, not_yours=NotYourCompany
+        )
 
     def check_job(self, viewer: Viewer, job_id: str) -> RowMapping:
         """The job to apply for; raises Unauthorized and NotFound."""
@@ -159,20 +172,20 @@ class ApplicationRepository:
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         once = dialect.insert(Application).on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
         if self._connection.execute(once.values(values).returning(Application.id)).first() is None:
-            raise Conflict("You have already applied to this job")
+            raise AlreadyApplied
         return values | {"application_id": values["id"]}
 
     def get_of_company(self, viewer: Viewer, application_id: str) -> RowMapping:
         """One application for the company's jobs, and its `time_zone`; raises Unauthorized, NotFound or Forbidden."""
         keys = viewer.keys | {"application_id": application_id}
         row = self._connection.execute(_ONE_OF_OURS, keys).mappings().one_or_none()
-        if row is None:
-            raise Unauthorized
-        if row["application_id"] is None:
-            raise NotFound("Application not found")
-        if row["company_id"] != row["viewer_company_id"]:
-            raise Forbidden("This application does not belong to you")
-        return row
+        return require_own(
+            row,
+            id_key="application_id",
+            owner_key="company_id",
+            not_found=ApplicationNotFound,
+            not_yours=NotYourApplication,
+        )
 
     def mark_seen(self, viewer: Viewer, application_id: str, *, now: datetime) -> RowMapping:
         """The application, seen now or, if it was, as early as it was; raises what `get_of_company` raises."""

@@ -1,0 +1,45 @@
+"""The errors of accounts: users, sessions, password resets and idempotency keys."""
+
+from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
+
+
+class EmailTaken(Conflict):
+    """409: another user has the e-mail address."""
+
+    message = "Email is already registered"
+
+
+class WrongCredentials(Unauthorized):
+    """401: no user has this e-mail address and password."""
+
+    message = "Invalid email or password"
+
+
+class UserNotFound(NotFound):
+    """404: no company user has this id."""
+
+    message = "User not found"
+
+
+class NotYourUser(Forbidden):
+    """403: the company user belongs to another company."""
+
+    message = "This user does not belong to you"
+
+
+class CannotRemoveYourself(BadRequest):
+    """400: the viewer named itself as the user to remove."""
+
+    message = "You cannot remove yourself"
+
+
+class InvalidReset(BadRequest):
+    """400: the reset token is forged, expired or used, or its user is gone."""
+
+    message = "Invalid reset token"
+
+
+class RequestStillRunning(Conflict):
+    """409: an earlier request with the same Idempotency-Key has not finished."""
+
+    message = "A request with this Idempotency-Key is still running"

@@ -1,0 +1,48 @@
+"""The errors of notices, webhooks and push subscriptions."""
+
+from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound
+
+MAX_PER_OWNER = 20
+"""Webhooks of one company, or push subscriptions of one candidate."""
+
+
+class WebhookNotFound(NotFound):
+    """404: no webhook has this id."""
+
+    message = "Webhook not found"
+
+
+class NotYourWebhook(Forbidden):
+    """403: the webhook belongs to another company."""
+
+    message = "This webhook does not belong to you"
+
+
+class NoticeNotFound(NotFound):
+    """404: the interview has no notice with this id."""
+
+    message = "Notice not found"
+
+
+class NoticeNotResendable(BadRequest):
+    """400: the notice is still planned or pending."""
+
+    message = "Notice cannot be resent"
+
+
+class TooManyWebhooks(Conflict):
+    """409: the company has as many webhooks as are allowed."""
+
+    message = f"A company may have at most {MAX_PER_OWNER} webhooks"
+
+
+class TooManySubscriptions(Conflict):
+    """409: the candidate has as many push subscriptions as are allowed."""
+
+    message = f"A candidate may have at most {MAX_PER_OWNER} push subscriptions"
+
+
+class PushNotSetUp(NotFound):
+    """404: the operator has set no VAPID key."""
+
+    message = "Web Push is not set up"
