@@ -4,22 +4,19 @@ RFC 8725 in short: algorithm, keys, issuer and audience are the settings', never
 `jku`, `jwk`, `x5u` and `x5c` are not read), and no claim is optional. Companies sign in with us as ever.
 """
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import jwt
 from flask import current_app
 
-from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import NotFound, Unauthorized
-from interviews_api.ids import MALFORMED_ID
-
-View = Callable[..., Any]
+from interviews_api.web.operation import Handler
 
 
 def _settings() -> Settings:
@@ -57,7 +54,7 @@ def read_provider_token(token: str) -> Viewer:
     role = claims.get(settings.idp_role_claim)
     if Role.CANDIDATE not in (role if isinstance(role, list) else [role]):
         raise Unauthorized
-    return Viewer(_candidate_id(claims, settings), Role.CANDIDATE, MALFORMED_ID)
+    return Viewer(_candidate_id(claims, settings), Role.CANDIDATE, NO_SESSION)
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
@@ -78,7 +75,7 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
         raise Unauthorized
     with read_connection() as connection:
         users = UserRepository(connection)
-        user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, MALFORMED_ID))
+        user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, NO_SESSION))
     if user is None or user["role"] != Role.CANDIDATE:
         raise Unauthorized
     user_id: str = user["id"]
@@ -91,24 +88,24 @@ def refuse_candidates_of_provider() -> None:
         raise NotFound
 
 
-def own_candidates_required(view: View) -> View:
+def own_candidates_required(handler: Handler) -> Handler:
     """404 where candidates sign in elsewhere, whatever the request says."""
 
-    @wraps(view)
+    @wraps(handler)
     def guarded() -> Any:
         refuse_candidates_of_provider()
-        return view()
+        return handler()
 
     return guarded
 
 
-def own_session_required(view: View) -> View:
+def own_session_required(handler: Handler) -> Handler:
     """404 for a viewer whom the provider signed in: we have no session or password of theirs. Below `user_required`."""
 
-    @wraps(view)
+    @wraps(handler)
     def guarded(viewer: Viewer, **path: Any) -> Any:
-        if viewer.session_id == MALFORMED_ID:
+        if viewer.session_id == NO_SESSION:
             raise NotFound
-        return view(viewer, **path)
+        return handler(viewer, **path)
 
     return guarded

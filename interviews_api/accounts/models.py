@@ -17,9 +17,13 @@ class Role(StrEnum):
     COMPANY = "company"
 
 
+NO_SESSION = ""
+"""The session id of a viewer from the operator's identity provider, which keeps its own sessions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whom a request's token names. `session_id` is NO_ID for a token of the operator's identity provider."""
+    """The signed-in user that a request's token names. `session_id` may be NO_SESSION."""
 
     user_id: str
     role: Role

@@ -22,6 +22,7 @@ from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
 from interviews_api.accounts.models import (
+    NO_SESSION,
     Candidate,
     Company,
     CompanyUser,
@@ -33,12 +34,12 @@ from interviews_api.accounts.models import (
 )
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import Unauthorized, require_own
-from interviews_api.ids import MALFORMED_ID, new_id
+from interviews_api.ids import new_id
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
 HAS_SESSION = and_(Session.id == _SESSION, Session.user_id == VIEWER)
-IS_SIGNED_IN = or_(_SESSION == MALFORMED_ID, exists().where(HAS_SESSION))
+IS_SIGNED_IN = or_(_SESSION == NO_SESSION, exists().where(HAS_SESSION))
 """Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
 
 _USERS = (
