@@ -3,8 +3,6 @@
 A GET changes nothing: mail scanners open links. The answer is a page, or JSON for who asks for that by name.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -20,6 +18,7 @@ from interviews_api.interviews.candidate_schemas import Confirmation
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.state_machine import CONFIRM
+from interviews_api.web.csp import inline_source
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
@@ -32,15 +31,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE, _SCRIPT = ((_TEMPLATES / f"link.{kind}").read_text() for kind in ("css", "js"))
 
 
-def _source(text: str) -> str:
-    """A Content-Security-Policy source that allows exactly this inline text (CSP 3, section 2.3.1)."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src {_source(_STYLE)}; script-src {_source(_SCRIPT)}; "
+        f"default-src 'none'; style-src {inline_source(_STYLE)}; script-src {inline_source(_SCRIPT)}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",  # the address is the secret
