@@ -1,7 +1,6 @@
-"""What a worker remembers: verified tokens, and answers with what must still be so for them to be given again.
+"""The caches of one worker process: verified tokens, and responses that are served again while they are fresh.
 
-Nothing in it is ever believed by age: whoever takes an answer has first asked the database for the present version
-(ADR 0019).
+Age alone never makes a response fresh: the reader first asks the database for the current version (ADR 0019).
 """
 
 import threading
@@ -15,17 +14,17 @@ from typing import Any, Generic, TypeVar
 from interviews_api.clock import EARLIEST, LATEST
 
 Version = tuple[Any, ...]
-"""Of all that an answer may say: another one after every change that it might show."""
+"""Opaque version of everything a response depends on; changes after every relevant write."""
 
 Value = TypeVar("Value")
 
-_TAG = 16  # bytes of an ETag
-_OVERHEAD = 550  # bytes that key, version and place take beside the packed answer, measured
+_ETAG_BYTES = 16
+_OVERHEAD = 550  # bytes: key, version and cache entry of one response, measured
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What an answer was read at: it stands while the version is the same and the time within these, both included."""
+    """The version that a response was built from, and the first and last UTC instant at which it is true."""
 
     version: Version
     since: datetime = EARLIEST
@@ -33,58 +32,64 @@ class Freshness:
 
 
 class CachedResponse:
-    """An answer with its ETag (32 hex digits), packed: JSON shrinks to an eighth in 70 µs and is back in 5."""
+    """A compressed response body with its ETag (32 hex digits) and its freshness.
+
+    JSON shrinks to an eighth of its size in 70 µs and takes 5 µs to decompress.
+    """
 
     __slots__ = ("_packed", "_since", "_until", "_version")
 
-    def __init__(self, answer: bytes, etag: str, validity: Freshness) -> None:
-        self._packed = bytes.fromhex(etag) + zlib.compress(answer)
-        self._version, self._since, self._until = validity.version, validity.since, validity.until
+    def __init__(self, body: bytes, etag: str, freshness: Freshness) -> None:
+        self._packed = bytes.fromhex(etag) + zlib.compress(body)
+        self._version, self._since, self._until = freshness.version, freshness.since, freshness.until
 
     def is_fresh(self, version: Version, now: datetime) -> bool:
-        """Whether it would be said again."""
+        """Return whether the response is true for this current version at this instant."""
         return self._version == version and self._since <= now <= self._until
 
     @property
     def etag(self) -> str:
-        """As it was."""
-        return self._packed[:_TAG].hex()
+        """The ETag, 32 hex digits without quotes."""
+        return self._packed[:_ETAG_BYTES].hex()
 
     @property
-    def answer(self) -> bytes:
-        """As it was."""
-        return zlib.decompress(memoryview(self._packed)[_TAG:])
+    def body(self) -> bytes:
+        """The response body, decompressed."""
+        return zlib.decompress(memoryview(self._packed)[_ETAG_BYTES:])
 
     @property
     def size(self) -> int:
-        """Bytes of memory that it takes, about."""
+        """The approximate memory use in bytes."""
         return len(self._packed) + _OVERHEAD
 
 
 class LRUCache(Generic[Value]):
-    """What was used last, up to a size that all of it weighs together. For all threads of a process."""
+    """Thread-safe cache that evicts the least recently used values when their total weight exceeds `size`.
+
+    `weigh` returns the weight of a value; by default each value weighs 1.
+    """
 
     def __init__(self, size: int, weigh: Callable[[Value], int] = lambda _value: 1) -> None:
-        self._size = self._left = size
+        self._size = self._free = size
         self._weigh = weigh
-        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """What was kept under the key."""
+        """Return the value of the key and mark it as used, or None if the cache has none."""
         with self._lock:
-            if (found := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-            return found
+            if (value := self._values.get(key)) is not None:
+                self._values.move_to_end(key)
+            return value
 
-    def keep(self, key: Hashable, value: Value) -> None:
-        """In the place of what was there; the longest unused make room."""
+    def put(self, key: Hashable, value: Value) -> None:
+        """Replace the value of the key; evict others to make room. A value heavier than `size` is not stored."""
         with self._lock:
-            if (old := self._kept.pop(key, None)) is not None:
-                self._left += self._weigh(old)
+            if (old := self._values.pop(key, None)) is not None:
+                self._free += self._weigh(old)
             if (weight := self._weigh(value)) > self._size:
                 return
-            self._kept[key] = value
-            self._left -= weight
-            while self._left < 0:
-                self._left += self._weigh(self._kept.popitem(last=False)[1])
+            self._values[key] = value
+            self._free -= weight
+            while self._free < 0:
+                self._free += self._weigh(self._values.popitem(last=False)[1])

@@ -232,17 +232,17 @@ def kept(size: int) -> CachedResponse:
 def test_it_forgets_the_longest_unused_and_never_holds_more() -> None:
     memory = LRUCache[CachedResponse](100_000, lambda one: one.size)
     for number in range(20):
-        memory.keep(number, kept(5_000))
+        memory.put(number, kept(5_000))
         memory.get(0)
     held = [number for number in range(20) if memory.get(number)]
     assert 10 < len(held) < 20
     assert held == [0, *range(21 - len(held), 20)]
     for _ in range(100):
-        memory.keep(0, kept(5_000))  # again and again takes its place but once
+        memory.put(0, kept(5_000))  # again and again takes its place but once
     assert memory.get(19)
-    memory.keep("larger than all of it", kept(100_000))
+    memory.put("larger than all of it", kept(100_000))
     assert [number for number in [*range(20), "larger than all of it"] if memory.get(number)] == held
-    memory.keep("there is room again", kept(90_000))
+    memory.put("there is room again", kept(90_000))
     assert memory.get("there is room again")
 
 
@@ -255,7 +255,7 @@ def test_what_it_says_it_takes_is_what_it_takes() -> None:
             version = (10**6 + number, sys.intern("f" * 24))
             validity = Freshness(version, NOW + timedelta(seconds=number), NOW + timedelta(days=number))
             one = CachedResponse(b"answer", f"{number:032x}", validity)
-            memory.keep((test_memory_of_tokens_is_bounded, f"{number:024x}", None, 10, 0), one)
+            memory.put((test_memory_of_tokens_is_bounded, f"{number:024x}", None, 10, 0), one)
             size = one.size
             del version, validity, one
         taken, _ = tracemalloc.get_traced_memory()
@@ -275,9 +275,9 @@ def test_memory_of_tokens_is_bounded(
     callers = [Caller(app.test_client(), headers(me["id"])) for _ in range(3)]
     for caller in [*callers, *callers]:
         caller.ok("GET", "/candidate/interviews")
-    (kept_keys,) = [one for name, one in vars(known).items() if name == "_kept"]
-    assert len(kept_keys) == 2
-    assert not [key for key in kept_keys if not isinstance(key, bytes) or len(key) != 32]
+    (cached_keys,) = [value for name, value in vars(known).items() if name == "_values"]
+    assert len(cached_keys) == 2
+    assert not [key for key in cached_keys if not isinstance(key, bytes) or len(key) != 32]
     callers[2].ok("POST", "/auth/logout")
     assert callers[2].refused("GET", "/candidate/interviews") == (401, "Unauthorized")
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
@@ -291,7 +291,7 @@ def test_it_is_given_again_only_while_it_stands() -> None:
     body = b'{"a": "\xc3\xa9"}' * 100
     validity = Freshness((5, "import"), since=NOW, until=NOW + timedelta(minutes=1))
     one = CachedResponse(body, TAG, validity)
-    assert (one.answer, one.etag) == (body, TAG)
+    assert (one.body, one.etag) == (body, TAG)
     assert one.is_fresh((5, "import"), NOW)
     assert one.is_fresh((5, "import"), NOW + timedelta(minutes=1))
     assert not one.is_fresh((5, "import"), NOW + timedelta(minutes=1, milliseconds=1))

@@ -97,7 +97,7 @@ def read_access_token(token: str) -> Viewer:
     verified = known.get(digest)
     if verified is None:
         verified = _verify_access_token(token)
-        known.keep(digest, verified)
+        known.put(digest, verified)
     if not verified.begins <= time.time() < verified.ends:
         raise Unauthorized
     return verified.viewer

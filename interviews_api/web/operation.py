@@ -146,11 +146,11 @@ def _recall(
     key = (handler, viewer.user_id, *asked.values())
     kept = memory.get(key)
     if kept is not None and kept.is_fresh(cache.version(viewer), now()):
-        return _with_etag(shown, kept.etag, lambda: kept.answer)
+        return _with_etag(shown, kept.etag, lambda: kept.body)
     value = handler(viewer, **asked)
     answer = shown.answer(value)
     etag = _etag(answer)
-    memory.keep(key, CachedResponse(answer, etag, cache.validity(value)))
+    memory.put(key, CachedResponse(answer, etag, cache.validity(value)))
     return _with_etag(shown, etag, lambda: answer)
 
 
