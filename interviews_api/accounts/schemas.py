@@ -1,4 +1,4 @@
-"""What the authentication routes take and answer."""
+"""Request and response schemas of the authentication routes."""
 
 from marshmallow import fields, validate
 
@@ -17,7 +17,7 @@ from interviews_api.web.shared_schemas import CompanyLink
 
 
 class Credentials(CamelSchema):
-    """What a user signs in with."""
+    """The e-mail address and password of a user."""
 
     email = fields.String(required=True)
     password = fields.String(required=True)
@@ -29,7 +29,7 @@ class _NewUser(CamelSchema):
 
 
 class NewCandidate(_NewUser):
-    """A candidate who registers."""
+    """The request body of a candidate's registration."""
 
     first_name = name_field(200, required=True)
     last_name = name_field(200, required=True)
@@ -37,7 +37,7 @@ class NewCandidate(_NewUser):
 
 
 class NewCompanyDetails(CamelSchema):
-    """The company that registers."""
+    """The company in a company's registration."""
 
     name = name_field(200, required=True)
     logo = link_field(load_default=None, allow_none=True)
@@ -48,30 +48,30 @@ class NewCompanyDetails(CamelSchema):
 
 
 class NewCompany(_NewUser):
-    """A company with its first user."""
+    """The request body of a company's registration: the company and its first user."""
 
     company = fields.Nested(NewCompanyDetails, required=True)
 
 
 class NewCompanyUser(_NewUser):
-    """One more user of a company."""
+    """The request body that adds a user to a company."""
 
 
 class PasswordChange(CamelSchema):
-    """The password one has and the one one wants."""
+    """The current and the new password."""
 
     current_password = fields.String(required=True)
     new_password = text_field(128, minimum=10, required=True)
 
 
 class PasswordResetRequest(CamelSchema):
-    """Whose password is forgotten."""
+    """The e-mail address of a user that forgot the password."""
 
     email = email_field(required=True)
 
 
 class NewPassword(CamelSchema):
-    """The token from the mail, and the password one wants."""
+    """The token from the mail and the new password."""
 
     token = fields.String(required=True)
     new_password = text_field(128, minimum=10, required=True)
@@ -82,8 +82,8 @@ class _User(CamelSchema):
     email = fields.String()
 
 
-class CandidateUser(_User):
-    """A signed-in candidate; the id is the candidate's."""
+class CandidateProfile(_User):
+    """A candidate as the viewer. The id is the candidate's."""
 
     role = fields.String(validate=validate.Equal(Role.CANDIDATE.value))
     first_name = fields.String()
@@ -91,8 +91,8 @@ class CandidateUser(_User):
     phone = fields.String(allow_none=True)
 
 
-class CompanyUser(_User):
-    """Somebody signed in for a company."""
+class CompanyUserProfile(_User):
+    """A user of a company, with the company."""
 
     role = fields.String(validate=validate.Equal(Role.COMPANY.value))
     company = FlatNested(CompanyLink)
@@ -106,31 +106,31 @@ class _Tokens(CamelSchema):
 
 
 class CandidateSession(_Tokens):
-    """A candidate's tokens."""
+    """A candidate and the tokens of a new session."""
 
-    user = fields.Nested(CandidateUser)
+    user = fields.Nested(CandidateProfile)
 
 
 class CompanySession(_Tokens):
-    """A company user's tokens."""
+    """A company user and the tokens of a new session."""
 
-    user = fields.Nested(CompanyUser)
+    user = fields.Nested(CompanyUserProfile)
 
 
 class CandidateMe(CamelSchema):
-    """Who a candidate's token says one is."""
+    """The candidate that the token names."""
 
-    user = fields.Nested(CandidateUser)
+    user = fields.Nested(CandidateProfile)
 
 
 class CompanyMe(CamelSchema):
-    """Who a company user's token says one is."""
+    """The company user that the token names."""
 
-    user = fields.Nested(CompanyUser)
+    user = fields.Nested(CompanyUserProfile)
 
 
 class CompanyUsers(CamelSchema):
     """A page of a company's users."""
 
-    users = fields.List(fields.Nested(CompanyUser), attribute="rows")
+    users = fields.List(fields.Nested(CompanyUserProfile), attribute="rows")
     total = fields.Integer()
