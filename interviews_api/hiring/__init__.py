@@ -1,1 +1,1 @@
-"""Companies, jobs and applications."""
+"""Jobs of companies and the applications of candidates."""

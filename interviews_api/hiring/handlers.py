@@ -1,4 +1,4 @@
-"""The blueprint `hiring`: jobs, and the applications for them as candidate and company see them."""
+"""The blueprint `hiring`: jobs and applications, for candidates and companies."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ blueprint = Blueprint("hiring", __name__)
 @blueprint.get("/jobs")
 @operation("Jobs retrieved successfully", Jobs, query=PageQuery)
 def list_jobs(*, limit: int, skip: int) -> Page:
-    """All jobs of all companies, newest first."""
+    """List the jobs of all companies, newest first."""
     with read_connection() as connection:
         return JobRepository(connection).page(limit=limit, skip=skip)
 
@@ -50,7 +50,7 @@ def list_jobs(*, limit: int, skip: int) -> Page:
 @idempotent
 @operation("Job created successfully", ListedJob, status=201, body=NewJob)
 def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
-    """Publish a position of one's company."""
+    """Publish a job of the viewer's company."""
     with transaction() as connection:
         return JobRepository(connection).create(viewer, now=now(), **values)
 
@@ -69,7 +69,7 @@ def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     errors={error.status: error.message for error in (JobNotFound, AlreadyApplied)},
 )
 def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
-    """Apply for a job, once."""
+    """Apply for a job. A second application for the same job is a conflict."""
     with transaction() as connection:
         return ApplicationRepository(connection).submit(viewer, job_id, now=now())
 
@@ -78,7 +78,7 @@ def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
 @candidate_required
 @operation("Candidate applications retrieved successfully", CandidateApplications, query=PageQuery, has_etag=True)
 def list_own_applications(viewer: Viewer, *, limit: int, skip: int) -> Page:
-    """One's applications, newest first, and what became of them."""
+    """List the viewer's applications with their status, newest first."""
     with read_connection() as connection:
         return ApplicationRepository(connection).page_of_candidate(viewer, limit=limit, skip=skip)
 
@@ -95,7 +95,7 @@ def list_own_applications(viewer: Viewer, *, limit: int, skip: int) -> Page:
     errors={error.status: error.message for error in (NotYourApplication, ApplicationNotFound)},
 )
 def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
-    """Say that the application was looked at; the first time stands."""
+    """Mark an application as seen. Later calls keep the first date."""
     with transaction() as connection:
         return ApplicationRepository(connection).mark_seen(viewer, application_id, now=now())
 
@@ -112,7 +112,7 @@ def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
     errors={error.status: error.message for error in (NotYourCompany, CompanyNotFound)},
 )
 def list_company_candidates(viewer: Viewer, *, company_id: str, limit: int, skip: int) -> Page:
-    """The applications for the jobs of one's company, newest first."""
+    """List the applications for the jobs of the viewer's company, newest first."""
     with read_connection() as connection:
         applications = ApplicationRepository(connection)
         applications.check_company(viewer, company_id)

@@ -1,4 +1,4 @@
-"""Who hires and for what: companies, their jobs, and the candidates' applications."""
+"""Tables of jobs and applications."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class ApplicationStatus(StrEnum):
-    """How far an application has come; the values are the contract's."""
+    """The status of an application; the values are those of the route document."""
 
     PENDING = "en_attente"
     SEEN = "vu"
@@ -22,10 +22,10 @@ class ApplicationStatus(StrEnum):
 
 
 class Job(Base):
-    """A position that a company wants to fill."""
+    """A job that a company advertises."""
 
     __tablename__ = "jobs"
-    __table_args__ = (UniqueConstraint("id", "company_id"),)  # what an application's own company_id refers to
+    __table_args__ = (UniqueConstraint("id", "company_id"),)  # target of the composite key of applications
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"), index=True)
@@ -35,10 +35,10 @@ class Job(Base):
 
 
 class Application(Base):
-    """A candidate's application for a job; one for each pair.
+    """An application of a candidate for a job, at most one per candidate and job.
 
-    Status and dates follow the last move of any of its interviews (`interviews/moves.py`). `company_id` repeats the
-    job's (the composite foreign key keeps it true), so that a company's list is one index range.
+    Status and dates follow the latest transition of any of its interviews (`interviews/state_machine.py`).
+    `company_id` copies the job's, so that a company's list is one index range; a composite foreign key keeps it equal.
     """
 
     __tablename__ = "applications"
@@ -46,7 +46,7 @@ class Application(Base):
         ForeignKeyConstraint(["job_id", "company_id"], ["jobs.id", "jobs.company_id"], onupdate="CASCADE"),
         is_one_of("status", ApplicationStatus),
         UniqueConstraint("candidate_id", "job_id"),
-        UniqueConstraint("id", "candidate_id", "company_id"),  # what an interview's own copies refer to
+        UniqueConstraint("id", "candidate_id", "company_id"),  # target of the composite key of interviews
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -62,7 +62,7 @@ class Application(Base):
     cancellation_reason: Mapped[str | None] = mapped_column(Text)
 
 
-# Each list newest first is one index range: all jobs, a candidate's applications, a company's.
+# Each list, newest first, is one index range: all jobs, a candidate's applications, a company's applications.
 Index("ix_jobs_newest", Job.created_at.desc(), Job.id)
 Index("ix_applications_candidate_newest", Application.candidate_id, Application.applied_at.desc(), Application.id)
 Index("ix_applications_company_newest", Application.company_id, Application.applied_at.desc(), Application.id)

@@ -1,4 +1,4 @@
-"""All SQL about jobs and applications: one statement behind each read, from the asking user's own row."""
+"""Repositories of jobs and applications. Each read is one statement that starts at the viewer's row."""
 
 from datetime import datetime
 from operator import itemgetter
@@ -51,11 +51,11 @@ _JOBS = (
 
 _NEWEST_APPLICATION_FIRST = (Application.applied_at.desc(), Application.id)
 _mine = select(*_APPLICATION_COLUMNS).where(Application.candidate_id == VIEWER)
-_my_page, _my_tally = page_subquery(_mine, _NEWEST_APPLICATION_FIRST), count_subquery(_mine)
+_my_page, _my_count = page_subquery(_mine, _NEWEST_APPLICATION_FIRST), count_subquery(_mine)
 _MINE = (
-    select(_my_tally, _my_page, Job.title.label("job_title"), *_COMPANY_COLUMNS)
+    select(_my_count, _my_page, Job.title.label("job_title"), *_COMPANY_COLUMNS)
     .select_from(Candidate)
-    .join(_my_tally, true())
+    .join(_my_count, true())
     .outerjoin(_my_page, true())
     .outerjoin(Job, Job.id == _my_page.c.job_id)
     .outerjoin(Company, Company.id == _my_page.c.company_id)
@@ -70,11 +70,11 @@ _CANDIDATE_COLUMNS = (
 )
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _ours = select(*_APPLICATION_COLUMNS).where(Application.company_id == _OUR_COMPANY)
-_our_page, _our_tally = page_subquery(_ours, _NEWEST_APPLICATION_FIRST), count_subquery(_ours)
+_our_page, _our_count = page_subquery(_ours, _NEWEST_APPLICATION_FIRST), count_subquery(_ours)
 _OURS = (
-    select(_our_tally, _our_page, Job.title.label("job_title"), *_CANDIDATE_COLUMNS)
+    select(_our_count, _our_page, Job.title.label("job_title"), *_CANDIDATE_COLUMNS)
     .select_from(CompanyUser)
-    .join(_our_tally, true())
+    .join(_our_count, true())
     .outerjoin(_our_page, true())
     .outerjoin(Job, Job.id == _our_page.c.job_id)
     .outerjoin(Candidate, Candidate.id == _our_page.c.candidate_id)
@@ -87,7 +87,7 @@ _COMPANY = (
     .outerjoin(Company, Company.id == bindparam("company_id", type_=Company.id.type))
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_ONE_OF_OURS = (
+_OUR_APPLICATION = (
     select(
         CompanyUser.company_id.label("viewer_company_id"),
         *_APPLICATION_COLUMNS,
@@ -106,27 +106,27 @@ _ONE_OF_OURS = (
 
 
 class JobRepository:
-    """Jobs, which everyone may read. Never commits."""
+    """Jobs, readable without a token. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def page(self, *, limit: int, skip: int) -> Page:
-        """All jobs, newest first."""
+        """Return a page of all jobs, newest first."""
         order = (itemgetter("created_at"), True)
         page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, key="job_id", order=order)
-        assert page is not None  # noqa: S101  # a tally is always one row
+        assert page is not None  # noqa: S101  # the count is always one row
         return page
 
     def get(self, job_id: str) -> RowMapping:
-        """One job with its company; raises NotFound."""
+        """Return a job with its company; raise JobNotFound."""
         row = self._connection.execute(_ONE_JOB, {"job_id": job_id}).mappings().one_or_none()
         if row is None:
             raise JobNotFound
         return row
 
     def create(self, viewer: Viewer, *, now: datetime, **values: str | None) -> RowMapping:
-        """A new job of the viewer's company; raises Unauthorized."""
+        """Insert a job of the viewer's company and return it; raise Unauthorized."""
         job_id = new_id()
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(insert(Job).values(id=job_id, company_id=company_id, created_at=now, **values))
@@ -134,17 +134,17 @@ class JobRepository:
 
 
 class ApplicationRepository:
-    """Applications, as the candidate or the company may see and change them. Never commits."""
+    """Applications as candidates and companies see and change them. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def page_of_candidate(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """The candidate's own, newest first; raises Unauthorized."""
+        """Return a page of the candidate's applications, newest first; raise Unauthorized."""
         return self._page(_MINE, viewer, limit=limit, skip=skip)
 
     def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Those for the jobs of the viewer's company, newest first; raises Unauthorized."""
+        """Return a page of the applications for the company's jobs, newest first; raise Unauthorized."""
         return self._page(_OURS, viewer, limit=limit, skip=skip)
 
     def check_company(self, viewer: Viewer, company_id: str) -> None:
@@ -155,12 +155,12 @@ class ApplicationRepository:
         )
 
     def check_job(self, viewer: Viewer, job_id: str) -> RowMapping:
-        """The job to apply for; raises Unauthorized and NotFound."""
+        """Return the job to apply for; raise Unauthorized or JobNotFound."""
         UserRepository(self._connection).get(viewer)
         return JobRepository(self._connection).get(job_id)
 
     def submit(self, viewer: Viewer, job_id: str, *, now: datetime) -> dict[str, Any]:
-        """A candidate's application; raises Unauthorized, NotFound, and Conflict for a second one for the same job."""
+        """Insert the viewer's application and return it; raise Unauthorized, JobNotFound or AlreadyApplied."""
         values = {
             "id": new_id(),
             "candidate_id": viewer.user_id,
@@ -170,15 +170,18 @@ class ApplicationRepository:
             "applied_at": now,
         }
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        once = dialect.insert(Application).on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
-        if self._connection.execute(once.values(values).returning(Application.id)).first() is None:
+        statement = dialect.insert(Application).on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
+        if self._connection.execute(statement.values(values).returning(Application.id)).first() is None:
             raise AlreadyApplied
         return values | {"application_id": values["id"]}
 
     def get_of_company(self, viewer: Viewer, application_id: str) -> RowMapping:
-        """One application for the company's jobs, and its `time_zone`; raises Unauthorized, NotFound or Forbidden."""
+        """Return an application with the company's `time_zone`.
+
+        Raise Unauthorized, ApplicationNotFound or NotYourApplication.
+        """
         keys = viewer.keys | {"application_id": application_id}
-        row = self._connection.execute(_ONE_OF_OURS, keys).mappings().one_or_none()
+        row = self._connection.execute(_OUR_APPLICATION, keys).mappings().one_or_none()
         return require_own(
             row,
             id_key="application_id",
@@ -188,7 +191,7 @@ class ApplicationRepository:
         )
 
     def mark_seen(self, viewer: Viewer, application_id: str, *, now: datetime) -> RowMapping:
-        """The application, seen now or, if it was, as early as it was; raises what `get_of_company` raises."""
+        """Set `date_seen` unless it is set, and return the application; raise as `get_of_company` does."""
         self.get_of_company(viewer, application_id)
         is_pending = Application.status == ApplicationStatus.PENDING
         self._connection.execute(

@@ -1,4 +1,4 @@
-"""What the routes of jobs and applications take and answer."""
+"""Request and response schemas of jobs and applications."""
 
 from marshmallow import fields, validate
 
@@ -8,14 +8,14 @@ from interviews_api.web.shared_schemas import CandidateContact, CompanyBrief, Co
 
 
 class NewJob(CamelSchema):
-    """A position to fill."""
+    """The request body of a new job."""
 
     title = name_field(500, required=True)
     description = text_field(load_default=None, allow_none=True)
 
 
 class ListedJob(JobBrief):
-    """A job as everyone sees it."""
+    """A job in the public list, with its company."""
 
     description = fields.String(attribute="job_description", allow_none=True)
     company = FlatNested(CompanyBrief)
@@ -34,7 +34,7 @@ class _Application(CamelSchema):
 
 
 class SubmittedApplication(_Application):
-    """An application that has just been made."""
+    """The response to a new application."""
 
     application_id = id_field()
     job_id = id_field()
@@ -50,7 +50,7 @@ class _ListedApplication(_Application):
 
 
 class CandidateApplication(_ListedApplication):
-    """An application as its candidate sees it."""
+    """An application in its candidate's list."""
 
     id = id_field(attribute="application_id")
     company = FlatNested(CompanyLink)
@@ -58,14 +58,14 @@ class CandidateApplication(_ListedApplication):
 
 
 class CandidateApplications(CamelSchema):
-    """A page of one's applications."""
+    """A page of a candidate's applications."""
 
     applications = fields.List(fields.Nested(CandidateApplication), attribute="rows")
     total = fields.Integer()
 
 
 class CompanyApplication(_ListedApplication):
-    """An application as its company sees it."""
+    """An application as its company sees it, with the candidate."""
 
     application_id = id_field()
     candidate = FlatNested(CandidateContact)
