@@ -83,7 +83,7 @@ def test_the_page_for_a_new_password_works_once(app: Flask, live: LiveServer, wo
     person = world.candidate()
     world.load()
     with app.app_context(), transaction() as connection:
-        ResetRepository(connection).ask(person["email"], now=now())
+        ResetRepository(connection).create(person["email"], now=now())
         reset_id = connection.execute(select(PasswordReset.id)).scalar_one()
     token = make_reset_token(SECRETS["SECRET_KEY"], reset_id)
     run_node("reset-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", TOKEN=token)

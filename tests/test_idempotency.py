@@ -156,7 +156,7 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any]
             if database.engine.dialect.name == "postgresql":
                 assert second.result(3).status_code == 409
             time.sleep(0.3)
-            replies.keep(sha256(b'{"title": "Baker"}').hexdigest(), 201, '{"statusCode": 201}', now())
+            replies.save(sha256(b'{"title": "Baker"}').hexdigest(), 201, '{"statusCode": 201}', now())
         assert second.result(3).status_code == 409
         assert second.result().json["message"] == "A request with this Idempotency-Key is still running"
     assert post().json == {"statusCode": 201}

@@ -1,1 +1,1 @@
-"""Who signs in: users, candidates, tokens."""
+"""Users, sessions, tokens, passwords, rate limits and idempotency keys."""

@@ -1,4 +1,4 @@
-"""The blueprint `company-users`: the colleagues who act for the same company."""
+"""The blueprint `company-users`: the users that act for the viewer's company."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users
     errors={EmailTaken.status: EmailTaken.message},
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
-    """Let a colleague sign in."""
+    """Add a user to the viewer's company."""
     password_hash = hash_password(password)
     with transaction() as connection:
         users = UserRepository(connection)
@@ -43,7 +43,7 @@ def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[st
 @company_required
 @operation("Company users retrieved successfully", CompanyUsers, query=PageQuery)
 def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
-    """Who acts for one's company, oldest first."""
+    """List the users of the viewer's company, oldest first."""
     with read_connection() as connection:
         return UserRepository(connection).page_of_company(viewer, limit=limit, skip=skip)
 
@@ -60,7 +60,7 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     errors={error.status: error.message for error in (CannotRemoveYourself, NotYourUser, UserNotFound)},
 )
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
-    """Remove a colleague, who is signed out with that."""
+    """Remove a user of the viewer's company and end its sessions."""
     with transaction() as connection:
         UserRepository(connection).remove_colleague(viewer, user_id)
     return {}

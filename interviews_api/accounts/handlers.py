@@ -1,4 +1,4 @@
-"""The blueprint `auth`: signing up, in and out, one's password, and who one is."""
+"""The blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -69,7 +69,7 @@ SchemaAndValue = tuple[Schema, dict[str, Any]]
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
-    """Become a candidate, and be signed in."""
+    """Register a candidate and begin a session."""
     count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
     password_hash = hash_password(password)
     with transaction() as connection:
@@ -87,7 +87,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
-    """Register a company with its first user, and be signed in."""
+    """Register a company with its first user and begin a session."""
     count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
     password_hash = hash_password(password)
     with transaction() as connection:
@@ -107,15 +107,12 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
 def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
     count_attempt({LOGIN_OF_ACCOUNT: email_key(email), LOGIN_FROM_ADDRESS: client_address()})
-    with read_connection() as connection:
-        user = UserRepository(connection).find_by_email(email)
-    if not is_password(user["password_hash"] if user else None, password) or user is None:
-        raise WrongCredentials
+    user = _verify_credentials(email, password)
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
     with transaction() as connection:
-        held = UserRepository(connection).lock_password_hash(user["id"])
-        if held is None or held["password_hash"] != user["password_hash"]:  # overtaken meanwhile
+        current = UserRepository(connection).lock_password_hash(user["id"])
+        if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
             raise WrongCredentials
         return _sign_in(user)
 
@@ -124,7 +121,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
 @refresh_token_required
 @operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing, headers=_NO_STORE)
 def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
-    """Change a refresh token for new tokens. Used a second time, it ends its session."""
+    """Exchange a refresh token for new tokens. A second use ends the session."""
     with transaction() as connection:
         rotated = SessionRepository(connection).rotate(viewer, refresh_id, now=now())
         user = UserRepository(connection).get(viewer) if rotated else None
@@ -138,7 +135,7 @@ def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
 @own_session_required
 @operation("Logged out successfully", Nothing, body=Nothing, errors=_ELSEWHERE)
 def log_out(viewer: Viewer) -> dict[str, Any]:
-    """End one's session: its tokens are dead at once."""
+    """End the session of the token; its tokens are invalid at once."""
     with transaction() as connection:
         UserRepository(connection).get(viewer)
         SessionRepository(connection).end(viewer)
@@ -150,7 +147,7 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
 @own_session_required
 @operation("Password changed successfully", Nothing, body=PasswordChange, errors=_ELSEWHERE | _TOO_MANY)
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """Choose another password; one's other sessions end."""
+    """Change the viewer's password and end the other sessions."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     count_attempt({PASSWORD_CHANGE_OF_ACCOUNT: viewer.user_id})
@@ -169,14 +166,23 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
 @user_required
 @operation("User retrieved successfully", CandidateMe, CompanyMe)
 def show_me(viewer: Viewer) -> SchemaAndValue:
-    """Who the token says one is."""
+    """Return the user that the token names."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     return _ME[user["role"]], {"user": user}
 
 
+def _verify_credentials(email: str, password: str) -> Mapping[Any, Any]:
+    """Return the user of the e-mail address; raise WrongCredentials. Takes the same time for unknown addresses."""
+    with read_connection() as connection:
+        user = UserRepository(connection).find_by_email(email)
+    if not is_password(user["password_hash"] if user else None, password) or user is None:
+        raise WrongCredentials
+    return user
+
+
 def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
-    """A session of its own, and its tokens."""
+    """Begin a session and return its tokens."""
     expires_at = now() + current_app.extensions["settings"].refresh_token_lifetime
     with transaction() as connection:
         session_id, refresh_id = SessionRepository(connection).begin(user["id"], now=now(), expires_at=expires_at)
@@ -185,8 +191,8 @@ def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
 
 
 def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
-    """The session's tokens; none outlives it."""
-    present = now()  # read once: the token must not gain what passes between two looks at the clock
+    """Issue the session's tokens; no token outlives the session."""
+    present = now()  # read once, or expires_in would differ from the token's lifetime
     access_end = min(present + current_app.extensions["settings"].access_token_lifetime, session_end)
     return {
         "access_token": issue_access_token(viewer, access_end),

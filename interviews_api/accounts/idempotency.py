@@ -49,7 +49,7 @@ def idempotent(view: View) -> View:
                 response = _first_answer(view, viewer, path)
                 if users.lock_password_hash(viewer.user_id) is None:  # removed meanwhile: what was done is undone
                     raise Unauthorized
-                replies.keep(body_hash, response.status_code, response.get_data(as_text=True), now())
+                replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
                 return response
         if stored["body_hash"] != body_hash:
             raise KeyReused

@@ -1,7 +1,7 @@
-"""The operator's own identity provider for candidates: where one is set, its tokens are the candidates' tokens.
+"""Tokens of the operator's identity provider. Where one is configured, candidates use its tokens.
 
-RFC 8725 in short: algorithm, keys, issuer and audience are the settings', never what a token brings along (its
-`jku`, `jwk`, `x5u` and `x5c` are not read), and no claim is optional. Companies sign in with us as ever.
+After RFC 8725: algorithm, keys, issuer and audience come from the settings and never from the token, so `jku`, `jwk`,
+`x5u` and `x5c` are ignored. Every claim is required. Company users keep signing in here.
 """
 
 from functools import wraps
@@ -25,12 +25,12 @@ def _settings() -> Settings:
 
 
 def has_identity_provider() -> bool:
-    """Whether candidates sign in elsewhere."""
+    """Return whether candidates sign in with the operator's identity provider."""
     return bool(_settings().idp_algorithm)
 
 
 def is_for_provider(token: str) -> bool:
-    """Whether the token names the provider's algorithm. Nothing is verified: this only says whom to ask."""
+    """Return whether the token's header names the provider's algorithm. Verifies nothing."""
     try:
         return has_identity_provider() and jwt.get_unverified_header(token).get("alg") == _settings().idp_algorithm
     except jwt.PyJWTError:
@@ -38,7 +38,7 @@ def is_for_provider(token: str) -> bool:
 
 
 def read_provider_token(token: str) -> Viewer:
-    """The candidate whom this token of the provider names; raises Unauthorized for whatever is wrong with it."""
+    """Verify a provider's token and return its candidate; raise Unauthorized if it is invalid."""
     settings = _settings()
     try:
         claims = jwt.decode(
@@ -58,17 +58,18 @@ def read_provider_token(token: str) -> Viewer:
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
-    """The one key that can be meant: that of the token's `kid`, or the only one. A PEM file's has no name to match."""
+    """Return the key of the token's `kid`, or the only key; raise InvalidKeyError. A PEM file has no `kid`."""
     kid = jwt.get_unverified_header(token).get("kid") if settings.idp_jwks_file else None
-    meant = [key for name, key in settings.idp_keys if kid in (None, name)]
-    if len(meant) != 1:
+    keys = [key for name, key in settings.idp_keys if kid in (None, name)]
+    if len(keys) != 1:
         raise jwt.InvalidKeyError
-    return meant[0]
+    return keys[0]
 
 
 def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
+    """Return the id of the candidate that the subject claim names, by id or by verified e-mail address."""
     subject = claims[settings.idp_subject_claim]
-    if not isinstance(subject, str) or not subject.isprintable():  # no database takes a NUL or a lone surrogate
+    if not isinstance(subject, str) or not subject.isprintable():  # databases refuse a NUL or a lone surrogate
         raise Unauthorized
     is_email = settings.idp_subject_is == "email"
     if is_email and claims.get("email_verified") is not True:
@@ -83,13 +84,13 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
 
 
 def refuse_candidates_of_provider() -> None:
-    """Raises NotFound where candidates sign in elsewhere: we have no sign-in of theirs."""
+    """Raise NotFound if candidates sign in with an identity provider: they have no sign-in here."""
     if has_identity_provider():
         raise NotFound
 
 
 def own_candidates_required(handler: Handler) -> Handler:
-    """404 where candidates sign in elsewhere, whatever the request says."""
+    """Answer 404 before validation if candidates sign in with an identity provider."""
 
     @wraps(handler)
     def guarded() -> Any:
@@ -100,7 +101,7 @@ def own_candidates_required(handler: Handler) -> Handler:
 
 
 def own_session_required(handler: Handler) -> Handler:
-    """404 for a viewer whom the provider signed in: we have no session or password of theirs. Below `user_required`."""
+    """Answer 404 to a viewer without a session or password here. Place it below `user_required`."""
 
     @wraps(handler)
     def guarded(viewer: Viewer, **path: Any) -> Any:

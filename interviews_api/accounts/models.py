@@ -1,4 +1,4 @@
-"""Who signs in: a user is a candidate or belongs to a company; one user per e-mail address, whatever the role."""
+"""Tables of users and their sessions. A user is a candidate or a company user; e-mail addresses are unique."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class Role(StrEnum):
-    """What a user may be."""
+    """The role of a user: candidate or company user."""
 
     CANDIDATE = "candidate"
     COMPANY = "company"
@@ -31,17 +31,17 @@ class Viewer:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The parameters of every statement that starts from the viewer's own row."""
+        """The parameters of every statement that starts at the viewer's row."""
         return {"viewer_id": self.user_id, "session_id": self.session_id}
 
 
 def email_key(email: str) -> str:
-    """By what addresses are compared: trimmed, without regard to letter case."""
-    return email.strip().lower()  # casefold() would make one address of straße@ and strasse@
+    """Return the form in which addresses are compared: trimmed and in lower case."""
+    return email.strip().lower()  # casefold() would make straße@ and strasse@ equal
 
 
 class User(Base):
-    """The credentials. `password_hash` is None where nobody can sign in with a password."""
+    """The credentials of a user. `password_hash` is None if the user cannot sign in with a password."""
 
     __tablename__ = "users"
     __table_args__ = (is_one_of("role", Role),)
@@ -55,7 +55,7 @@ class User(Base):
 
 
 class Candidate(Base):
-    """A user who is invited to interviews; shares the user's id."""
+    """A candidate. Its id is the user's id."""
 
     __tablename__ = "candidates"
 
@@ -66,7 +66,7 @@ class Candidate(Base):
 
 
 class CompanyUser(Base):
-    """A user who acts for a company; shares the user's id."""
+    """A user that acts for a company. Its id is the user's id."""
 
     __tablename__ = "company_users"
 
@@ -75,9 +75,9 @@ class CompanyUser(Base):
 
 
 class Session(Base):
-    """What one sign-in began: while the row is there, its access tokens are good and `refresh_id` may refresh.
+    """A session, begun by a sign-in. Its access tokens are valid only while the row exists.
 
-    `refresh_id` is the jti of the one refresh token that has not been used.
+    `refresh_id` is the `jti` of the only refresh token that is still unused.
     """
 
     __tablename__ = "sessions"
@@ -90,7 +90,7 @@ class Session(Base):
 
 
 class RateLimit(Base):
-    """The attempts that one limit remembers of one account or address: Unix milliseconds, oldest first."""
+    """The recent attempts of one account or address under one rate limit: Unix milliseconds, oldest first."""
 
     __tablename__ = "rate_limits"
 
@@ -100,7 +100,7 @@ class RateLimit(Base):
 
 
 class IdempotentReply(Base):
-    """What a POST with an `Idempotency-Key` was answered, committed together with what it did."""
+    """The response to a POST with an `Idempotency-Key`, committed together with the changes of that POST."""
 
     __tablename__ = "idempotent_replies"
 
@@ -114,9 +114,9 @@ class IdempotentReply(Base):
 
 
 class PasswordReset(Base):
-    """A request for a new password, whether or not a user has that address: both cost the same (section 2).
+    """A request for a new password. A row is written for unknown addresses too, so that timing reveals nothing.
 
-    `mailed` says that its mail was handed to the deliveries. The row is deleted when it is used.
+    `mailed` is true once the fan-out has written its delivery. Use of the reset deletes the row.
     """
 
     __tablename__ = "password_resets"

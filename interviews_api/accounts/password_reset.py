@@ -1,4 +1,4 @@
-"""The blueprint `password-reset`: for who forgot the password."""
+"""The blueprint `password-reset`: the mailed link, its page, and the new password."""
 
 import re
 from pathlib import Path
@@ -52,10 +52,10 @@ _HEADERS = {
     errors={TooManyRequests.status: TooManyRequests.message},
 )
 def ask_for_reset(email: str) -> dict[str, Any]:
-    """Ask for a mail with a link that is good for an hour, once. The answer does not tell whether there is one."""
+    """Request a mail with a link, valid for one hour and one use. The response is the same for unknown addresses."""
     count_attempt({FORGOTTEN_FROM_ADDRESS: client_address()})
     with transaction() as connection:
-        ResetRepository(connection).ask(email, now=now())
+        ResetRepository(connection).create(email, now=now())
     return {}
 
 
@@ -64,7 +64,7 @@ def ask_for_reset(email: str) -> dict[str, Any]:
     "Password changed successfully", Nothing, body=NewPassword, errors={InvalidReset.status: InvalidReset.message}
 )
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
-    """Choose a new password with the token from the mail; all sessions end."""
+    """Set a new password with the token from the mail and end all sessions."""
     reset_id = read_reset_token(current_app.extensions["settings"].secret_key, token)
     password_hash = hash_password(new_password)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
@@ -75,5 +75,5 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
 
 @blueprint.get("/reset")
 def show_reset_page() -> Response:
-    """The page that the mail's link opens; its script takes the token from behind the #."""
+    """Return the page that the mailed link opens; its script reads the token from the fragment."""
     return Response(_PAGE, headers=_HEADERS, mimetype="text/html")

@@ -1,6 +1,6 @@
-"""Limits on attempts, counted in the database: they hold over threads, workers and restarts.
+"""Rate limits on attempts, counted in the database, so that they hold across threads, workers and restarts.
 
-A sliding log: exactly so many attempts in any window of that length are evaluated, the next is refused and not counted.
+Sliding log: any window of the given length allows the given number of attempts. Refused attempts are not counted.
 """
 
 import hashlib
@@ -18,18 +18,18 @@ from interviews_api.errors import TooManyRequests
 
 @dataclass(frozen=True)
 class Limit:
-    """So many attempts in a window, for each account or each address."""
+    """A rate limit: so many attempts in a time window, for each account or each address."""
 
     name: str
     attempts: int
     window: timedelta
 
     def recent(self, attempts: list[int], present: int) -> list[int]:
-        """Those of the attempts that the window still holds; in Unix milliseconds, like all moments here."""
-        return [one for one in attempts if one > present - self._length]
+        """Return the attempts inside the window, in Unix milliseconds."""
+        return [attempt for attempt in attempts if attempt > present - self._length]
 
     def wait(self, recent: list[int], present: int) -> int:
-        """Milliseconds until there is room for one more; 0 when there is."""
+        """Return the milliseconds until the next attempt is allowed, 0 if it is allowed now."""
         return recent[0] + self._length - present if len(recent) >= self.attempts else 0
 
     @property
@@ -45,36 +45,39 @@ FORGOTTEN_FROM_ADDRESS = Limit("forgotten password from address", 20, timedelta(
 
 
 def client_address() -> str:
-    """Where the request comes from; of an IPv6 address the /64, which is what one customer gets (RFC 6177)."""
+    """Return the client's IPv4 address or IPv6 /64 network, the size that one customer gets (RFC 6177)."""
     address = request.remote_addr or ""
     try:
         parsed = ip_address(address)
-    except ValueError:  # a Unix socket has none
+    except ValueError:  # the client of a Unix socket has no IP address
         return address
-    ipv4 = parsed if isinstance(parsed, IPv4Address) else parsed.ipv4_mapped  # else all of IPv4 would be one /64
+    # Mapped IPv4 addresses count as IPv4: otherwise all of IPv4 would share one /64.
+    ipv4 = parsed if isinstance(parsed, IPv4Address) else parsed.ipv4_mapped
     return str(ipv4 or ip_network((parsed, 64), strict=False))
 
 
 def count_attempt(limits: dict[Limit, str]) -> None:
-    """Count an attempt of that account or address for each limit; raises TooManyRequests and counts none.
+    """Count an attempt under each limit, by account or address; raise TooManyRequests and count none.
 
-    In a transaction of its own: what the attempt then comes to does not matter.
+    Runs in its own transaction, so that failed attempts stay counted.
     """
     if not current_app.extensions["settings"].ratelimit_enabled:
         return
-    keyed = {_key(limit, whose): limit for limit, whose in limits.items()}
+    keyed = {_key(limit, subject): limit for limit, subject in limits.items()}
     with transaction() as connection:
         repository = RateLimitRepository(connection)
-        locked = {key: repository.lock(key, now()) for key in sorted(keyed)}  # in one order: nobody waits in a circle
-        present = int(now().timestamp() * 1000)  # not earlier: who is judged after another must not count as before it
+        # Lock keys in sorted order to avoid deadlocks.
+        locked = {key: repository.lock(key, now()) for key in sorted(keyed)}
+        # Read the clock after locking, so that timestamps are monotonic per key.
+        present = int(now().timestamp() * 1000)
         recent = {key: limit.recent(locked[key], present) for key, limit in keyed.items()}
         wait = max(limit.wait(recent[key], present) for key, limit in keyed.items())
         if wait:
             raise TooManyRequests(-(-wait // 1000))
         for key, limit in keyed.items():
-            repository.remember(key, sorted([*recent[key], present]), now() + limit.window)
+            repository.save(key, sorted([*recent[key], present]), now() + limit.window)
 
 
-def _key(limit: Limit, whose: str) -> str:
-    """Hashed: of bounded length, and no list of addresses."""
-    return hashlib.sha256(f"{limit.name}\0{whose}".encode()).hexdigest()
+def _key(limit: Limit, subject: str) -> str:
+    """Return the table key, a hash: its length is bounded, and the table does not list addresses."""
+    return hashlib.sha256(f"{limit.name}\0{subject}".encode()).hexdigest()

@@ -40,7 +40,7 @@ VIEWER = bindparam("viewer_id", type_=User.id.type)
 _SESSION = bindparam("session_id", type_=Session.id.type)
 HAS_SESSION = and_(Session.id == _SESSION, Session.user_id == VIEWER)
 IS_SIGNED_IN = or_(_SESSION == NO_SESSION, exists().where(HAS_SESSION))
-"""Part of every statement that a signed-in user's request begins with: a session that ended is ended at once."""
+"""Condition in the first statement of every viewer's request, so that an ended session is refused at once."""
 
 _USERS = (
     select(
@@ -73,72 +73,72 @@ _colleagues = (
     .join(CompanyUser, CompanyUser.id == User.id)
     .where(CompanyUser.company_id == _OUR_COMPANY)
 )
-_colleagues_page, _colleagues_tally = (
+_colleagues_page, _colleagues_count = (
     page_subquery(_colleagues, (User.created_at, User.id)),
     count_subquery(_colleagues),
 )
 _COLLEAGUES = (
-    select(_colleagues_tally, _colleagues_page, Company.id.label("company_id"), Company.name.label("company_name"))
+    select(_colleagues_count, _colleagues_page, Company.id.label("company_id"), Company.name.label("company_name"))
     .select_from(CompanyUser)
     .join(Company, Company.id == CompanyUser.company_id)
-    .join(_colleagues_tally, true())
+    .join(_colleagues_count, true())
     .outerjoin(_colleagues_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_HELD = (
+_LOCK_PASSWORD_HASH = (
     select(User.password_hash)
     .where(User.id == bindparam("user_id", type_=User.id.type))
-    .with_for_update(read=True, key_share=True)  # what a foreign key takes: a seed file's update does not wait for it
+    .with_for_update(read=True, key_share=True)  # the lock of a foreign key: it does not block a seed file's update
 )
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
 
 
 class UserRepository:
-    """Users with their candidate's or company's side. Never commits."""
+    """Reads and changes of users, with their candidate or company. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def get(self, viewer: Viewer) -> RowMapping:
-        """The user whom a token names; raises Unauthorized when the user is gone or the session has ended."""
+        """Return the viewer's user; raise Unauthorized if the user is gone or the session has ended."""
         row = self._connection.execute(_BY_ID, viewer.keys).mappings().one_or_none()
         if row is None:
             raise Unauthorized
         return row
 
     def lock_password_hash(self, user_id: str) -> RowMapping | None:
-        """The user's `password_hash`, or None when the user is gone; so it stays until the transaction's end.
+        """Return the user's current `password_hash` and lock it until the commit; None if the user is gone.
 
-        For who saw the user before the transaction began, and may have been overtaken.
+        Callers that verified the password before the transaction began use it to detect a change since then.
         """
-        return self._connection.execute(_HELD, {"user_id": user_id}).mappings().one_or_none()
+        return self._connection.execute(_LOCK_PASSWORD_HASH, {"user_id": user_id}).mappings().one_or_none()
 
     def find_by_email(self, email: str) -> RowMapping | None:
-        """The user with that address, whatever its letter case and the blanks around it."""
+        """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
 
     def add_candidate(self, email: str, password_hash: str, *, now: datetime, **person: str | None) -> RowMapping:
-        """A candidate who can sign in; raises Conflict when the address is taken."""
+        """Insert a candidate that can sign in and return the user; raise EmailTaken."""
         user_id = self._add(Role.CANDIDATE, email, password_hash, now)
         self._connection.execute(insert(Candidate).values(id=user_id, **person))
-        return self._one(email)
+        return self._get_by_email(email)
 
     def add_company(
         self, email: str, password_hash: str, company: Mapping[str, str | None], *, now: datetime
     ) -> RowMapping:
-        """A company with its first user; raises Conflict when the address is taken."""
+        """Insert a company with its first user and return the user; raise EmailTaken."""
         company_id = new_id()
         self._connection.execute(insert(Company).values(id=company_id, **company))
         return self.add_company_user(company_id, email, password_hash, now=now)
 
     def add_company_user(self, company_id: str, email: str, password_hash: str, *, now: datetime) -> RowMapping:
-        """One more user of a company; raises Conflict when the address is taken."""
+        """Insert another user of a company and return the user; raise EmailTaken."""
         user_id = self._add(Role.COMPANY, email, password_hash, now)
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id))
-        return self._one(email)
+        return self._get_by_email(email)
 
     def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """The users of the viewer's company, oldest first; raises Unauthorized."""
+        """Return a page of the users of the viewer's company, oldest first; raise Unauthorized."""
         order = (itemgetter("created_at"), False)
         values = viewer.keys | {"limit": limit, "skip": skip}
         page = read_page(self._connection, _COLLEAGUES, values, key="id", order=order)
@@ -152,9 +152,9 @@ class UserRepository:
         require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
 
     def remove_colleague(self, viewer: Viewer, user_id: str) -> None:
-        """Delete a user of the same company, whose tokens are dead with that; raises what `check_colleague` raises.
+        """Delete a user of the viewer's company; raise CannotRemoveYourself, or as `check_colleague` does.
 
-        Not oneself (IllegalMove). One removal at a time in each company, so that two cannot remove each other.
+        The sessions go with the user. A lock on the company keeps two users from removing each other.
         """
         self._connection.execute(_LOCK_COMPANY, viewer.keys)
         self.check_colleague(viewer, user_id)
@@ -163,9 +163,9 @@ class UserRepository:
         self._connection.execute(delete(User).where(User.id == user_id))
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Whether it was changed: not when it is another one by now. Waits for sign-ins that `hold` the older one."""
-        same = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
-        if self._connection.execute(same).first() is None:
+        """Replace the hash and return True; return False if `old_hash` is outdated. Waits for `lock_password_hash`."""
+        unchanged = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
+        if self._connection.execute(unchanged).first() is None:
             return False
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
         return True
@@ -173,35 +173,35 @@ class UserRepository:
     def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:
         values = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        once = dialect.insert(User).on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
+        statement = dialect.insert(User).on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         user_id: str | None = self._connection.execute(
-            once.values(**values, password_hash=password_hash, created_at=now)
+            statement.values(**values, password_hash=password_hash, created_at=now)
         ).scalar_one_or_none()
         if user_id is None:
             raise EmailTaken
         return user_id
 
-    def _one(self, email: str) -> RowMapping:
+    def _get_by_email(self, email: str) -> RowMapping:
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one()
 
 
 class SessionRepository:
-    """What sign-ins begin and sign-outs end. Never commits."""
+    """Sessions: begun by sign-ins, ended by sign-outs. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def begin(self, user_id: str, *, now: datetime, expires_at: datetime) -> tuple[str, str]:
-        """A new session; its id and the id that its first refresh token must have."""
+        """Insert a session; return its id and the `jti` for its first refresh token."""
         session_id, refresh_id = new_id(), new_id()
         values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
         self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
         return session_id, refresh_id
 
     def rotate(self, viewer: Viewer, refresh_id: str, *, now: datetime) -> tuple[str, datetime] | None:
-        """The id of the next refresh token and the session's end, for the one refresh token that is unused.
+        """Use the session's refresh token: return the `jti` of the next one and the session's end (UTC).
 
-        None for any other, and then the session has ended: a token that is used twice was stolen, once.
+        A second use means that the token was stolen, so any other `refresh_id` ends the session and returns None.
         """
         next_id = new_id()
         statement = (
@@ -218,13 +218,13 @@ class SessionRepository:
         return next_id, expires_at
 
     def end(self, viewer: Viewer) -> None:
-        """End the viewer's own session, at once on every worker."""
+        """End the viewer's session; every process sees it at once."""
         self._connection.execute(
             delete(Session).where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
         )
 
     def end_others(self, viewer: Viewer) -> None:
-        """End every session of the viewer but the own one."""
+        """End all other sessions of the viewer."""
         self._connection.execute(
             delete(Session).where(Session.user_id == viewer.user_id, Session.id != viewer.session_id)
         )

@@ -1,4 +1,4 @@
-"""The SQL of what is remembered of requests: rate limits, replies to idempotency keys, and their expiry."""
+"""Repositories of rate limits and idempotent replies, and the removal of expired rows."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -27,13 +27,13 @@ REPLY_LIFETIME = timedelta(hours=24)
 
 
 class RateLimitRepository:
-    """The attempts that limits remember. Never commits."""
+    """Recent attempts under rate limits. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def lock(self, key: str, expires_at: datetime) -> list[int]:
-        """The attempts remembered under the key, which waits for nobody else until the transaction's end."""
+        """Return the stored attempts of the key and lock the row until the commit."""
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         statement = dialect.insert(RateLimit).values(key=key, attempts=[], expires_at=expires_at)
         upsert = statement.on_conflict_do_update(index_elements=["key"], set_={"key": key}).returning(
@@ -42,14 +42,14 @@ class RateLimitRepository:
         attempts: list[int] = self._connection.execute(upsert).scalar_one()
         return attempts
 
-    def remember(self, key: str, attempts: list[int], expires_at: datetime) -> None:
-        """Store the attempts."""
+    def save(self, key: str, attempts: list[int], expires_at: datetime) -> None:
+        """Replace the attempts and the expiry (UTC) of the key."""
         statement = update(RateLimit).where(RateLimit.key == key)
         self._connection.execute(statement.values(attempts=attempts, expires_at=expires_at))
 
 
 def purge(connection: Connection, now: datetime) -> dict[str, int]:
-    """Delete what has expired; how many rows of each table. What a request has locked is left to the next time."""
+    """Delete expired rows and return their number by table. Rows that a request has locked are skipped."""
     counts = {}
     for model in (Session, RateLimit, IdempotentReply, PasswordReset):
         key = tuple(model.__table__.primary_key)
@@ -59,17 +59,17 @@ def purge(connection: Connection, now: datetime) -> dict[str, int]:
 
 
 class ReplyRepository:
-    """The reply kept for one user's, route's and key's POST. Never commits."""
+    """The stored response to one user's POST to one route under one idempotency key. Never commits."""
 
     def __init__(self, connection: Connection, user_id: str, route: str, key: str) -> None:
         self._connection = connection
         self._keys = {"user_id": user_id, "route": route, "key": key}
 
     def find(self, arrived: datetime, now: datetime) -> RowMapping | None:
-        """What was answered and to which body, unless that is too long ago; else one is alone with the key from now on.
+        """Return the stored response and body hash, or lock the key until the commit and return None.
 
-        Raises Conflict when somebody else is at work under it. On SQLite, which has one writer at a time, they have
-        finished by now: a reply from between the request's arrival and now was then in the making.
+        Raise RequestStillRunning if another request holds the key. SQLite has one writer, so that request has finished
+        by now: a response that was stored since this request arrived counts as still running.
         """
         is_sqlite = self._connection.dialect.name == "sqlite"
         if not (is_sqlite or self._lock()):
@@ -85,8 +85,8 @@ class ReplyRepository:
         number = int.from_bytes(digest[:8], signed=True)
         return bool(self._connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one())
 
-    def keep(self, body_hash: str, status: int, reply: str, now: datetime) -> None:
-        """Store the answer, in the place of one that has expired."""
+    def save(self, body_hash: str, status: int, reply: str, now: datetime) -> None:
+        """Store the response; it replaces an expired one."""
         self._connection.execute(delete(IdempotentReply).filter_by(**self._keys))
         values = {"body_hash": body_hash, "status": status, "reply": reply, "expires_at": now + REPLY_LIFETIME}
         self._connection.execute(insert(IdempotentReply).values(**self._keys, **values))

@@ -1,4 +1,4 @@
-"""Requests for a new password: written whether or not anybody has the address, used once."""
+"""Repository of password resets, written for known and unknown addresses alike."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -14,26 +14,26 @@ LIFETIME = timedelta(hours=1)
 
 
 class ResetRepository:
-    """Who forgot a password. Never commits."""
+    """Password resets. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def ask(self, email: str, *, now: datetime) -> None:
-        """Write the request down, with the same work for any address; who has it is the worker's business."""
+    def create(self, email: str, *, now: datetime) -> None:
+        """Insert a reset without looking the address up, so that timing reveals nothing. The worker finds the user."""
         values = {"id": new_id(), "email_key": email_key(email), "created_at": now, "expires_at": now + LIFETIME}
         self._connection.execute(insert(PasswordReset).values(**values, mailed=False))
         notify(self._connection)
 
     def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> None:
-        """Set the password, end all of the user's sessions and requests; raises InvalidReset, also for other roles.
+        """Set the password and end the user's sessions and resets; raise InvalidReset, also for other roles.
 
-        Waits for sign-ins that hold the older password, like a change of password does.
+        Waits for sign-ins that hold `lock_password_hash`.
         """
-        wanted = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
-        key = self._connection.execute(wanted.with_for_update()).scalar_one_or_none()
-        whose = select(User.id).where(User.email_key == key, User.role.in_(roles)).with_for_update()
-        user_id = self._connection.execute(whose).scalar_one_or_none() if key is not None else None
+        reset = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
+        key = self._connection.execute(reset.with_for_update()).scalar_one_or_none()
+        user = select(User.id).where(User.email_key == key, User.role.in_(roles)).with_for_update()
+        user_id = self._connection.execute(user).scalar_one_or_none() if key is not None else None
         if user_id is None:
             raise InvalidReset
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))

@@ -1,6 +1,6 @@
-"""The link in the mail of who forgot a password: a token that names the request, signed with a key of its own.
+"""Reset tokens: the signed id of a password reset, in the link that is mailed to the user.
 
-Made anew whenever it is needed, so that the database holds nothing that opens an account.
+Tokens are derived when needed and never stored, so the database alone opens no account.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ _PURPOSE = "interviews-api: password reset"
 
 
 def make_reset_token(secret_key: str, reset_id: str) -> str:
-    """The token; of letters, digits, `-`, `_` and `.` alone."""
+    """Return the token. It contains only letters, digits, `-`, `_` and `.`."""
     return str(_serializer(secret_key).dumps(reset_id))
 
 
 def read_reset_token(secret_key: str, token: str) -> str:
-    """The request's id; raises InvalidReset. A token has one spelling."""
+    """Verify the token and return the reset's id; raise InvalidReset. Only one spelling of a token is valid."""
     try:
         reset_id = str(_serializer(secret_key).loads(token))
     except (BadData, UnicodeError):
@@ -30,7 +30,7 @@ def read_reset_token(secret_key: str, token: str) -> str:
 
 
 def reset_link(public_url: str, secret_key: str, reset_id: str) -> str:
-    """What the mail carries; behind the # it reaches no server's log and no Referer."""
+    """Return the link for the mail. A fragment carries the token, so it reaches no server log and no Referer."""
     return f"{public_url}/auth/password/reset#{make_reset_token(secret_key, reset_id)}"
 
 
