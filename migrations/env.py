@@ -1,4 +1,4 @@
-"""Alembic's entry point: the same engine as the application's, told only DATABASE_URL."""
+"""Alembic's entry point. It uses the application's engine and needs only DATABASE_URL."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from interviews_api.db.types import Id, UtcDateTime
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
-    """Our column types as plain SQLAlchemy ones: a migration stays what it was when the code moves on."""
+    """Render the project's column types as plain SQLAlchemy types, so that migrations do not depend on its code."""
     if kind == "type" and isinstance(item, Id):
         return 'sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")'
     if kind == "type" and isinstance(item, UtcDateTime):
@@ -20,7 +20,7 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
     return False
 
 
-# Tests hand a URL in; on the command line it is the environment's.
+# Tests pass a URL; the command line uses the environment.
 try:
     database = Database(context.config.attributes.get("url") or database_url(), pool_size=1)
     connected = database.engine.connect()
@@ -29,8 +29,8 @@ except SettingsError as error:
 except DBAPIError as error:
     raise SystemExit(f"Refusing to start: the database refused: {error.orig}") from None
 with connected as connection:
-    # SQLite cannot alter a table in place: Alembic copies it, and the copy must not trip over foreign keys.
-    # The switch works only outside a transaction, so it goes to the driver itself.
+    # SQLite cannot alter a table in place, so Alembic copies it; foreign keys must be off for the copy.
+    # The PRAGMA works only outside a transaction, so it goes directly to the driver.
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
         connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")

@@ -8,10 +8,10 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """Towards newer."""
+    """Upgrade the schema to this revision."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Towards older."""
+    """Downgrade the schema to the previous revision."""
     ${downgrades if downgrades else "pass"}

@@ -11,7 +11,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Towards newer."""
+    """Upgrade the schema to this revision."""
     op.create_table(
         "companies",
         sa.Column("id", ID, nullable=False),
@@ -152,7 +152,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Towards older."""
+    """Downgrade the schema to the previous revision."""
     with op.batch_alter_table("interviews", schema=None) as batch_op:
         batch_op.drop_index("ix_interviews_status_soonest")
         batch_op.drop_index("ix_interviews_status_newest")

@@ -1,4 +1,4 @@
-"""Sessions, limits, idempotent replies and events; whose an application and an interview is, and what became of it."""
+"""Sessions, rate limits, idempotent replies and events; companies and dates of applications and interviews."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ EVENT_TYPES = (
 
 
 def upgrade() -> None:
-    """Towards newer."""
+    """Upgrade the schema to this revision."""
     op.create_table(
         "sessions",
         sa.Column("id", ID, nullable=False),
@@ -134,7 +134,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Towards older."""
+    """Downgrade the schema to the previous revision."""
     op.drop_index("ix_interviews_company_soonest", "interviews")
     for whose in ("candidate", "company"):
         op.drop_index(f"ix_applications_{whose}_newest", "applications")
@@ -171,7 +171,7 @@ def downgrade() -> None:
     op.drop_table("sessions")
 
 
-# When SQLite copies a table it forgets the direction of an index's columns: these are made anew around the copies.
+# SQLite loses the sort direction of index columns when a table is copied, so these indexes are dropped and recreated.
 
 
 def _drop_ordered_indexes() -> None:

@@ -1,4 +1,4 @@
-"""Deliveries and whom they reach: webhooks, push subscriptions, calendar feeds, requests for a new password."""
+"""Deliveries, webhooks, push subscriptions, calendar feeds and password resets."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ HAS_NOTICE = sa.text("next_notice_at IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Towards newer."""
+    """Upgrade the schema to this revision."""
     op.create_table(
         "distribution",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -134,7 +134,7 @@ def upgrade() -> None:
         events.add_column(sa.Column("occasion", sa.Text(), nullable=True))
     for whose in ("candidate", "company"):
         op.execute(
-            f"UPDATE events SET {whose}_id = "  # noqa: S608  # two words of ours
+            f"UPDATE events SET {whose}_id = "  # noqa: S608  # two constant words
             f"(SELECT {whose}_id FROM interviews WHERE interviews.id = events.interview_id)"
         )
     with op.batch_alter_table("events", table_kwargs={"sqlite_autoincrement": True}) as events:
@@ -149,7 +149,7 @@ def upgrade() -> None:
         postgresql_where=HAS_OCCASION,
         sqlite_where=HAS_OCCASION,
     )
-    # What happened before there were deliveries is not delivered now.
+    # Events older than this revision are not delivered.
     op.execute("INSERT INTO distribution (id, event_id) SELECT 1, coalesce(max(id), 0) FROM events")
 
     _drop_ordered_indexes()
@@ -184,7 +184,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Towards older."""
+    """Downgrade the schema to the previous revision."""
     op.drop_index("ix_interviews_next_notice", "interviews")
     _drop_ordered_indexes()
     with op.batch_alter_table("interviews") as interviews:
@@ -202,7 +202,7 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-# When SQLite copies a table it forgets the direction of an index's columns: these are made anew around the copies.
+# SQLite loses the sort direction of index columns when a table is copied, so these indexes are dropped and recreated.
 
 
 def _drop_ordered_indexes() -> None:

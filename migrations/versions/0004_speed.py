@@ -1,4 +1,4 @@
-"""The version that a seed file gives to everything, for the validated cache; a history read from its index alone."""
+"""The import version for the validated cache, and an index that covers the history."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ IS_PAST = sa.text("status IN ('completed', 'annule')")
 
 
 def upgrade() -> None:
-    """Towards newer."""
+    """Upgrade the schema to this revision."""
     op.create_table(
         "imports",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -22,13 +22,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Towards older."""
+    """Downgrade the schema to the previous revision."""
     _replace_index("ix_interviews_past", "ix_interviews_past_newest")
     op.drop_table("imports")
 
 
 def _replace_index(old: str, new: str, *more: str) -> None:
-    """The new one first: the old one serves readers while it is built, and they wait for its end alone."""
+    """Create the new index before dropping the old one, which serves readers meanwhile."""
     op.create_index(
         new,
         "interviews",
