@@ -1,15 +1,15 @@
-"""gunicorn for live sockets in production: the same application, one greenlet a socket instead of two threads.
+"""gunicorn's configuration for live sockets in production: one greenlet per socket instead of two threads.
 
-`gunicorn -c gunicorn.live.conf.py wsgi:app`, with a PORT of its own; the proxy sends it the one path (deploy/).
+Run `gunicorn -c gunicorn.live.conf.py wsgi:app` with its own PORT; the proxy routes one path to it (deploy/).
 """
 
 from pathlib import Path
 
 from gevent import monkey
 
-monkey.patch_all()  # before psycopg is imported, which looks then how it has to wait
+monkey.patch_all()  # psycopg chooses its way of waiting when it is imported
 
-exec((Path(__file__).parent / "gunicorn.conf.py").read_text())  # noqa: S102  # the same settings, but for these
+exec((Path(__file__).parent / "gunicorn.conf.py").read_text())  # noqa: S102  # the same settings, except the following
 
 worker_class = "gevent"
 workers = 1

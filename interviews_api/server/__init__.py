@@ -1,1 +1,1 @@
-"""The side of gunicorn: its worker, its log and the files in which its workers count."""
+"""Integration with gunicorn: its worker class, its logger and the metric files of its workers."""

@@ -1,7 +1,7 @@
-"""All that we use of gunicorn beyond its documented settings; nothing else in the project may.
+"""Every use of gunicorn beyond its documented settings. Other modules must not use gunicorn's internals.
 
-Written for gunicorn 27.0, and pinned to it in setup.cfg. tests/server/test_internals.py fails in a sentence when one of
-these moves: `glogging.Logger` with its messages "Invalid request from ip=" and "Error handling request ",
+Written for gunicorn 27.0, which setup.cfg pins. tests/server/test_internals.py names the missing part when one of these
+changes: `glogging.Logger` with its messages "Invalid request from ip=" and "Error handling request ",
 `util.write_error` and `util.write_nonblock`, `Arbiter.WORKERS`, and a worker's `handle_exit`, `wsgi` and `alive`.
 """
 
@@ -22,35 +22,35 @@ INVALID_REQUEST, FAILED_REQUEST = "Invalid request from ip=", "Error handling re
 
 
 class GunicornLogger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Write gunicorn's own lines as JSON, without the request line, address and headers that it quotes."""
+    """Logger that writes gunicorn's lines as JSON, without the request lines, addresses and headers they quote."""
 
     def setup(self, cfg: Any) -> None:
-        """Format all lines as JSON; a reload calls this again."""
+        """Format all lines as JSON. A reload calls this method again."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(logs.JsonFormatter())
 
     def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Name the error of an invalid request instead of quoting the request."""
+        """Log the error's name for an invalid request, without the request."""
         error = sys.exc_info()[0]
         if str(msg).startswith(INVALID_REQUEST) and error is not None:
             msg, args = "Invalid request: %s", (error.__name__,)
         super().warning(msg, *args, **kwargs)
 
     def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Leave out the path, with which gunicorn ends this message."""
+        """Log the exception without the path that ends gunicorn's message."""
         if str(msg).startswith(FAILED_REQUEST):
             msg, args = "Error handling request", ()
         super().exception(msg, *args, **kwargs)
 
 
 def install_json_errors() -> None:
-    """Have gunicorn answer what it refuses itself (400, 414, 431) in the application's error shape."""
+    """Make gunicorn write its own errors (400, 414, 431) in the application's error shape."""
     gunicorn.util.write_error = write_json_error
 
 
 def write_json_error(sock: socket.socket, status: int, _reason: str, _message: str) -> None:
-    """Write the response and its log line. gunicorn's own reason is "Bad Request" for its 500 and 501, too."""
+    """Write the response and its log line. gunicorn's own reason is ignored: it says "Bad Request" for a 500 too."""
     reason = HTTP_STATUS_CODES[status]
     body = json.dumps({"statusCode": status, "message": reason, "error": reason}).encode()
     request_id = logs.new_request_id()
@@ -66,10 +66,10 @@ def running_workers(server: Any) -> list[Any]:
 
 
 def stop_gracefully_on_sigquit(worker: Any) -> None:
-    """Make Ctrl-C, which the master passes on as SIGQUIT, a graceful stop.
+    """Make Ctrl-C a graceful stop; the master passes it on as SIGQUIT.
 
     gunicorn's own SIGQUIT handler can deadlock: it takes the pool lock that the interrupted thread may hold.
-    `handle_exit`, its SIGTERM handler, takes none.
+    `handle_exit`, the SIGTERM handler, takes no lock.
     """
     signal.signal(signal.SIGQUIT, worker.handle_exit)
 

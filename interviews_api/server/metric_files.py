@@ -1,10 +1,10 @@
-"""Files in which the workers of one gunicorn count requests together, so that one scrape sees them all.
+"""Metric files shared by the workers of one gunicorn, so that one scrape reads the counters of all workers.
 
-prometheus_client maps these files into memory. A mapped page without room on the disk kills the process (SIGBUS), so
-each file gets its full size before it is mapped. A worker that cannot have its files counts in memory.
+prometheus_client maps these files into memory. A write to a mapped page without disk space kills the process (SIGBUS),
+so each file is allocated in full before it is mapped. A worker without files counts in memory.
 
-Files are named by the worker's number, not by its process id. A new worker takes the number and the file of a dead
-one: no file is left behind, and counters go on from where they were.
+Files are named by the worker's number, not by its process id. A new worker takes the number and the files of a dead
+worker, so no file is left behind and counters continue.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 FILE_BYTES = 1024 * 1024
-"""Room for every route, method and status; tests/test_metrics.py fills a file with all of them."""
+"""Space for every route, method and status; tests/test_metrics.py fills a file with them."""
 
 _PREFIX = "interviews-metrics-"
 _LOCK = "lock"
@@ -28,10 +28,10 @@ _log = logging.getLogger(__name__)
 
 
 def make_folder() -> None:
-    """Make the folder of this master process, and remove the folders of masters that were killed.
+    """Create the folder of this master process and remove the folders of killed masters.
 
-    Sets PROMETHEUS_MULTIPROC_DIR, or removes it where no folder can be made. A second call by the same process
-    changes nothing: SIGHUP makes gunicorn read its configuration again. Under systemd it lies in RuntimeDirectory.
+    Sets PROMETHEUS_MULTIPROC_DIR, or unsets it if the folder cannot be created. A second call by the same process does
+    nothing, because SIGHUP makes gunicorn read its configuration again. Under systemd the parent is RuntimeDirectory.
     """
     own_prefix = f"{_PREFIX}{os.getpid()}-"
     if Path(os.environ.get(FOLDER, "")).name.startswith(own_prefix):
@@ -50,24 +50,24 @@ def make_folder() -> None:
 
 
 def free_number(taken: Iterable[int]) -> int:
-    """Return the lowest number that no running worker has."""
+    """Return the lowest number that is not taken."""
     numbers = set(taken)
     return next(number for number in range(len(numbers) + 1) if number not in numbers)
 
 
 def count_in_files(number: int) -> None:
-    """Have this process count in the files of that number; in memory where there is no room for them.
+    """Make this process count in the files of this number, or in memory if they cannot be allocated.
 
     Call it after the fork and before the first request.
     """
-    from prometheus_client import values  # looks at PROMETHEUS_MULTIPROC_DIR when it is imported
+    from prometheus_client import values  # reads PROMETHEUS_MULTIPROC_DIR at import
 
     values.ValueClass = values.MutexValue
     if FOLDER not in os.environ:
         return
     try:
         folder = Path(os.environ[FOLDER])
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # programs that clean /tmp remove it
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a cleaner of /tmp may have removed it
         for kind in _KINDS:
             _allocate(folder / f"{kind}_{number}.db")
     except OSError as error:
@@ -78,7 +78,7 @@ def count_in_files(number: int) -> None:
 
 
 def _allocate(path: Path) -> None:
-    """Give the file its full size on the disk, under another name until it has it. Raises OSError."""
+    """Allocate the file's full size under a temporary name, then rename it; raise OSError."""
     if path.exists():
         return
     unfinished = path.with_suffix(".new")
@@ -93,13 +93,13 @@ def _allocate(path: Path) -> None:
 
 
 def _lock(folder: Path) -> None:
-    """Hold a lock for as long as this process lives, or a worker that it forked."""
+    """Lock the folder until this process and all workers that it forked have ended; raise OSError."""
     descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove our folders that no process holds the lock of."""
+    """Remove metric folders that no process has locked."""
     for folder in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             descriptor = os.open(folder / _LOCK, os.O_RDWR)
@@ -111,6 +111,6 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _remove(folder: Path, owner: int) -> None:
-    """Remove the folder when the master ends, not when a worker ends that inherited this hook."""
+    """Remove the folder at the master's exit. Workers inherit this hook, so they are skipped."""
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
