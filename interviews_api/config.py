@@ -1,6 +1,6 @@
-"""The only reader of the environment: a typed `Settings` that refuses to start when it is unsafe.
+"""The settings, read from the environment here and nowhere else. Unsafe settings prevent the start.
 
-`docs/settings.md` says what each setting means; a test holds the two together.
+`docs/settings.md` describes each setting; a test compares it with this module.
 """
 
 import os
@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeysRefused, NamedKeys, read_jwks, read_pem
+from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
 from interviews_api.crypto.vapid import read_private_key
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,19 +25,19 @@ DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
 EXAMPLE_SECRETS = frozenset(
     {"example-jwt-secret-key-that-production-refuses", "example-root-secret-key-that-production-refuses"}
 )
-MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as the hash
+MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least the length of the hash
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
-_WHICH_DATABASE = "DATABASE_URL must begin with sqlite:/// or postgresql:// (no other driver), and a port be a number"
+_BAD_DATABASE_URL = "DATABASE_URL must begin with sqlite:/// or postgresql:// (no other driver), and a port be a number"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")  # no wildcard: flask-cors would read a pattern
 
 
 class SettingsError(Exception):
-    """The settings are wrong or unsafe; the message names each one and why."""
+    """Settings are invalid or unsafe. The message names each setting and its problem."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the operator decided. Each field is the environment variable of the same name in upper case."""
+    """The operator's settings. Each field is the environment variable of the same name in upper case."""
 
     environment: str
     database_url: str
@@ -75,29 +75,32 @@ class Settings:
 
     @property
     def is_production(self) -> bool:
-        """Whether unsafe settings are refused."""
+        """Whether unsafe settings prevent the start."""
         return self.environment == "production"
 
     @property
     def access_token_lifetime(self) -> timedelta:
-        """How long an access token is good."""
+        """The lifetime of an access token."""
         return timedelta(minutes=self.access_token_minutes)
 
     @property
     def refresh_token_lifetime(self) -> timedelta:
-        """How long a refresh token, and with it a session, is good."""
+        """The lifetime of a refresh token and of its session."""
         return timedelta(days=self.refresh_token_days)
 
     @cached_property
     def idp_keys(self) -> NamedKeys:
-        """What tokens of the identity provider are verified with: read once, by `load`, which refuses bad ones."""
+        """The keys that verify tokens of the identity provider. `load` reads the file once and reports a bad file."""
         if self.idp_jwks_file:
             return read_jwks(Path(self.idp_jwks_file), self.idp_algorithm)
         return read_pem(Path(self.idp_public_key_file), self.idp_algorithm)
 
     @classmethod
     def load(cls, source: Mapping[str, str] | None = None) -> Self:
-        """From the mapping, or else from the environment and under it the file `.env`; raises SettingsError."""
+        """Read the settings from the mapping, or from the environment and the file `.env`; raise SettingsError.
+
+        Environment variables override `.env`.
+        """
         reader = _Reader(_environment() if source is None else source)
         settings = cls(
             environment=reader.text("ENVIRONMENT", "development"),
@@ -137,17 +140,17 @@ class Settings:
         if settings.environment not in ("development", "production"):
             reader.problems.append("ENVIRONMENT must be development or production")
         if any(reader.text(field.name.upper()) for field in fields(cls) if field.name.startswith("idp_")):
-            reader.refuse_wrong_provider(settings)
+            reader.check_identity_provider(settings)
         if settings.vapid_private_key and not re.match(r"(mailto:[^@\s]+@|https://)[^@\s]+$", settings.vapid_subject):
             reader.problems.append("VAPID_SUBJECT must be a mailto: or https: address (RFC 8292, section 2.1)")
         if settings.is_production:
-            reader.refuse_unsafe(settings)
+            reader.check_production(settings)
         reader.raise_problems()
         return settings
 
 
 def database_url() -> str:
-    """DATABASE_URL alone, for tools that need no secret; raises SettingsError."""
+    """Return DATABASE_URL for tools that need no other setting; raise SettingsError."""
     reader = _Reader(_environment())
     url = reader.database_url()
     reader.raise_problems()
@@ -155,6 +158,7 @@ def database_url() -> str:
 
 
 def _environment() -> Mapping[str, str]:
+    """Return the variables of `.env`, overridden by the process's environment; raise SettingsError."""
     try:
         from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
     except UnicodeDecodeError:
@@ -165,7 +169,7 @@ def _environment() -> Mapping[str, str]:
 
 
 class _Reader:
-    """Reads one variable at a time and collects what is wrong, so that all of it is said at once."""
+    """Parser of single variables. It collects all problems, so that one error can name them together."""
 
     def __init__(self, source: Mapping[str, str]) -> None:
         self.source = source
@@ -177,10 +181,10 @@ class _Reader:
 
     def raw(self, name: str) -> str:
         value = self.source.get(name, "")
-        known = value.encode(errors="replace").decode()  # the environment's other bytes arrive as lone surrogates
-        if known != value:
+        utf8 = value.encode(errors="replace").decode()  # Python reads invalid bytes as lone surrogates
+        if utf8 != value:
             self.problems.append(f"{name} is not UTF-8")
-        return known
+        return utf8
 
     def text(self, name: str, default: str = "") -> str:
         return self.raw(name).strip() or default
@@ -200,7 +204,7 @@ class _Reader:
         return words.get(value, default)
 
     def one_of(self, name: str, words: tuple[str, ...]) -> str:
-        """One of these words; the first is the default."""
+        """Return the setting, one of the words; the first word is the default."""
         value = self.text(name, words[0])
         if value not in words:
             self.problems.append(f"{name} must be one of {', '.join(words)}")
@@ -233,13 +237,14 @@ class _Reader:
         url = self.text("DATABASE_URL", DEFAULT_DATABASE_URL)
         try:
             parsed = make_url(url)
-        except (ArgumentError, ValueError):  # ValueError: a port that is no number
-            self.problems.append(_WHICH_DATABASE)
+        except (ArgumentError, ValueError):  # ValueError: the port is not a number
+            self.problems.append(_BAD_DATABASE_URL)
             return url
         if parsed.drivername not in _DRIVERS:
-            self.problems.append(_WHICH_DATABASE)
+            self.problems.append(_BAD_DATABASE_URL)
         elif parsed.get_backend_name() == "sqlite":
-            if parsed.host or parsed.query:  # sqlite://folder/file is a host; ?uri=true may be memory under any name
+            # sqlite://folder/file names a host; ?uri=true can select an in-memory database.
+            if parsed.host or parsed.query:
                 self.problems.append("DATABASE_URL names a SQLite file by its path alone: sqlite:///path")
             elif parsed.database in (None, "", ":memory:"):
                 self.problems.append("DATABASE_URL must name a file: each worker would have a memory of its own")
@@ -257,7 +262,7 @@ class _Reader:
             self.problems.append(f"{name} must be a comma list of origins like https://jobs.example.com")
         return origins
 
-    def refuse_wrong_provider(self, settings: Settings) -> None:
+    def check_identity_provider(self, settings: Settings) -> None:
         for name, value in (("IDP_ISSUER", settings.idp_issuer), ("IDP_AUDIENCE", settings.idp_audience)):
             if not value:
                 self.problems.append(f"{name} is missing, which an identity provider needs")
@@ -271,10 +276,10 @@ class _Reader:
         elif len(files) == 1:
             try:
                 _ = settings.idp_keys
-            except KeysRefused as refusal:
-                self.problems.append(f"{files[0]} {refusal}")
+            except KeyFileError as error:
+                self.problems.append(f"{files[0]} {error}")
 
-    def refuse_unsafe(self, settings: Settings) -> None:
+    def check_production(self, settings: Settings) -> None:
         for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
             if value.strip() in EXAMPLE_SECRETS:
                 self.problems.append(f"{name} is the example's, which everyone knows")

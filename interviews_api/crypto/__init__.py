@@ -1,1 +1,1 @@
-"""Keys: the identity provider's, and ours for push services."""
+"""Public keys of the identity provider, and the key pair for push services."""

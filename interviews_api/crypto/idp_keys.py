@@ -17,51 +17,51 @@ KEY_REQUIREMENTS = {
     "ES256": "an EC key on P-256",
     "EdDSA": "an Ed25519 key",
 }
-"""What each algorithm that we verify needs."""
+"""The key that each supported algorithm requires."""
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 NamedKeys = list[tuple[str | None, PublicKey]]
-"""Keys by `kid`, which need not be there."""
+"""Pairs of `kid`, which may be None, and key."""
 
 _PRIVATE = "holds a private key, which the identity provider alone should have"
 
 
-class KeysRefused(Exception):
-    """The file has nothing to verify with, or more than it should; the message says what the file does wrong."""
+class KeyFileError(Exception):
+    """The key file cannot be used. The message continues a sentence that begins with the setting's name."""
 
 
 def read_pem(path: Path, algorithm: str) -> NamedKeys:
-    """The one public key in the PEM file, without a name; raises KeysRefused."""
+    """Return the public key of the PEM file, with None as `kid`; raise KeyFileError."""
     text = _read(path)
     if "PRIVATE KEY-----" in text:
-        raise KeysRefused(_PRIVATE)
+        raise KeyFileError(_PRIVATE)
     try:
-        found: list[tuple[str | None, object]] = [(None, load_pem_public_key(text.encode()))]
+        keys: list[tuple[str | None, object]] = [(None, load_pem_public_key(text.encode()))]
     except (ValueError, UnsupportedAlgorithm):
-        found = []
-    return _usable(found, algorithm)
+        keys = []
+    return _select(keys, algorithm)
 
 
 def read_jwks(path: Path, algorithm: str) -> NamedKeys:
-    """The keys of the JWK Set (RFC 7517, section 5) that are for this algorithm; raises KeysRefused if none is."""
+    """Return the keys of the JWK Set (RFC 7517, section 5) for this algorithm; raise KeyFileError if it has none."""
     try:
         members = json.loads(_read(path))["keys"]
         jwks = [member for member in members if isinstance(member, dict)]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise KeysRefused('is not a JWK Set: {"keys": [...]}') from None
+        raise KeyFileError('is not a JWK Set: {"keys": [...]}') from None
     if any("d" in jwk for jwk in jwks):
-        raise KeysRefused(_PRIVATE)
+        raise KeyFileError(_PRIVATE)
     signing = [jwk for jwk in jwks if jwk.get("use", "sig") == "sig" and jwk.get("alg", algorithm) == algorithm]
-    return _usable([(jwk.get("kid"), _from_jwk(jwk, algorithm)) for jwk in signing], algorithm)
+    return _select([(jwk.get("kid"), _from_jwk(jwk, algorithm)) for jwk in signing], algorithm)
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text()
     except OSError as error:
-        raise KeysRefused(f"cannot be read: {error.strerror}") from None
+        raise KeyFileError(f"cannot be read: {error.strerror}") from None
     except ValueError:
-        raise KeysRefused("is not a text file") from None
+        raise KeyFileError("is not a text file") from None
 
 
 def _from_jwk(jwk: dict[str, object], algorithm: str) -> object:
@@ -71,14 +71,15 @@ def _from_jwk(jwk: dict[str, object], algorithm: str) -> object:
         return None
 
 
-def _usable(found: list[tuple[str | None, object]], algorithm: str) -> NamedKeys:
-    keys = [(name, key) for name, key in found if _is_for(key, algorithm)]
-    if not keys:
-        raise KeysRefused(f"holds no public key for {algorithm}, which needs {KEY_REQUIREMENTS[algorithm]}")
-    return keys
+def _select(keys: list[tuple[str | None, object]], algorithm: str) -> NamedKeys:
+    """Return the keys that fit the algorithm; raise KeyFileError if none fits."""
+    usable = [(kid, key) for kid, key in keys if _fits(key, algorithm)]
+    if not usable:
+        raise KeyFileError(f"holds no public key for {algorithm}, which needs {KEY_REQUIREMENTS[algorithm]}")
+    return usable
 
 
-def _is_for(key: object, algorithm: str) -> TypeGuard[PublicKey]:
+def _fits(key: object, algorithm: str) -> TypeGuard[PublicKey]:
     match algorithm:
         case "RS256":
             return isinstance(key, RSAPublicKey) and key.key_size >= MINIMUM_RSA_BITS
