@@ -1,6 +1,6 @@
-"""Instants (aware datetimes in UTC, whole milliseconds) and the wall clocks of IANA time zones.
+"""Instants (aware UTC datetimes in whole milliseconds) and local times in IANA time zones.
 
-Zones come from the PyPI package `tzdata`, never from the operating system, whose copy may be years old.
+Zones come from the PyPI package `tzdata`, because the operating system's copy may be years old.
 """
 
 import re
@@ -18,24 +18,24 @@ _INSTANT = re.compile(INSTANT_PATTERN)
 
 
 def now() -> datetime:
-    """The present instant, cut to whole milliseconds: what is stored is what is shown."""
+    """Return the current instant in UTC, cut to the milliseconds that responses show."""
     return to_milliseconds(datetime.now(UTC))
 
 
 def to_milliseconds(instant: datetime) -> datetime:
-    """The same instant with what is below a millisecond cut off."""
+    """Cut an instant to whole milliseconds."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def format_instant(instant: datetime) -> str:
-    """A UTC instant as `2025-05-15T09:00:00.000Z`."""
+    """Format a UTC instant as `2025-05-15T09:00:00.000Z`."""
     return instant.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:
-    """An RFC 3339 date-time (section 5.6, upper-case T and Z) as a UTC instant; raises ValueError.
+    """Parse an RFC 3339 date-time (section 5.6, upper-case T and Z) into a UTC instant; raise ValueError.
 
-    Refuses years before 1900 and from 9999 on: every wall clock can show what is left.
+    Years before 1900 and after 9998 are refused, so that every instant has a local time in every zone.
     """
     if not _INSTANT.fullmatch(text):
         raise ValueError(text)
@@ -47,17 +47,17 @@ def parse_instant(text: str) -> datetime:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Every IANA time zone name that `zone` accepts."""
+    """Return all IANA time zone names that `zone` accepts."""
     return frozenset(zoneinfo.available_timezones())
 
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; raises ZoneInfoNotFoundError."""
+    """Return the IANA time zone; raise ZoneInfoNotFoundError for an unknown name."""
     return ZoneInfo(name)
 
 
 def wall_time(instant: datetime, zone_name: str) -> str:
-    """What a clock on the wall in that zone shows at that instant: `HH:MM`."""
+    """Return the local time of the instant in the zone, as `HH:MM`."""
     local = instant.astimezone(zone(zone_name))
     return f"{local.hour:02}:{local.minute:02}"

@@ -1,4 +1,4 @@
-"""E-mail addresses as headers and SMTP servers take them."""
+"""E-mail addresses in the form that headers and SMTP servers accept."""
 
 import re
 from email.errors import MessageError
@@ -10,16 +10,16 @@ _LOCAL_PART = re.compile(rf"[!-~]{{1,{MAX_LOCAL_PART}}}")
 
 
 def in_ascii(address: str) -> str:
-    """The same mailbox, a domain beyond ASCII in A-labels (RFC 5890); raises ValueError when no mail can go there.
+    """Encode a non-ASCII domain in A-labels (RFC 5890); raise ValueError if no mail can reach the address.
 
-    A local part beyond ASCII (RFC 6531) is refused: not every server on the way would take it.
+    A non-ASCII local part (RFC 6531) is refused, because some servers on the way would refuse it.
     """
     local_part, _, domain = address.rpartition("@")
     if not _LOCAL_PART.fullmatch(local_part) or _has_encoded_word(local_part):
         raise ValueError(address)
     try:
-        written = Address(addr_spec=f"{local_part}@{'.'.join(map(_a_label, domain.split('.')))}").addr_spec
-        return Address(addr_spec=written).addr_spec  # without needless quotes, some are addresses no more: ".a"@b.co
+        encoded = Address(addr_spec=f"{local_part}@{'.'.join(map(_a_label, domain.split('.')))}").addr_spec
+        return Address(addr_spec=encoded).addr_spec  # Address drops the quotes of ".a"@b.co, which leaves it invalid
     except (IndexError, MessageError):
         raise ValueError(address) from None
 
@@ -32,7 +32,7 @@ def _has_encoded_word(text: str) -> bool:
 
 
 def _a_label(label: str) -> str:
-    """By IDNA 2008: the standard library's codec `idna` is that of 2003, to which straße and strasse are one name."""
+    """Encode a label by IDNA 2008. The codec `idna` implements IDNA 2003, which merges straße with strasse."""
     if label.isascii():
         return label
     mapped = normalize("NFKC", label.lower())

@@ -1,4 +1,4 @@
-"""Every table, in one import: for Alembic, and for what walks over all of them."""
+"""All tables in one module, for Alembic and for code that needs the whole schema."""
 
 from interviews_api.accounts.models import (
     Candidate,
