@@ -17,8 +17,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
 from interviews_api.accounts.models import (
@@ -33,6 +31,7 @@ from interviews_api.accounts.models import (
     email_key,
 )
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import Unauthorized, require_own
 from interviews_api.ids import new_id
 
@@ -172,10 +171,9 @@ class UserRepository:
 
     def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:
         values = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(User).on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
+        statement = dialect_insert(self._connection, User).values(**values, password_hash=password_hash, created_at=now)
         user_id: str | None = self._connection.execute(
-            statement.values(**values, password_hash=password_hash, created_at=now)
+            statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         ).scalar_one_or_none()
         if user_id is None:
             raise EmailTaken

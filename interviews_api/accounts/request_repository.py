@@ -13,7 +13,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.errors import RequestStillRunning
 from interviews_api.accounts.models import (
@@ -22,6 +21,7 @@ from interviews_api.accounts.models import (
     RateLimit,
     Session,
 )
+from interviews_api.db.upsert import dialect_insert
 
 REPLY_LIFETIME = timedelta(hours=24)
 
@@ -34,8 +34,7 @@ class RateLimitRepository:
 
     def lock(self, key: str, expires_at: datetime) -> list[int]:
         """Return the stored attempts of the key and lock the row until the commit."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(RateLimit).values(key=key, attempts=[], expires_at=expires_at)
+        statement = dialect_insert(self._connection, RateLimit).values(key=key, attempts=[], expires_at=expires_at)
         upsert = statement.on_conflict_do_update(index_elements=["key"], set_={"key": key}).returning(
             RateLimit.attempts
         )

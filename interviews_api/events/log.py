@@ -16,10 +16,10 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.dml import ReturningInsert
 
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import Event, EventType, Import
 from interviews_api.ids import new_id
 
@@ -120,9 +120,8 @@ def version_of(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any], ..
 
 def invalidate_all_caches(connection: Connection) -> None:
     """Say that anything may have changed for anybody, with the commit: for who writes without events."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"version": new_id()}
-    statement = dialect.insert(Import).values(id=SINGLETON_ID, **values)
+    statement = dialect_insert(connection, Import).values(id=SINGLETON_ID, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=[Import.id], set_=values))
 
 

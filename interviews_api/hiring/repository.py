@@ -5,11 +5,11 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, case, insert, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import Unauthorized, require_own
 from interviews_api.hiring.errors import (
     AlreadyApplied,
@@ -169,9 +169,9 @@ class ApplicationRepository:
             "status": ApplicationStatus.PENDING.value,
             "applied_at": now,
         }
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(Application).on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
-        if self._connection.execute(statement.values(values).returning(Application.id)).first() is None:
+        statement = dialect_insert(self._connection, Application).values(values)
+        statement = statement.on_conflict_do_nothing(index_elements=["candidate_id", "job_id"])
+        if self._connection.execute(statement.returning(Application.id)).first() is None:
             raise AlreadyApplied
         return values | {"application_id": values["id"]}
 

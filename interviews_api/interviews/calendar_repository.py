@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import Company, Viewer
 from interviews_api.accounts.repository import UserRepository
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import NotFound
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
@@ -52,9 +52,8 @@ class CalendarFeedRepository:
     def create(self, viewer: Viewer, secret: str, *, now: datetime) -> None:
         """The feed is under this secret from now on, and under no earlier one; raises Unauthorized."""
         UserRepository(self._connection).get(viewer)
-        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        values = {"secret_hash": _hash(secret), "created_at": now}
-        statement = dialect.insert(CalendarFeed).values(candidate_id=viewer.user_id, **values)
+        values: dict[str, Any] = {"secret_hash": _hash(secret), "created_at": now}
+        statement = dialect_insert(self._connection, CalendarFeed).values(candidate_id=viewer.user_id, **values)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[CalendarFeed.candidate_id], set_=values)
         )

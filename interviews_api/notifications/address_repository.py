@@ -6,11 +6,11 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import PushSubscription, Webhook
@@ -107,9 +107,8 @@ class SubscriptionRepository:
         self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
         if self._connection.execute(_OTHERS_COUNT, viewer.keys | {"endpoint": endpoint}).scalar_one() >= MAX_PER_OWNER:
             raise Conflict(TOO_MANY_SUBSCRIPTIONS)
-        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
-        statement = dialect.insert(PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
+        statement = dialect_insert(self._connection, PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
         is_ours = PushSubscription.candidate_id == statement.excluded.candidate_id
         values["id"] = case((is_ours, PushSubscription.id), else_=statement.excluded.id)
         self._connection.execute(

@@ -6,10 +6,10 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, cast, func, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import Company, User
 from interviews_api.db.types import Base
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
 
 BATCH = 5_000
@@ -42,7 +42,7 @@ class SeedRepository:
         if not rows:
             return
         table = _table(model)
-        statement = postgresql.insert(table) if self._is_postgres else sqlite.insert(table)
+        statement = dialect_insert(self._connection, table)
         changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in {"id", *keep}}
         if model is User:  # a record without a password leaves the one there is
             changes["password_hash"] = func.coalesce(statement.excluded.password_hash, table.c.password_hash)

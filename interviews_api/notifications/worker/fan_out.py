@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, exists, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interviews_api.accounts.models import CompanyUser, PasswordReset, User
+from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import CHANGES, Event
 from interviews_api.notifications.models import (
     Channel,
@@ -63,8 +63,7 @@ class DeliveryFanOut:
         return len(events) + len(resets)
 
     def _lock_position(self) -> int:
-        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        first = dialect.insert(Distribution).values(id=1, event_id=0).on_conflict_do_nothing()
+        first = dialect_insert(self._connection, Distribution).values(id=1, event_id=0).on_conflict_do_nothing()
         locked = _POSITION.with_for_update()
         position = self._connection.execute(locked).scalar()
         if position is None:
