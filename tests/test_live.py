@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.clock import now
-from interviews_api.live.hub import Listener
+from interviews_api.live.hub import Subscriber
 from tests.api import in_days, local
 from tests.conftest import SETTINGS
 from tests.factories import World
@@ -126,9 +126,9 @@ def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog
 
 def test_who_does_not_read_is_cut_off() -> None:
     cuts: list[bool] = []
-    listener = Listener(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), page_subquery=lambda: cuts.append(True))
+    subscriber = Subscriber(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), disconnect=lambda: cuts.append(True))
     for number in range(1001):
-        listener.put((number, "x"))
+        subscriber.put((number, "x"))
     assert cuts == [True]
 
 

@@ -1,33 +1,35 @@
-"""Waiting until something may have happened: LISTEN on Postgres, a look at SQLite's change counter elsewhere.
+"""Commit listeners: LISTEN on Postgres, polling of the change counter on SQLite.
 
-A signal only wakes: who is woken reads the log. Signals may come too often, and may get lost with a connection; so
-whoever waits looks at the log after a while anyway.
+A wake-up carries no data, so the woken thread reads the event log. Wake-ups may come too often, and a lost connection
+may lose them; the thread therefore reads the log at intervals anyway.
 """
 
 import time
+from contextlib import suppress
 from typing import Protocol
 
 import psycopg
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.db.connections import TCP_KEEPALIVE
 from interviews_api.events.log import EVENTS_CHANNEL
 
-_LOOK_EVERY = 0.025  # seconds; SQLite says nothing by itself, and PRAGMA data_version reads one page of shared memory
+_POLL_SECONDS = 0.025  # SQLite sends no notifications, and PRAGMA data_version reads one page of shared memory
 
 
 class CommitListener(Protocol):
-    """Tells that something was committed by somebody else."""
+    """Waits until another connection committed something; owns a database connection."""
 
     def wait(self, seconds: float) -> bool:
-        """Whether something may have happened within that time. Raises the database's own errors when it is away."""
+        """Return whether there may have been a commit within that time; raises the database's own errors."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the database connection; raises the database's own errors."""
 
 
 class PostgresCommitListener:
-    """A connection of its own that listens."""
+    """Commit listener that waits for the NOTIFY of each event."""
 
     def __init__(self, engine: Engine) -> None:
         arguments = engine.dialect.create_connect_args(engine.url)[1]
@@ -35,34 +37,34 @@ class PostgresCommitListener:
         self._connection.execute(f"LISTEN {EVENTS_CHANNEL}")
 
     def wait(self, seconds: float) -> bool:
-        """See `Signal`."""
+        """Return whether a notification arrived within that time."""
         return any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
 
     def close(self) -> None:
-        """See `Signal`."""
+        """Close the database connection."""
         self._connection.close()
 
 
 class SqliteCommitListener:
-    """A connection of its own: its data_version changes when any other connection commits."""
+    """Commit listener that polls data_version, which changes when any other connection commits."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection: Connection = engine.connect()
-        self._connection.detach()  # not one of the pool's few
-        self._seen = self._version()
+        self._connection.detach()  # held for long, so it must not count against the pool's few connections
+        self._last_version = self._version()
 
     def wait(self, seconds: float) -> bool:
-        """See `Signal`."""
+        """Return whether data_version changed within that time."""
         deadline = time.monotonic() + seconds
-        while (version := self._version()) == self._seen:
-            if (left := deadline - time.monotonic()) <= 0:
+        while (version := self._version()) == self._last_version:
+            if (remaining := deadline - time.monotonic()) <= 0:
                 return False
-            time.sleep(min(_LOOK_EVERY, left))
-        self._seen = version
+            time.sleep(min(_POLL_SECONDS, remaining))
+        self._last_version = version
         return True
 
     def close(self) -> None:
-        """See `Signal`."""
+        """Close the database connection."""
         self._connection.close()
 
     def _version(self) -> int:
@@ -71,5 +73,12 @@ class SqliteCommitListener:
 
 
 def listen_for_commits(engine: Engine) -> CommitListener:
-    """The one for this database; raises the database's own errors when it is away."""
+    """Return a new commit listener for the engine's database; raises the database's own errors."""
     return PostgresCommitListener(engine) if engine.dialect.name == "postgresql" else SqliteCommitListener(engine)
+
+
+def close_quietly(listener: CommitListener | None) -> None:
+    """Close the listener if there is one; ignore the database's errors, because it may be away."""
+    if listener is not None:
+        with suppress(SQLAlchemyError, psycopg.Error):
+            listener.close()

@@ -1,4 +1,4 @@
-"""The blueprint `live`: a candidate's changes over a WebSocket (RFC 6455), resumable with `?after=`."""
+"""Blueprint `live`: the changes of a candidate's interviews over a WebSocket (RFC 6455), resumable with `?after=`."""
 
 import queue
 import socket
@@ -21,7 +21,15 @@ from interviews_api.accounts.tokens import read_access_token, token_end
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.live.handshake import PROTOCOL, is_handshake, offered_protocols, readable_environ
-from interviews_api.live.hub import GRACE, LOOK_EVERY, TRY_AGAIN_LATER, UNAUTHORIZED, Hub, Listener, as_message
+from interviews_api.live.hub import (
+    CHECK_SECONDS,
+    GRACE_SECONDS,
+    TRY_AGAIN_LATER,
+    UNAUTHORIZED,
+    Hub,
+    Subscriber,
+    as_message,
+)
 from interviews_api.live.repository import BATCH, LiveRepository
 from interviews_api.web.error_responses import error_response
 from interviews_api.web.fields import CamelSchema, Digits
@@ -32,18 +40,18 @@ blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
 _BEARER = "bearer."
 _FORBIDDEN = 4403
 _PING_SECONDS = 25
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER, for no time
-_MANY = 1_000_000  # where greenlets carry the sockets, gunicorn's own worker_connections is the limit
+_LINGER_ZERO = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 seconds
+_UNLIMITED_SEATS = 1_000_000  # with greenlets gunicorn's worker_connections is the limit
 _OPTIONS = {
     "subprotocols": [PROTOCOL],
     "ping_interval": _PING_SECONDS,
     "max_message_size": 4096,
-    "thread_class": partial(threading.Thread, daemon=True),  # the process does not wait for who reads from a client
+    "thread_class": partial(threading.Thread, daemon=True),  # a reading thread must not keep the process alive
 }
 
 
 class UpdatesQuery(CamelSchema):
-    """From where on."""
+    """Query of the live updates: where to resume."""
 
     after = Digits(
         0, 2**63 - 1, load_default=None, metadata={"description": "The id last seen: replays what came after."}
@@ -51,7 +59,7 @@ class UpdatesQuery(CamelSchema):
 
 
 def init_app(app: Flask) -> None:
-    """Give the process its hub."""
+    """Create the hub of the process."""
     app.extensions["live"] = Hub(app)
     app.config["SOCK_SERVER_OPTIONS"] = _OPTIONS
 
@@ -63,17 +71,17 @@ def _hub() -> Hub:
 
 @blueprint.get("/updates")
 def refuse_without_upgrade() -> Response:
-    """Live updates of one's interviews: a WebSocket; the access token travels as the second subprotocol."""
+    """Open a WebSocket for live updates of the viewer's interviews; the access token is the second subprotocol."""
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     return error_response(426, "Live updates need a WebSocket", headers=upgrade)
 
 
-refuse_without_upgrade.upgrade = UpdatesQuery  # type: ignore[attr-defined]  # for the description
+refuse_without_upgrade.upgrade = UpdatesQuery  # type: ignore[attr-defined]  # for the OpenAPI description
 
 
 @blueprint.before_request
 def _prepare() -> Response | None:
-    """What can still be answered in HTTP: a wrong handshake or query, no seat, no database."""
+    """Answer in HTTP what must be refused before the handshake: a bad request, no free seat, no database."""
     if not (request.url_rule and request.url_rule.websocket):
         return None
     if request.headers.get("Sec-WebSocket-Version") != "13":
@@ -85,38 +93,39 @@ def _prepare() -> Response | None:
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat = True
     with read_connection() as connection:
-        g.newest = LiveRepository(connection).newest()  # before the handshake ends: from there on nothing is missed
+        g.newest = LiveRepository(connection).newest()  # read before the handshake ends, so no later change is missed
     request.environ = readable_environ()
     return None
 
 
 @blueprint.teardown_request
 def _give_seat_back(_error: BaseException | None) -> None:
+    """Free the request's seat, if it took one."""
     if g.pop("has_seat", False):
         _hub().give_seat_back()
 
 
 def _seats() -> int:
-    """Half the threads of a worker; greenlets cost next to nothing."""
+    """Return how many sockets the process takes: half its threads, or as many as come with greenlets."""
     if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("threading"):
-        return _MANY
+        return _UNLIMITED_SEATS
     return int(current_app.extensions["settings"].web_threads) // 2
 
 
 @Sock().route("/updates", bp=blueprint)  # type: ignore[untyped-decorator]
 def stream_updates(ws: Server) -> None:
-    """Send each change from the handshake on, until somebody hangs up."""
+    """Send each change from the handshake on, until the client or the server closes."""
     try:
-        with suppress(OSError, ProtocolError):  # the client vanished or hung up while it was sent something
+        with suppress(OSError, ProtocolError):  # the client disconnected during a send
             _stream(ws)
     finally:
-        _end(ws.sock)  # wakes the thread that reads, before the server closes the socket under it
-        ws.thread.join(LOOK_EVERY)
+        _shut_down(ws.sock)  # wakes the reading thread, which must end before the server closes the socket
+        ws.thread.join(CHECK_SECONDS)
 
 
 def _stream(ws: Server) -> None:
     try:
-        _stream_to(ws, *_viewer())
+        _stream_to(ws, *authenticate())
     except Unauthorized:
         _hang_up(ws, UNAUTHORIZED)
     except SQLAlchemyError:
@@ -127,18 +136,18 @@ def _stream_to(ws: Server, viewer: Viewer, token: str) -> None:
     if viewer.role is not Role.CANDIDATE:
         _hang_up(ws, _FORBIDDEN)
         return
-    listener = Listener(viewer, token_end(token), page_subquery=lambda: _cut(ws.sock))
-    _hub().add(listener, g.newest)
+    subscriber = Subscriber(viewer, token_end(token), disconnect=lambda: _reset(ws.sock))
+    _hub().add(subscriber, g.newest)
     try:
-        _serve(ws, listener, _replay(ws, viewer, g.newest if g.after is None else g.after))
+        _serve(ws, subscriber, _replay(ws, viewer, g.newest if g.after is None else g.after))
     finally:
-        _hub().remove(listener)
+        _hub().remove(subscriber)
 
 
-def _viewer() -> tuple[Viewer, str]:
-    """Whom the token among the subprotocols names; raises Unauthorized."""
+def authenticate() -> tuple[Viewer, str]:
+    """Return the viewer and the access token from the subprotocols; raises Unauthorized."""
     protocols = offered_protocols()
-    tokens = [one.removeprefix(_BEARER) for one in protocols if one.startswith(_BEARER)]
+    tokens = [protocol.removeprefix(_BEARER) for protocol in protocols if protocol.startswith(_BEARER)]
     if PROTOCOL not in protocols or len(tokens) != 1:
         raise Unauthorized
     viewer = read_access_token(tokens[0])
@@ -148,7 +157,7 @@ def _viewer() -> tuple[Viewer, str]:
 
 
 def _replay(ws: Server, viewer: Viewer, after: int) -> int:
-    """Send what came after that id; the last id that was read."""
+    """Send the changes after that event id; return the last event id that was read."""
     with read_connection() as connection:
         newest = LiveRepository(connection).newest()
     while after < newest:
@@ -160,39 +169,40 @@ def _replay(ws: Server, viewer: Viewer, after: int) -> int:
     return newest
 
 
-def _serve(ws: Server, listener: Listener, last: int) -> None:
+def _serve(ws: Server, subscriber: Subscriber, last: int) -> None:
+    """Send the queued changes after event id `last`, until a close code is queued or the client closes."""
     while True:
-        while ws.receive(timeout=0) is not None:  # what clients say is not for us; raises when they hang up
+        while ws.receive(timeout=0) is not None:  # messages of clients are ignored; raises ConnectionClosed
             pass
         try:
-            message = listener.messages.get(timeout=LOOK_EVERY)
+            message = subscriber.messages.get(timeout=CHECK_SECONDS)
         except queue.Empty:
             continue
         if isinstance(message, int):
             _hang_up(ws, message)
             return
-        number, text = message
-        if number > last:
+        event_id, text = message
+        if event_id > last:
             ws.send(text)
 
 
 def _hang_up(ws: Server, code: int) -> None:
-    """Say why; who does not even take that is cut off."""
-    late = threading.Timer(GRACE, _cut, (ws.sock,))
-    late.start()
+    """Send the close code; reset the socket if the client does not read it within GRACE_SECONDS."""
+    timer = threading.Timer(GRACE_SECONDS, _reset, (ws.sock,))
+    timer.start()
     try:
         ws.close(code)
     finally:
-        late.cancel()
+        timer.cancel()
 
 
-def _end(sock: Any) -> None:
+def _shut_down(sock: Any) -> None:
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _cut(sock: Any) -> None:
-    """End what is being sent too, and have nothing wait for who does not read: the server's close is a reset."""
+def _reset(sock: Any) -> None:
+    """Shut the socket down; SO_LINGER 0 discards unsent data, and the server's close then sends RST."""
     with suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    _end(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+    _shut_down(sock)

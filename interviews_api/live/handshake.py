@@ -1,4 +1,4 @@
-"""The handshake of a WebSocket (RFC 6455), as far as simple-websocket, which answers it, has to be helped."""
+"""Checks of the WebSocket handshake (RFC 6455) that simple-websocket, which answers it, does not make."""
 
 import re
 import threading
@@ -7,38 +7,41 @@ from typing import Any
 from flask import request
 
 PROTOCOL = "interviews.v1"
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # a token of RFC 9110
-_EXTENSION = rf'{_WORD}([ \t]*;[ \t]*{_WORD}([ \t]*=[ \t]*({_WORD}|"{_WORD}"))?)*'
+_TCHARS = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # a token (RFC 9110, section 5.6.2)
+_EXTENSION = rf'{_TCHARS}([ \t]*;[ \t]*{_TCHARS}([ \t]*=[ \t]*({_TCHARS}|"{_TCHARS}"))?)*'
 _EXTENSIONS = re.compile(rf"{_EXTENSION}([ \t]*,[ \t]*{_EXTENSION})*")
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
-class _WholeFrames:
-    """The socket as simple-websocket takes it for granted, whose two threads both send: a frame never parts another."""
+class _FrameSocket:
+    """Socket wrapper that keeps frames whole: simple-websocket sends from two threads, and `send` may be partial."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._lock = threading.Lock()
 
     def send(self, frames: bytes) -> None:
-        """All of it; raises OSError once the connection is cut."""
+        """Send all bytes before another thread may send; raises OSError once the connection is closed."""
         with self._lock:
             self._inner.sendall(frames)
 
     def close(self) -> None:
-        """Left to the server, which counts its connections by closing them."""
+        """Do nothing: the server must close the socket itself, because it counts its connections by that."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
 def offered_protocols() -> list[str]:
-    """The subprotocols in the order of the header."""
-    return [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    """Return the subprotocols of the request, in the order of the header."""
+    return [protocol.strip() for protocol in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
 
 
 def is_handshake() -> bool:
-    """Whether it is one in what routing and the version have not seen to (sections 4.1 and 9.1)."""
+    """Return whether the request is a valid handshake (sections 4.1 and 9.1).
+
+    Routing has checked the Upgrade header, and the caller the version.
+    """
     headers = request.headers
     return (
         (request.method, request.environ["SERVER_PROTOCOL"]) == ("GET", "HTTP/1.1")
@@ -49,16 +52,16 @@ def is_handshake() -> bool:
 
 
 def readable_environ() -> dict[str, Any]:
-    """The environment of the request with only those headers that count: simple-websocket fails on odd others.
+    """Return the request's WSGI environment with only the handshake's headers: simple-websocket fails on odd others.
 
-    No extension is among them, for a compressor would cost each socket a quarter of a MiB.
+    Extensions are left out, because a compressor would cost a quarter of a MiB per socket.
     """
     environ = {name: value for name, value in request.environ.items() if not name.startswith("HTTP_")}
     for name in ("gunicorn.socket", "werkzeug.socket"):
         if name in environ:
-            environ[name] = _WholeFrames(environ[name])
+            environ[name] = _FrameSocket(environ[name])
     return environ | {
-        "HTTP_HOST": "localhost",  # HTTP/1.1 wants one
+        "HTTP_HOST": "localhost",  # HTTP/1.1 requires the header
         "HTTP_CONNECTION": "Upgrade",
         "HTTP_UPGRADE": "websocket",
         "HTTP_SEC_WEBSOCKET_VERSION": "13",

@@ -1,4 +1,4 @@
-"""What live updates read: the changes above an id, each with the interview as the list shows it now."""
+"""The SQL of live updates: the changes after an event id, each with the interview as it is now."""
 
 from collections.abc import Collection
 
@@ -30,7 +30,7 @@ _CHANGES = (
         Event.candidate_id.in_(bindparam("candidate_ids", expanding=True, type_=Event.candidate_id.type)),
         Event.id > bindparam("after", type_=Event.id.type),
         Event.id <= bindparam("up_to", type_=Event.id.type),
-        Event.type.in_([literal_column(f"'{one}'", Event.type.type) for one in sorted(CHANGES)]),
+        Event.type.in_([literal_column(f"'{event_type}'", Event.type.type) for event_type in sorted(CHANGES)]),
     )
     .order_by(Event.id)
     .limit(BATCH)
@@ -38,20 +38,20 @@ _CHANGES = (
 
 
 class LiveRepository:
-    """Only reads."""
+    """Changes and sessions for the hub; only reads."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def newest(self) -> int:
-        """The id of the last event; whatever is committed later has a greater one."""
+        """Return the id of the last event, 0 without events; every later commit has a greater one."""
         return int(self._connection.execute(_NEWEST).scalar_one())
 
     def changes(self, candidate_ids: Collection[str], *, after: int, up_to: int) -> list[RowMapping]:
-        """Changes of these candidates' interviews in the order of the log, at most BATCH."""
+        """Return the changes of these candidates' interviews in the order of the log, at most BATCH."""
         keys = {"candidate_ids": sorted(candidate_ids), "after": after, "up_to": up_to}
         return list(self._connection.execute(_CHANGES, keys).mappings())
 
-    def living(self, session_ids: Collection[str]) -> set[str]:
-        """Those of these sessions that have not been ended."""
+    def active_sessions(self, session_ids: Collection[str]) -> set[str]:
+        """Return which of these sessions have not been ended."""
         return set(self._connection.execute(select(Session.id).where(Session.id.in_(session_ids))).scalars())

@@ -1,12 +1,12 @@
-"""`flask worker`: makes reminders and deliveries of what the log and the clock say, and wakes the lanes that send them.
+"""The worker of `flask worker`: makes reminders, writes deliveries, and wakes the channel workers that send them.
 
-Any number of workers may run on one Postgres. Whatever dies midway was a transaction, or a claim that lapses.
+Any number of workers may share a Postgres database. A worker that crashes loses nothing: its transaction rolls back,
+and its claims become due again when their lease lapses.
 """
 
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
 from flask import Flask
@@ -15,63 +15,73 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, read_connection, transaction
-from interviews_api.events.wakeup import CommitListener, listen_for_commits
+from interviews_api.events.wakeup import CommitListener, close_quietly, listen_for_commits
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
 
-_LOOK_EVERY = 1.0  # seconds: reminders fall due without anybody telling
-_STEP = 0.1  # seconds between looks at whether it is to stop
+_POLL_SECONDS = 1.0  # reminders fall due without a commit, so the database is read at least this often
+_STOP_CHECK_SECONDS = 0.1
+_ERROR_PAUSE_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One process's share of the work; `lanes` are started and stopped with it."""
+    """The loop of a worker process; starts and stops the channel workers with it."""
 
     def __init__(self, app: Flask, channel_workers: Sequence[ChannelWorker]) -> None:
         self._app = app
-        self._lanes = channel_workers
-        self._is_to_stop = False
+        self._channel_workers = channel_workers
+        self._is_stopping = False
 
     def stop(self, *_signal: object) -> None:
-        """Ask it to end. A signal handler, too: it takes no lock, for the thread it interrupts may hold it."""
-        self._is_to_stop = True
+        """Ask `run` to return.
+
+        Serves as a signal handler, so it takes no lock: the interrupted thread may hold it.
+        """
+        self._is_stopping = True
 
     def run(self) -> None:
-        """Until `stop`; returns when what is being sent was sent."""
-        for channel_worker in self._lanes:
+        """Work until `stop` is called, then wait for the attempts in progress."""
+        for channel_worker in self._channel_workers:
             channel_worker.start()
-        signal: CommitListener | None = None
         with self._app.app_context():
-            database: Database = self._app.extensions["database"]
-            while not self._is_to_stop:
-                try:
-                    signal = signal or listen_for_commits(database.engine)
-                    if not work_once(now()):
-                        self._wait(signal)
-                    for channel_worker in self._lanes:
-                        channel_worker.wake()
-                except Exception as error:  # whatever it is: the next look is a fresh one
-                    is_away = isinstance(error, SQLAlchemyError | PsycopgError)
-                    _log.warning("cannot work: %s", type(error).__name__, exc_info=None if is_away else error)
-                    _close(signal)
-                    signal = None
-                    time.sleep(0.5)
-        for channel_worker in self._lanes:
-            channel_worker.stop()
-        _close(signal)
-        for channel_worker in self._lanes:
+            self._work_until_stopped()
+        for channel_worker in self._channel_workers:
             channel_worker.join()
 
-    def _wait(self, signal: CommitListener) -> None:
-        looks_at = time.monotonic() + _LOOK_EVERY
-        while not self._is_to_stop and time.monotonic() < looks_at:
-            if signal.wait(_STEP):
+    def _work_until_stopped(self) -> None:
+        database: Database = self._app.extensions["database"]
+        listener: CommitListener | None = None
+        while not self._is_stopping:
+            try:
+                listener = listener or listen_for_commits(database.engine)
+                if not work_once(now()):
+                    self._wait(listener)
+                for channel_worker in self._channel_workers:
+                    channel_worker.wake()
+            except Exception as error:  # the loop must not end, so any error only costs a pause and a new listener
+                is_away = isinstance(error, SQLAlchemyError | PsycopgError)
+                _log.warning("cannot work: %s", type(error).__name__, exc_info=None if is_away else error)
+                close_quietly(listener)
+                listener = None
+                time.sleep(_ERROR_PAUSE_SECONDS)
+        for channel_worker in self._channel_workers:
+            channel_worker.stop()
+        close_quietly(listener)
+
+    def _wait(self, listener: CommitListener) -> None:
+        deadline = time.monotonic() + _POLL_SECONDS
+        while not self._is_stopping and time.monotonic() < deadline:
+            if listener.wait(_STOP_CHECK_SECONDS):
                 return
 
 
 def work_once(present: datetime) -> bool:
-    """Make the reminders that are due and the deliveries of what happened; whether there was something to do."""
+    """Make the reminders that are due and the deliveries of new events; return whether there was any work.
+
+    `present` is in UTC.
+    """
     with read_connection() as connection:
         is_any_due = ReminderRepository(connection).is_any_due(present)
         has_pending = DeliveryFanOut(connection).has_pending()
@@ -82,9 +92,3 @@ def work_once(present: datetime) -> bool:
         with transaction() as connection:
             DeliveryFanOut(connection).run(present)
     return is_any_due or has_pending
-
-
-def _close(signal: CommitListener | None) -> None:
-    if signal is not None:
-        with suppress(SQLAlchemyError, PsycopgError):
-            signal.close()
