@@ -46,9 +46,11 @@ def wait_for(condition: Any, seconds: float = 10) -> None:
 
 
 @contextmanager
-def working(app: Flask, senders: dict[Channel, Sender], *, width: int = 8, **options: Any) -> Iterator[Worker]:
+def working(app: Flask, senders: dict[Channel, Sender], *, concurrency: int = 8, **options: Any) -> Iterator[Worker]:
     """A worker of this process with these channels, until the end of the block."""
-    channel_workers = [ChannelWorker(app, channel, send, width=width, **options) for channel, send in senders.items()]
+    channel_workers = [
+        ChannelWorker(app, channel, send, concurrency=concurrency, **options) for channel, send in senders.items()
+    ]
     worker = Worker(app, channel_workers)
     thread = threading.Thread(target=worker.run)
     thread.start()

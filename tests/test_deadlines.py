@@ -148,7 +148,7 @@ def test_a_worker_stops_in_time_while_receivers_drip(
         Channel.EMAIL: mail_sender(settings, seconds=LIMIT),
         Channel.WEBHOOK: WebhookSender(receiver.https_client),
     }
-    with working(app, senders, width=32):
+    with working(app, senders, concurrency=32):
         wait_for(lambda: mail.visits and {one.path for one in receiver.requests} == paths)
         began = time.monotonic()
     assert time.monotonic() - began < LIMIT + SLACK

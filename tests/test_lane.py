@@ -210,7 +210,7 @@ def test_owners_of_many_receivers_that_hang_delay_no_other(
 
     for owner in owners[:3]:
         happen(owner, 20)
-    with working(app, {channel: send}, width=16):
+    with working(app, {channel: send}, concurrency=16):
         wait_for(lambda: len(set(served)) == 3)
         time.sleep(0.5)
         in_hand = sum(row.lease is not None for row in rows(database))

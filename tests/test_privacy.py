@@ -185,7 +185,7 @@ def test_no_message_to_the_candidate_has_it(app: Flask, people: dict[str, Any], 
     with database.reader.connect() as connection:
         repository = DeliveryRepository(connection)
         for row in connection.execute(select(Delivery.id, Delivery.target_id, Delivery.channel)).all():
-            about, user = repository.about(row.id), repository.target(Channel.EMAIL, row.target_id)
+            about, user = repository.context(row.id), repository.target(Channel.EMAIL, row.target_id)
             assert user is not None
             for event_type in MAILED_TO_CANDIDATE if user["role"] == "candidate" else MAILED_TO_COMPANY:
                 told = dict(about) | {"event_type": event_type}

@@ -21,7 +21,7 @@ from interviews_api.ids import new_id
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.webhook import WebhookSender, new_secret
-from interviews_api.notifications.commands import WIDTHS
+from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from tests.api import invitation
 from tests.receivers import HttpsReceiver, Mailbox, wait_for, working
@@ -161,7 +161,7 @@ def test_bad_receivers_hold_up_nobody(
     def first_of(path: str) -> Any:
         return next(row for row in rows(database) if row.target_id == target_ids[path])
 
-    with working(app, senders, width=32):
+    with working(app, senders, concurrency=32):
         tell(0, 10)
         assert sum(one.path == "/hang" for one in receiver.requests) == 1  # the others wait for their turn
         wait_for(lambda: first_of("/hang").error and first_of("/drip/status").error, 3)
@@ -181,7 +181,9 @@ def test_many_bad_receivers_of_a_company_delay_nobody_else(
     for number in range(130):
         hook(database, people["us company"], f"/hang/{number}")
     hook(database, people["them company"], "/ok")
-    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}, width=WIDTHS[Channel.WEBHOOK]):
+    with working(
+        app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}, concurrency=CONCURRENCY[Channel.WEBHOOK]
+    ):
         people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
         wait_for(lambda: len(receiver.requests) > 8)
         time.sleep(1)

@@ -10,7 +10,7 @@ from typing import Any
 from interviews_api import create_app
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.smtp import mail_sender
-from interviews_api.notifications.commands import WIDTHS
+from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.worker import Worker
@@ -28,7 +28,7 @@ if __name__ == "__main__":
         send(*about)
         print("sent", flush=True)
 
-    channel_worker = ChannelWorker(app, Channel.EMAIL, send_aloud, width=WIDTHS[Channel.EMAIL], lease=LEASE)
+    channel_worker = ChannelWorker(app, Channel.EMAIL, send_aloud, concurrency=CONCURRENCY[Channel.EMAIL], lease=LEASE)
     worker = Worker(app, [channel_worker])
     signal.signal(signal.SIGTERM, worker.stop)
     worker.run()

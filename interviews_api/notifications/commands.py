@@ -1,4 +1,4 @@
-"""What operators type about deliveries: `flask worker`, `flask deliveries ...`, `flask push keys`."""
+"""Commands for deliveries: `flask worker`, `flask deliveries ...`, `flask push keys`."""
 
 import signal
 from datetime import timedelta
@@ -23,17 +23,17 @@ from interviews_api.notifications.worker.worker import Worker
 from interviews_api.web import logs
 from interviews_api.web.command_group import CommandGroup
 
-WIDTHS = {Channel.EMAIL: 8, Channel.PUSH: 32, Channel.WEBHOOK: 64}
-"""How many targets of each channel a worker serves at once: a receiver may take 15 s to fail."""
+CONCURRENCY = {Channel.EMAIL: 8, Channel.PUSH: 32, Channel.WEBHOOK: 64}
+"""Targets of each channel in progress at once: high, because a receiver may take 15 s to fail."""
 
-_CONNECTIONS = 8
+_POOL_SIZE = 8
 
-deliveries = CommandGroup("deliveries", help="Look after what is delivered.")
-push = CommandGroup("push", help="Web Push.")
+deliveries = CommandGroup("deliveries", help="List, retry and purge deliveries.")
+push = CommandGroup("push", help="Set up Web Push.")
 
 
 def senders(settings: Settings, https_client: HttpsClient) -> dict[Channel, Sender]:
-    """What sends by each channel."""
+    """Return the sender of each channel."""
     return {
         Channel.EMAIL: mail_sender(settings),
         Channel.PUSH: _push_sender(settings, https_client),
@@ -45,7 +45,7 @@ def _push_sender(settings: Settings, https_client: HttpsClient) -> Sender:
     if settings.vapid_private_key:
         return PushSender(https_client, read_private_key(settings.vapid_private_key), settings.vapid_subject)
 
-    def suppress(*_anything: object) -> None:
+    def suppress(_subscription: object, _context: object) -> None:
         raise Obsolete("Web Push is not set up")
 
     return suppress
@@ -58,11 +58,14 @@ def run_worker() -> None:
     logs.configure()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
-    app.extensions["database"] = Database(settings.database_url, pool_size=_CONNECTIONS)
-    made = senders(settings, HttpsClient())
-    worker = Worker(app, [ChannelWorker(app, channel, send, width=WIDTHS[channel]) for channel, send in made.items()])
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, worker.stop)
+    app.extensions["database"] = Database(settings.database_url, pool_size=_POOL_SIZE)
+    channel_workers = [
+        ChannelWorker(app, channel, send, concurrency=CONCURRENCY[channel])
+        for channel, send in senders(settings, HttpsClient()).items()
+    ]
+    worker = Worker(app, channel_workers)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, worker.stop)
     click.echo("The worker delivers; stop it with SIGTERM")
     worker.run()
 
@@ -76,12 +79,12 @@ def run_worker() -> None:
 )
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 def list_deliveries(status: str, limit: int) -> None:
-    """The newest deliveries of a status: dead letters unless another is named."""
+    """List the newest deliveries of a status: dead letters by default."""
     with read_connection() as connection:
         rows = DeadLetterRepository(connection).of_status(status, limit)
     for row in rows:
-        what = f"event {row['event_id']}" if row["event_id"] else "password reset"
-        parts = (row["id"], format_instant(row["due_at"]), what, row["channel"], row["recipient"],
+        subject = f"event {row['event_id']}" if row["event_id"] else "password reset"
+        parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
                  f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip
         click.echo("  ".join(str(part) for part in parts).rstrip())
     click.echo(f"{len(rows)} {status}")
@@ -89,9 +92,9 @@ def list_deliveries(status: str, limit: int) -> None:
 
 @deliveries.command("retry")
 @click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1))
-@click.option("--all", "is_all", is_flag=True, help="All failed ones.")
+@click.option("--all", "is_all", is_flag=True, help="All failed deliveries.")
 def retry_deliveries(ids: tuple[int, ...], is_all: bool) -> None:
-    """Try failed deliveries again, with the same idempotency key, for another day."""
+    """Retry failed deliveries for another day, with the same idempotency key."""
     if is_all == bool(ids):
         raise click.UsageError("name the ids, or --all")
     with transaction() as connection:
@@ -102,7 +105,7 @@ def retry_deliveries(ids: tuple[int, ...], is_all: bool) -> None:
 @deliveries.command("purge")
 @click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True)
 def purge_deliveries(days: int) -> None:
-    """Delete the records of deliveries that ended so many days ago."""
+    """Delete the rows of deliveries that ended that many days ago."""
     with transaction(no_timeouts=True) as connection:
         count = DeadLetterRepository(connection).purge(now() - timedelta(days=days))
     click.echo(f"Deleted {count}")
@@ -110,7 +113,7 @@ def purge_deliveries(days: int) -> None:
 
 @push.command("keys")
 def make_push_keys() -> None:
-    """Make a key pair; the private one is for VAPID_PRIVATE_KEY, the public one the API shows."""
+    """Print a new key pair: VAPID_PRIVATE_KEY, and the public key that the API shows."""
     private_key = new_private_key()
     click.echo(f"VAPID_PRIVATE_KEY={private_key}")
     click.echo(f"# public: {public_key(read_private_key(private_key))}")

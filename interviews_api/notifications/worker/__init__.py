@@ -1,1 +1,1 @@
-"""The worker process: it turns events into deliveries, and sends them."""
+"""The worker process: it writes deliveries from events, and sends them."""

@@ -1,4 +1,4 @@
-"""Whom a lane serves at present: no target twice, and no owner of many targets at the cost of everybody else."""
+"""Concurrency of a channel: one attempt per target at a time, and no owner that starves the others."""
 
 import threading
 import time
@@ -9,61 +9,61 @@ from interviews_api.notifications.worker.delivery_repository import Claim
 
 
 class FairSlots:
-    """The `width` targets that may be served at once, and those that are left alone for a while.
+    """The slots of a channel worker: up to `concurrency` targets in progress, and the paused targets.
 
-    An owner (a company, a candidate) gets another slot only while it has fewer than a quarter of those that are free:
-    whoever comes after it finds some, whatever its receivers do.
+    An owner (a company or a candidate) gets another slot only while it has fewer than a quarter of the free slots.
+    So the hanging receivers of an owner leave slots for all others. Methods may be called from any thread.
     """
 
-    def __init__(self, width: int) -> None:
-        self._width = width
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
         self._lock = threading.Lock()
-        self._owners: dict[str, str] = {}  # of the targets that are being served
-        self._paused: dict[str, float] = {}
+        self._owners: dict[str, str] = {}  # by target in progress
+        self._paused_until: dict[str, float] = {}  # by target, on the monotonic clock
 
     def is_any_free(self) -> bool:
-        """Whether another target may be served."""
+        """Return whether another target may start."""
         with self._lock:
-            return len(self._owners) < self._width
+            return len(self._owners) < self._concurrency
 
     def blocked_targets(self) -> set[str]:
-        """Those that are being served or paused."""
+        """Return the targets that are in progress or paused."""
         with self._lock:
             present = time.monotonic()
-            self._paused = {target: end for target, end in self._paused.items() if end > present}
-            return self._owners.keys() | self._paused.keys()
+            self._paused_until = {target: end for target, end in self._paused_until.items() if end > present}
+            return self._owners.keys() | self._paused_until.keys()
 
     def blocked_owners(self) -> set[str]:
-        """Those that have their share."""
+        """Return the owners that have their full share of the slots."""
         with self._lock:
             return {owner for owner in self._owners.values() if not self._has_room(self._owners, owner)}
 
-    def choose(self, due: Iterable[Claim]) -> list[Claim]:
-        """Those for which there is room, one after the other."""
+    def admit(self, due: Iterable[Claim]) -> list[Claim]:
+        """Return the claims that fit, judged in order; takes no slot yet."""
         with self._lock:
             owners = dict(self._owners)
-        chosen = []
-        for one in due:
-            if one.target_id in owners or self._has_room(owners, one.owner):
-                owners[one.target_id] = one.owner
-                chosen.append(one)
-        return chosen
+        admitted = []
+        for claim in due:
+            if claim.target_id in owners or self._has_room(owners, claim.owner):
+                owners[claim.target_id] = claim.owner
+                admitted.append(claim)
+        return admitted
 
-    def take(self, claims: Iterable[Claim]) -> None:
-        """Their targets are being served."""
+    def acquire(self, claims: Iterable[Claim]) -> None:
+        """Take a slot for each target of the claims."""
         with self._lock:
             self._owners |= {claim.target_id: claim.owner for claim in claims}
 
     def release_target(self, target_id: str) -> None:
-        """It is served no more."""
+        """Free the slot of the target."""
         with self._lock:
             del self._owners[target_id]
 
     def pause(self, target_id: str, seconds: float) -> None:
-        """Leave it alone for so long."""
+        """Block the target for that time."""
         with self._lock:
-            self._paused[target_id] = time.monotonic() + seconds
+            self._paused_until[target_id] = time.monotonic() + seconds
 
     def _has_room(self, owners: dict[str, str], owner: str) -> bool:
-        free = self._width - len(owners)
+        free = self._concurrency - len(owners)
         return free > 0 and Counter(owners.values())[owner] < max(1, free // 4)

@@ -1,4 +1,4 @@
-"""The SQL of delivering: claim what is due, read what it is about, and write down what came of it."""
+"""The SQL of the worker: claim due deliveries, read their context, and write their outcome."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,9 @@ from interviews_api.notifications.models import Channel, Delivery, DeliveryStatu
 
 LEASE = timedelta(seconds=60)
 
-_IS_PENDING = Delivery.status == literal_column(
-    f"'{DeliveryStatus.PENDING}'", Delivery.status.type
-)  # for the partial index
-_WHICH = bindparam("delivery_id", type_=Delivery.id.type)
-_ABOUT = (
+# A literal, because a bound parameter would keep Postgres from using the partial index.
+_IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
+_DELIVERY_CONTEXT = (
     select(
         Delivery.key,
         Delivery.channel,
@@ -51,7 +49,7 @@ _ABOUT = (
     .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
     .outerjoin(User, User.id == Candidate.id)
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
-    .where(Delivery.id == _WHICH)
+    .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
 _TARGETS = {
     Channel.EMAIL: select(User.id, User.email, User.role),
@@ -63,7 +61,7 @@ _TARGET_KEYS: dict[Channel, Any] = {
     Channel.PUSH: PushSubscription.id,
     Channel.WEBHOOK: Webhook.id,
 }
-# A target and whose it is; who is not found there (a candidate's e-mail, what was deleted) is on its own.
+# A target's id and its owner. A target without a row here (a candidate, a deleted target) counts as its own owner.
 _OWNERS: dict[Channel, tuple[Any, Any]] = {
     Channel.EMAIL: (CompanyUser.id, CompanyUser.company_id),
     Channel.PUSH: (PushSubscription.id, PushSubscription.candidate_id),
@@ -73,7 +71,10 @@ _OWNERS: dict[Channel, tuple[Any, Any]] = {
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that is this worker's until the lease lapses. `attempts` counts the one that it is for."""
+    """A delivery that this worker holds until its lease lapses.
+
+    `lease` is the token of the claim, `attempts` includes the attempt that the claim is for.
+    """
 
     id: int
     target_id: str
@@ -84,13 +85,13 @@ class Claim:
 
 
 class DeliveryRepository:
-    """Deliveries as a worker handles them. Never commits."""
+    """Deliveries in the hands of a worker. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def is_any_due(self, channel: Channel, now: datetime) -> bool:
-        """Whether `claim` may find something; only reads."""
+        """Return whether `due` may find a delivery; only reads."""
         due = exists().where(_IS_PENDING, Delivery.channel == channel, Delivery.due_at <= now)
         return bool(self._connection.execute(select(due)).scalar())
 
@@ -104,17 +105,18 @@ class DeliveryRepository:
         without_targets: Collection[str] = (),
         without_owners: Collection[str] = (),
     ) -> list[Claim]:
-        """Up to `limit` that may be claimed in this transaction, the longest due first; none for who is left out.
+        """Lock up to `limit` due deliveries, the longest due first, and return them as claims.
 
-        On Postgres other workers skip these rows until it ends; on SQLite there is one writer at a time.
+        Deliveries to `without_targets` and to targets of `without_owners` are left out. On Postgres other workers skip
+        the locked rows until the transaction ends. SQLite has one writer at a time.
         """
         target_id, owner = _OWNERS[channel]
-        whose = select(owner).where(target_id == Delivery.target_id).scalar_subquery()
-        found = self._connection.execute(
+        owner_of_target = select(owner).where(target_id == Delivery.target_id).scalar_subquery()
+        rows = self._connection.execute(
             select(
                 Delivery.id,
                 Delivery.target_id,
-                func.coalesce(whose, Delivery.target_id).label("owner"),
+                func.coalesce(owner_of_target, Delivery.target_id).label("owner"),
                 Delivery.attempts,
                 Delivery.give_up_at,
             )
@@ -129,44 +131,47 @@ class DeliveryRepository:
             .limit(limit)
             .with_for_update(skip_locked=True, of=Delivery)
         )
-        return [Claim(row.id, row.target_id, row.owner, lease, row.attempts + 1, row.give_up_at) for row in found]
+        return [Claim(row.id, row.target_id, row.owner, lease, row.attempts + 1, row.give_up_at) for row in rows]
 
     def claim(self, due: Sequence[Claim], until: datetime) -> None:
-        """Move their `due_at` to when the lease lapses: whoever dies with them loses them then. All of one lease."""
+        """Write the claims, which share one lease.
+
+        Their `due_at` becomes `until`, so after a crash of this worker they are due again when the lease lapses.
+        """
         ids = [claim.id for claim in due]
         values = {"due_at": until, "lease": due[0].lease, "attempts": Delivery.attempts + 1}
         self._connection.execute(update(Delivery).where(Delivery.id.in_(ids)).values(values))
 
-    def about(self, delivery_id: int) -> RowMapping:
-        """All that a channel may say: event, interview, company, job and candidate as they are now."""
-        return self._connection.execute(_ABOUT, {"delivery_id": delivery_id}).mappings().one()
+    def context(self, delivery_id: int) -> RowMapping:
+        """Return the delivery's context: its event or password reset, and interview, job, company and candidate now."""
+        return self._connection.execute(_DELIVERY_CONTEXT, {"delivery_id": delivery_id}).mappings().one()
 
     def target(self, channel: Channel, target_id: str) -> RowMapping | None:
-        """The user, subscription or webhook that it goes to; None when that is gone."""
+        """Return the row of the user, subscription or webhook; None when it was deleted or disabled."""
         statement = _TARGETS[channel].where(_TARGET_KEYS[channel] == target_id)
         return self._connection.execute(statement).mappings().one_or_none()
 
     def finish(self, claim: Claim, status: DeliveryStatus, *, now: datetime, error: str | None = None) -> bool:
-        """Say what came of it; False when the lease had lapsed and somebody else took over."""
+        """End the delivery; return False, and change nothing, when another worker has claimed it since."""
         sent_at = now if status is DeliveryStatus.SENT else None
         return self._write(claim, status=status, sent_at=sent_at, error=error)
 
     def postpone(self, claim: Claim, until: datetime, *, error: str) -> bool:
-        """To be tried again from then on."""
+        """Plan the next attempt; return False, and change nothing, when another worker has claimed it since."""
         return self._write(claim, due_at=until, error=error)
 
     def release(self, claims: Sequence[Claim], until: datetime) -> None:
-        """Give back what was not tried; all of one lease."""
-        ours = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease)
+        """Make claims that were not attempted due at `until`; they share one lease."""
+        is_held = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease)
         values = {"due_at": until, "attempts": Delivery.attempts - 1, "lease": None}
-        self._connection.execute(update(Delivery).where(ours).values(values))
+        self._connection.execute(update(Delivery).where(is_held).values(values))
 
     def remove_subscription(self, subscription_id: str) -> None:
-        """The push service knows it no more."""
+        """Delete a subscription that its push service reported as gone."""
         self._connection.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
 
     def disable_webhook(self, webhook_id: str, now: datetime) -> None:
-        """Its owner answered that it is gone."""
+        """Disable a webhook whose receiver answered 410."""
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
 
     def _write(self, claim: Claim, **values: Any) -> bool:

@@ -1,14 +1,15 @@
-"""From events to deliveries: one row for each recipient and channel, written in the order of the log."""
+"""Fan-out: writes one delivery per event, recipient and channel, in the order of the event log."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, exists, func, insert, select, update
 
 from interviews_api.accounts.models import CompanyUser, PasswordReset, User
+from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import CHANGES, Event
 from interviews_api.notifications.models import (
@@ -21,109 +22,141 @@ from interviews_api.notifications.models import (
 )
 from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
 
-_ADDRESS = 2  # the column of each recipient: whose or of whom, id, address
 BATCH = 500
 RETRY_WINDOW = timedelta(days=1)
-"""How long a delivery is retried."""
+"""How long a delivery is retried before it becomes a dead letter."""
 
 _POSITION = select(Distribution.event_id)
-_REACHED = func.coalesce(_POSITION.scalar_subquery(), 0)
+_LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
 _IS_UNMAILED = PasswordReset.mailed.is_(False)
-_HAS_NEWS = select(exists().where(Event.id > _REACHED) | exists().where(_IS_UNMAILED))
+_HAS_PENDING = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
+
+# Recipients. `owner` is the column that an event or a password reset names, `id` becomes the delivery's target.
+_CANDIDATES = select(User.id.label("owner"), User.id, User.email.label("address")).order_by(User.id)
+_COMPANY_USERS = (
+    select(CompanyUser.company_id.label("owner"), User.id, User.email.label("address"))
+    .join(User, User.id == CompanyUser.id)
+    .order_by(User.id)
+)
+_SUBSCRIPTIONS = select(
+    PushSubscription.candidate_id.label("owner"), PushSubscription.id, PushSubscription.endpoint.label("address")
+).order_by(PushSubscription.id)
+_WEBHOOKS = (
+    select(Webhook.company_id.label("owner"), Webhook.id, Webhook.url.label("address"), Webhook.events)
+    .where(Webhook.disabled_at.is_(None))
+    .order_by(Webhook.id)
+)
+_RESET_USERS = select(User.email_key.label("owner"), User.id, User.email.label("address")).order_by(User.id)
+
+Recipient = Row[Any]
 
 
 class DeliveryFanOut:
-    """Writes the deliveries of what happened. Never commits."""
+    """Writes the deliveries of events and of password resets. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def has_pending(self) -> bool:
-        """Whether `distribute` would find something; only reads."""
-        return bool(self._connection.execute(_HAS_NEWS).scalar())
+        """Return whether `run` would find an event or a password reset; only reads."""
+        return bool(self._connection.execute(_HAS_PENDING).scalar())
 
     def run(self, now: datetime) -> int:
-        """Write the deliveries of the next events and of requests for a new password; how many of both it took.
+        """Write the deliveries of the next events and password resets; return how many of both there were.
 
-        One at a time: the position is locked until the commit, and moves with what was written.
+        Locks the position in the log until the commit, so workers take turns and each event is read once.
         """
-        position = self._lock_position()
-        events = (
-            self._connection.execute(select(Event).where(Event.id > position).order_by(Event.id).limit(BATCH))
-            .mappings()
-            .all()
-        )
-        rows = [*self._of_events(events, now)]
-        resets = self._resets()
-        rows += [_row(now, user, Channel.EMAIL, key=f"reset-{reset.id}", reset_id=reset.id) for reset, user in resets]
+        events = self._next_events()
+        recipients = _EventRecipients(self._connection, events)
+        rows = [
+            _delivery(now, recipient, channel, key=str(event["id"]), event=event)
+            for event in events
+            for channel, recipient in recipients.of(event)
+        ]
+        resets = self._take_resets()
+        rows += [_delivery(now, user, Channel.EMAIL, key=f"reset-{id_}", reset_id=id_) for id_, user in resets]
         if rows:
             self._connection.execute(insert(Delivery), rows)
         if events:
             self._connection.execute(update(Distribution).values(event_id=events[-1]["id"]))
         return len(events) + len(resets)
 
+    def _next_events(self) -> Sequence[RowMapping]:
+        statement = select(Event).where(Event.id > self._lock_position()).order_by(Event.id).limit(BATCH)
+        return self._connection.execute(statement).mappings().all()
+
     def _lock_position(self) -> int:
-        first = dialect_insert(self._connection, Distribution).values(id=1, event_id=0).on_conflict_do_nothing()
         locked = _POSITION.with_for_update()
         position = self._connection.execute(locked).scalar()
         if position is None:
-            self._connection.execute(first)
+            first = dialect_insert(self._connection, Distribution).values(id=1, event_id=0)
+            self._connection.execute(first.on_conflict_do_nothing())
             position = self._connection.execute(locked).scalar_one()
         return int(position)
 
-    def _of_events(self, events: list[RowMapping] | Any, now: datetime) -> Iterator[dict[str, Any]]:
-        candidates = {event["candidate_id"] for event in events}
-        companies = {event["company_id"] for event in events}
-        people = self._by(User.id, select(User.id.label("whose"), User.id, User.email), User.id, candidates)
-        staff = select(CompanyUser.company_id, User.id, User.email).join(User, User.id == CompanyUser.id)
-        colleagues = self._by(CompanyUser.company_id, staff, User.id, companies)
-        browsers = select(PushSubscription.candidate_id, PushSubscription.id, PushSubscription.endpoint)
-        subscriptions = self._by(PushSubscription.candidate_id, browsers, PushSubscription.id, candidates)
-        hooks = select(Webhook.company_id, Webhook.id, Webhook.url, Webhook.events).where(Webhook.disabled_at.is_(None))
-        webhooks = self._by(Webhook.company_id, hooks, Webhook.id, companies)
-        for event in events:
-            recipients: list[tuple[Channel, Any]] = []
-            if event["type"] in MAILED_TO_CANDIDATE:
-                recipients += [(Channel.EMAIL, one) for one in people[event["candidate_id"]]]
-                recipients += [(Channel.PUSH, one) for one in subscriptions[event["candidate_id"]]]
-            if event["type"] in MAILED_TO_COMPANY:
-                recipients += [(Channel.EMAIL, one) for one in colleagues[event["company_id"]]]
-            if event["type"] in CHANGES:
-                recipients += [
-                    (Channel.WEBHOOK, one)
-                    for one in webhooks[event["company_id"]]
-                    if one.events is None or event["type"] in one.events
-                ]
-            for channel, recipient in recipients:
-                yield _row(now, recipient, channel, key=str(event["id"]), event=event)
-
-    def _by(self, key: Any, statement: Any, order: Any, values: Iterable[str]) -> Mapping[str, list[Row[Any]]]:
-        """The rows, by the key, of all that have one of these values."""
-        found: dict[str, list[Row[Any]]] = defaultdict(list)
-        condition: ColumnElement[bool] = key.in_(sorted(values))
-        for row in self._connection.execute(statement.where(condition).order_by(order)):
-            found[row[0]].append(row)
-        return found
-
-    def _resets(self) -> list[tuple[Any, Any]]:
-        """Requests with the user who has that address; all are marked, also those that nobody has."""
-        asked = select(PasswordReset.id, PasswordReset.email_key).where(_IS_UNMAILED).limit(BATCH)
-        resets = self._connection.execute(asked.with_for_update(skip_locked=True)).all()
+    def _take_resets(self) -> list[tuple[str, Recipient]]:
+        """Return reset ids with the user of the address; mark all resets as mailed, also those without a user."""
+        statement = select(PasswordReset.id, PasswordReset.email_key).where(_IS_UNMAILED).limit(BATCH)
+        resets = self._connection.execute(statement.with_for_update(skip_locked=True)).all()
         if not resets:
             return []
-        keys, ids = [reset.email_key for reset in resets], [reset.id for reset in resets]
-        users = self._by(User.email_key, select(User.email_key, User.id, User.email), User.id, keys)
-        self._connection.execute(update(PasswordReset).where(PasswordReset.id.in_(ids)).values(mailed=True))
-        return [(reset, user) for reset in resets for user in users[reset.email_key]]
+        users = _read_by_owner(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
+        taken = PasswordReset.id.in_([reset.id for reset in resets])
+        self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
+        return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
+
+
+class _EventRecipients:
+    """The recipients of a batch of events: one statement for each kind of recipient."""
+
+    def __init__(self, connection: Connection, events: Sequence[RowMapping]) -> None:
+        candidate_ids = {event["candidate_id"] for event in events}
+        company_ids = {event["company_id"] for event in events}
+        self._candidates = _read_by_owner(connection, _CANDIDATES, candidate_ids)
+        self._company_users = _read_by_owner(connection, _COMPANY_USERS, company_ids)
+        self._subscriptions = _read_by_owner(connection, _SUBSCRIPTIONS, candidate_ids)
+        self._webhooks = _read_by_owner(connection, _WEBHOOKS, company_ids)
+
+    def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient]]:
+        """Yield each recipient of the event with its channel."""
+        if event["type"] in MAILED_TO_CANDIDATE:
+            yield from ((Channel.EMAIL, user) for user in self._candidates[event["candidate_id"]])
+            yield from ((Channel.PUSH, subscription) for subscription in self._subscriptions[event["candidate_id"]])
+        if event["type"] in MAILED_TO_COMPANY:
+            yield from ((Channel.EMAIL, user) for user in self._company_users[event["company_id"]])
+        if event["type"] in CHANGES:
+            yield from ((Channel.WEBHOOK, webhook) for webhook in self._subscribed_webhooks(event))
+
+    def _subscribed_webhooks(self, event: RowMapping) -> Iterator[Recipient]:
+        for webhook in self._webhooks[event["company_id"]]:
+            if webhook.events is None or event["type"] in webhook.events:
+                yield webhook
+
+
+def _read_by_owner(
+    connection: Connection, recipients: SelectStatement, owners: Iterable[str]
+) -> Mapping[str, list[Recipient]]:
+    """Return the recipients of these owners, grouped by owner; an owner without any has an empty list."""
+    by_owner: dict[str, list[Recipient]] = defaultdict(list)
+    is_wanted = recipients.selected_columns["owner"].in_(sorted(owners))
+    for recipient in connection.execute(recipients.where(is_wanted)):
+        by_owner[recipient.owner].append(recipient)
+    return by_owner
 
 
 def recipient_name(channel: Channel, address: str) -> str:
-    """How a person reads whom it goes to; of a push endpoint the host, for the rest of it is a secret."""
+    """Return the recipient as a person reads it; for push only the host, because the rest of the endpoint is secret."""
     return urlsplit(address).hostname or "" if channel is Channel.PUSH else address
 
 
-def _row(
-    now: datetime, recipient: Any, channel: Channel, *, key: str, event: Any = None, reset_id: str | None = None
+def _delivery(
+    now: datetime,
+    recipient: Recipient,
+    channel: Channel,
+    *,
+    key: str,
+    event: RowMapping | None = None,
+    reset_id: str | None = None,
 ) -> dict[str, Any]:
     return {
         "event_id": event["id"] if event else None,
@@ -131,7 +164,7 @@ def _row(
         "reset_id": reset_id,
         "channel": channel,
         "target_id": recipient.id,
-        "recipient": recipient_name(channel, recipient[_ADDRESS]),
+        "recipient": recipient_name(channel, recipient.address),
         "key": key,
         "status": DeliveryStatus.PENDING,
         "due_at": now,

@@ -1,4 +1,4 @@
-"""Turns occasions whose moment has come into events: reminders and nudges, each once."""
+"""The SQL of reminders: append an event for each occasion that is due, once."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -29,45 +29,49 @@ _DUE = (
 )
 _ADVANCE = (
     update(Interview)
-    .where(Interview.id == bindparam("which", type_=Interview.id.type))
+    .where(Interview.id == bindparam("due_id", type_=Interview.id.type))
     .values(next_notice_at=bindparam("next", type_=Interview.next_notice_at.type))
 )
 
 
 class ReminderRepository:
-    """Interviews that have to be looked at. Never commits."""
+    """Interviews whose next occasion is due. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def is_any_due(self, now: datetime) -> bool:
-        """Whether `remind` would find something to look at; only reads."""
+        """Return whether `remind` would find an interview; only reads."""
         return bool(self._connection.execute(_ANY_DUE, {"now": now}).scalar())
 
     def remind(self, now: datetime) -> int:
-        """Append the events that are due to the log; how many interviews were looked at, at most BATCH.
+        """Append the reminders and nudges that are due; return how many interviews were read, at most BATCH.
 
-        Their rows are locked until the commit, so that two workers, or a worker and a move, take turns.
+        Locks the interviews until the commit, so that two workers, or a worker and a transition, take turns.
         """
         interviews = self._connection.execute(_DUE, {"now": now}).mappings().all()
         if not interviews:
             return 0
-        happened = defaultdict(set)
-        for event in self._connection.execute(
-            select(Event.interview_id, Event.revision, Event.occasion).where(
-                Event.interview_id.in_([one["id"] for one in interviews]), Event.occasion.is_not(None)
-            )
-        ):
-            happened[event.interview_id, event.revision].add(event.occasion)
-        following = []
+        past_occasions = self._past_occasions([interview["id"] for interview in interviews])
+        schedule = []
         events = []
         for interview in interviews:
             planned = coming(interview, now)
-            following.append({"which": interview["id"], "next": planned[0].moment if planned else None})
-            if occasion := due(interview, happened[interview["id"], interview["revision"]], now):
+            schedule.append({"due_id": interview["id"], "next": planned[0].moment if planned else None})
+            if occasion := due(interview, past_occasions[interview["id"], interview["revision"]], now):
                 events.append((interview, occasion))
-        self._connection.execute(_ADVANCE, following)
+        self._connection.execute(_ADVANCE, schedule)
         log = EventLog(self._connection)
         for interview, occasion in events:
             log.append(interview, occasion.type, at=now, actor=EventActor.SYSTEM, occasion=occasion.name)
         return len(interviews)
+
+    def _past_occasions(self, interview_ids: list[str]) -> defaultdict[tuple[str, int], set[str]]:
+        """Return the names of the occasions in the log, by interview and revision."""
+        statement = select(Event.interview_id, Event.revision, Event.occasion).where(
+            Event.interview_id.in_(interview_ids), Event.occasion.is_not(None)
+        )
+        names = defaultdict(set)
+        for event in self._connection.execute(statement):
+            names[event.interview_id, event.revision].add(event.occasion)
+        return names

@@ -1,4 +1,4 @@
-"""What is decided when something is about to be sent: whether it still stands, and when to try again."""
+"""Retry policy: which deliveries are still to be sent, and the backoff after a failed attempt."""
 
 import random
 from collections.abc import Mapping
@@ -12,30 +12,37 @@ from interviews_api.notifications.models import Channel
 
 FIRST_BACKOFF = timedelta(seconds=25)
 LONGEST_BACKOFF = timedelta(hours=4)
-_NEEDED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
+_REQUIRED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
 
 
 def backoff(attempts: int) -> timedelta:
-    """Growing threefold from 25 seconds to four hours, less up to half of it by chance: not all come at once."""
+    """Return the pause before the next attempt: threefold each time, from 25 seconds to four hours.
+
+    Random jitter takes off up to half of it, so that deliveries that failed together do not return together.
+    """
     longest: timedelta = min(FIRST_BACKOFF * 3 ** min(attempts - 1, 10), LONGEST_BACKOFF)
     return longest * random.uniform(0.5, 1)  # noqa: S311  # no secret
 
 
-def raise_if_obsolete(about: Mapping[Any, Any], now: datetime) -> None:
-    """Raise Suppressed when people should no longer be told; webhooks are told of everything."""
-    if about["reset_id"] is not None:
-        expires_at = about["reset_expires_at"]
+def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
+    """Raise Obsolete when the recipient should no longer get the delivery.
+
+    A password reset is obsolete once it expired or was used. E-mail and push are obsolete once the interview has a
+    later revision, reminders and nudges also once its status changed or it began. Webhooks get every event.
+    """
+    if context["reset_id"] is not None:
+        expires_at = context["reset_expires_at"]
         if expires_at is None or expires_at <= now:
             raise Obsolete("the request has expired or was used")
         return
-    if about["channel"] == Channel.WEBHOOK:
+    if context["channel"] == Channel.WEBHOOK:
         return
-    if about["event_revision"] != about["revision"]:
+    if context["event_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
-    needed = _NEEDED_STATUS.get(about["event_type"])
-    if needed is None:
+    required_status = _REQUIRED_STATUS.get(context["event_type"])
+    if required_status is None:
         return
-    if about["status"] != needed:
+    if context["status"] != required_status:
         raise Obsolete("the interview is no longer waiting for that")
-    if about["starts_at"] <= now:
+    if context["starts_at"] <= now:
         raise Obsolete("the interview has begun")

@@ -1,0 +1,130 @@
+"""Settlement of a claimed delivery: one attempt, and the outcome written to its row."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from interviews_api.clock import now
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.notifications.channels.delivery_errors import (
+    DeliveryError,
+    Obsolete,
+    RetryLater,
+    Sender,
+    TargetGone,
+)
+from interviews_api.notifications.models import Channel, DeliveryStatus
+from interviews_api.notifications.worker.concurrency import FairSlots
+from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete
+
+_DATABASE_RETRY_SECONDS = 0.25
+_WRITE_SECONDS_AFTER_STOP = 2.0  # how long an outcome is still retried once the worker stops
+_log = logging.getLogger(__name__)
+
+
+class _ContextUnavailable(Exception):
+    """The database could not be read, so the attempt did not begin."""
+
+
+class DeliverySettler:
+    """Settles the claims of a channel. Methods need an application context, and may run in several threads at once.
+
+    `backoff` maps the number of attempts to the pause before the next; `stopping` is set when the worker stops.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        send: Sender,
+        slots: FairSlots,
+        *,
+        backoff: Callable[[int], timedelta],
+        lease: timedelta,
+        stopping: threading.Event,
+    ) -> None:
+        self._channel = channel
+        self._send = send
+        self._slots = slots
+        self._backoff = backoff
+        self._lease = lease
+        self._stopping = stopping
+
+    def settle(self, claim: Claim) -> bool:
+        """Attempt the delivery and write the outcome; return whether the target may get its next delivery."""
+        try:
+            self._attempt(claim)
+        except _ContextUnavailable as error:  # no fault of the target, so it counts as no attempt
+            _log.warning("cannot read a delivery: %s", error)
+            self._stopping.wait(_DATABASE_RETRY_SECONDS)
+            self.release([claim])
+            return False
+        except RetryLater as error:
+            self._postpone(claim, str(error))
+            return False
+        except DeliveryError as error:
+            self._write(partial(self._end, claim=claim, error=error))
+            return not isinstance(error, TargetGone)
+        except Exception as error:
+            _log.exception("delivery %s failed with an unexpected error", claim.id)
+            self._postpone(claim, f"unforeseen: {type(error).__name__}")
+            return False
+        self._write(partial(DeliveryRepository.finish, claim=claim, status=DeliveryStatus.SENT, now=now()))
+        return True
+
+    def release(self, claims: Sequence[Claim]) -> None:
+        """Make claims of one lease due again at once, because they were not attempted."""
+        self._write(partial(DeliveryRepository.release, claims=claims, until=now()))
+
+    def _attempt(self, claim: Claim) -> None:
+        try:
+            with read_connection() as connection:
+                repository = DeliveryRepository(connection)
+                context = repository.context(claim.id)
+                target = repository.target(self._channel, claim.target_id)
+        except SQLAlchemyError as error:
+            raise _ContextUnavailable(type(error).__name__) from None
+        raise_if_obsolete(context, now())
+        if target is None:
+            raise Obsolete("the recipient is no longer there")
+        self._send(target, context)
+
+    def _end(self, repository: DeliveryRepository, claim: Claim, error: DeliveryError) -> None:
+        status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
+        repository.finish(claim, status, now=now(), error=str(error))
+        if isinstance(error, TargetGone) and self._channel is Channel.PUSH:
+            repository.remove_subscription(claim.target_id)
+        if isinstance(error, TargetGone) and self._channel is Channel.WEBHOOK:
+            repository.disable_webhook(claim.target_id, now())
+
+    def _postpone(self, claim: Claim, error: str) -> None:
+        """Plan the next attempt, or end the delivery as a dead letter when its time is over."""
+        pause = self._backoff(claim.attempts)
+        until = now() + pause
+        self._slots.pause(claim.target_id, min(pause, FIRST_BACKOFF).total_seconds())
+        if until > claim.give_up_at:
+            finish = partial(DeliveryRepository.finish, claim=claim, status=DeliveryStatus.FAILED, now=now())
+            self._write(partial(finish, error=error))
+        else:
+            self._write(partial(DeliveryRepository.postpone, claim=claim, until=until, error=error))
+
+    def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
+        """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise."""
+        began = time.monotonic()
+        lapsed = began + self._lease.total_seconds()
+        while True:
+            try:
+                with transaction() as connection:
+                    write(DeliveryRepository(connection))
+                return
+            except SQLAlchemyError as error:
+                is_late = self._stopping.is_set() and time.monotonic() > began + _WRITE_SECONDS_AFTER_STOP
+                if is_late or time.monotonic() > lapsed:
+                    raise
+                _log.warning("cannot write the outcome of a delivery: %s", type(error).__name__)
+                time.sleep(_DATABASE_RETRY_SECONDS)
