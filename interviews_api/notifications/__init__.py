@@ -1,1 +1,1 @@
-"""What reaches people after the commit: deliveries by e-mail, Web Push and webhook, and the worker that makes them."""
+"""Notifications: deliveries by e-mail, Web Push and webhook, and the worker that makes and sends them."""

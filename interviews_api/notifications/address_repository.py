@@ -1,4 +1,4 @@
-"""The addresses we were given: a company's webhooks, a candidate's browsers."""
+"""The SQL of addresses: a company's webhooks, and a candidate's push subscriptions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,19 +19,19 @@ MAX_PER_OWNER = 20
 TOO_MANY_WEBHOOKS = f"A company may have at most {MAX_PER_OWNER} webhooks"
 TOO_MANY_SUBSCRIPTIONS = f"A candidate may have at most {MAX_PER_OWNER} push subscriptions"
 
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_ours = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
-    Webhook.company_id == _OUR_COMPANY
+_VIEWER_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+_webhooks = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
+    Webhook.company_id == _VIEWER_COMPANY
 )
-_page, _tally = page_subquery(_ours, (Webhook.created_at, Webhook.id)), count_subquery(_ours)
+_page, _count = page_subquery(_webhooks, (Webhook.created_at, Webhook.id)), count_subquery(_webhooks)
 _WEBHOOKS = (
-    select(_tally, _page)
+    select(_count, _page)
     .select_from(CompanyUser)
-    .join(_tally, true())
+    .join(_count, true())
     .outerjoin(_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_ONE = (
+_WEBHOOK_OWNER = (
     select(CompanyUser.company_id.label("viewer_company_id"), Webhook.id, Webhook.company_id)
     .select_from(CompanyUser)
     .outerjoin(Webhook, Webhook.id == bindparam("webhook_id", type_=Webhook.id.type))
@@ -41,7 +41,7 @@ _COMPANY = bindparam("company_id", type_=Company.id.type)
 _LOCK_COMPANY = select(Company.id).where(Company.id == _COMPANY).with_for_update(key_share=True)
 _WEBHOOK_COUNT = select(func.count()).select_from(Webhook).where(Webhook.company_id == _COMPANY)
 _LOCK_CANDIDATE = select(Candidate.id).where(Candidate.id == VIEWER).with_for_update(key_share=True)
-_OTHERS_COUNT = (
+_OTHER_SUBSCRIPTION_COUNT = (
     select(func.count())
     .select_from(PushSubscription)
     .where(PushSubscription.candidate_id == VIEWER, PushSubscription.endpoint != bindparam("endpoint"))
@@ -49,7 +49,7 @@ _OTHERS_COUNT = (
 
 
 class WebhookRepository:
-    """Webhooks as their company sees them. Never commits."""
+    """The webhooks of the viewer's company. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -57,7 +57,10 @@ class WebhookRepository:
     def create(
         self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
     ) -> Mapping[str, Any]:
-        """A new one; raises Unauthorized, or Conflict when there are MOST. Locks the company: two cannot both pass."""
+        """Create a webhook; raises Unauthorized, or Conflict when the company has MAX_PER_OWNER.
+
+        Locks the company, so that two requests at once cannot exceed the limit.
+        """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
@@ -67,7 +70,7 @@ class WebhookRepository:
         return webhook
 
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """The company's, oldest first; raises Unauthorized."""
+        """Return a page of webhooks, oldest first; raises Unauthorized."""
         values = viewer.keys | {"limit": limit, "skip": skip}
         page = read_page(self._connection, _WEBHOOKS, values, key="id", order=(itemgetter("created_at"), False))
         if page is None:
@@ -75,9 +78,9 @@ class WebhookRepository:
         return page
 
     def check(self, viewer: Viewer, webhook_id: str) -> None:
-        """Raise Unauthorized, NotFound, or Forbidden when it is another company's."""
+        """Raise Unauthorized, NotFound, or Forbidden for another company's webhook."""
         keys = viewer.keys | {"webhook_id": webhook_id}
-        row = self._connection.execute(_ONE, keys).one_or_none()
+        row = self._connection.execute(_WEBHOOK_OWNER, keys).one_or_none()
         if row is None:
             raise Unauthorized
         if row.id is None:
@@ -86,37 +89,38 @@ class WebhookRepository:
             raise Forbidden("This webhook does not belong to you")
 
     def delete(self, viewer: Viewer, webhook_id: str) -> None:
-        """Send nothing there any more; raises what `check` raises."""
+        """Delete the webhook; raises Unauthorized, NotFound or Forbidden."""
         self.check(viewer, webhook_id)
         self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id))
 
 
 class SubscriptionRepository:
-    """The browsers that a candidate allowed to be notified. Never commits."""
+    """The push subscriptions of candidates: one for each browser. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def save(self, viewer: Viewer, *, endpoint: str, p256dh: str, auth: str, now: datetime) -> None:
-        """It is the viewer's from now on, whosever it was: one browser has one endpoint.
+        """Insert the subscription, or move it to the viewer; raises Unauthorized, or Conflict at MAX_PER_OWNER others.
 
-        What waits for another owner goes by the id, and finds nobody. Raises Unauthorized, or Conflict when the viewer
-        has MOST others. Locks the candidate: two cannot both pass.
+        A browser has one endpoint, so its last viewer owns it. A new owner means a new id: deliveries to the earlier
+        owner then find no target. Locks the candidate, so that two requests at once cannot exceed the limit.
         """
         UserRepository(self._connection).get(viewer)
         self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
-        if self._connection.execute(_OTHERS_COUNT, viewer.keys | {"endpoint": endpoint}).scalar_one() >= MAX_PER_OWNER:
+        keys = viewer.keys | {"endpoint": endpoint}
+        if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= MAX_PER_OWNER:
             raise Conflict(TOO_MANY_SUBSCRIPTIONS)
         values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
         statement = dialect_insert(self._connection, PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
-        is_ours = PushSubscription.candidate_id == statement.excluded.candidate_id
-        values["id"] = case((is_ours, PushSubscription.id), else_=statement.excluded.id)
+        is_same_owner = PushSubscription.candidate_id == statement.excluded.candidate_id
+        values["id"] = case((is_same_owner, PushSubscription.id), else_=statement.excluded.id)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[PushSubscription.endpoint], set_=values)
         )
 
     def delete(self, viewer: Viewer, endpoint: str) -> None:
-        """Send nothing there any more; raises Unauthorized."""
+        """Delete the viewer's subscription, if it exists; raises Unauthorized."""
         UserRepository(self._connection).get(viewer)
         self._connection.execute(
             delete(PushSubscription).where(
@@ -125,6 +129,6 @@ class SubscriptionRepository:
         )
 
     def of_candidate(self, candidate_id: str) -> list[RowMapping]:
-        """Those that a notice would go to now."""
-        mine = select(PushSubscription).where(PushSubscription.candidate_id == candidate_id)
-        return list(self._connection.execute(mine.order_by(PushSubscription.id)).mappings())
+        """Return all subscriptions of the candidate."""
+        statement = select(PushSubscription).where(PushSubscription.candidate_id == candidate_id)
+        return list(self._connection.execute(statement.order_by(PushSubscription.id)).mappings())

@@ -1,4 +1,4 @@
-"""The metrics of deliveries, read from the database at each scrape."""
+"""Metrics of the deliveries, read from the database at each scrape."""
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import Connection

@@ -1,4 +1,4 @@
-"""How deliveries stand, for whoever watches over them."""
+"""The SQL of the delivery metrics."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,22 +11,22 @@ from interviews_api.notifications.models import Channel, Delivery, DeliveryStatu
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
 
 _COUNTS = select(Delivery.channel, Delivery.status, func.count()).group_by(Delivery.channel, Delivery.status)
-_REACHED = func.coalesce(select(Distribution.event_id).scalar_subquery(), 0)
-_ENDS_FIRST = select(func.min(Delivery.give_up_at)).where(Delivery.status == DeliveryStatus.PENDING)
-_OLDEST_OF = (  # for which no delivery was written yet
-    select(func.min(Event.at)).where(Event.id > _REACHED),
+_LAST_FANNED_OUT = func.coalesce(select(Distribution.event_id).scalar_subquery(), 0)
+_EARLIEST_GIVE_UP = select(func.min(Delivery.give_up_at)).where(Delivery.status == DeliveryStatus.PENDING)
+_OLDEST_BEFORE_FAN_OUT = (  # events and password resets without deliveries yet
+    select(func.min(Event.at)).where(Event.id > _LAST_FANNED_OUT),
     select(func.min(PasswordReset.created_at)).where(PasswordReset.mailed.is_(False)),
 )
 
 
 class BacklogRepository:
-    """Reads; never commits."""
+    """Counts and age of the deliveries; only reads."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def counts(self) -> Mapping[tuple[str, str], int]:
-        """How many deliveries there are of each channel and status that a row can have, those without one included."""
+        """Return the number of deliveries by channel and status, zeros included; PLANNED deliveries have no row."""
         statuses = [status for status in DeliveryStatus if status is not DeliveryStatus.PLANNED]
         counts = {(channel.value, status.value): 0 for channel in Channel for status in statuses}
         for channel, status, count in self._connection.execute(_COUNTS):
@@ -34,11 +34,12 @@ class BacklogRepository:
         return counts
 
     def oldest_unsent(self) -> datetime | None:
-        """Since when what waits longest has been waiting to be sent; None when nothing is.
+        """Return since when (UTC) the oldest unsent message has waited; None when nothing is unsent.
 
-        A delivery waits since it was queued, for the first time or again; what has none yet since it happened.
+        A pending delivery waits since it was queued, for the first time or by a retry. An event or a password reset
+        without deliveries waits since it was made.
         """
-        ends_first = self._connection.execute(_ENDS_FIRST).scalar()
-        found = [self._connection.execute(statement).scalar() for statement in _OLDEST_OF]
-        found.append(ends_first - RETRY_WINDOW if ends_first else None)
-        return min((at for at in found if at is not None), default=None)
+        give_up_at = self._connection.execute(_EARLIEST_GIVE_UP).scalar()
+        moments = [self._connection.execute(statement).scalar() for statement in _OLDEST_BEFORE_FAN_OUT]
+        moments.append(give_up_at - RETRY_WINDOW if give_up_at else None)
+        return min((moment for moment in moments if moment is not None), default=None)

@@ -1,4 +1,4 @@
-"""The blueprint `notifications`: a company's webhooks and notices, and a candidate's browsers."""
+"""Blueprint `notifications`: a company's webhooks and notices, and a candidate's push subscriptions."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
     errors={409: TOO_MANY_WEBHOOKS},
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
-    """Be told of every change of the company's interviews; the answer alone shows the secret."""
+    """Create a webhook for changes of the company's interviews; only this response shows its secret."""
     with transaction() as connection:
         return WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
 
@@ -63,7 +63,7 @@ def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any
 @company_required
 @operation("Webhooks retrieved successfully", Webhooks, query=PageQuery)
 def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
-    """The company's webhooks, oldest first."""
+    """List the company's webhooks, oldest first."""
     with read_connection() as connection:
         return WebhookRepository(connection).page(viewer, limit=limit, skip=skip)
 
@@ -80,7 +80,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     errors={403: "This webhook does not belong to you", 404: "Webhook not found"},
 )
 def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
-    """Be told no more."""
+    """Delete a webhook; nothing more is sent to it."""
     with transaction() as connection:
         WebhookRepository(connection).delete(viewer, webhook_id)
     return {}
@@ -89,7 +89,7 @@ def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
 @blueprint.get("/push/public-key")
 @operation("Push public key retrieved successfully", PushKey, errors=_NO_PUSH, needs_database=False)
 def show_push_key() -> dict[str, str]:
-    """The key with which a page subscribes its browser."""
+    """Show the public key with which a page subscribes its browser to Web Push."""
     private_key: str = current_app.extensions["settings"].vapid_private_key
     if not private_key:
         raise NotFound(_NO_PUSH[404])
@@ -108,7 +108,7 @@ def show_push_key() -> dict[str, str]:
 def create_subscription(
     viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
 ) -> dict[str, str]:
-    """Be notified in this browser; the same endpoint again replaces what was known of it."""
+    """Subscribe a browser to Web Push; an endpoint that is already registered is replaced."""
     with transaction() as connection:
         SubscriptionRepository(connection).save(viewer, endpoint=endpoint, **keys, now=now())
     return {"endpoint": endpoint}
@@ -118,7 +118,7 @@ def create_subscription(
 @candidate_required
 @operation("Push subscription deleted successfully", Nothing, body=Endpoint)
 def delete_subscription(viewer: Viewer, *, endpoint: str) -> dict[str, Any]:
-    """Be notified in this browser no more."""
+    """Unsubscribe a browser from Web Push."""
     with transaction() as connection:
         SubscriptionRepository(connection).delete(viewer, endpoint)
     return {}
@@ -128,11 +128,11 @@ def delete_subscription(viewer: Viewer, *, endpoint: str) -> dict[str, Any]:
 @company_required
 @operation("Interview notices retrieved successfully", Notices, errors=_OWN)
 def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
-    """What was sent about an interview, what will be and what failed."""
+    """List an interview's notices: sent, failed, suppressed, pending and planned."""
     with read_connection() as connection:
         interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
         has_pending = DeliveryFanOut(connection).has_pending()
-    if has_pending:  # shown as pending also while no worker runs
+    if has_pending:  # without a worker the events have no deliveries yet, and must still show as pending
         with transaction() as connection:
             DeliveryFanOut(connection).run(now())
     with read_connection() as connection:
@@ -156,7 +156,7 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
     errors={**_OWN, 404: "Interview not found, or Notice not found", 400: NOT_RESENDABLE},
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:
-    """Send once more what was sent, suppressed or failed."""
+    """Resend a notice that was sent, suppressed or failed."""
     with transaction() as connection:
         interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
         return NoticeRepository(connection).resend(interview, notice_id, now=now())

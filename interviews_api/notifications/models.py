@@ -1,4 +1,4 @@
-"""What is to be delivered, to whom and how far it has come; and the addresses that people and companies gave us."""
+"""Tables of deliveries, webhooks and push subscriptions."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ _Number = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Channel(StrEnum):
-    """By what something is delivered."""
+    """A way to deliver; the values are the contract's."""
 
     EMAIL = "email"
     PUSH = "push"
@@ -20,7 +20,7 @@ class Channel(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """How far a delivery has come; the values are the contract's. PLANNED ones have no row yet."""
+    """State of a delivery; the values are the contract's. A PLANNED delivery has no row yet."""
 
     PLANNED = "planned"
     PENDING = "pending"
@@ -30,7 +30,7 @@ class DeliveryStatus(StrEnum):
 
 
 class Distribution(Base):
-    """One row: the last event whose deliveries are written. Event ids rise in commit order, so none is missed."""
+    """Single row with the last event that was fanned out; event ids rise in commit order, so none is skipped."""
 
     __tablename__ = "distribution"
 
@@ -39,11 +39,12 @@ class Distribution(Base):
 
 
 class Delivery(Base):
-    """One event (or one request for a new password), for one recipient, by one channel.
+    """One event or password reset, for one recipient, by one channel.
 
-    `target_id` is the user, the push subscription or the webhook; `recipient` is how a person reads that. `key` is the
-    idempotency key, which receivers see. Pending: it may be tried from `due_at` on, which a claim moves a minute on;
-    only who holds the `lease` of the last claim may say what came of it. After `give_up_at` it is a dead letter.
+    `target_id` is the id of the user, push subscription or webhook, and `recipient` its readable name. `key` is the
+    idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves `due_at` to
+    the end of its lease, and only the holder of `lease` may write the outcome. A delivery still unsent at `give_up_at`
+    becomes a dead letter. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -72,7 +73,7 @@ class Delivery(Base):
 
 
 class Webhook(Base):
-    """Where a company wants to hear of its interviews. `events` None: of all. `secret` as the company was given it."""
+    """A company's URL for events; `events` None means all, `secret` signs the requests."""
 
     __tablename__ = "webhooks"
 
@@ -86,7 +87,7 @@ class Webhook(Base):
 
 
 class PushSubscription(Base):
-    """A browser that a candidate allowed to be notified (RFC 8291): keys in base64url. One owner for an endpoint."""
+    """A candidate's browser for Web Push; keys in base64url (RFC 8291). An endpoint has one owner."""
 
     __tablename__ = "push_subscriptions"
 

@@ -1,4 +1,4 @@
-"""What was sent about an interview, what will be and what failed."""
+"""The SQL of notices (deliveries as a company sees them) and of dead letters."""
 
 import secrets
 from collections.abc import Mapping
@@ -27,40 +27,40 @@ Notice = Mapping[Any, Any]
 
 
 class NoticeRepository:
-    """The notices about one interview, of which the viewer's right was checked. Never commits."""
+    """Notices of one interview; callers have checked the viewer's access to it. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def all(self, interview: RowMapping, *, now: datetime) -> list[Notice]:
-        """Oldest first, then those that are planned, soonest first."""
+        """Return the notices, oldest first, then the planned notices, soonest first."""
         rows = self._connection.execute(_NOTICES, {"interview_id": interview["interview_id"]}).mappings()
         return [*rows, *self._planned(interview, now)]
 
     def get(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
-        """One of all; raises NotFound."""
-        notice = next((one for one in self.all(interview, now=now) if str(one["id"]) == notice_id), None)
+        """Return the notice with that id, which may be planned; raises NotFound."""
+        notices = self.all(interview, now=now)
+        notice = next((notice for notice in notices if str(notice["id"]) == notice_id), None)
         if notice is None:
             raise NotFound("Notice not found")
         return notice
 
     def resend(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
-        """A new delivery of the same, with an idempotency key of its own; raises NotFound or IllegalMove."""
+        """Queue the notice again with a new idempotency key; raises NotFound or IllegalTransition."""
         notice = self.get(interview, notice_id, now=now)
         if notice["status"] not in _ENDED:
             raise IllegalTransition(NOT_RESENDABLE)
-        again = {
-            name: notice[name] for name in ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
-        }
-        again |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
-        again |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
-        made = self._connection.execute(insert(Delivery).values(again).returning(Delivery)).mappings().one()
-        return dict(made) | {"event": notice["event"]}
+        copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
+        values = {name: notice[name] for name in copied}
+        values |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
+        values |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
+        delivery = self._connection.execute(insert(Delivery).values(values).returning(Delivery)).mappings().one()
+        return dict(delivery) | {"event": notice["event"]}
 
     def _planned(self, interview: RowMapping, now: datetime) -> list[Notice]:
         recipients = [(Channel.EMAIL, str(interview["candidate_email"]))]
         subscriptions = SubscriptionRepository(self._connection).of_candidate(interview["candidate_id"])
-        hosts = dict.fromkeys(recipient_name(Channel.PUSH, one["endpoint"]) for one in subscriptions)
+        hosts = dict.fromkeys(recipient_name(Channel.PUSH, row["endpoint"]) for row in subscriptions)
         recipients += [(Channel.PUSH, host) for host in hosts]
         return [
             {
@@ -80,18 +80,21 @@ class NoticeRepository:
 
 
 class DeadLetterRepository:
-    """Deliveries as an operator handles them. Never commits."""
+    """Deliveries in the hands of an operator. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def of_status(self, status: str, limit: int) -> list[RowMapping]:
-        """The newest of that status first."""
-        some = select(Delivery).where(Delivery.status == status).order_by(Delivery.id.desc()).limit(limit)
-        return list(self._connection.execute(some).mappings())
+        """Return the deliveries of that status, newest first."""
+        statement = select(Delivery).where(Delivery.status == status).order_by(Delivery.id.desc()).limit(limit)
+        return list(self._connection.execute(statement).mappings())
 
     def retry(self, delivery_ids: list[int], *, now: datetime) -> int:
-        """Try failed ones again for another day, those or all; how many. The idempotency key stays."""
+        """Queue failed deliveries for another day, all when no ids are given; return how many.
+
+        Idempotency keys stay, so that receivers can drop duplicates.
+        """
         failed = update(Delivery).where(Delivery.status == DeliveryStatus.FAILED)
         if delivery_ids:
             failed = failed.where(Delivery.id.in_(delivery_ids))
@@ -99,6 +102,6 @@ class DeadLetterRepository:
         return self._connection.execute(failed.values(**values, error=None)).rowcount
 
     def purge(self, ended_before: datetime) -> int:
-        """Delete what ended before that moment; how many."""
+        """Delete the deliveries that ended before that time (UTC); return how many."""
         ended = Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
         return self._connection.execute(Delivery.__table__.delete().where(ended)).rowcount  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
-"""Who hears of what, by which channel: the contract's table in one place."""
+"""Recipients of each event type by channel; docs/notifications.md has the whole table."""
 
 from interviews_api.events.models import EventType
 
 MAILED_TO_CANDIDATE = frozenset(EventType) - {EventType.RESCHEDULE_REQUESTED}
-"""By e-mail and by Web Push."""
+"""Event types for the candidate, by e-mail and Web Push."""
 
 MAILED_TO_COMPANY = frozenset({EventType.CONFIRMED, EventType.DECLINED, EventType.RESCHEDULE_REQUESTED})
-"""To each of its users."""
+"""Event types for each user of the company, by e-mail."""

@@ -1,4 +1,4 @@
-"""What the routes about webhooks, push subscriptions and notices take and answer."""
+"""Schemas of webhooks, push subscriptions and notices."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ _CHANGES = sorted(CHANGES)
 def _check_address(url: str) -> None:
     try:
         check_address(url)
-    except AddressRefused as refusal:
-        raise ValidationError(str(refusal)) from None
+    except AddressRefused as error:
+        raise ValidationError(str(error)) from None
 
 
 def _check_key(check: Callable[[str], None]) -> Callable[[str], None]:
@@ -42,32 +42,32 @@ def _check_repeats(events: list[str]) -> None:
 
 
 def _address(**kwargs: Any) -> fields.String:
-    """An address that we may send to; looks its name up."""
+    """Return a field for a public https URL; its validation looks the host up in DNS."""
     return fields.String(required=True, validate=[validate.Length(1, MAX_URL_LENGTH), _check_address], **kwargs)
 
 
 class _Events(fields.List[str]):
-    """Shown as the whole list where it was left open."""
+    """List of event types that dumps None as all types."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return super()._serialize(_CHANGES if value is None else value, attr, obj, **kwargs)
 
 
 def _events(**kwargs: Any) -> _Events:
-    one = fields.String(validate=validate.OneOf(_CHANGES))
+    event_type = fields.String(validate=validate.OneOf(_CHANGES))
     checks: list[Callable[[Any], Any]] = [validate.Length(1, len(_CHANGES)), _check_repeats]
-    return _Events(one, validate=checks, metadata={"uniqueItems": True}, **kwargs)
+    return _Events(event_type, validate=checks, metadata={"uniqueItems": True}, **kwargs)
 
 
 class NewWebhook(CamelSchema):
-    """Where to send, and of which events; by default of all."""
+    """A webhook to create; without `events` it gets all."""
 
     url = _address()
     events = _events(load_default=None, allow_none=True)
 
 
 class CreatedWebhook(CamelSchema):
-    """With its secret, which is shown this once."""
+    """A new webhook with its secret, which no other response shows."""
 
     id = id_field()
     url = fields.String()
@@ -76,7 +76,7 @@ class CreatedWebhook(CamelSchema):
 
 
 class ListedWebhook(CamelSchema):
-    """Without its secret."""
+    """A webhook without its secret."""
 
     id = id_field()
     url = fields.String()
@@ -92,7 +92,7 @@ class Webhooks(CamelSchema):
 
 
 class PushKey(CamelSchema):
-    """What a page passes on as applicationServerKey."""
+    """The public key that a page passes to the browser as applicationServerKey (RFC 8292)."""
 
     public_key = fields.String()
 
@@ -105,7 +105,7 @@ class SubscriptionKeys(CamelSchema):
 
 
 class NewSubscription(CamelSchema):
-    """What the browser's own `PushSubscription.toJSON()` gives."""
+    """A push subscription as the browser's `PushSubscription.toJSON()` returns it."""
 
     endpoint = _address()
     expiration_time = fields.Raw(
@@ -115,13 +115,13 @@ class NewSubscription(CamelSchema):
 
 
 class Endpoint(CamelSchema):
-    """Which of the candidate's browsers."""
+    """The endpoint of one of the candidate's browsers."""
 
     endpoint = text_field(MAX_URL_LENGTH, required=True)
 
 
 class Notice(CamelSchema):
-    """One message to one recipient; `dueAt` is when it is tried next, or was last."""
+    """A delivery as the company sees it; `dueAt` is the time of the next attempt, or of the last."""
 
     id = fields.String()
     event = fields.String(validate=validate.OneOf(list(EventType)))
@@ -135,7 +135,7 @@ class Notice(CamelSchema):
 
 
 class Notices(CamelSchema):
-    """All of them about one interview."""
+    """All notices of one interview."""
 
     notices = fields.List(fields.Nested(Notice))
     total = fields.Integer()

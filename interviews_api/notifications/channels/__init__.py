@@ -1,1 +1,1 @@
-"""The channels: e-mail, Web Push and webhooks."""
+"""Channels: how a delivery is sent by e-mail, Web Push and webhook."""

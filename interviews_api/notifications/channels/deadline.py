@@ -1,6 +1,6 @@
-"""A limit on a whole conversation, from the look-up of a name to the last byte of the answer.
+"""Deadline of a conversation with a receiver, from the DNS look-up to the last byte of the response.
 
-A socket's own time-out starts anew with each byte that drips in, and the operating system's look-up knows none.
+A socket's own timeout is not enough: it restarts with each byte, and getaddrinfo takes none.
 """
 
 import queue
@@ -15,35 +15,38 @@ TOTAL_SECONDS = 15.0
 LOOK_UP_SECONDS = 5.0
 
 Resolve = Callable[[str], list[str]]
-"""The IP addresses of a host name; raises OSError when it has none."""
+"""Returns the IP addresses of a host name; raises OSError when there are none."""
 
 Connect = Callable[[str, int, float], socket.socket]
-"""A socket to that IP address and port, within so many seconds; raises OSError."""
+"""Returns a socket to an IP address and port, with a timeout in seconds; raises OSError."""
 
 
 def resolve(host: str) -> list[str]:
-    """As the operating system does."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    """Return the IP addresses that the operating system finds."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
 def connect(address: str, port: int, seconds: float) -> socket.socket:
-    """A TCP connection."""
+    """Return a TCP connection."""
     return socket.create_connection((address, port), seconds)
 
 
 def look_up(resolve: Resolve, host: str, seconds: float = LOOK_UP_SECONDS) -> list[str]:
-    """What `resolve` finds; one that takes longer is left alone. Raises OSError, and UnicodeError for odd names."""
-    found: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+    """Return the addresses of the host; raise TimeoutError after that time, OSError or UnicodeError if not found.
 
-    def find() -> None:
+    On timeout the look-up thread is abandoned, because getaddrinfo cannot be cancelled.
+    """
+    results: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def run() -> None:
         try:
-            found.put(resolve(host))
+            results.put(resolve(host))
         except (OSError, UnicodeError) as error:
-            found.put(error)
+            results.put(error)
 
-    threading.Thread(target=find, daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
     try:
-        result = found.get(timeout=seconds)
+        result = results.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError("the name was not found in time") from None
     if isinstance(result, Exception):
@@ -52,15 +55,15 @@ def look_up(resolve: Resolve, host: str, seconds: float = LOOK_UP_SECONDS) -> li
 
 
 class Deadline:
-    """A context in which one conversation takes place: when the time is over its socket is shut.
+    """Context manager of one conversation: shuts its socket down when the time is over.
 
-    What fails after that leaves the context as a TimeoutError.
+    Any error after that leaves the context as a TimeoutError.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._cut)
+        self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._is_over = False
@@ -80,44 +83,47 @@ class Deadline:
             raise TimeoutError(f"it took longer than {self._seconds:g} s") from error
 
     def look_up(self, resolve: Resolve, host: str) -> list[str]:
-        """See the function; within what is left."""
-        return look_up(resolve, host, min(LOOK_UP_SECONDS, self._left()))
+        """Return the addresses of the host, as the function `look_up`, within the remaining time."""
+        return look_up(resolve, host, min(LOOK_UP_SECONDS, self._remaining()))
 
     def connect(self, connect: Connect, addresses: Sequence[str], port: int) -> socket.socket:
-        """A socket to the first address that can be reached; raises the OSError of the last one.
+        """Return a socket to the first address that answers; raise the OSError of the last address.
 
-        Each may take its share of what is left: one that swallows everything leaves time for the others.
+        Each address may use an equal share of the remaining time, so a silent one leaves time for the others.
         """
-        for tried, address in enumerate(addresses, start=1):
+        for number, address in enumerate(addresses, start=1):
             try:
-                opened = connect(address, port, self._left() / (len(addresses) - tried + 1))
+                sock = connect(address, port, self._remaining() / (len(addresses) - number + 1))
             except OSError:
-                if tried == len(addresses):
+                if number == len(addresses):
                     raise
             else:
-                self._watch(opened)
-                return opened
+                self._watch(sock)
+                return sock
         raise OSError("no address")
 
-    def _left(self) -> float:
-        left = self._end - time.monotonic()
-        if left <= 0:
+    def _remaining(self) -> float:
+        remaining = self._end - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError(f"it took longer than {self._seconds:g} s")
-        return left
+        return remaining
 
-    def _watch(self, opened: socket.socket) -> None:
-        """By a handle of our own: TLS takes the socket out of its object, http.client forgets the one it reads from."""
-        opened.settimeout(self._seconds + 1)  # later than the cut, which says why
+    def _watch(self, sock: socket.socket) -> None:
+        """Keep a duplicate of the socket to shut down.
+
+        The original is not enough: TLS detaches the socket from its object, and http.client drops its reference.
+        """
+        sock.settimeout(self._seconds + 1)  # after the deadline, so that the deadline's error is the one reported
         with self._lock:
-            self._handle = opened.dup()
-            self._shut()
+            self._handle = sock.dup()
+            self._shut_down_if_over()
 
-    def _cut(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
             self._is_over = True
-            self._shut()
+            self._shut_down_if_over()
 
-    def _shut(self) -> None:
+    def _shut_down_if_over(self) -> None:
         if self._is_over and self._handle is not None:
             with suppress(OSError):
                 self._handle.shutdown(socket.SHUT_RDWR)

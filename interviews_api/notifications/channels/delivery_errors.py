@@ -1,4 +1,4 @@
-"""What a channel says of an attempt: returning means sent, these say what else."""
+"""Outcomes of a failed attempt, which decide on a retry; a sender that returns has sent the delivery."""
 
 from collections.abc import Callable
 
@@ -6,24 +6,27 @@ from sqlalchemy import RowMapping
 
 
 class DeliveryError(Exception):
-    """Why it did not arrive, in words for the operator and the company: no secret, one line."""
+    """Base of the outcomes; its text is one line for operator and company, without secrets."""
 
 
 class RetryLater(DeliveryError):
-    """The receiver is away, slow or busy: the same may succeed in a while."""
+    """Temporary failure: the receiver is away, slow or busy, and the delivery is retried."""
 
 
 class Rejected(DeliveryError):
-    """The receiver will not have it, now or later."""
+    """Permanent failure: the receiver does not accept this delivery, so it becomes a dead letter."""
 
 
 class TargetGone(DeliveryError):
-    """There is nobody any more at that address: it is not to be used again."""
+    """Permanent failure of the target: the address no longer exists, and is not used again."""
 
 
 class Obsolete(DeliveryError):
-    """It no longer stands, so it was not tried."""
+    """No failure: the delivery is no longer relevant, so it was not attempted."""
 
 
 Sender = Callable[[RowMapping, RowMapping], None]
-"""Sends to a target (a user, subscription or webhook) what a delivery is about; raises NotSent."""
+"""Sends one delivery; takes the rows of its target (user, subscription or webhook) and of its context.
+
+Raises DeliveryError when the delivery was not sent.
+"""

@@ -1,7 +1,7 @@
-"""Mails: what is said to whom, as a message of text, HTML and, where a calendar is concerned, the event itself.
+"""E-mail messages: plain text, HTML and, for changes of the calendar, the calendar event.
 
-The words are in `templates/`: one file a mail, each of which sets `subject`, `lead` and perhaps `action`, and
-`terms.j2` for what the mails have in common.
+The texts are in `templates/`, one file for each kind of e-mail. A file sets `subject`, `lead` and optionally `action`;
+`terms.j2` holds the shared labels and formats.
 """
 
 import re
@@ -35,112 +35,113 @@ _METHODS = {
 }
 _ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
 _LOADER = PackageLoader("interviews_api.notifications")
-_SAYS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # words, not HTML
+_TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # plain text, not HTML
 _LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
-_TERMS: Any = _SAYS.get_template("terms.j2").module
-_PLAIN = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # in one line of 78 characters (RFC 5322, section 2.1.1)
+_TERMS: Any = _TEXTS.get_template("terms.j2").module
+_FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII, 78 characters with the name (RFC 5322, section 2.1.1)
 
-About = Mapping[Any, Any]
+Values = Mapping[Any, Any]
 
 
 class _Subject(str):
-    """A subject that arrives letter by letter as it was typed, also where that looks like an encoded word (RFC 2047).
+    """Subject header that is never decoded, so a text that looks like an encoded word (RFC 2047) arrives unchanged.
 
-    `EmailPolicy` would decode `=?utf-8?b?DQo=?=` in what it is given, and write the line break in it into the header.
+    `EmailPolicy` would decode `=?utf-8?b?DQo=?=` in a text, and so let a user inject a line break into the header.
     """
 
     __slots__ = ()
     name = "Subject"
 
     def fold(self, *, policy: EmailPolicy) -> str:
-        """What the policy asks of a header that is made already."""
-        is_plain = _PLAIN.fullmatch(self)
+        """Return the header line; the policy calls this for a header that is already parsed."""
+        is_plain = _FITS_ONE_LINE.fullmatch(self)
         line = self if is_plain else Header(self, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
         return f"{self.name}: {line}{policy.linesep}"
 
 
-def compose(settings: Settings, user: About, about: About) -> EmailMessage:
-    """The mail to this user about a delivery's event or request.
+def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
+    """Return the e-mail to the user about the delivery's event or password reset.
 
-    Raises Refused for an address that takes no mail, Suppressed for a password that is the identity provider's.
+    Raises Rejected for an address that cannot get e-mail. Raises Obsolete for the reset of a candidate whose password
+    is at the identity provider.
     """
-    if about["reset_id"] is not None and user["role"] == Role.CANDIDATE and settings.idp_algorithm:
+    if context["reset_id"] is not None and user["role"] == Role.CANDIDATE and settings.idp_algorithm:
         raise Obsolete("candidates sign in with the identity provider")
     names = {
-        "company": in_one_line(about["company_name"] or ""),
-        "job": in_one_line(about["job_title"] or ""),
-        "candidate": in_one_line(f"{about['first_name']} {about['last_name']}"),
+        "company": in_one_line(context["company_name"] or ""),
+        "job": in_one_line(context["job_title"] or ""),
+        "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
     }
-    words = _SAYS.get_template(_template(user, about)).make_module(names)
-    said = {name: str(getattr(words, name, "")) for name in ("subject", "lead", "action")}
-    shown = said | {"facts": _facts(user, about), "notes": _notes(user, about), "url": _url(settings, about)}
+    module = _TEXTS.get_template(_template(user, context)).make_module(names)
+    texts = {name: str(getattr(module, name, "")) for name in ("subject", "lead", "action")}
+    variables = texts | {"facts": _facts(user, context), "notes": _notes(user, context), "url": _url(settings, context)}
     try:
         to = in_ascii(user["email"])
     except ValueError:
         raise Rejected("the address is not one that a mail can be sent to") from None
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = _Subject(said["subject"])
+    message["Subject"] = _Subject(texts["subject"])
     message["From"] = settings.mail_from
     message["To"] = Address(addr_spec=to)
-    message["Date"] = format_datetime(about["event_at"] or about["reset_created_at"])
-    message["Message-ID"] = f"<{about['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
+    message["Date"] = format_datetime(context["event_at"] or context["reset_created_at"])
+    message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
-    message.set_content(_LAYOUT.get_template("layout.txt.j2").render(shown))
-    message.add_alternative(_LAYOUT.get_template("layout.html.j2").render(shown), subtype="html")
-    if user["role"] == Role.CANDIDATE and (method := _METHODS.get(about["event_type"])):
-        invitation = export_calendar([about], method, organizer=settings.mail_from, attendee=to)
+    message.set_content(_LAYOUT.get_template("layout.txt.j2").render(variables))
+    message.add_alternative(_LAYOUT.get_template("layout.html.j2").render(variables), subtype="html")
+    if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
+        invitation = export_calendar([context], method, organizer=settings.mail_from, attendee=to)
         message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
     return message
 
 
-def _template(user: About, about: About) -> str:
-    if about["reset_id"] is not None:
+def _template(user: Values, context: Values) -> str:
+    if context["reset_id"] is not None:
         return "password_reset.j2"
-    return f"{user['role']}_{about['event_type'].removeprefix('interview.')}.j2"
+    return f"{user['role']}_{context['event_type'].removeprefix('interview.')}.j2"
 
 
-def _url(settings: Settings, about: About) -> str | None:
-    if about["reset_id"] is not None:
-        return reset_link(settings.public_url, settings.secret_key, about["reset_id"])
-    if about["event_type"] in _ASKS_FOR_ANSWER:
-        return link(settings.public_url, settings.secret_key, about["interview_id"], about["revision"])
+def _url(settings: Settings, context: Values) -> str | None:
+    if context["reset_id"] is not None:
+        return reset_link(settings.public_url, settings.secret_key, context["reset_id"])
+    if context["event_type"] in _ASKS_FOR_ANSWER:
+        return link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
     return None
 
 
-def _notes(user: About, about: About) -> str:
-    """The company's words to the candidate; its internal ones go nowhere."""
-    is_shown = user["role"] == Role.CANDIDATE and about["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
-    return speakable(about["notes"] or "") if is_shown else ""
+def _notes(user: Values, context: Values) -> str:
+    """Return the company's notes for the candidate; never the internal notes."""
+    is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
+    return speakable(context["notes"] or "") if is_shown else ""
 
 
-def _facts(user: About, about: About) -> list[tuple[str, str]]:
-    """By the names that `terms.j2` has labels for."""
-    if about["reset_id"] is not None:
+def _facts(user: Values, context: Values) -> list[tuple[str, str]]:
+    """Return pairs of a label from `terms.j2` and a text, without empty texts."""
+    if context["reset_id"] is not None:
         return []
-    zone_name = about["time_zone"]
-    facts = [("when", _when(about["starts_at"], about["duration_minutes"], zone_name))]
-    if about["previous_starts_at"] is not None:
-        facts.append(("before", _when(about["previous_starts_at"], None, zone_name)))
-    facts.append(("how", _TERMS.ways[about["type"]]))
-    facts.append(("where", speakable(about["location"] or "")))
-    facts.append(("link", speakable(about["meeting_link"] or "")))
-    if about["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
-        facts.append(("reason", speakable(about["cancellation_reason"] or "")))
-    if about["event_type"] == EventType.RESCHEDULE_REQUESTED and about["reschedule_request"]:
-        facts += _wish(about["reschedule_request"], zone_name)
+    zone_name = context["time_zone"]
+    facts = [("when", _when(context["starts_at"], context["duration_minutes"], zone_name))]
+    if context["previous_starts_at"] is not None:
+        facts.append(("before", _when(context["previous_starts_at"], None, zone_name)))
+    facts.append(("how", _TERMS.ways[context["type"]]))
+    facts.append(("where", speakable(context["location"] or "")))
+    facts.append(("link", speakable(context["meeting_link"] or "")))
+    if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
+        facts.append(("reason", speakable(context["cancellation_reason"] or "")))
+    if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:
+        facts += _reschedule_request(context["reschedule_request"], zone_name)
     if user["role"] == Role.CANDIDATE:
-        contact = [about[f"company_{name}"] for name in ("phone", "email", "address")]
+        contact = [context[f"company_{name}"] for name in ("phone", "email", "address")]
         facts.append(("contact", speakable(", ".join(filter(None, contact)))))
     return [(_TERMS.labels[name], value) for name, value in facts if value]
 
 
-def _wish(request: About, zone_name: str) -> list[tuple[str, str]]:
-    times = [_when(parse_instant(one), None, zone_name) for one in request["proposed_times"]]
+def _reschedule_request(request: Values, zone_name: str) -> list[tuple[str, str]]:
+    times = [_when(parse_instant(proposed), None, zone_name) for proposed in request["proposed_times"]]
     return [("reason", speakable(request["reason"] or "")), ("proposed_times", "\n".join(times))]
 
 
 def _when(starts_at: datetime, minutes: int | None, zone_name: str) -> str:
-    """On the zone's own clocks, the zone named; without `minutes` only the beginning."""
+    """Return the time in the named zone, with the end if `minutes` (the duration) is not None."""
     ends_at = starts_at + timedelta(minutes=minutes) if minutes is not None else None
     local = [moment.astimezone(zone(zone_name)) if moment else None for moment in (starts_at, ends_at)]
     return str(_TERMS.when(*local, zone_name))

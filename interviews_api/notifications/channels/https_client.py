@@ -1,7 +1,7 @@
-"""The one way out to addresses that companies and browsers gave us: https, port 443, and never into a private network.
+"""HTTPS client for addresses from companies and browsers: https, port 443, never into a private network (no SSRF).
 
-An address is judged twice: when it is given (`check_address`), and again where the socket opens, for what a name means
-may have changed. What is connected to is the very IP address that was judged.
+An address is checked when it is stored (`check_address`) and again at each connection, because DNS may have changed.
+The connection goes to the checked IP address itself, so no second look-up can replace it.
 """
 
 import http.client
@@ -22,25 +22,25 @@ from interviews_api.notifications.channels.deadline import (
     resolve,
 )
 
-MAX_ANSWER_BYTES = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 MAX_URL_LENGTH = 2000
 _PORT = 443
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
-_GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4: all that is given out so far
-# Networks that carry an IPv4 address inside: NAT64 (RFC 6052 and 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
-_CARRIERS = [ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
+_GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4: the only range in use
+# IPv6 networks that embed IPv4 addresses: NAT64 (RFC 6052 and 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
+_IPV4_EMBEDDINGS = [ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
 
 class AddressRefused(Exception):
-    """We do not send there; the message says why."""
+    """The address is not allowed; the message says why."""
 
 
 class NoAnswer(Exception):
-    """The receiver is away, too slow, or speaks something else than HTTP."""
+    """The receiver is away, too slow, or does not speak HTTP."""
 
 
 def is_public(address: str) -> bool:
-    """Whether this IP address is one that the whole internet can reach, also when it is written inside another."""
+    """Return whether the whole internet can reach the IP address; False for IPv6 that may lead to private IPv4."""
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
@@ -48,13 +48,13 @@ def is_public(address: str) -> bool:
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:
             parsed = parsed.ipv4_mapped
-        elif parsed not in _GLOBAL_UNICAST or any(parsed in carrier for carrier in _CARRIERS):
+        elif parsed not in _GLOBAL_UNICAST or any(parsed in network for network in _IPV4_EMBEDDINGS):
             return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 def host_of(url: str) -> str:
-    """The host of an address that we may send to as far as its spelling says; raises AddressRefused."""
+    """Return the host of a URL; raises AddressRefused if its syntax alone is not allowed. Makes no look-up."""
     if len(url) > MAX_URL_LENGTH or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
         raise AddressRefused(f"Must be an address of at most {MAX_URL_LENGTH} plain characters.")
     try:
@@ -69,13 +69,13 @@ def host_of(url: str) -> str:
     if port not in (None, _PORT) or parts.netloc.endswith(":"):
         raise AddressRefused(f"Must use port {_PORT}.")
     host = (parts.hostname or "").lower()
-    if not _HOST.fullmatch(host) or is_number(host.rstrip(".")):  # the first also refuses IPv6
+    if not _HOST.fullmatch(host) or is_number(host.rstrip(".")):  # the pattern also refuses IPv6
         raise AddressRefused("Must name a host, not an IP address.")
     return host.rstrip(".")
 
 
 def check_address(url: str, resolve: Resolve = resolve) -> None:
-    """Raise AddressRefused for what we do not send to; a name that nobody knows at present is accepted."""
+    """Raise AddressRefused for a URL that is not allowed; a host that DNS does not know now is accepted."""
     host = host_of(url)
     try:
         addresses = look_up(resolve, host)
@@ -86,13 +86,13 @@ def check_address(url: str, resolve: Resolve = resolve) -> None:
 
 
 def is_number(host: str) -> bool:
-    """Whether inet_aton would read it as an IPv4 address: decimal, octal or hex, in one to four parts."""
+    """Return whether inet_aton would read the host as an IPv4 address: decimal, octal or hex, in one to four parts."""
     last = host.rpartition(".")[2]
     return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
 
 
 class HttpsClient:
-    """Posts to such addresses. Tests bring a resolver, a connect function and a trust of their own."""
+    """HTTPS client that posts only to public addresses; tests replace `resolve`, `connect` and `trust`."""
 
     def __init__(
         self,
@@ -106,34 +106,35 @@ class HttpsClient:
         self._seconds = seconds
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The status of the answer, of which at most 64 KiB are read; a redirect is an answer like any other.
+        """Return the status of the response, of which at most 64 KiB are read; follows no redirect.
 
-        Raises AddressRefused, and NotAnswered after at most 15 s in all.
+        Raises AddressRefused, and NoAnswer after at most `seconds` in all (15 by default).
         """
         host = host_of(url)
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            with Deadline(self._seconds) as limit:
-                return self._converse(limit, host, path, body, headers)
+            with Deadline(self._seconds) as deadline:
+                return self._exchange(deadline, host, path, body, headers)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NoAnswer(type(error).__name__) from None
 
-    def _converse(self, limit: Deadline, host: str, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+    def _exchange(self, deadline: Deadline, host: str, path: str, body: bytes, headers: Mapping[str, str]) -> int:
         connection = http.client.HTTPSConnection(host, _PORT, context=self._trust)
-        connection.auto_open = 0  # it would look the name up itself
+        connection.auto_open = 0  # http.client must not look the name up itself
         with closing(connection):
-            connection.sock = limit.connect(self._connect, self._judged(limit, host), _PORT)
+            connection.sock = deadline.connect(self._connect, self._public_addresses(deadline, host), _PORT)
             connection.sock = self._trust.wrap_socket(connection.sock, server_hostname=host)
             connection.request("POST", path, body, dict(headers))
             with connection.getresponse() as response:
-                with suppress(OSError, http.client.HTTPException):  # once there is a status the rest does not matter
-                    response.read(MAX_ANSWER_BYTES)
+                # The status is the result, so a broken body does not matter.
+                with suppress(OSError, http.client.HTTPException):
+                    response.read(MAX_RESPONSE_BYTES)
                 return response.status
 
-    def _judged(self, limit: Deadline, host: str) -> list[str]:
+    def _public_addresses(self, deadline: Deadline, host: str) -> list[str]:
         try:
-            addresses = limit.look_up(self._resolve, host)
+            addresses = deadline.look_up(self._resolve, host)
         except (OSError, UnicodeError):
             raise NoAnswer("the name is not known") from None
         if not addresses or not all(is_public(address) for address in addresses):

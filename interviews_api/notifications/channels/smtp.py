@@ -1,4 +1,4 @@
-"""Where mails go: to an SMTP server, or in development into files."""
+"""E-mail transport: an SMTP server, or files in development."""
 
 import smtplib
 import socket
@@ -17,22 +17,25 @@ from interviews_api.notifications.channels.deadline import TOTAL_SECONDS, Deadli
 from interviews_api.notifications.channels.delivery_errors import DeliveryError, Rejected, RetryLater, Sender
 from interviews_api.notifications.channels.email import compose
 
-_PERMANENT = 500  # RFC 5321, section 4.2.1: 4yz may succeed later, 5yz will not
+_PERMANENT = 500  # RFC 5321, section 4.2.1: 4yz is temporary, 5yz permanent
 
 
 def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ssl.SSLContext | None = None) -> Sender:
-    """To SMTP_HOST where there is one, else into MAIL_DIR. `trust` is whose certificates to believe."""
-    if not settings.smtp_host:
-        return lambda user, about: _write(settings, user, about)
-    context = trust or ssl.create_default_context()
-    our_name = smtplib.SMTP().local_hostname  # here, for it is looked up without a limit
+    """Return the sender to SMTP_HOST, or into MAIL_DIR when there is none.
 
-    def send(user: RowMapping, about: RowMapping) -> None:
-        message = compose(settings, user, about)
+    `seconds` limits a whole conversation; `trust` replaces the system's certificate authorities.
+    """
+    if not settings.smtp_host:
+        return lambda user, context: _write(settings, user, context)
+    tls = trust or ssl.create_default_context()
+    local_name = smtplib.SMTP().local_hostname  # looked up once at start, because the look-up has no timeout
+
+    def send(user: RowMapping, context: RowMapping) -> None:
+        message = compose(settings, user, context)
         try:
-            with Deadline(seconds) as limit, _conversation(_Server(settings, context, limit, our_name)) as server:
+            with Deadline(seconds) as deadline, _closing(_Connection(settings, tls, deadline, local_name)) as server:
                 if settings.smtp_tls == "starttls":
-                    server.starttls(context=context)
+                    server.starttls(context=tls)
                 if settings.smtp_username:
                     server.login(settings.smtp_username, settings.smtp_password)
                 _hand_over(server, message)
@@ -42,21 +45,21 @@ def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ss
     return send
 
 
-class _Server(smtplib.SMTP):
-    """smtplib's, but it connects within the deadline, from the look-up on."""
+class _Connection(smtplib.SMTP):
+    """SMTP connection that looks up, connects and starts TLS within the deadline."""
 
-    def __init__(self, settings: Settings, context: ssl.SSLContext, limit: Deadline, our_name: str) -> None:
-        self._limit, self._implicit_tls = limit, context if settings.smtp_tls == "tls" else None
-        super().__init__(settings.smtp_host, settings.smtp_port, our_name)
+    def __init__(self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline, local_name: str) -> None:
+        self._deadline, self._implicit_tls = deadline, tls if settings.smtp_tls == "tls" else None
+        super().__init__(settings.smtp_host, settings.smtp_port, local_name)
 
-    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:  # smtplib's own seam
-        opened = self._limit.connect(connect, self._limit.look_up(resolve, host), port)
-        return self._implicit_tls.wrap_socket(opened, server_hostname=host) if self._implicit_tls else opened
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:  # smtplib's hook for subclasses
+        sock = self._deadline.connect(connect, self._deadline.look_up(resolve, host), port)
+        return self._implicit_tls.wrap_socket(sock, server_hostname=host) if self._implicit_tls else sock
 
 
 @contextmanager
-def _conversation(server: _Server) -> Iterator[_Server]:
-    """Hang up in any case; once the message was taken it does not matter what the goodbye comes to."""
+def _closing(server: _Connection) -> Iterator[_Connection]:
+    """Close the connection at the end; ignore errors of QUIT, because the message was accepted before."""
     try:
         yield server
         with suppress(OSError, smtplib.SMTPException):
@@ -65,31 +68,32 @@ def _conversation(server: _Server) -> Iterator[_Server]:
         server.close()
 
 
-def _hand_over(server: _Server, message: EmailMessage) -> None:
+def _hand_over(server: _Connection, message: EmailMessage) -> None:
     try:
         server.send_message(message)
-    except (smtplib.SMTPNotSupportedError, UnicodeError) as error:  # an address that this server cannot carry
-        raise Rejected(_in_words(error)) from error
+    except (smtplib.SMTPNotSupportedError, UnicodeError) as error:  # the server does not support the address
+        raise Rejected(_describe(error)) from error
 
 
 def _delivery_error(error: Exception) -> DeliveryError:
-    why = _in_words(error)
+    """Return the delivery error of an SMTP or network error: permanent only when the server said so."""
+    reason = _describe(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
-        return Rejected(why) if min(codes, default=0) >= _PERMANENT else RetryLater(why)
+        return Rejected(reason) if min(codes, default=0) >= _PERMANENT else RetryLater(reason)
     if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= _PERMANENT:
-        return Rejected(why)
-    return RetryLater(why)
+        return Rejected(reason)
+    return RetryLater(reason)
 
 
-def _in_words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return in_one_line(f"{type(error).__name__}: {error}")[:300]
 
 
-def _write(settings: Settings, user: RowMapping, about: RowMapping) -> None:
-    """A file of the message's own name, whole or not at all, and its path on the screen."""
-    message = compose(settings, user, about)
-    path = Path(settings.mail_dir) / f"{about['key']}.{user['id']}.eml"
+def _write(settings: Settings, user: RowMapping, context: RowMapping) -> None:
+    """Write the message to a file named after the delivery, by an atomic rename; print the path."""
+    message = compose(settings, user, context)
+    path = Path(settings.mail_dir) / f"{context['key']}.{user['id']}.eml"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".part")

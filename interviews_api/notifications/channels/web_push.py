@@ -1,4 +1,4 @@
-"""Web Push: the notice encrypted for one browser (RFC 8291), handed to its push service (RFC 8030) under our name."""
+"""Web Push: a message encrypted for one browser (RFC 8291), posted to its push service (RFC 8030) with VAPID."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -36,66 +36,69 @@ _TITLES = {
 
 
 def check_public_key(p256dh: str) -> None:
-    """Raise ValueError unless this is a public key on P-256 (RFC 8291, section 3.1)."""
+    """Raise ValueError unless the text is a public key on P-256, in base64url (RFC 8291, section 3.1)."""
     EllipticCurvePublicKey.from_encoded_point(SECP256R1(), from_base64url(p256dh))
 
 
 def check_secret(auth: str) -> None:
-    """Raise ValueError unless this is 16 bytes of secret (RFC 8291, section 3.2)."""
+    """Raise ValueError unless the text is a secret of 16 bytes, in base64url (RFC 8291, section 3.2)."""
     if len(from_base64url(auth)) != 16:
         raise ValueError("not 16 bytes")
 
 
 def encrypt(text: bytes, p256dh: str, auth: str) -> bytes:
-    """One aes128gcm record (RFC 8188) that only the browser with these keys can read."""
-    sealed: bytes = http_ece.encrypt(
+    """Return an aes128gcm record (RFC 8188) that only the browser with these keys can read."""
+    record: bytes = http_ece.encrypt(
         text,
         private_key=generate_private_key(SECP256R1()),
         dh=from_base64url(p256dh),
         auth_secret=from_base64url(auth),
         version="aes128gcm",
     )
-    return sealed
+    return record
 
 
-def payload(about: Mapping[Any, Any]) -> bytes:
-    """What a service worker shows; short, for push services take 4096 bytes (RFC 8030, section 7.2)."""
-    job, company = (in_one_line(about[name])[:200] for name in ("job_title", "company_name"))
+def payload(context: Mapping[Any, Any]) -> bytes:
+    """Return the JSON for the service worker; short, because push services take 4096 bytes (RFC 8030, section 7.2)."""
+    job, company = (in_one_line(context[name])[:200] for name in ("job_title", "company_name"))
     return orjson.dumps(
         {
-            "id": about["event_id"],
-            "event": about["event_type"],
-            "title": _TITLES[about["event_type"]],
+            "id": context["event_id"],
+            "event": context["event_type"],
+            "title": _TITLES[context["event_type"]],
             "body": f"{job} - {company}",
-            "interviewId": about["interview_id"],
-            "scheduledDate": format_instant(about["starts_at"]),
-            "timeZone": about["time_zone"],
+            "interviewId": context["interview_id"],
+            "scheduledDate": format_instant(context["starts_at"]),
+            "timeZone": context["time_zone"],
         }
     )
 
 
 class PushSender:
-    """Sends to a browser's subscription; 404 and 410 are the end of it."""
+    """Sender of Web Push.
+
+    Status 2xx is success, 404 and 410 remove the subscription, 413 is a permanent failure, others are retried.
+    """
 
     def __init__(self, https_client: HttpsClient, private_key: EllipticCurvePrivateKey, subject: str) -> None:
-        self._outbound = https_client
+        self._https_client = https_client
         self._private_key = private_key
         self._subject = subject
 
-    def __call__(self, subscription: RowMapping, about: RowMapping) -> None:
-        """See `lane.Sender`."""
+    def __call__(self, subscription: RowMapping, context: RowMapping) -> None:
+        """Send the delivery to the subscription; raises DeliveryError."""
         endpoint = subscription["endpoint"]
         headers = {
             "Authorization": authorization(self._private_key, self._subject, endpoint, now()),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
-            "Topic": about["key"],
+            "Topic": context["key"],
             "TTL": str(int(_LIFETIME.total_seconds())),
             "Urgency": "normal",
         }
-        body = encrypt(payload(about), subscription["p256dh"], subscription["auth"])
+        body = encrypt(payload(context), subscription["p256dh"], subscription["auth"])
         try:
-            status = self._outbound.post(endpoint, body, headers)
+            status = self._https_client.post(endpoint, body, headers)
         except AddressRefused as error:
             raise Rejected(str(error)) from None
         except NoAnswer as error:

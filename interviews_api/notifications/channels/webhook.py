@@ -1,4 +1,4 @@
-"""Webhooks by the Standard Webhooks scheme (standardwebhooks.com, specification 1.0): signed with the hook's secret."""
+"""Webhooks, signed with the webhook's secret by Standard Webhooks 1.0 (standardwebhooks.com)."""
 
 import base64
 import hashlib
@@ -22,12 +22,12 @@ _GONE = 410
 
 
 def new_secret() -> str:
-    """192 bits, spelled as the scheme does."""
+    """Return a new secret of 192 bits, in the scheme's format (`whsec_` and base64)."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
 def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers that go with the body; `at` is the moment of this attempt."""
+    """Return the scheme's three headers for the body; `at` is the time of the attempt."""
     timestamp = str(int(at.astimezone(UTC).timestamp()))
     key = base64.b64decode(secret.removeprefix(_PREFIX))
     signed = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
@@ -35,26 +35,26 @@ def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, s
     return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
-def payload(about: Mapping[Any, Any]) -> bytes:
-    """What happened, and the interview as the company sees it now."""
-    at = format_instant(about["event_at"])
-    data = {"id": about["event_id"], "at": at, "by": about["event_actor"], "interview": _INTERVIEW.dump(about)}
-    return orjson.dumps({"type": about["event_type"], "timestamp": at, "data": data})
+def payload(context: Mapping[Any, Any]) -> bytes:
+    """Return the JSON of the event, with the interview as the company sees it now."""
+    at = format_instant(context["event_at"])
+    data = {"id": context["event_id"], "at": at, "by": context["event_actor"], "interview": _INTERVIEW.dump(context)}
+    return orjson.dumps({"type": context["event_type"], "timestamp": at, "data": data})
 
 
 class WebhookSender:
-    """Sends to a webhook; 2xx is a receipt, 410 the end of it, anything else is tried again."""
+    """Sender of webhooks: status 2xx is success, 410 disables the webhook, others are retried."""
 
     def __init__(self, https_client: HttpsClient) -> None:
-        self._outbound = https_client
+        self._https_client = https_client
 
-    def __call__(self, webhook: RowMapping, about: RowMapping) -> None:
-        """See `lane.Sender`."""
-        body = payload(about)
-        headers = sign(webhook["secret"], about["key"], now(), body)
+    def __call__(self, webhook: RowMapping, context: RowMapping) -> None:
+        """Send the delivery to the webhook; raises DeliveryError."""
+        body = payload(context)
+        headers = sign(webhook["secret"], context["key"], now(), body)
         headers |= {"Content-Type": "application/json", "User-Agent": "interviews-api"}
         try:
-            status = self._outbound.post(webhook["url"], body, headers)
+            status = self._https_client.post(webhook["url"], body, headers)
         except AddressRefused as error:
             raise Rejected(str(error)) from None
         except NoAnswer as error:
