@@ -1,4 +1,4 @@
-"""What operators type: `flask --app wsgi seed load FILE` and the like. What is wrong is said in lines, exit code 1."""
+"""Commands for operators, as `flask --app wsgi seed load FILE`; errors are printed in lines, with exit code 1."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,19 +24,19 @@ from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
 from interviews_api.web.command_group import CommandGroup
 
-seed = CommandGroup("seed", help="Bring data in.")
-users = CommandGroup("users", help="Make users.")
-tokens = CommandGroup("tokens", help="Make access tokens.")
-interviews = CommandGroup("interviews", help="Help with interviews.")
+seed = CommandGroup("seed", help="Load data.")
+users = CommandGroup("users", help="Create users.")
+tokens = CommandGroup("tokens", help="Issue access tokens.")
+interviews = CommandGroup("interviews", help="Look into interviews.")
 
 _email = click.option("--email", required=True, help="The address to sign in with.")
 _password = click.option(
-    "--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if absent."
+    "--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Prompted for if absent."
 )
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands."""
+    """Register the commands with the application."""
     for command in (seed, users, tokens, interviews, purge_expired, commands.deliveries, commands.push):
         app.cli.add_command(command)
     app.cli.add_command(commands.run_worker)
@@ -45,7 +45,7 @@ def init_app(app: Flask) -> None:
 @seed.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_seed(file: Path) -> None:
-    """Insert or update by id what FILE holds (docs/seed-file.md); all of it or nothing."""
+    """Insert or update by id the records of FILE (docs/seed-file.md), all or none."""
     try:
         raw = file.read_bytes()
     except OSError as error:
@@ -55,18 +55,18 @@ def load_seed(file: Path) -> None:
 
 @seed.command("demo")
 def seed_demo() -> None:
-    """A small believable world around today; running it again resets it."""
+    """Load a small demo world with dates around today; a second run resets it."""
     _report(load_world(demo.demo_world()))
     click.echo("Sign in with POST /auth/login:")
-    for who, email in (("candidate", demo.CANDIDATE_EMAIL), ("company", demo.COMPANY_EMAIL)):
-        click.echo(f"  {who:<10} {email:<28} {demo.PASSWORD}")
+    for role, email in (("candidate", demo.CANDIDATE_EMAIL), ("company", demo.COMPANY_EMAIL)):
+        click.echo(f"  {role:<10} {email:<28} {demo.PASSWORD}")
 
 
 @seed.command("bulk")
 @click.option("--candidates", type=click.IntRange(1, 1_000_000), required=True, help="How many candidates.")
 @click.option("--interviews", type=click.IntRange(1), required=True, help="How many interviews in all.")
 def seed_bulk(candidates: int, interviews: int) -> None:
-    """Made-up data for load tests, spread evenly; each run adds new records."""
+    """Load generated data for load tests; each run adds new records."""
     if interviews > candidates * bulk.MAX_INTERVIEWS_EACH:
         raise click.BadParameter(f"at most {bulk.MAX_INTERVIEWS_EACH} a candidate", param_hint="--interviews")
     world = bulk.BulkWorld(candidates, interviews)
@@ -83,7 +83,7 @@ def seed_bulk(candidates: int, interviews: int) -> None:
 @_email
 @_password
 def create_company(name: str, time_zone: str, email: str, password: str) -> None:
-    """A company with its first user."""
+    """Create a company with its first user."""
     company_id = new_id()
     user = {"id": new_id(), "companyId": company_id, "email": email, "password": password}
     load_world({"companies": [{"id": company_id, "name": name, "timeZone": time_zone}], "companyUsers": [user]})
@@ -97,7 +97,7 @@ def create_company(name: str, time_zone: str, email: str, password: str) -> None
 @_email
 @_password
 def create_candidate(first_name: str, last_name: str, phone: str | None, email: str, password: str) -> None:
-    """A candidate who can sign in."""
+    """Create a candidate with a password to sign in."""
     names = {"firstName": first_name, "lastName": last_name, "phone": phone}
     candidate_id = new_id()
     load_world({"candidates": [{"id": candidate_id, "email": email, "password": password, **names}]})
@@ -122,7 +122,7 @@ def issue_token(email: str) -> None:
 @interviews.command("link")
 @click.argument("interview_id")
 def print_link(interview_id: str) -> None:
-    """Print the link that confirms this interview as it is now scheduled, for support."""
+    """Print the e-mail link of the interview's current revision, for support."""
     with read_connection() as connection:
         revision = LinkRepository(connection).revision(interview_id)
     if revision is None:
@@ -140,7 +140,7 @@ def print_moves() -> None:
 @click.command("purge")
 @with_appcontext
 def purge_expired() -> None:
-    """Delete sessions, counted attempts and replies to Idempotency-Keys that have expired."""
+    """Delete expired sessions, rate limits, replies to Idempotency-Keys and password resets."""
     try:
         with transaction(no_timeouts=True) as connection:
             counts = purge(connection, now())

@@ -1,1 +1,1 @@
-"""How data gets in: seed files, the demo world, bulk data."""
+"""Seeding: seed files, the demo world and bulk data."""

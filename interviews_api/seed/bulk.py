@@ -1,10 +1,11 @@
-"""`flask seed bulk`: as many interviews as a load test wants, spread evenly over as many candidates."""
+"""`flask seed bulk`: generated interviews for load tests, spread evenly over candidates."""
 
 import random
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import starmap
+from math import ceil
 from typing import Any
 
 from interviews_api.accounts.models import Candidate, Company, Role, User
@@ -16,10 +17,10 @@ from interviews_api.hiring.models import Application, ApplicationStatus, Job
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus, InterviewType
 from interviews_api.seed.repository import SeedRepository, batches
 
-PASSWORD = "bulk-password-1"  # noqa: S105  # printed for everyone to use
+PASSWORD = "bulk-password-1"  # noqa: S105  # public on purpose: the command prints it
 COMPANIES = 50
 MINIMUM_JOBS = 200
-ROUNDS = 2  # interviews an application
+ROUNDS = 2  # interviews per application
 MAX_INTERVIEWS_EACH = 0x10000
 
 Row = dict[str, Any]
@@ -34,36 +35,36 @@ _STATUSES = (
 
 
 class BulkWorld:
-    """Made-up rows, each table's as an iterator; ids and addresses are new in every run."""
+    """Generated rows, an iterator for each table; ids and e-mail addresses are new in every run."""
 
     def __init__(self, candidates: int, interviews: int) -> None:
         self.candidates = candidates
         self.interviews = interviews
         self.run = secrets.token_hex(3)
         self._now = now()
-        self._random = random.Random(0)  # noqa: S311  # made-up data
-        self._interviews_of = [len(range(one, interviews, candidates)) for one in range(candidates)]
-        self._applications_of = [-(-some // ROUNDS) for some in self._interviews_of]
-        self._jobs = max(MINIMUM_JOBS, max(self._applications_of))
+        self._random = random.Random(0)  # noqa: S311  # no secret
+        self._interview_counts = [len(range(number, interviews, candidates)) for number in range(candidates)]
+        self._application_counts = [ceil(count / ROUNDS) for count in self._interview_counts]
+        self._jobs = max(MINIMUM_JOBS, max(self._application_counts))
 
     def email(self, number: int) -> str:
-        """The address of one candidate, counted from 0."""
+        """Return the e-mail address of a candidate, numbered from 0."""
         return f"bulk-{self.run}-{number}@example.com"
 
     @property
     def row_count(self) -> int:
-        """Rows of all tables together."""
-        return COMPANIES + self._jobs + 2 * self.candidates + sum(self._applications_of) + self.interviews
+        """Number of rows of all tables together."""
+        return COMPANIES + self._jobs + 2 * self.candidates + sum(self._application_counts) + self.interviews
 
     def tables(self) -> Iterator[tuple[type[Base], Iterator[Row]]]:
-        """Each model with its rows; parents first."""
-        password_hash = hash_password(PASSWORD)  # one for all: a hash each would take hours
+        """Yield each model with its rows; parents first."""
+        password_hash = hash_password(PASSWORD)  # the same for all, because a hash for each would take hours
         yield Company, map(self._company, range(COMPANIES))
         yield Job, map(self._job, range(self._jobs))
-        yield User, (self._user(one, password_hash) for one in range(self.candidates))
+        yield User, (self._user(number, password_hash) for number in range(self.candidates))
         yield Candidate, map(self._candidate, range(self.candidates))
-        yield Application, starmap(self._application, _each(self._applications_of))
-        yield Interview, starmap(self._interview, _each(self._interviews_of))
+        yield Application, starmap(self._application, _numbered(self._application_counts))
+        yield Interview, starmap(self._interview, _numbered(self._interview_counts))
 
     def _id(self, kind: str, number: int) -> str:
         return f"{int(self._now.timestamp()):08x}{self.run}{kind}{number:09x}"
@@ -159,13 +160,13 @@ class BulkWorld:
         }
 
 
-def _each(counts: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Candidate and number, for as many numbers as each candidate has."""
+def _numbered(counts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Return pairs of a candidate's number and a number from 0 to below that candidate's count."""
     return ((candidate, number) for candidate, count in enumerate(counts) for number in range(count))
 
 
 def write_bulk(world: BulkWorld) -> Iterator[int]:
-    """Insert the world in one transaction; yields how many rows each step wrote, for a progress bar."""
+    """Insert the world in one transaction; yield the number of rows of each step, for a progress bar."""
     with transaction(no_timeouts=True) as connection:
         repository = SeedRepository(connection)
         for model, rows in world.tables():

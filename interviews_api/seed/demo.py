@@ -1,4 +1,4 @@
-"""`flask seed demo`: a small believable world around today, in the seed file's own format. The same ids each time."""
+"""`flask seed demo`: a small demo world around today, in the format of the seed file; ids are the same each time."""
 
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
@@ -8,7 +8,7 @@ from interviews_api.clock import format_instant, now, zone
 
 CANDIDATE_EMAIL = "ines.moreau@example.com"
 COMPANY_EMAIL = "hiring@lumenworks.example"
-PASSWORD = "demo-password-1"  # noqa: S105  # printed for everyone to use
+PASSWORD = "demo-password-1"  # noqa: S105  # public on purpose: the command prints it
 
 Record = dict[str, Any]
 
@@ -42,7 +42,7 @@ _CANDIDATES = {
     "arjun.rao@example.com": ("Arjun", "Rao", "+91 98450 12345"),
     "grace.okafor@example.com": ("Grace", "Okafor", None),
 }
-# candidate, job, status, type, days from today, wall time, what else is known of it
+# candidate, job, status, type, days from today, wall time in the company's zone, further fields of the seed file
 _INTERVIEWS: list[tuple[str, str, str, str, int, str, Record]] = [
     (CANDIDATE_EMAIL, "Senior Frontend Developer", "en_attente", "Video", 3, "14:30",
      {"notes": "Please prepare a brief presentation about your recent projects"}),
@@ -74,9 +74,9 @@ _APPLICATION_STATUS = {
 
 
 def demo_world() -> dict[str, list[Record]]:
-    """The demo world as a seed file's content; the dates lie around today."""
+    """Return the content of a seed file with the demo world; its dates lie around today."""
     today = now().replace(minute=0, second=0, microsecond=0)
-    interviews = [_interview(today, round_, *row) for round_, row in enumerate(_INTERVIEWS)]
+    interviews = [_interview(today, number, *row) for number, row in enumerate(_INTERVIEWS)]
     return {
         "companies": [
             {"id": _id("company", name), "name": name, "logo": f"https://logo.example/{_id('company', name)}.png",

@@ -1,4 +1,4 @@
-"""`flask seed load`: a seed file into the database, all of it or nothing."""
+"""`flask seed load`: load a seed file into the database, all of it or nothing."""
 
 import json
 import re
@@ -32,7 +32,10 @@ _STAMPS = ("updated_at", "notices_after", "next_notice_at")
 
 
 def load_bytes(raw: bytes) -> dict[str, int]:
-    """Load a seed file's bytes; how many records of each array. Raises SeedRefused, and then nothing was written."""
+    """Load a seed file from bytes; return the number of records by array.
+
+    Raises SeedRefused; nothing is written then.
+    """
     try:
         return load_world(strict_json.loads(raw))
     except strict_json.JSONRefused as error:
@@ -40,12 +43,15 @@ def load_bytes(raw: bytes) -> dict[str, int]:
 
 
 def load_world(content: object) -> dict[str, int]:
-    """Load a parsed seed file, in the file's own spelling; raises SeedRefused, and then nothing was written."""
+    """Load a parsed seed file, with the file's own key names; return the number of records by array.
+
+    Raises SeedRefused; nothing is written then.
+    """
     try:
         world: World = _SCHEMA.load(content)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SeedRefused(f"{_place(path)}: {problems[0]}" for path, problems in flatten(error.messages)) from None
-    _refuse_repeats(world)
+    _check_repeats(world)
     users = _users(world)
     try:
         with transaction(no_timeouts=True) as connection:
@@ -57,7 +63,7 @@ def load_world(content: object) -> dict[str, int]:
 
 
 def _place(path: Sequence[str | int]) -> str:
-    """`interviews[3].status`; names that could be misread are quoted."""
+    """Return a path as `interviews[3].status`; names with other than word characters are quoted."""
     place = ""
     for part in path:
         if isinstance(part, int):
@@ -68,45 +74,50 @@ def _place(path: Sequence[str | int]) -> str:
     return place or "the file"
 
 
-def _refuse(world: World, name: str, field: str, is_wrong: Callable[[Record], bool], why: str) -> None:
-    """Raise SeedRefused for every record of the array that is wrong."""
-    problems = [
-        f"{camel_case(name)}[{index}].{field}: {why}" for index, record in enumerate(world[name]) if is_wrong(record)
-    ]
+def _refuse(world: World, name: str, field: str, is_wrong: Callable[[Record], bool], message: str) -> None:
+    """Raise SeedRefused with a line for each wrong record of the array."""
+    wrong = [index for index, record in enumerate(world[name]) if is_wrong(record)]
+    problems = [f"{camel_case(name)}[{index}].{field}: {message}" for index in wrong]
     if problems:
         raise SeedRefused(problems)
 
 
-def _refuse_repeats(world: World) -> None:
+def _check_repeats(world: World) -> None:
+    """Raise SeedRefused for ids, addresses or applications that appear twice in the file."""
     for name in world:
-        _refuse(world, name, "id", _met_before(itemgetter("id")), "Appears twice in the file.")
-    id_met, email_met = _met_before(itemgetter("id")), _met_before(lambda record: email_key(record["email"]))
+        _refuse(world, name, "id", _repeat_detector(itemgetter("id")), "Appears twice in the file.")
+    is_repeated_id = _repeat_detector(itemgetter("id"))
+    is_repeated_email = _repeat_detector(lambda record: email_key(record["email"]))
     for name in ("company_users", "candidates"):
-        _refuse(world, name, "id", id_met, "Another user in the file has this id.")
-        _refuse(world, name, "email", email_met, "Another user in the file has this address.")
-    pair_met = _met_before(itemgetter("candidate_id", "job_id"))
-    _refuse(world, "applications", "jobId", pair_met, "The candidate applies twice for this job.")
+        _refuse(world, name, "id", is_repeated_id, "Another user in the file has this id.")
+        _refuse(world, name, "email", is_repeated_email, "Another user in the file has this address.")
+    is_repeated_pair = _repeat_detector(itemgetter("candidate_id", "job_id"))
+    _refuse(world, "applications", "jobId", is_repeated_pair, "The candidate applies twice for this job.")
 
 
-def _met_before(key: Callable[[Record], object]) -> Callable[[Record], bool]:
-    """A check that is true of a record whose key it was already asked about."""
-    met: set[object] = set()
+def _repeat_detector(key: Callable[[Record], object]) -> Callable[[Record], bool]:
+    """Return a predicate that is true for a record whose key an earlier record had."""
+    seen: set[object] = set()
 
     def is_repeat(record: Record) -> bool:
-        count = len(met)
-        met.add(key(record))
-        return len(met) == count
+        count = len(seen)
+        seen.add(key(record))
+        return len(seen) == count
 
     return is_repeat
 
 
 def _users(world: World) -> list[Record]:
-    """The rows of `users`: each hash takes 25 ms, so they are made before the transaction and side by side."""
+    """Return the rows of `users`.
+
+    A password hash takes 25 ms, so the hashes are made in parallel and before the transaction.
+    """
     roles = {"company_users": Role.COMPANY, "candidates": Role.CANDIDATE}
-    everyone = [(record, role) for name, role in roles.items() for record in world[name]]
+    users = [(record, role) for name, role in roles.items() for record in world[name]]
     created_at = now()
+    passwords = [record["password"] for record, _ in users]
     with ThreadPoolExecutor() as pool:
-        hashes = pool.map(lambda one: one[0]["password"] and hash_password(one[0]["password"]), everyone)
+        hashes = pool.map(lambda password: password and hash_password(password), passwords)
         return [
             {
                 "id": record["id"],
@@ -116,14 +127,15 @@ def _users(world: World) -> list[Record]:
                 "password_hash": password_hash,
                 "created_at": created_at,
             }
-            for (record, role), password_hash in zip(everyone, hashes, strict=True)
+            for (record, role), password_hash in zip(users, hashes, strict=True)
         ]
 
 
 def _write(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:
-    """Parents first; each array is checked against what is stored by then.
+    """Write the arrays, parents first; check each against what is stored by then.
 
-    But interviews are locked before all: a move holds its interview while it asks for the application.
+    Interviews are locked first of all. A transition locks its interview before the application, so the opposite order
+    could deadlock.
     """
     repository.lock(Interview, world["interviews"])
     repository.upsert(Company, world["companies"])
@@ -148,49 +160,58 @@ def _write(repository: SeedRepository, world: World, users: Sequence[Record]) ->
 
 
 def _without(records: Iterable[Record], *names: str) -> Iterator[Record]:
+    """Yield the records without those fields."""
     for record in records:
         yield {name: value for name, value in record.items() if name not in names}
 
 
 def _check_references(repository: SeedRepository, world: World, name: str, key: str, model: type[Base]) -> None:
-    known = repository.existing(model, {record[key] for record in world[name]})
-    _refuse(world, name, camel_case(key), lambda record: record[key] not in known, "There is no such record.")
+    """Raise SeedRefused for records of the array that refer to a row that does not exist."""
+    existing = repository.existing(model, {record[key] for record in world[name]})
+    _refuse(world, name, camel_case(key), lambda record: record[key] not in existing, "There is no such record.")
 
 
 def _check_users(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:
-    """An id keeps its role; an address is free once the file before this one has freed it: no swaps in one file."""
+    """Raise SeedRefused for an id with another role, and for an address of another user.
+
+    Only stored addresses count, so two users cannot swap addresses in one file.
+    """
     stored_roles = repository.roles(user["id"] for user in users)
-    moved = {user["id"] for user in users if stored_roles.get(user["id"], user["role"]) != user["role"]}
+    changed_roles = {user["id"] for user in users if stored_roles.get(user["id"], user["role"]) != user["role"]}
     owners = repository.owners_of_emails(user["email_key"] for user in users)
     for name in ("company_users", "candidates"):
-        _refuse(world, name, "id", lambda one: one["id"] in moved, "A user of the other role has this id.")
+        _refuse(world, name, "id", lambda user: user["id"] in changed_roles, "A user of the other role has this id.")
         _refuse(
             world,
             name,
             "email",
-            lambda one: owners.get(email_key(one["email"]), one["id"]) != one["id"],
+            lambda record: owners.get(email_key(record["email"]), record["id"]) != record["id"],
             "Email is already registered.",
         )
 
 
 def _check_pairs(repository: SeedRepository, world: World) -> None:
+    """Raise SeedRefused for a second application of a candidate for the same job."""
     stored = repository.application_ids({record["candidate_id"] for record in world["applications"]})
     _refuse(
         world,
         "applications",
         "jobId",
-        lambda one: stored.get((one["candidate_id"], one["job_id"]), one["id"]) != one["id"],
+        lambda record: stored.get((record["candidate_id"], record["job_id"]), record["id"]) != record["id"],
         "The candidate has already applied for this job.",
     )
 
 
 def _interviews(repository: SeedRepository, records: Sequence[Record]) -> list[Record]:
-    """With what the application says: whose it is, and the company's time zone where the record names none."""
-    known = repository.applications({record["application_id"] for record in records})
+    """Return the rows of `interviews`, with the application's candidate and company.
+
+    A record without a time zone gets the company's.
+    """
+    applications = repository.applications({record["application_id"] for record in records})
     present = now()
     rows = []
     for record in records:
-        candidate_id, company_id, company_zone = known[record["application_id"]]
+        candidate_id, company_id, company_zone = applications[record["application_id"]]
         owners = {"candidate_id": candidate_id, "company_id": company_id}
         times = {"invited_at": record["created_at"]}
         times |= dict.fromkeys(_STAMPS, present)

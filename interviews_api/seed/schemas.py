@@ -1,4 +1,4 @@
-"""The seed file: one JSON object of arrays, as docs/seed-file.md describes it."""
+"""Schemas of the seed file: one JSON object of arrays (docs/seed-file.md)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def _optional_instant() -> Instant:
 class _Record(CamelSchema):
     @pre_load
     def _null_is_absent(self, data: Any, **_kwargs: object) -> Any:
-        """For what has a default; null where something is required stays, to be refused."""
+        """Drop null for fields with a default; null for a required field stays, and is refused."""
         if not isinstance(data, Mapping):
             return data
         optional = {field.data_key for field in self.load_fields.values() if not field.required}
