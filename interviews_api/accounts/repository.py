@@ -17,6 +17,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
 from interviews_api.accounts.models import (
