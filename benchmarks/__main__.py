@@ -18,7 +18,7 @@ from benchmarks import servers, table
 from benchmarks.measure import Contender, Figures, interleaved, run
 from benchmarks.servers import Server
 from benchmarks.world import NOTHING, POSTGRES, SETTINGS, World
-from tests.postgres import ThrowawayPostgres
+from tests.support.postgres import ThrowawayPostgres
 
 TOKENS = {"CACHE_BYTES": "0"}
 

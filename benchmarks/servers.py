@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.live import ROOT, clean_environment
-from tests.postgres import free_port
+from tests.support.live import ROOT, clean_environment
+from tests.support.postgres import free_port
 
 PEERS = Path(__file__).parent / "peers"
 WORKERS = 2

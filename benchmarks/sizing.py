@@ -11,7 +11,7 @@ from benchmarks import servers
 from benchmarks.measure import interleaved, run
 from benchmarks.servers import descendants
 from benchmarks.world import POSTGRES, SETTINGS, World
-from tests.postgres import ThrowawayPostgres
+from tests.support.postgres import ThrowawayPostgres
 
 SIZES = ((1, 4), (2, 1), (2, 2), (2, 4), (2, 8), (4, 2), (4, 4))
 """Workers and threads."""

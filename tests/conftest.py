@@ -23,12 +23,12 @@ from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.ids import new_id
-from tests import proofs
-from tests.api import Caller
-from tests.factories import World
-from tests.live import LiveServer
-from tests.live_sockets import DEPLOYED, IN_PROCESS, ServerHere
-from tests.postgres import ThrowawayPostgres, create_database, drop_database
+from tests.support import proof_table as proofs
+from tests.support.api import Caller
+from tests.support.factories import World
+from tests.support.live import LiveServer
+from tests.support.live_sockets import DEPLOYED, IN_PROCESS, ServerHere
+from tests.support.postgres import ThrowawayPostgres, create_database, drop_database
 
 ROOT = Path(__file__).parent.parent
 BACKENDS = ("sqlite", "postgresql")

@@ -1,0 +1,144 @@
+"""Who may do what: every route of the map x every kind of caller x own, foreign and absent ids.
+
+A new route without a rule here fails the suite.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from interviews_api import models
+from interviews_api.accounts.models import Role
+from interviews_api.clock import now
+from interviews_api.db.connections import Database, transaction
+from interviews_api.ids import new_id
+from interviews_api.interviews.link_tokens import make_token
+from interviews_api.notifications.models import Webhook
+from tests.conftest import SECRETS, Headers
+from tests.support.access_rules import CANDIDATE, COMPANY, PUBLIC, RULES
+from tests.support.api import Caller, invitation
+from tests.support.factories import World
+
+
+def routes(app: Flask) -> dict[str, Any]:
+    """Each method and path of the map, converters left out of the spelling."""
+    return {
+        method + " " + re.sub("<[^:<>]+:", "<", rule.rule): rule
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_a_rule(session_app: Flask) -> None:
+    assert routes(session_app).keys() == RULES.keys()
+
+
+@pytest.fixture
+def stage(app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]) -> dict[str, Any]:
+    """Two companies with two users each, two candidates, and an interview of each pair of one."""
+    ids: dict[str, dict[str, str]] = {}
+    callers: dict[str, Any] = {"nobody": Caller(client, {})}
+    users = {}
+    for side in ("own", "foreign"):
+        company = world.company()
+        users[f"{side} company"] = world.company_user(company)
+        colleague = world.company_user(company)
+        candidate = world.candidate()
+        users[f"{side} candidate"] = candidate
+        job = world.job(company)
+        application = world.application(candidate, job)
+        interview = world.interview(application, scheduledDate="2999-01-01T09:00:00.000Z")
+        ids[side] = {
+            "user_id": colleague["id"], "job_id": job["id"], "application_id": application["id"],
+            "company_id": company["id"], "interview_id": interview["id"], "name": "init.js",
+            "token": make_token(SECRETS["SECRET_KEY"], interview["id"], 0), "secret": "nobody-knows",
+            "webhook_id": new_id(), "notice_id": "1",
+        }  # fmt: skip
+    open_job = world.job({"id": ids["own"]["company_id"]})  # one that the candidate has not applied for
+    ids["own"]["job_id"] = open_job["id"]
+    ids["absent"] = dict.fromkeys(ids["own"], "f" * 24) | {"name": "init.js", "token": ids["own"]["token"]}
+    world.load()
+    with app.app_context(), transaction() as connection:
+        for one in (ids["own"], ids["foreign"]):
+            values = {"url": "https://nobody.invalid", "secret": "x", "created_at": now()}
+            connection.execute(insert(Webhook).values(id=one["webhook_id"], company_id=one["company_id"], **values))
+    for name, user in users.items():
+        role = Role.COMPANY if name.endswith("company") else Role.CANDIDATE
+        callers[name] = Caller(client, headers(user["id"], role))
+    return {"ids": ids, "callers": callers}
+
+
+def everything(database: Database) -> dict[str, Any]:
+    with database.reader.connect() as connection:
+        return {
+            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
+            for table in models.metadata.sorted_tables
+        }
+
+
+@pytest.mark.parametrize("route", RULES)
+def test_who_may(route: str, stage: dict[str, Any], session_app: Flask, database: Database) -> None:
+    """Every refusal first, none of which changes anything; then the one who may."""
+    who, body, foreign, absent = RULES[route]
+    method, template = route.split()
+    rule, callers = routes(session_app)[route], stage["callers"]
+    if body == "invitation":
+        body = invitation(stage["ids"]["own"]["application_id"])
+
+    def ask(caller: str, side: str) -> tuple[int, str | None]:
+        path = template
+        for argument in rule.arguments:
+            path = path.replace(f"<{argument}>", stage["ids"][side][argument])
+        with callers[caller].call(method, path, body) as response:
+            answer = response.get_json(silent=True) or {}
+            return response.status_code, answer.get("message")
+
+    before = everything(database)
+    if who != PUBLIC:
+        for side in ("own", "foreign", "absent"):
+            assert ask("nobody", side) == (401, "Unauthorized")
+    if who in (CANDIDATE, COMPANY):
+        other = COMPANY if who == CANDIDATE else CANDIDATE
+        for side in ("own", "foreign", "absent"):
+            for caller in (f"own {other}", f"foreign {other}"):
+                assert ask(caller, side) == (403, f"{who.capitalize()} credentials required")
+        if foreign:
+            assert ask(f"own {who}", "foreign") == ask(f"foreign {who}", "own") == (403, foreign)
+        if absent:
+            assert ask(f"own {who}", "absent") == (404, absent)
+    assert everything(database) == before
+    caller = f"own {who}" if who in (CANDIDATE, COMPANY) else "own candidate"
+    status, message = ask(caller, "own")
+    wanted = {
+        "POST /auth/login": (401, "Invalid email or password"),
+        "POST /auth/refresh": (401, "Unauthorized"),  # an access token opens it for nobody
+        "GET /candidate/interviews/<interview_id>/calendar.ics": (
+            400,
+            "Calendar file is only available for confirmed interviews",
+        ),
+        "GET /calendar/<secret>.ics": (404, "Calendar not found"),
+        "GET /candidate/interviews/updates": (426, "Live updates need a WebSocket"),
+        "POST /auth/password/reset": (400, "Invalid reset token"),
+        "GET /push/public-key": (404, "Web Push is not set up"),
+        "POST /interviews/<interview_id>/notices/<notice_id>/resend": (404, "Notice not found"),
+        "PUT /auth/password": (400, "currentPassword: Is not the current password."),
+    }
+    if route in wanted:
+        assert (status, message) == wanted[route]
+    else:
+        assert status in (200, 201, 202), message
+
+
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule[3]])
+def test_a_malformed_id_is_an_absent_one(route: str, stage: dict[str, Any], session_app: Flask) -> None:
+    who, body, _, absent = RULES[route]
+    method, template = route.split()
+    argument = template[template.index("<") + 1 : template.index(">")]
+    for wrong in ("nope", "F" * 24, "f" * 25, "%00", "%F0%9F%92%A9", "%ff", "' OR 1=1", "9" * 3000):
+        path = template.replace(f"<{argument}>", wrong).replace("<notice_id>", "1")
+        assert stage["callers"][f"own {who}"].refused(method, path, body) == (404, absent), wrong

@@ -1,0 +1,171 @@
+"""The candidate's yes: once, by its owner, and in the right order of refusals."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from interviews_api.accounts.models import Role
+from interviews_api.db.connections import Database
+from interviews_api.interviews.models import Interview
+from tests.conftest import Headers
+from tests.support.factories import World
+from tests.support.live import LiveServer
+
+INTERVIEW = "641a5f123456789012345678"
+PATH = f"/candidate/interviews/{INTERVIEW}/confirm"
+
+
+def stored(database: Database) -> list[Any]:
+    columns = (Interview.status, Interview.confirmed_at, Interview.revision)
+    with database.reader.connect() as connection:
+        return [tuple(row) for row in connection.execute(select(*columns).order_by(Interview.id))]
+
+
+@pytest.mark.parametrize("status", ["confirmed", "completed", "annule"])
+def test_only_a_pending_interview_can_be_confirmed(
+    status: str, client: FlaskClient, world: World, headers: Callable[..., Headers], database: Database
+) -> None:
+    me = world.candidate_with({"id": INTERVIEW, "status": status, "scheduledDate": "2999-01-01T09:00:00.000Z"})
+    world.load()
+    before = stored(database)
+    response = client.put(PATH, headers=headers(me["id"]))
+    assert (response.status_code, response.json) == (
+        400,
+        {"statusCode": 400, "message": "Interview is no longer pending confirmation", "error": "Bad Request"},
+    )
+    assert stored(database) == before
+
+
+def test_a_pending_interview_of_the_past_can_be_confirmed(
+    client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate_with({"id": INTERVIEW, "scheduledDate": "2001-01-01T09:00:00.000Z"})
+    world.load()
+    assert client.put(PATH, headers=headers(me["id"])).status_code == 200
+
+
+def test_confirm_changes_status_and_moment_and_nothing_else(
+    client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate_with({"id": INTERVIEW, "notes": "Bring a pen"}, {})
+    world.load()
+    mine = headers(me["id"])
+    before = client.get("/candidate/interviews", headers=mine).get_json()["data"]["interviews"]
+    confirmed = client.put(PATH, headers=mine, json={}).get_json()["data"]
+    after = client.get("/candidate/interviews", headers=mine).get_json()["data"]["interviews"]
+    for one in before:
+        if one["interviewId"] == INTERVIEW:
+            one |= {"status": "confirmed", "confirmedAt": confirmed["confirmedAt"]}
+    assert after == before
+
+
+REFUSALS = [
+    ("nobody", 401, "Unauthorized"),
+    ("deleted", 401, "Unauthorized"),
+    ("deleted company", 401, "Unauthorized"),
+    ("company", 403, "Candidate credentials required"),
+    ("me, absent id", 404, "Interview not found"),
+    ("me, malformed id", 404, "Interview not found"),
+    ("stranger", 403, "This interview does not belong to you"),
+    ("me", 400, "x: Unknown field."),
+]
+
+
+@pytest.mark.parametrize(("who", "status", "message"), REFUSALS)
+def test_refusals_come_in_order_whatever_is_wrong_besides(
+    who: str, status: int, message: str, client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    """The body is bad and the interview is cancelled in every case: that is said last."""
+    me = world.candidate_with({"id": INTERVIEW, "status": "annule"})
+    company_user = world.company_user(world.company())
+    stranger = world.candidate()
+    world.load()
+    nobody = "f" * 24
+    as_whom = {
+        "nobody": {},
+        "deleted": headers(nobody),
+        "deleted company": headers(nobody, Role.COMPANY),
+        "company": headers(company_user["id"], Role.COMPANY),
+        "stranger": headers(stranger["id"]),
+    }
+    path = {"me, absent id": PATH.replace(INTERVIEW, "e" * 24), "me, malformed id": PATH.replace(INTERVIEW, "nope")}
+    response = client.put(path.get(who, PATH), headers=as_whom.get(who, headers(me["id"])), json={"x": 1})
+    assert response.status_code == status
+    assert response.get_json()["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "who", "status"),
+    [
+        ("GET", "?limit=x", "deleted", 401),
+        ("GET", "?limit=x", "company", 403),
+        ("GET", "/pending?limit=x", "deleted", 401),
+        ("GET", "/history?skip=x", "deleted", 401),
+        ("GET", f"/{INTERVIEW}", "deleted", 401),
+        ("GET", "/nope", "deleted", 401),
+        ("GET", "/nope", "me", 404),
+        ("GET", f"/{INTERVIEW.upper().replace('6', 'A')}", "me", 404),
+        ("GET", "/%00", "me", 404),
+        ("GET", "/%F0%9F%92%A9%ff", "me", 404),
+        ("GET", f"/{INTERVIEW}%0A", "me", 404),
+        ("GET", "/" + "9" * 4000, "me", 404),
+    ],
+)
+def test_reads_refuse_in_order_too(
+    method: str,
+    suffix: str,
+    who: str,
+    status: int,
+    client: FlaskClient,
+    world: World,
+    headers: Callable[..., Headers],
+) -> None:
+    me = world.candidate_with({"id": INTERVIEW})
+    company_user = world.company_user(world.company())
+    world.load()
+    token = {
+        "me": headers(me["id"]),
+        "deleted": headers("f" * 24),
+        "company": headers(company_user["id"], Role.COMPANY),
+    }[who]
+    response = client.open(f"/candidate/interviews{suffix}", method=method, headers=token)
+    assert response.status_code == status
+    if status == 404:
+        assert response.get_json()["message"] == "Interview not found"
+
+
+def test_of_fifty_simultaneous_confirms_one_wins(
+    app: Flask, live: LiveServer, world: World, headers: Callable[..., Headers], database: Database
+) -> None:
+    """50 x 40 over gunicorn with two workers: one 200 an interview, the seed's 400 for everyone else."""
+    ids = [f"{number:024x}" for number in range(1, 41)]
+    me = world.candidate_with(*({"id": one} for one in ids))
+    world.load()
+    mine = headers(me["id"])
+
+    def confirm(interview_ids: list[str]) -> list[tuple[str, int, bytes]]:
+        connection = HTTPConnection("127.0.0.1", live.port, timeout=60)
+        answers = []
+        for one in interview_ids:
+            connection.request("PUT", f"/candidate/interviews/{one}/confirm", headers=mine)
+            response = connection.getresponse()
+            answers.append((one, response.status, response.read()))
+        connection.close()
+        return answers
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = [answer for some in pool.map(confirm, [ids] * 50) for answer in some]
+    assert Counter(status for _, status, _ in answers) == {200: 40, 400: 40 * 49}
+    assert Counter(one for one, status, _ in answers if status == 200) == dict.fromkeys(ids, 1)
+    (refusal,) = {body for _, status, body in answers if status == 400}
+    assert refusal == (
+        b'{"statusCode":400,"message":"Interview is no longer pending confirmation","error":"Bad Request"}'
+    )
+    assert all(status == "confirmed" and confirmed_at for status, confirmed_at, _ in stored(database))

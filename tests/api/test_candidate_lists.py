@@ -1,0 +1,236 @@
+"""The four lists against a few lines of plain Python, on random worlds; their paging and their queries."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from interviews_api.cache import LRUCache
+from interviews_api.clock import format_instant
+from interviews_api.db.connections import Database, read_connection
+from interviews_api.seed.bulk import BulkWorld, write_bulk
+from tests.api.test_sample_responses import golden
+from tests.conftest import Headers, empty
+from tests.support.factories import Record, World
+
+NOW = datetime(2025, 5, 15, 9, tzinfo=UTC)
+ID = "641a5f123456789012345678"
+STATUSES = ["en_attente", "confirmed", "completed", "annule"]
+LIST_KEYS = set(golden("list")["data"]["interviews"][0])
+
+# Instants lie within a few minutes of now, so that many of them are the same: ties are the point.
+interviews = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(STATUSES),
+        "scheduledDate": st.integers(-3, 3).map(lambda minutes: format_instant(NOW + timedelta(minutes=minutes))),
+        "timeZone": st.sampled_from(["UTC", "Asia/Kolkata", "America/St_Johns"]),
+        "id": st.from_regex(r"[0-9a-f]{24}", fullmatch=True),
+    }
+)
+worlds = st.lists(st.lists(interviews, max_size=12, unique_by=lambda one: one["id"]), min_size=2, max_size=3)
+pages = st.tuples(st.none() | st.integers(1, 100) | st.integers(1, 5), st.none() | st.integers(0, 14))
+
+
+def newest_first(rows: list[Record]) -> list[str]:
+    by_id = sorted(rows, key=lambda one: one["id"])
+    return [one["id"] for one in sorted(by_id, key=lambda one: one["scheduledDate"], reverse=True)]
+
+
+def soonest_first(rows: list[Record]) -> list[str]:
+    return [one["id"] for one in sorted(rows, key=lambda one: (one["scheduledDate"], one["id"]))]
+
+
+def is_upcoming(one: Record) -> bool:
+    return one["status"] == "confirmed" and one["scheduledDate"] >= format_instant(NOW)
+
+
+def expected(mine: list[Record], view: str, status: str | None) -> list[str]:
+    if view == "/pending":
+        return soonest_first([one for one in mine if one["status"] == "en_attente"])
+    if view == "/upcoming":
+        return soonest_first([one for one in mine if is_upcoming(one)])
+    if view == "/history":
+        return newest_first([one for one in mine if one["status"] in ("completed", "annule")])
+    return newest_first([one for one in mine if status in (None, one["status"])])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(worlds=worlds, page=pages)
+def test_every_view_is_what_plain_python_says(
+    app: Flask, client: FlaskClient, headers: Callable[..., Headers], worlds: list[list[Record]], page: tuple[Any, Any]
+) -> None:
+    empty(app)
+    world = World(app)
+    taken: set[str] = set()
+    mine_by_candidate = {}
+    for rows in worlds:
+        rows = [one for one in rows if one["id"] not in taken]
+        taken |= {one["id"] for one in rows}
+        mine_by_candidate[world.candidate_with(*rows)["id"]] = rows
+    world.load()
+    limit, skip = page
+    query = {name: value for name, value in (("limit", limit), ("skip", skip)) if value is not None}
+    with time_machine.travel(NOW, tick=False):
+        for candidate_id, mine in mine_by_candidate.items():
+            views: list[tuple[str, str | None]] = [("", None), *(("", status) for status in STATUSES)]
+            for view, status in [*views, ("/pending", None), ("/upcoming", None), ("/history", None)]:
+                response = client.get(
+                    f"/candidate/interviews{view}",
+                    query_string=query | ({"status": status} if status else {}),
+                    headers=headers(candidate_id),
+                )
+                assert response.json is not None
+                data = response.json["data"]
+                ids = expected(mine, view, status)
+                default = 10 if view in ("", "/history") else 1000
+                start = skip or 0
+                assert [one["interviewId"] for one in data["interviews"]] == ids[start : start + (limit or default)]
+                assert data["total"] == len(ids)
+                if view == "":
+                    assert (data["pendingCount"], data["upcomingCount"], data["completedCount"]) == (
+                        sum(one["status"] == "en_attente" for one in mine),
+                        sum(is_upcoming(one) for one in mine),
+                        sum(one["status"] == "completed" for one in mine),
+                    )
+                    assert all(set(one) == LIST_KEYS for one in data["interviews"])
+
+
+def test_thousands_of_rows_are_in_order_too(app: Flask, client: FlaskClient, headers: Callable[..., Headers]) -> None:
+    """For so many Postgres hashes its joins, which does not keep the order in which the page was cut."""
+    with app.app_context():
+        for _ in write_bulk(BulkWorld(5, 10_000)):
+            pass
+        with read_connection() as connection:
+            me = connection.exec_driver_sql("SELECT max(candidate_id) FROM interviews").scalar_one()
+    for view in ("/pending", "/upcoming"):
+        found = client.get(f"/candidate/interviews{view}", headers=headers(me)).get_json()["data"]["interviews"]
+        moments = [(one["scheduledDate"], one["interviewId"]) for one in found]
+        assert len(moments) > 400
+        assert moments == sorted(moments)
+
+
+@pytest.mark.parametrize("view", ["", "/pending", "/upcoming", "/history"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "limit=0",
+            "limit=101",
+            "limit=",
+            "limit=1_0",
+            "limit=%207",
+            "limit=+7",
+            "limit=-1",
+            "limit=1.0",
+            "limit=%EF%BC%91",
+        ),
+        *(
+            "limit=00000000010",
+            "limit=99999999999999999999",
+            "limit=7%00",
+            "limit=7%0A",
+            "limit=5&limit=5",
+            "limit=%ff",
+        ),
+        *("skip=-1", "skip=2147483648", "skip=x", "skip=1&skip=2"),
+    ],
+)
+def test_a_wrong_page_is_refused_by_name(
+    client: FlaskClient, world: World, headers: Callable[..., Headers], view: str, query: str
+) -> None:
+    me = world.candidate()
+    world.load()
+    response = client.get(f"/candidate/interviews{view}?{query}", headers=headers(me["id"]))
+    assert response.status_code == 400
+    assert response.json is not None
+    field = query.split("=")[0]
+    assert list(response.json["details"]) == [field]
+    assert response.json["message"].startswith(f"{field}: ")
+    assert response.json["error"] == "Bad Request"
+
+
+@pytest.mark.parametrize(
+    "query", ["status=", "status=CONFIRMED", "status=confirmed&status=annule", "status=x%00", "status=%ED%A0%80"]
+)
+def test_a_wrong_status_is_refused_by_name(
+    client: FlaskClient, world: World, headers: Callable[..., Headers], query: str
+) -> None:
+    me = world.candidate()
+    world.load()
+    response = client.get(f"/candidate/interviews?{query}", headers=headers(me["id"]))
+    assert response.status_code == 400
+    assert response.json is not None
+    assert list(response.json["details"]) == ["status"]
+
+
+def test_unknown_parameters_and_the_largest_page_are_fine(
+    client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate_with({}, {})
+    world.load()
+    response = client.get("/candidate/interviews?limit=100&skip=0&a=1&a=2", headers=headers(me["id"]))
+    assert response.json is not None
+    assert len(response.json["data"]["interviews"]) == 2
+    response = client.get("/candidate/interviews?limit=1&skip=2147483647", headers=headers(me["id"]))
+    assert response.json is not None
+    assert (response.json["data"]["interviews"], response.json["data"]["total"]) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "?status=en_attente&limit=5&skip=1", "/pending", "/upcoming", "/history", f"/{ID}"]
+)
+def test_a_read_asks_once_whether_or_not_it_is_remembered(
+    app: Flask,
+    client: FlaskClient,
+    world: World,
+    headers: Callable[..., Headers],
+    statements: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    me = world.candidate_with({"id": ID}, *({"status": status} for status in STATUSES * 5))
+    world.load()
+    mine = headers(me["id"])
+
+    def count() -> int:
+        statements.clear()
+        assert client.get(f"/candidate/interviews{path}", headers=mine).status_code == 200
+        return len(statements)
+
+    monkeypatch.setitem(app.extensions, "memory", None)
+    assert [count(), count()] == [1, 1]
+    monkeypatch.setitem(app.extensions, "memory", LRUCache(2**20))
+    assert [count(), count()] == [1, 1]
+    assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
+    assert [count(), count()] == [2, 1]  # what was kept is no more
+
+
+def test_a_confirm_is_one_statement_or_its_four_parts(
+    client: FlaskClient, world: World, headers: Callable[..., Headers], statements: list[Any], database: Database
+) -> None:
+    me = world.candidate_with({"id": ID})
+    world.load()
+    mine = headers(me["id"])
+    statements.clear()
+    assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
+    wanted = {"postgresql": ["WITH"], "sqlite": ["UPDATE", "UPDATE", "INSERT", "SELECT"]}[database.engine.dialect.name]
+    assert [statement.split()[0] for statement, _ in statements] == wanted
+
+
+def test_a_refused_confirm_asks_no_more_either(
+    client: FlaskClient, world: World, headers: Callable[..., Headers], statements: list[Any], database: Database
+) -> None:
+    me = world.candidate_with({"id": ID, "status": "annule"})
+    world.load()
+    mine = headers(me["id"])
+    statements.clear()
+    response = client.put(f"/candidate/interviews/{ID}/confirm", headers=mine)
+    assert response.status_code == 400
+    first = "WITH" if database.engine.dialect.name == "postgresql" else "UPDATE"
+    assert [statement.split()[0] for statement, _ in statements] == [first, "SELECT"]

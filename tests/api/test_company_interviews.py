@@ -1,0 +1,313 @@
+"""A company's interviews: scheduling, moving, ending, reading; whose they are, and what follows."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api import in_days, invitation, local
+
+VIEW = {
+    "interviewId", "applicationId", "candidate", "job", "status", "type", "scheduledDate", "scheduledTime", "timeZone",
+    "durationMinutes", "location", "meetingLink", "notes", "internalNotes", "confirmedAt", "completedAt", "cancelledAt",
+    "cancelledBy", "cancellationReason", "isHired", "hiringDecisionReason", "feedback", "shareFeedback",
+    "rescheduleRequest", "scheduledAt",
+}  # fmt: skip
+
+
+OPEN_MOVES = [
+    ("reschedule", local(in_days(5)), "rescheduled"),
+    ("cancel", {"cancellationReason": "filled"}, "cancelled"),
+    ("complete", {}, "completed"),
+]
+
+
+def test_a_company_schedules_an_interview(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    start = in_days(3)
+    asked = invitation(people["us application"], notes="Bring a pen", internalNotes="Ask about gaps")
+    made = us.ok("POST", "/interviews/schedule", asked)
+    moment = f"{start:%Y-%m-%dT%H:%M}:00.000Z"
+    assert made.keys() == VIEW
+    assert made == made | {
+        "applicationId": people["us application"],
+        "candidate": {
+            "id": people["candidate id"], "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
+        },
+        "status": "en_attente", "type": "Phone", "scheduledDate": moment, "scheduledTime": f"{start:%H:%M}",
+        "timeZone": "UTC", "durationMinutes": 60, "notes": "Bring a pen", "internalNotes": "Ask about gaps",
+        "shareFeedback": True,
+    }  # fmt: skip
+    empty = VIEW - {"interviewId", "applicationId", "candidate", "job", "status", "type", "scheduledDate",
+                    "scheduledTime", "timeZone", "durationMinutes", "notes", "internalNotes", "shareFeedback",
+                    "scheduledAt"}  # fmt: skip
+    assert {made[name] for name in empty} == {None}
+    seen = candidate.ok("GET", f"/candidate/interviews/{made['interviewId']}")
+    assert (seen["scheduledDate"], seen["notes"]) == (moment, "Bring a pen")
+    assert us.ok("GET", f"/interviews/{made['interviewId']}") == made
+
+
+def test_the_zone_is_the_companys_unless_it_is_said(people: dict[str, Any]) -> None:
+    start = {"date": "2030-07-01", "time": "10:00"}
+    wanted = invitation(people["us application"]) | start
+    del wanted["timeZone"]
+    made = people["us"].ok("POST", "/interviews/schedule", wanted)
+    assert (made["timeZone"], made["scheduledTime"], made["scheduledDate"]) == (
+        "Europe/Paris", "10:00", "2030-07-01T08:00:00.000Z",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"date": "2020-01-01"}, "date: Must lie in the future."),
+        ({"date": "15-05-2030"}, "date: Must be a date like 2025-05-15."),
+        ({"date": "2030-5-15"}, "date: Must be a date like 2025-05-15."),
+        ({"date": "2030-02-30"}, "date: Must be a date like 2025-05-15."),
+        ({"date": "20300515"}, "date: Must be a date like 2025-05-15."),
+        ({"date": "9999-12-31"}, "date: Must be a date like 2025-05-15."),
+        ({"date": "\uff12030-05-15"}, "date: Must be a date like 2025-05-15."),
+        ({"date": 20300515}, "date: Must be a date like 2025-05-15."),
+        ({"time": "24:00"}, "time: Must be a time like 14:30."),
+        ({"time": "9:00"}, "time: Must be a time like 14:30."),
+        ({"time": "09:00:00"}, "time: Must be a time like 14:30."),
+        ({"time": "09:00Z"}, "time: Must be a time like 14:30."),
+        ({"time": "09:00\n"}, "time: Must be a time like 14:30."),
+        ({"time": None}, "time: Field may not be null."),
+        ({"timeZone": "Paris"}, "timeZone: Must be an IANA time zone like Asia/Kolkata."),
+        ({"durationMinutes": 4}, "durationMinutes: Must be greater than or equal to 5 and less than or equal to 1440."),
+        ({"durationMinutes": "60"}, "durationMinutes: Not a valid integer."),
+        ({"type": "Fax"}, "type: Must be one of: Video, InPerson, Phone."),
+        ({"type": "Video"}, "meetingLink: Required for an interview of type Video."),
+        ({"type": "Video", "meetingLink": "javascript:alert(1)"}, "meetingLink: Must be an http or https link."),
+        ({"type": "InPerson"}, "location: Required for an interview of type InPerson."),
+        ({"type": "InPerson", "location": "  "}, "location: Must not be blank."),
+        ({"applicationId": "nope"}, "applicationId: Must be 24 lower-case hex digits."),
+        ({"internalnotes": "x"}, "internalnotes: Unknown field."),
+    ],
+)
+def test_a_bad_invitation_is_refused_by_name(values: dict[str, Any], message: str, people: dict[str, Any]) -> None:
+    asked = invitation(people["us application"]) | values
+    assert people["us"].refused("POST", "/interviews/schedule", asked) == (400, message)
+    assert people["us"].ok("GET", "/interviews/by-status")["total"] == 0
+
+
+def test_only_ones_own_application_leads_to_an_interview(people: dict[str, Any]) -> None:
+    us = people["us"]
+    absent, foreign = invitation("f" * 24), invitation(people["them application"])
+    assert us.refused("POST", "/interviews/schedule", absent) == (404, "Application not found")
+    assert us.refused("POST", "/interviews/schedule", foreign) == (403, "This application does not belong to you")
+    past_and_foreign = foreign | {"date": "2020-01-01"}
+    assert us.refused("POST", "/interviews/schedule", past_and_foreign)[0] == 403
+    for wrong in ({"time": "25:00"}, {"type": "Video"}, {"nothing": 1}, {"type": None}, {"notes": 5}):
+        assert us.refused("POST", "/interviews/schedule", foreign | wrong) == (
+            403, "This application does not belong to you",
+        ), wrong  # fmt: skip
+        assert us.refused("POST", "/interviews/schedule", invitation("f" * 24) | wrong) == (
+            404, "Application not found",
+        ), wrong  # fmt: skip
+        assert us.refused("POST", "/interviews/schedule", invitation(people["us application"]) | wrong)[0] == 400
+
+
+@pytest.mark.parametrize(("move", "body", "done"), OPEN_MOVES)
+@pytest.mark.parametrize("status", ["en_attente", "confirmed", "completed", "annule"])
+def test_a_move_needs_an_open_interview(
+    status: str, move: str, body: dict[str, Any], done: str, people: dict[str, Any]
+) -> None:
+    us = people["us"]
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+    before = {"confirmed": ("confirm", None), "completed": ("complete", {}), "annule": OPEN_MOVES[1]}
+    if status != "en_attente":
+        us.ok("PUT", f"{one}/{before[status][0]}", before[status][1])
+    if status in ("en_attente", "confirmed"):
+        assert us.call("PUT", f"{one}/{move}", body).get_json()["message"] == f"Interview {done} successfully"
+        return
+    unchanged = us.ok("GET", one)
+    assert us.refused("PUT", f"{one}/{move}", body) == (400, f"Interview can no longer be {done}")
+    assert us.ok("GET", one) == unchanged
+
+
+def test_a_reschedule_keeps_what_is_left_out(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    asked = invitation(people["us application"], type="Video", meetingLink="https://meet.example/1", durationMinutes=90,
+                       notes="n", internalNotes="i", timeZone="Asia/Kolkata")  # fmt: skip
+    made = us.ok("POST", "/interviews/schedule", asked)
+    one = f"/interviews/{made['interviewId']}"
+    candidate.ok("PUT", f"/candidate{one}/confirm")
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
+    moved = us.ok("PUT", f"{one}/reschedule", {"date": "2031-01-02", "time": "09:05"})
+    assert moved == made | {"scheduledDate": "2031-01-02T03:35:00.000Z", "scheduledTime": "09:05"}
+    moved = us.ok(
+        "PUT", f"{one}/reschedule", local(in_days(9)) | {"type": "InPerson", "location": "Paris", "meetingLink": None}
+    )
+    assert (moved["type"], moved["location"], moved["meetingLink"], moved["notes"]) == ("InPerson", "Paris", None, "n")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"type": "InPerson"}, "location: Required for an interview of type InPerson."),
+        ({"meetingLink": None}, "meetingLink: Required for an interview of type Video."),
+        ({"date": "2020-01-01"}, "date: Must lie in the future."),
+        ({"timeZone": None}, "timeZone: Field may not be null."),
+        ({"date": "2031-03-30", "time": "02:30", "timeZone": "Europe/Paris"},
+         "time: The clocks in Europe/Paris skip this time on that day."),
+    ],
+)  # fmt: skip
+def test_what_the_reschedule_comes_to_must_be_right(
+    change: dict[str, Any], message: str, people: dict[str, Any]
+) -> None:
+    us = people["us"]
+    asked = invitation(people["us application"], type="Video", meetingLink="https://meet.example/1")
+    made = us.ok("POST", "/interviews/schedule", asked)
+    path = f"/interviews/{made['interviewId']}/reschedule"
+    assert us.refused("PUT", path, local(in_days(4)) | change) == (400, message)
+    us.ok("PUT", f"/interviews/{made['interviewId']}/complete", {})
+    assert us.refused("PUT", path, local(in_days(4)) | change) == (400, message)  # said before the state
+    assert us.refused("PUT", path, local(in_days(4)), If_Match='"old"')[0] == 412
+    assert us.refused("PUT", path, local(in_days(4)) | change, If_Match='"old"') == (400, message)
+
+
+def test_an_overlap_is_refused_and_back_to_back_is_fine(people: dict[str, Any]) -> None:
+    us, them = people["us"], people["them"]
+    ours = people["us application"]
+    first = us.ok("POST", "/interviews/schedule", invitation(ours, 3, durationMinutes=60))
+    clash = (409, "The candidate already has an interview with you at this time")
+    hour = 1 / 24
+    for days, minutes in ((3, 60), (3 - hour, 61), (3 + hour * 59 / 60, 5), (3 + hour / 2, 5), (3 - hour, 1440)):
+        asked = invitation(ours, days, durationMinutes=minutes)
+        assert us.refused("POST", "/interviews/schedule", asked) == clash, (days, minutes)
+    before = us.ok("POST", "/interviews/schedule", invitation(ours, 3 - hour, durationMinutes=60))
+    us.ok("POST", "/interviews/schedule", invitation(ours, 3 + hour, durationMinutes=60))
+    them.ok("POST", "/interviews/schedule", invitation(people["them application"], 3))  # no business of ours
+    move = f"/interviews/{before['interviewId']}/reschedule"
+    assert us.refused("PUT", move, local(in_days(3 - hour / 2))) == clash
+    us.ok("PUT", move, local(in_days(3 - hour * 1.5)))  # itself is not in its way
+    us.ok("PUT", f"/interviews/{first['interviewId']}/cancel", {"cancellationReason": "x"})
+    us.ok("POST", "/interviews/schedule", invitation(ours, 3, durationMinutes=60))
+
+
+def test_if_match_binds_a_move_to_what_was_seen(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    one = f"/interviews/{made['interviewId']}"
+    seen, seen_by_candidate = (
+        someone.call("GET", path).headers["ETag"] for someone, path in ((us, one), (candidate, f"/candidate{one}"))
+    )
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
+    stale = (412, "It has changed since you read it")
+    cancelled = {"cancellationReason": "x"}
+    assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match=seen) == stale
+    for never in ('"x"', f"W/{seen}", "nonsense", ""):
+        assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match=never) == stale, never
+    # The request is not in what the candidate sees: the candidate's ETag is still good.
+    candidate.ok("PUT", f"/candidate{one}/confirm", If_Match=seen_by_candidate)
+    assert candidate.refused("PUT", f"/candidate{one}/decline", If_Match=seen_by_candidate) == stale
+    assert candidate.refused("PUT", f"/candidate{one}/decline", {"x": 1}, If_Match='"x"')[0] == 400
+    seen = us.call("GET", one).headers["ETag"]
+    us.ok("PUT", f"{one}/complete", {}, If_Match=f'"other", {seen}')
+    us_now = us.call("GET", one)
+    assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match="*")[0] == 400
+    assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match=us_now.headers["ETag"])[0] == 400
+    assert us.call("GET", one, If_None_Match=us_now.headers["ETag"]).status_code == 304
+    assert us.refused("PUT", f"/interviews/{'f' * 24}/cancel", cancelled, If_Match="*")[0] == 404
+
+
+def test_lists_are_the_companys_own(people: dict[str, Any]) -> None:
+    us, them = people["us"], people["them"]
+    ours = [us.ok("POST", "/interviews/schedule", invitation(people["us application"], day)) for day in (5, 3, 4)]
+    theirs = them.ok("POST", "/interviews/schedule", invitation(people["them application"]))
+    us.ok("PUT", f"/interviews/{ours[2]['interviewId']}/cancel", {"cancellationReason": "x"})
+
+    def ids(data: dict[str, Any]) -> list[str]:
+        assert data["total"] >= len(data["interviews"])
+        return [one["interviewId"] for one in data["interviews"]]
+
+    five, three, four = (one["interviewId"] for one in ours)
+    listing = "/interviews/by-status"
+    assert ids(us.ok("GET", listing)) == [three, four, five]
+    assert ids(us.ok("GET", f"{listing}?status=annule&companyId={people['us company']}")) == [four]
+    assert ids(us.ok("GET", f"{listing}?limit=1&skip=1")) == [four]
+    assert us.ok("GET", f"{listing}?limit=1&skip=1")["total"] == 3
+    assert us.ok("GET", f"{listing}?skip=9") == {"interviews": [], "total": 3}
+    assert ids(us.ok("GET", f"/interviews/application/{people['us application']}?limit=2")) == [three, four]
+    assert ids(them.ok("GET", listing)) == [theirs["interviewId"]]
+    not_ours = (403, "This company is not yours")
+    for other in (people["them company"], "f" * 24, "nope"):
+        assert us.refused("GET", f"{listing}?companyId={other}") == not_ours
+        assert us.refused("GET", f"{listing}?companyId={other}&limit=x") == not_ours
+    assert us.refused("GET", f"{listing}?status=x")[1].startswith("status: ")
+    assert us.refused("GET", f"{listing}?companyId=a&companyId=b") == not_ours
+    company = people["us company"]
+    assert us.refused("GET", f"{listing}?companyId={company}&companyId={company}") == (
+        400, "companyId: Must not be given more than once.",
+    )  # fmt: skip
+    foreign = f"/interviews/application/{people['them application']}"
+    assert us.refused("GET", f"{foreign}?limit=x") == (403, "This application does not belong to you")
+    assert us.refused("GET", "/interviews/application/nope?limit=x") == (404, "Application not found")
+    assert us.refused("GET", f"/interviews/application/{people['us application']}?limit=x")[0] == 400
+
+
+@pytest.mark.parametrize(("move", "body"), [(move, body) for move, body, _ in OPEN_MOVES] + [("confirm", {})])
+def test_refusals_come_in_order(move: str, body: dict[str, Any], people: dict[str, Any]) -> None:
+    us, them, candidate = people["us"], people["them"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    us.ok("PUT", f"/interviews/{made['interviewId']}/cancel", {"cancellationReason": "x"})
+    bad, path = body | {"x": 1}, f"/interviews/{made['interviewId']}/{move}"
+    assert candidate.refused("PUT", path, bad) == (403, "Company credentials required")
+    assert us.refused("PUT", path.replace(made["interviewId"], "nope"), bad) == (404, "Interview not found")
+    assert them.refused("PUT", path, bad) == (403, "This interview does not belong to you")
+    assert them.refused("PUT", path, body) == (403, "This interview does not belong to you")
+    assert us.refused("PUT", path, bad, If_Match='"x"') == (400, "x: Unknown field.")
+    assert us.refused("PUT", path, body, If_Match='"x"')[0] == 412
+    assert us.refused("PUT", path, body)[0] == 400
+
+
+def test_schedule_is_a_word_and_no_id(people: dict[str, Any]) -> None:
+    response = people["us"].call("GET", "/interviews/schedule")
+    assert (response.status_code, set(response.headers["Allow"].split(", "))) == (405, {"POST", "OPTIONS"})
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"feedback": {"overallRating": 11}}, "feedback.overallRating: "),
+        ({"feedback": {"culturalFit": 0}}, "feedback.culturalFit: "),
+        ({"feedback": {"recommendation": "maybe"}}, "feedback.recommendation: "),
+        ({"feedback": {"strengths": [1]}}, "feedback.strengths.0: "),
+        ({"feedback": []}, "feedback: "),
+        ({"isHired": "yes"}, "isHired: "),
+        ({"shareFeedback": None}, "shareFeedback: "),
+    ],
+)
+def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, people: dict[str, Any]) -> None:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    status, said = people["us"].refused("PUT", f"/interviews/{made['interviewId']}/complete", body)
+    assert status == 400
+    assert said.startswith(message), said
+
+
+@pytest.mark.parametrize("move", ["confirm", "reschedule", "cancel", "complete"])
+def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"proposedTimes": ["2999-01-01T00:00:00.000Z"]})
+    wish = us.ok("GET", one)["rescheduleRequest"]
+    assert (wish["reason"], wish["proposedTimes"]) == (None, ["2999-01-01T00:00:00.000Z"])
+    bodies = {name: body for name, body, _ in OPEN_MOVES}
+    assert us.ok("PUT", f"{one}/{move}", bodies.get(move))["rescheduleRequest"] is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"proposedTimes": ["2020-01-01T00:00:00.000Z"]}, "proposedTimes.0: Must lie in the future."),
+        ({"proposedTimes": ["tomorrow"]}, "proposedTimes.0: Must be an instant like 2025-05-15T09:00:00.000Z."),
+        ({"proposedTimes": ["2999-01-01T00:00:00.000Z"] * 6}, "proposedTimes: Longer than maximum length 5."),
+        ({"reason": 5}, "reason: Not a valid string."),
+    ],
+)
+def test_a_bad_wish_is_refused_by_name(wish: dict[str, Any], message: str, people: dict[str, Any]) -> None:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/candidate/interviews/{made['interviewId']}/request-reschedule"
+    assert people["candidate"].refused("PUT", path, wish) == (400, message)

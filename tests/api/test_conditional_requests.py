@@ -1,0 +1,109 @@
+"""What a candidate reads has an ETag that is true at once, on every worker; a 304 says that nothing has changed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import update
+
+from interviews_api.db.connections import Database
+from interviews_api.interviews.models import Interview
+from interviews_api.seed.load import load_world
+from tests.support.api import Caller, in_days, invitation, local
+from tests.support.factories import World
+from tests.support.live import LiveServer
+
+LISTS = [
+    "/candidate/interviews", "/candidate/interviews?limit=1", "/candidate/interviews/pending",
+    "/candidate/interviews/upcoming", "/candidate/interviews/history", "/application-status/candidate",
+]  # fmt: skip
+
+
+@pytest.fixture
+def reads(people: dict[str, Any]) -> list[str]:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    one = f"/candidate/interviews/{made['interviewId']}"
+    return [*LISTS, one, f"{one}/timeline"]
+
+
+def test_every_read_of_a_candidate_can_be_revalidated(reads: list[str], people: dict[str, Any]) -> None:
+    candidate = people["candidate"]
+    for path in reads:
+        fresh = candidate.call("GET", path)
+        assert fresh.status_code == 200
+        assert fresh.headers["Cache-Control"] == "private, no-cache"
+        assert "Authorization" in fresh.headers["Vary"].split(", ")
+        tag = fresh.headers["ETag"]
+        assert tag[0] == tag[-1] == '"'
+        for matching in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+            for method in ("GET", "HEAD"):
+                same = candidate.call(method, path, If_None_Match=matching)
+                assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", tag), (path, matching)
+                assert same.headers["Cache-Control"] == "private, no-cache"
+        for other in ('"other"', "nonsense", "", tag[:-1]):
+            again = candidate.call("GET", path, If_None_Match=other)
+            assert (again.status_code, again.data) == (200, fresh.data), (path, other)
+        nobody = Caller(candidate.client, {})
+        assert nobody.refused("GET", path, If_None_Match=tag) == (401, "Unauthorized")
+        assert people["us"].refused("GET", path, If_None_Match=tag)[0] == 403
+
+
+def test_a_change_is_seen_by_the_next_read_on_any_worker(
+    reads: list[str], people: dict[str, Any], live: LiveServer, app: Flask, world: World
+) -> None:
+    us, candidate = people["us"], people["candidate"]
+    interview = reads[-2]
+
+    def tags(path: str) -> set[str]:
+        answers = [live.request("GET", path, candidate.headers) for _ in range(6)]
+        assert {status for status, _, _ in answers} == {200}
+        return {headers["ETag"] for _, headers, _ in answers}
+
+    def rename() -> None:
+        world.content["companies"][0]["name"] = "Renamed"
+        with app.app_context():
+            load_world({"companies": world.content["companies"]})
+
+    moves = [
+        lambda: candidate.ok("PUT", f"{interview}/confirm"),
+        lambda: us.ok("PUT", f"{interview.removeprefix('/candidate')}/reschedule", local(in_days(5))),
+        rename,
+        lambda: us.ok("PUT", f"{interview.removeprefix('/candidate')}/complete", {"feedback": {"overallRating": 5}}),
+    ]
+    for move in moves:
+        before = tags(interview) | tags(LISTS[0])
+        assert len(before) == 2
+        move()
+        assert not (tags(interview) | tags(LISTS[0])) & before
+
+
+def test_upcoming_changes_when_only_time_passes(people: dict[str, Any], database: Database) -> None:
+    """The interview begins within the access token's quarter of an hour."""
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 1))
+    us.ok("PUT", f"/interviews/{made['interviewId']}/confirm")
+    start = in_days(0) + timedelta(minutes=5)
+    with database.engine.begin() as connection:
+        connection.execute(update(Interview).values(starts_at=start))
+    tags = [candidate.call("GET", path).headers["ETag"] for path in (LISTS[3], LISTS[0])]
+    with time_machine.travel(start, tick=False):  # it begins now: that is still to come
+        for path, tag in zip((LISTS[3], LISTS[0]), tags, strict=True):
+            assert candidate.call("GET", path, If_None_Match=tag).status_code == 304
+    with time_machine.travel(start + timedelta(milliseconds=1), tick=False):
+        for path, tag in zip((LISTS[3], LISTS[0]), tags, strict=True):
+            assert candidate.call("GET", path, If_None_Match=tag).status_code == 200
+        assert candidate.ok("GET", LISTS[3])["total"] == candidate.ok("GET", LISTS[0])["upcomingCount"] == 0
+
+
+def test_the_details_change_only_with_what_they_say(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/candidate/interviews/{made['interviewId']}"
+    tag = candidate.call("GET", path).headers["ETag"]
+    candidate.ok("PUT", f"{path}/request-reschedule", {"reason": "ill"})
+    us.ok("PUT", f"/application-status/{people['us application']}/mark-seen")
+    assert candidate.call("GET", path, If_None_Match=tag).status_code == 304
+    us.ok("PUT", f"/interviews/{made['interviewId']}/confirm")
+    assert candidate.call("GET", path, If_None_Match=tag).status_code == 200

@@ -1,0 +1,258 @@
+"""The link in an e-mail: what it shows, what it confirms, when it is dead, and that looking changes nothing."""
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select, update
+
+from interviews_api import models
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.db.connections import Database
+from interviews_api.events.models import Event
+from interviews_api.interviews.link_tokens import make_token
+from interviews_api.interviews.models import Interview
+from tests.conftest import SECRETS, begin_session
+from tests.support.api import Caller, in_days, invitation, local
+from tests.support.factories import World
+from tests.support.live import LiveServer
+
+KEY = SECRETS["SECRET_KEY"]
+INTERVIEW = "641a5f123456789012345678"
+JSON = {"Accept": "application/json"}
+INVALID = {"statusCode": 400, "message": "Invalid confirmation token", "error": "Bad Request"}
+HEADERS = {
+    "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept, Origin",
+    "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "X-Robots-Tag": "noindex",
+}  # fmt: skip
+
+
+def path(interview_id: str = INTERVIEW, revision: int = 0, key: str = KEY) -> str:
+    return f"/interviews/confirm/{make_token(key, interview_id, revision)}"
+
+
+@pytest.fixture
+def invited(world: World) -> dict[str, Any]:
+    """Somebody with a pending interview in the year 2999."""
+    me = world.candidate_with({"id": INTERVIEW, "scheduledDate": "2999-05-15T09:00:00.000Z"})
+    world.load()
+    return me
+
+
+def everything(database: Database) -> dict[str, Any]:
+    with database.reader.connect() as connection:
+        return {
+            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
+            for table in models.metadata.sorted_tables
+        }
+
+
+@pytest.mark.usefixtures("invited")
+def test_it_shows_and_confirms_as_json(client: FlaskClient, database: Database) -> None:
+    meeting = {
+        "date": "2999-05-15T09:00:00.000Z", "time": "14:30", "type": "Video", "location": None,
+        "meetingLink": "https://meet.google.com/abc-def-ghi", "company": {"name": "Tech Solutions Inc"},
+        "job": {"title": "Senior Frontend Developer"},
+    }  # fmt: skip
+    assert client.get(path(), headers=JSON).get_json() == {
+        "message": "Interview retrieved successfully",
+        "data": {"interviewId": INTERVIEW, "status": "en_attente", "confirmedAt": None, "interview": meeting},
+    }
+    confirmed = client.post(path(), headers=JSON).get_json()
+    at = confirmed["data"]["confirmedAt"]
+    assert confirmed == {
+        "message": "Interview confirmed successfully",
+        "data": {"interviewId": INTERVIEW, "status": "confirmed", "confirmedAt": at, "interview": meeting},
+    }
+    assert client.get(path(), headers=JSON).get_json()["data"] == confirmed["data"]
+    again = client.post(path(), headers=JSON, json={})
+    assert (again.status_code, again.get_json()) == (
+        400, {"statusCode": 400, "message": "Interview is no longer pending confirmation", "error": "Bad Request"},
+    )  # fmt: skip
+    (event,) = everything(database)["events"]
+    assert (event.type, event.actor, event.revision) == ("interview.confirmed", "candidate", 0)
+
+
+@pytest.mark.usefixtures("invited")
+def test_it_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
+    page = client.get(path())
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    for shown in ("Tech Solutions Inc", "Senior Frontend Developer", "Wednesday, 15 May 2999, 14:30", "Asia/Kolkata"):
+        assert shown in page.text
+    assert page.text.count("<button>") == 1
+    done = client.post(path(), data={"button": "", "x": "y"})
+    assert (done.status_code, done.mimetype) == (200, "text/html")
+    assert "You have confirmed this interview." in done.text
+    assert "<button>" not in done.text
+    again = client.post(path())
+    assert (again.status_code, again.mimetype) == (400, "text/html")
+    assert "Interview is no longer pending confirmation" in again.text
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (None, "text/html"), ("", "text/html"), ("*/*", "text/html"), ("text/*", "text/html"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("application/json", "application/json"), ("application/json, text/plain, */*", "application/json"),
+        ("application/json, text/html", "application/json"), ("text/html, application/json", "text/html"),
+        ("application/json;q=0.5, text/html;q=0.9", "text/html"),
+        ("application/json;q=0.9, text/html;q=0.5", "application/json"),
+        ("application/json;q=0", "text/html"), ("application/*", "text/html"), ("image/png", "text/html"),
+        ("nonsense", "text/html"), ("application/json;q=x", "text/html"), ("APPLICATION/JSON", "application/json"),
+        ("application/json; charset=utf-8", "application/json"), ("application/json;version=1", "application/json"),
+        ("Text/HTML;level=1, application/json;q=0.9", "text/html"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("invited")
+def test_json_is_for_who_asks_for_it_by_name(accept: str | None, kind: str, client: FlaskClient) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    for good, address in ((True, path()), (False, path(key="k" * 40))):
+        response = client.get(address, headers=headers)
+        assert (response.status_code, response.mimetype) == (200 if good else 400, kind)
+        assert {name: response.headers[name] for name in HEADERS} == HEADERS
+        policy = response.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert "unsafe" not in policy
+        assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.usefixtures("invited")
+def test_a_forged_token_is_refused(
+    app: Flask, client: FlaskClient, invited: dict[str, Any], database: Database
+) -> None:
+    token = make_token(KEY, INTERVIEW, 0)
+    payload, _, signature = token.partition(".")
+    with app.app_context():
+        access = issue_access_token(begin_session(invited["id"]))
+    spare = f"{payload}.{signature[:-1]}{chr(ord(signature[-1]) + 1)}"  # decodes to the same bytes
+    forged = [
+        token[:-1], token[1:], token + "A", token + "=", token + "\n", f" {token}", payload, f"{payload}.",
+        f".{signature}", f"{signature}.{payload}", f"{payload}.{signature}.{signature}", spare, token.swapcase(),
+        make_token("k" * 40, INTERVIEW, 0), make_token(SECRETS["JWT_SECRET_KEY"], INTERVIEW, 0),
+        make_token(KEY, INTERVIEW, 1), make_token(KEY, INTERVIEW, -1), make_token(KEY, "f" * 24, 0), access, "x",
+        INTERVIEW, "x" * 10_000, "\x00", "é", "💩", "%ff", "null", "[]",
+    ]  # fmt: skip
+    before = everything(database)
+    for wrong in forged:
+        for method in ("GET", "POST"):
+            response = client.open(f"/interviews/confirm/{quote(wrong)}", method=method, headers=JSON)
+            assert (response.status_code, response.get_json()) == (400, INVALID), (method, wrong)
+    assert everything(database) == before
+    assert client.get("/candidate/interviews", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("move", "body"), [("reschedule", local(in_days(5))), ("cancel", {"cancellationReason": "x"}), ("decline", {})]
+)
+def test_a_move_kills_the_older_links(
+    move: str, body: dict[str, Any], people: dict[str, Any], client: FlaskClient, runner: FlaskCliRunner
+) -> None:
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    one = f"/interviews/{made['interviewId']}"
+    link = path(made["interviewId"])
+    assert client.get(link).status_code == 200
+    (candidate if move == "decline" else us).ok("PUT", f"{'/candidate' * (move == 'decline')}{one}/{move}", body)
+    for method in ("GET", "POST"):
+        response = client.open(link, method=method, headers=JSON)
+        assert (response.status_code, response.get_json()) == (400, INVALID)
+    printed = runner.invoke(args=["interviews", "link", made["interviewId"]]).output
+    fresh = path(made["interviewId"], 1)
+    assert printed == f"http://127.0.0.1:8000{fresh}\n"
+    assert client.get(fresh).status_code == 200
+    assert client.post(fresh, headers=JSON).status_code == (200 if move == "reschedule" else 400)
+
+
+@pytest.mark.usefixtures("invited")
+def test_it_dies_with_the_interviews_end(client: FlaskClient, database: Database) -> None:
+    for minutes, status in ((-59, 200), (-61, 400)):  # of 60
+        with database.engine.begin() as connection:
+            connection.execute(update(Interview).values(starts_at=in_days(minutes / 1440)))
+        for method in ("GET", "POST"):
+            response = client.open(path(), method=method, headers=JSON)
+            assert response.status_code == status
+            assert status == 200 or response.get_json() == INVALID
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("confirmed", "You have confirmed"), ("completed", "is completed"), ("annule", "is cancelled")],
+)
+def test_the_page_says_how_it_stands(status: str, words: str, client: FlaskClient, world: World) -> None:
+    world.candidate_with({"id": INTERVIEW, "status": status, "scheduledDate": "2999-05-15T09:00:00.000Z"})
+    world.load()
+    page = client.get(path())
+    assert (page.status_code, words in page.text, "<button>" in page.text) == (200, True, False)
+
+
+def test_what_others_typed_stays_text(client: FlaskClient, world: World) -> None:
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
+    company = world.company(name=hostile, logo="https://evil.example/pixel.png")
+    application = world.application(world.candidate(), world.job(company, title=hostile))
+    texts = {"notes": hostile, "location": hostile, "internalNotes": "canary", "hiringDecisionReason": "canary"}
+    world.interview(
+        application, id=INTERVIEW, scheduledDate="2999-05-15T09:00:00.000Z", shareFeedback=False,
+        feedback={"comments": "canary"}, meetingLink='https://meet.example/"onmouseover="x', **texts,
+    )  # fmt: skip
+    world.load()
+    page = client.get(path())
+    assert page.text.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 6
+    assert page.text.count("<script>") == 1
+    for bad in ("<img", 'link/"', '"onmouseover', "49", "evil.example", "canary"):
+        assert bad not in page.text, bad
+    assert "canary" not in client.get(path(), headers=JSON).text
+
+
+def test_looking_changes_nothing(client: FlaskClient, world: World, database: Database) -> None:
+    """GET, HEAD and OPTIONS twenty times on a hundred links, in every state."""
+    states = ["en_attente", "confirmed", "completed", "annule"]
+    ids = [f"{number:024x}" for number in range(1, 101)]
+    date = "2999-05-15T09:00:00.000Z"
+    world.candidate_with(
+        *({"id": one, "status": states[number % 4], "scheduledDate": date} for number, one in enumerate(ids))
+    )
+    world.load()
+    before = everything(database)
+    for one in ids:
+        link = path(one)
+        for method, status in (("GET", 200), ("HEAD", 200), ("OPTIONS", 200)):
+            assert {client.open(link, method=method).status_code for _ in range(20)} == {status}
+    assert everything(database) == before
+
+
+@pytest.mark.usefixtures("invited")
+def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: live.request("POST", path(), JSON), range(50)))
+    assert Counter(status for status, _, _ in answers) == {200: 1, 400: 49}
+    assert {json.loads(body)["message"] for status, _, body in answers if status == 400} == {
+        "Interview is no longer pending confirmation"
+    }
+    with database.reader.connect() as connection:
+        assert len(connection.execute(select(Event.id)).all()) == 1
+
+
+@pytest.mark.usefixtures("invited")
+def test_a_bad_body_is_refused(client: FlaskClient) -> None:
+    for body, kind, status in (
+        (b"{", "application/json", 400), (b'{"x": 1}', "application/json", 400), (b"x", "text/plain", 415),
+        (b"x=" + b"y" * 70_000, "application/x-www-form-urlencoded", 413),
+    ):  # fmt: skip
+        response = client.post(path(), data=body, content_type=kind, headers=JSON)
+        assert (response.status_code, response.get_json()["statusCode"]) == (status, status)
+        assert client.post(path(), data=body, content_type=kind).mimetype == "text/html"
+    assert client.put(path()).status_code == 405
+    assert Caller(client, JSON).ok("GET", path())["status"] == "en_attente"
+
+
+def test_support_is_told_when_there_is_none(runner: FlaskCliRunner) -> None:
+    for wrong in ("f" * 24, "nope"):
+        result = runner.invoke(args=["interviews", "link", wrong])
+        assert (result.exit_code, result.output) == (1, f"Error: there is no interview {wrong}\n")
+    assert runner.invoke(args=["interviews", "moves"]).output.startswith("| move | by |")

@@ -1,0 +1,296 @@
+"""Every failure in the one shape, and no 500 whatever the bytes."""
+
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Callable
+from http.client import HTTPResponse
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
+from werkzeug.test import TestResponse
+
+from interviews_api import create_app
+from tests.conftest import SECRETS, Headers
+from tests.support.factories import PASSWORD, World
+from tests.support.live import LiveServer
+
+JSON = "application/json"
+
+
+def assert_is_error(response: TestResponse, status: int) -> dict[str, Any]:
+    body: dict[str, Any] = response.get_json()
+    assert response.mimetype == JSON
+    assert (response.status_code, body["statusCode"]) == (status, status)
+    assert set(body) - {"details"} == {"statusCode", "message", "error"}
+    assert body["error"] == response.status.partition(" ")[2].title()
+    return body
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/candidate", "/candidate/interviews/", "//candidate/interviews", "/docs/x", "/%00"]
+)
+def test_unknown_routes_are_404(path: str, client: FlaskClient) -> None:
+    assert_is_error(client.get(path), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/candidate/interviews", {"GET", "HEAD", "OPTIONS"}),
+        ("DELETE", "/candidate/interviews/641a5f123456789012345678", {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/candidate/interviews/641a5f123456789012345678/confirm", {"PUT", "OPTIONS"}),
+        ("PROPFIND", "/auth/login", {"POST", "OPTIONS"}),
+    ],
+)
+def test_a_wrong_method_is_405_and_says_which_are_right(
+    method: str, path: str, allowed: set[str], client: FlaskClient
+) -> None:
+    response = client.open(path, method=method)
+    assert_is_error(response, 405)
+    assert {name.strip() for name in response.headers["Allow"].split(",")} == allowed
+
+
+MALFORMED = {
+    "empty array": b"[]", "null": b"null", "text": b'"a"', "number": b"1",
+    "broken": b'{"email": ', "trailing": b'{"email": "a", "password": "b"} x', "two": b"{}{}",
+    "not utf-8": b'{"email": "\xff\xfe", "password": "b"}', "utf-16": '{"email": "a"}'.encode("utf-16"),
+    "bom": b"\xef\xbb\xbf{}", "nul bytes": b"\0\0\0\0",
+    "nul": b'{"email": "a\\u0000", "password": "b"}', "nul in key": b'{"a\\u0000": 1}',
+    "surrogate": b'{"email": "\\ud800", "password": "b"}', "surrogate in key": b'{"\\udfff": 1}',
+    "raw surrogate": b'{"email": "\xed\xa0\x80", "password": "b"}',
+    "NaN": b'{"email": NaN, "password": "b"}', "Infinity": b'{"email": -Infinity}', "overflow": b'{"email": 1e999}',
+    "duplicate": b'{"email": "a", "email": "b", "password": "c"}', "inner duplicate": b'{"x": [{"a": 1, "a": 2}]}',
+    "deep": b'{"x":' + b"[" * 32 + b"]" * 32 + b"}", "very deep": b"[" * 60_000, "deep objects": b'{"a":' * 10_000,
+    "huge integer": b'{"email": ' + b"9" * 5000 + b"}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_json_is_a_400_without_details(name: str, client: FlaskClient) -> None:
+    body = assert_is_error(client.post("/auth/login", data=MALFORMED[name], content_type=JSON), 400)
+    assert "details" not in body
+
+
+def test_nesting_up_to_32_is_json(client: FlaskClient) -> None:
+    deepest = b'{"x":' + b"[" * 31 + b"]" * 31 + b"}"
+    body = assert_is_error(client.post("/auth/login", data=deepest, content_type=JSON), 400)
+    assert body["details"]["x"] == ["Unknown field."]
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**64), 10**400, 1.5, True, [], {}, "\u2028" * 10])
+def test_odd_values_are_refused_or_wrong_but_never_a_500(value: object, client: FlaskClient) -> None:
+    response = client.post("/auth/login", json={"email": value, "password": value})
+    assert_is_error(response, 401 if isinstance(value, str) else 400)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml"],
+)
+def test_another_content_type_is_a_415(content_type: str | None, client: FlaskClient) -> None:
+    assert_is_error(client.post("/auth/login", data=b"{}", content_type=content_type), 415)
+
+
+def test_a_content_type_with_parameters_is_json(client: FlaskClient) -> None:
+    response = client.post("/auth/login", data=b"{}", content_type="Application/JSON; charset=utf-8")
+    assert "details" in assert_is_error(response, 400)
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), NoMoreData(), InvalidChunkSize(b"zz")])
+def test_a_body_that_breaks_off_is_a_400(error: Exception, client: FlaskClient) -> None:
+    class Broken:
+        def read(self, _size: int = -1) -> bytes:
+            raise error
+
+    page_subquery = {"wsgi.input": Broken(), "CONTENT_LENGTH": "9"}
+    response = client.post("/auth/login", content_type=JSON, environ_overrides=page_subquery)
+    assert assert_is_error(response, 400)["message"] == "The body could not be read to its end"
+
+
+def test_a_body_of_64_kib_is_read_and_one_byte_more_is_a_413(client: FlaskClient) -> None:
+    filled = json.dumps({"email": "a", "password": ""}).encode()
+    largest = filled.replace(b'""', b'"' + b"x" * (64 * 1024 - len(filled)) + b'"')
+    assert_is_error(client.post("/auth/login", data=largest, content_type=JSON), 401)
+    assert_is_error(client.post("/auth/login", data=largest + b" ", content_type=JSON), 413)
+
+
+def test_confirm_takes_no_body_but_an_empty_object(
+    client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate_with({"id": "641a5f123456789012345678"})
+    world.load()
+    path, mine = "/candidate/interviews/641a5f123456789012345678/confirm", headers(me["id"])
+    for data, content_type, status in (
+        (b'{"at": 1}', JSON, 400), (b"[]", JSON, 400), (b"{", JSON, 400), (b"a=1", "text/plain", 415),
+        (b" " * 65537, JSON, 413),
+    ):  # fmt: skip
+        assert_is_error(client.put(path, headers=mine, data=data, content_type=content_type), status)
+    assert client.put(path, headers=mine, data=b"", content_type="application/x-www-form-urlencoded").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/candidate/interviews", "/auth/login", "/nope", "/openapi.json"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "\xff"}, {"Content-Type": "\xff/\xfe; charset=\x7f"}, {"Content-Length": "abc"},
+        {"Range": "bytes=x"}, {"If-None-Match": '"' * 500}, {"Host": "a b"}, {"Host": ""}, {"Cookie": "=;=;\xff"},
+        {"Origin": "null"}, {"X-Forwarded-For": "\xff" * 50}, {"Transfer-Encoding": "chunked"},
+    ],
+)  # fmt: skip
+def test_odd_headers_are_never_a_500(path: str, headers: dict[str, str], client: FlaskClient) -> None:
+    for method in ("GET", "POST", "PUT", "HEAD", "OPTIONS"):
+        assert client.open(path, method=method, headers=headers, data=b"x").status_code < 500
+
+
+def test_nothing_of_a_fault_reaches_the_client_and_all_of_it_the_log(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": database_url})
+    app.add_url_rule("/fault", "fault", lambda: {}["planted-canary"])
+    with caplog.at_level(logging.ERROR):
+        response = app.test_client().get("/fault")
+    assert assert_is_error(response, 500)["message"] == "Internal server error"
+    assert b"canary" not in response.data
+    assert response.headers["X-Request-Id"] in caplog.text
+    assert "KeyError: 'planted-canary'" in caplog.text
+
+
+def test_a_database_that_is_away_is_a_503_with_retry_after(
+    tmp_path: Any, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate(email="me@example.com", password=PASSWORD)
+    world.load()
+    for url in (f"sqlite:///{tmp_path}", "postgresql://postgres@127.0.0.1:1/nowhere"):  # a folder; nobody listens
+        client = create_app(SECRETS | {"DATABASE_URL": url}).test_client()
+        for response in (
+            client.get("/candidate/interviews", headers=headers(me["id"])),
+            client.post("/auth/login", json={"email": "me@example.com", "password": PASSWORD}),
+            client.put(f"/candidate/interviews/{'a' * 24}/confirm", headers=headers(me["id"])),
+            client.get("/health/ready"),
+        ):
+            assert_is_error(response, 503)
+            assert int(response.headers["Retry-After"]) >= 1
+        assert client.get("/health/live").status_code == 200
+
+
+def test_a_database_that_was_not_migrated_is_not_ready(tmp_path: Any) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
+    assert_is_error(app.test_client().get("/health/ready"), 503)
+    app.extensions["database"].dispose()
+
+
+def test_a_migrated_database_is_ready(client: FlaskClient) -> None:
+    assert client.get("/health/ready").get_json() == {"message": "Ready", "data": {}}
+    assert client.get("/health/live").get_json() == {"message": "Alive", "data": {}}
+
+
+def test_cors_lets_in_the_origins_of_the_settings_and_no_other(client: FlaskClient, database_url: str) -> None:
+    ask = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization, if-match"}
+    path = f"/candidate/interviews/{'a' * 24}/confirm"
+    good = client.options(path, headers=ask | {"Origin": "http://localhost:3000"})
+    assert good.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    assert "PUT" in good.headers["Access-Control-Allow-Methods"]
+    assert "authorization" in good.headers["Access-Control-Allow-Headers"].lower()
+    assert "Access-Control-Allow-Credentials" not in good.headers
+    failure = client.get("/nope", headers={"Origin": "http://localhost:3000"})
+    assert failure.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    closed = create_app(SECRETS | {"DATABASE_URL": database_url}).test_client()
+    for who, origin in ((client, "https://evil.example"), (client, "null"), (closed, "http://localhost:3000")):
+        assert "Access-Control-Allow-Origin" not in who.get("/health/live", headers={"Origin": origin}).headers
+
+
+POST_JSON = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = POST_JSON + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.7")])
+def test_only_so_many_proxies_are_believed(proxies: str, seen: str, database_url: str) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": database_url, "TRUSTED_PROXIES": proxies})
+    app.add_url_rule("/address", "address", lambda: str(request.remote_addr))
+    forwarded = {"X-Forwarded-For": "192.0.2.66, 198.51.100.7, 203.0.113.9"}
+    assert app.test_client().get("/address", headers=forwarded).text == seen
+
+
+RAW = {
+    "no version": b"GET /candidate/interviews\r\n\r\n",
+    "bytes": bytes(range(256)) + b"\r\n\r\n",
+    "long line": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+    "two lengths": b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+    "bad chunk": CHUNKED + b"zz\r\n",
+    "cut body": POST_JSON + b"Content-Length: 50\r\n\r\n{",
+    "chunked 1 MiB": CHUNKED + (b"4000\r\n" + b" " * 0x4000 + b"\r\n") * 64 + b"0\r\n\r\n",
+    "percent": b"GET /candidate/interviews/%zz%%%ff?limit=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "raw path": b"GET /candidate/interviews/\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "absolute": b"GET http://evil.example/nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "header bytes": b"GET /auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_no_bytes_on_the_socket_are_a_500(name: str, live: LiveServer) -> None:
+    answer = b""
+    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+        with contextlib.suppress(OSError):  # refused and closed before it was all sent
+            connection.sendall(RAW[name])
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                answer += chunk
+    assert "Traceback" not in live.log
+    if answer:  # nothing where the connection was reset
+        status = int(answer.split()[1])
+        body = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert (body["statusCode"], set(body) - {"details"}) == (status, {"statusCode", "message", "error"})
+        assert 400 <= status < 500
+
+
+@pytest.mark.parametrize(
+    ("framing", "sent", "status"),
+    [
+        (b"Content-Length: 10", b"{}", 400),
+        (b"Content-Length: 10", b"", 400),
+        (b"Transfer-Encoding: chunked", b"10000\r\n{}" + b" " * 65534 + b"\r\n5\r\nwrong\r\n0\r\n\r\n", 413),
+        (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n", 400),
+        (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n", 200),
+    ],
+)
+def test_a_body_that_is_not_whole_changes_nothing(
+    framing: bytes, sent: bytes, status: int, live: LiveServer, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate_with({"id": "641a5f123456789012345678"})
+    world.load()
+    authorization = headers(me["id"])["Authorization"].encode()
+    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+        connection.sendall(
+            b"PUT /candidate/interviews/641a5f123456789012345678/confirm HTTP/1.1\r\nHost: x\r\nAuthorization: "
+            + authorization + b"\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n" + sent
+        )  # fmt: skip
+        connection.shutdown(socket.SHUT_WR)
+        response = HTTPResponse(connection)
+        response.begin()
+    assert response.status == status
+
+
+def test_what_gunicorn_itself_refuses_has_the_one_shape(live: LiveServer) -> None:
+    for sent, status in ((b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"nonsense\r\n\r\n", 400)):
+        with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+            connection.sendall(sent)
+            response = HTTPResponse(connection)
+            response.begin()
+            body = json.loads(response.read())
+        assert response.getheader("Content-Type") == "application/json"
+        assert (response.status, body["statusCode"], body["error"]) == (status, status, response.reason)
+
+
+def test_a_planted_password_is_in_no_log(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        client.post("/auth/login", json={"email": "a@example.com", "password": "planted-canary"})
+        client.post("/auth/login", json={"email": "a@example.com", "planted-canary": "x"})
+        client.get("/auth/me", headers={"Authorization": "Bearer planted-canary"})
+    assert "planted-canary" not in caplog.text

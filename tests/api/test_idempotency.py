@@ -1,0 +1,197 @@
+"""`Idempotency-Key`: the same request twice is one deed and one reply."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import delete, func, select, update
+
+from interviews_api.accounts.models import Company, IdempotentReply, Role, User
+from interviews_api.accounts.request_repository import REPLY_LIFETIME, ReplyRepository
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.events.models import Event
+from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.models import Interview
+from tests.conftest import Headers
+from tests.support.api import Caller, invitation
+from tests.support.factories import World
+from tests.support.live import LiveServer
+
+
+def count(database: Database, *models: Any) -> list[int]:
+    with database.reader.connect() as connection:
+        return [connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models]
+
+
+def test_the_same_request_again_gets_the_same_reply(people: dict[str, Any], database: Database) -> None:
+    us, candidate = people["us"], people["candidate"]
+    job = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    for who, path, body in (
+        (us, "/jobs", {"title": "Baker"}),
+        (us, "/interviews/schedule", invitation(people["us application"])),
+        (candidate, f"/jobs/{job['id']}/applications", None),
+    ):
+        first = who.call("POST", path, body, Idempotency_Key="k")
+        before = count(database, Job, Application, Interview, Event)
+        again = who.call("POST", path, body, Idempotency_Key="k")
+        assert (again.status_code, again.data, again.mimetype) == (201, first.data, "application/json")
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert count(database, Job, Application, Interview, Event) == before
+    assert count(database, Job, Application, Interview, Event) == [3, 3, 1, 1]
+
+
+def test_another_body_under_the_same_key_is_refused(people: dict[str, Any]) -> None:
+    us = people["us"]
+    us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    reused = (422, "This Idempotency-Key was used with another body")
+    assert us.refused("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k") == reused
+    assert us.refused("POST", "/jobs", {"title": ""}, Idempotency_Key="k") == reused
+
+
+def test_a_key_is_ones_own_and_of_one_route(
+    people: dict[str, Any], world: World, headers: Callable[..., Headers]
+) -> None:
+    us, them = people["us"], people["them"]
+    ours = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    theirs = them.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    assert ours["company"] != theirs["company"]
+    colleague = world.company_user({"id": people["us company"]})
+    world.load()
+    second = Caller(us.client, headers(colleague["id"], Role.COMPANY))
+    assert second.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")["id"] != ours["id"]
+    us.ok("POST", "/interviews/schedule", invitation(people["us application"]), Idempotency_Key="k")
+
+
+def test_a_refusal_of_the_input_leaves_nothing(people: dict[str, Any], database: Database) -> None:
+    us = people["us"]
+    foreign = invitation(people["them application"])
+    for path, body, status in (
+        ("/jobs", {"title": ""}, 400), ("/jobs", {"x": 1}, 400), ("/interviews/schedule", foreign, 403),
+        ("/interviews/schedule", invitation("f" * 24), 404), ("/interviews/schedule", {}, 400),
+    ):  # fmt: skip
+        assert us.refused("POST", path, body, Idempotency_Key="k")[0] == status
+    assert count(database, IdempotentReply, Job, Interview) == [0, 2, 0]
+    us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+
+
+def test_a_conflict_is_a_reply_too(people: dict[str, Any], database: Database) -> None:
+    us = people["us"]
+    first = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    asked = invitation(people["us application"])
+    clash = us.call("POST", "/interviews/schedule", asked, Idempotency_Key="k")
+    us.ok("PUT", f"/interviews/{first['interviewId']}/cancel", {"cancellationReason": "x"})
+    again = us.call("POST", "/interviews/schedule", asked, Idempotency_Key="k")
+    assert (clash.status_code, again.status_code, again.data) == (409, 409, clash.data)
+    assert count(database, Interview) == [1]
+
+
+def test_it_is_forgotten_after_a_day(people: dict[str, Any], database: Database) -> None:
+    us = people["us"]
+    first = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    with database.engine.begin() as connection:
+        expiry = connection.execute(select(IdempotentReply.expires_at)).scalar_one()
+        assert timedelta(0) <= now() + REPLY_LIFETIME - expiry < timedelta(seconds=5)
+        connection.execute(update(IdempotentReply).values(expires_at=now()))
+    second = us.ok("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k")
+    assert second["id"] != first["id"]
+    assert us.ok("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k") == second
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "\t"])
+def test_a_bad_key_is_refused_by_name(key: str, people: dict[str, Any]) -> None:
+    status, message = people["us"].refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key=key)
+    assert (status, message) == (400, "Idempotency-Key: Must be 1 to 255 printable ASCII characters.")
+
+
+def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: World, client: Any) -> None:
+    us, candidate = people["us"], people["candidate"]
+    assert Caller(client, {}).refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 401
+    assert candidate.refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 403
+    for key in ("k", ""):
+        for wrong in ("nope", "%00", "a%00b", "%ff", "F" * 24):
+            path = f"/jobs/{wrong}/applications"
+            assert candidate.refused("POST", path, {"x": 1}, Idempotency_Key=key)[0] == 404, wrong
+            assert candidate.refused("POST", path, Idempotency_Key=key or "k")[0] == 404, wrong
+    gone = Caller(client, us.headers)
+    us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="mine")
+    us.ok("POST", "/auth/logout")
+    assert gone.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="mine")[0] == 401  # no replay either
+    large = json.dumps({"title": "x" * 70_000})
+    headers = people["them"].headers | {"Idempotency-Key": "k"}
+    assert client.post("/jobs", data=large, headers=headers, content_type="application/json").status_code == 413
+
+
+def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any], live: LiveServer) -> None:
+    """Whoever comes while the first is at work gets 409, whoever comes later its reply."""
+    headers = people["us"].headers | {"Idempotency-Key": "k"}
+
+    def post(_number: int) -> tuple[int, bytes]:
+        status, _, body = live.request("POST", "/jobs", headers, {"title": "Baker"})
+        return status, body
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(post, range(24)))
+    (created,) = [body for status, body in answers if status == 201]
+    assert {status for status, _ in answers} <= {201, 409}
+    assert people["us"].ok("GET", "/jobs")["total"] == 3
+    assert json.loads(created)["data"]["title"] == "Baker"
+
+
+def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any], database: Database) -> None:
+    """On Postgres at once, as it sees the first's lock; on SQLite when the first, the one writer, has finished."""
+    post = partial(people["us"].call, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            replies = ReplyRepository(connection, people["us id"], "POST /jobs", "k")
+            assert replies.find(now(), now()) is None
+            second = pool.submit(post)
+            if database.engine.dialect.name == "postgresql":
+                assert second.result(3).status_code == 409
+            time.sleep(0.3)
+            replies.save(sha256(b'{"title": "Baker"}').hexdigest(), 201, '{"statusCode": 201}', now())
+        assert second.result(3).status_code == 409
+        assert second.result().json["message"] == "A request with this Idempotency-Key is still running"
+    assert post().json == {"statusCode": 201}
+
+
+def test_a_clock_that_was_put_back_changes_nothing(people: dict[str, Any]) -> None:
+    us, ahead = people["us"], now() + timedelta(minutes=5)
+    with time_machine.travel(ahead):
+        us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    for seconds in (0.05, 1, 60, 290):
+        with time_machine.travel(ahead - timedelta(seconds=seconds)):
+            again = us.call("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+            assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true"), seconds
+            assert us.refused("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k")[0] == 422
+
+
+def test_the_first_may_come_to_nothing(people: dict[str, Any], database: Database) -> None:
+    """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
+    us = people["us"]
+    with database.engine.begin() as connection:
+        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").find(now(), now()) is None
+        is_sqlite = database.engine.dialect.name == "sqlite"
+        status, _ = us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+        assert status == (503 if is_sqlite else 409)
+    us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+
+
+def test_who_is_removed_meanwhile_has_done_nothing(people: dict[str, Any], database: Database) -> None:
+    us = people["us"]
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            connection.execute(select(Company.id).with_for_update())  # the new job's foreign key waits for this
+            post = pool.submit(us.refused, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+            time.sleep(0.5)
+            connection.execute(delete(User).where(User.id == people["us id"]))
+            assert not post.done()
+        assert post.result() == (401, "Unauthorized")
+    assert count(database, Job, IdempotentReply) == [2, 0]

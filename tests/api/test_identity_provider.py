@@ -1,0 +1,287 @@
+"""The operator's own identity provider: which of its tokens open what, and which settings are refused."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import Flask
+from flask.testing import FlaskClient
+
+from interviews_api import create_app
+from interviews_api.accounts.identity_provider import read_provider_token
+from interviews_api.accounts.models import Role
+from interviews_api.errors import Unauthorized
+from tests.api.test_sample_responses import golden
+from tests.conftest import SECRETS, Headers
+from tests.support.factories import PASSWORD, World
+
+ALGORITHMS = ("RS256", "ES256", "EdDSA")
+ISSUER, AUDIENCE, KID = "https://id.example.com/", "https://interviews.example.com", "2025-05"
+SEED_401 = (401, golden("error-401"))
+NOT_FOUND = (404, {"statusCode": 404, "message": "Not Found", "error": "Not Found"})
+
+Json = dict[str, Any]
+Provider = Callable[..., FlaskClient]
+
+
+def new_key(algorithm: str) -> Any:
+    if algorithm == "RS256":
+        return rsa.generate_private_key(65537, 2048)
+    return ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else ed25519.Ed25519PrivateKey.generate()
+
+
+KEYS = {algorithm: new_key(algorithm) for algorithm in ALGORITHMS}
+OTHERS = {algorithm: new_key(algorithm) for algorithm in ALGORITHMS}
+WEAK = rsa.generate_private_key(65537, 1024)
+P384, K256 = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256K1())
+ED448 = ed448.Ed448PrivateKey.generate()
+SIBLINGS = {
+    "RS256": [(name, KEYS["RS256"]) for name in ("RS384", "RS512", "PS256")],
+    "ES256": [("ES384", P384), ("ES256K", K256)],
+    "EdDSA": [("EdDSA", ED448)],
+}
+
+
+def pem(key: Any) -> bytes:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def jwk(key: Any, **members: object) -> Json:
+    """The JWK of a public key, or of a private one."""
+    kinds = {rsa.RSAPublicKey: "RS256", rsa.RSAPrivateKey: "RS256"} | dict.fromkeys(
+        (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey), "ES256"
+    )
+    name = next((name for kind, name in kinds.items() if isinstance(key, kind)), "EdDSA")
+    return jwt.get_algorithm_by_name(name).to_jwk(key, as_dict=True) | members
+
+
+def public_jwk(key: Any, **members: object) -> Json:
+    return jwk(key.public_key(), **members)
+
+
+def settings_for(folder: Path, keys: bytes | object, algorithm: str = "RS256", **changes: str) -> dict[str, str]:
+    """PEM when `keys` are bytes, and a JWKS with these keys otherwise."""
+    file = folder / "keys"
+    file.write_bytes(keys if isinstance(keys, bytes) else json.dumps({"keys": keys}).encode())
+    name = "IDP_PUBLIC_KEY_FILE" if isinstance(keys, bytes) else "IDP_JWKS_FILE"
+    given = {"IDP_ALGORITHM": algorithm, name: str(file), "IDP_ISSUER": ISSUER, "IDP_AUDIENCE": AUDIENCE}
+    return SECRETS | given | changes
+
+
+@pytest.fixture
+def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider]:
+    """Make a client of an application, over the database of `app`, that has an identity provider."""
+    made = []
+
+    def make(keys: object, algorithm: str = "RS256", **changes: str) -> FlaskClient:
+        made.append(create_app(settings_for(tmp_path, keys, algorithm, **changes) | {"DATABASE_URL": database_url}))
+        return made[-1].test_client()
+
+    yield make
+    for one in made:
+        one.extensions["database"].dispose()
+
+
+def claims(subject: str, **changes: object) -> Json:
+    present = int(time.time())
+    good = {"sub": subject, "role": "candidate", "iss": ISSUER, "aud": AUDIENCE, "iat": present, "exp": present + 60}
+    return {name: value for name, value in (good | changes).items() if value is not ...}
+
+
+def signed(payload: Json, algorithm: str = "RS256", key: Any = None, **header: object) -> str:
+    """A token really signed by that algorithm and key, whatever it says: PyJWT would refuse to make many of these."""
+    said = {"alg": algorithm, "typ": "JWT", "kid": KID} | header
+    parts = [{name: value for name, value in part.items() if value is not ...} for part in (said, payload)]
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
+    signature = jwt.get_algorithm_by_name(algorithm).sign(b".".join(encoded), key or KEYS[algorithm])
+    return b".".join([*encoded, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def ask(client: FlaskClient, token: str, path: str = "/auth/me", method: str = "GET") -> tuple[int, Any]:
+    response = client.open(path, method=method, headers={"Authorization": f"Bearer {token}"})
+    return response.status_code, response.get_json()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("form", ["pem", "jwks"])
+@pytest.mark.parametrize("subject_is", ["id", "email"])
+def test_the_providers_tokens_open_what_is_the_candidates(
+    algorithm: str, form: str, subject_is: str, provider: Provider, world: World
+) -> None:
+    me = world.candidate(email="Ines@Example.com")
+    interview = world.interview(world.application(me))
+    world.load()
+    keys = pem(KEYS[algorithm]) if form == "pem" else [public_jwk(KEYS[algorithm], kid=KID, use="sig", alg=algorithm)]
+    client = provider(keys, algorithm, IDP_SUBJECT_IS=subject_is)
+    payload = claims(me["id"]) if subject_is == "id" else claims(" ines@EXAMPLE.com", email_verified=True)
+    token = signed(payload, algorithm)
+    status, shown = ask(client, token)
+    assert (status, shown["data"]["user"]["id"]) == (200, me["id"])
+    for _ in range(2):  # the second time it is remembered
+        status, listed = ask(client, token, "/candidate/interviews")
+        assert (status, listed["data"]["total"], listed["data"]["pendingCount"]) == (200, 1, 1)
+    assert ask(client, token, f"/candidate/interviews/{interview['id']}/confirm", "PUT")[0] == 200
+    assert ask(client, token, "/candidate/interviews")[1]["data"]["pendingCount"] == 0
+    assert ask(client, token, "/interviews/by-status") == (
+        403,
+        {"statusCode": 403, "message": "Company credentials required", "error": "Forbidden"},
+    )
+
+
+def forgeries(me: str, company_user: str, algorithm: str) -> dict[str, str]:
+    key, attacker, good = KEYS[algorithm], OTHERS[algorithm], claims(me)
+    other = next(name for name in ALGORITHMS if name != algorithm)
+    present, later = int(time.time()), int(time.time()) + 3600
+    changes: dict[str, Json] = {
+        **{f"no {name}": {name: ...} for name in good},
+        **{f"null {name}": {name: None} for name in good},
+        "expired": {"exp": present - 1}, "expires now": {"exp": present}, "exp text": {"exp": "soon"},
+        "not yet": {"nbf": later}, "issued later": {"iat": later},
+        "other issuer": {"iss": ISSUER.rstrip("/")}, "issuer list": {"iss": [ISSUER]},
+        "other audience": {"aud": ISSUER}, "audience list": {"aud": [ISSUER]}, "no audience": {"aud": []},
+        "company": {"role": "company"}, "other role": {"role": "Candidate"}, "role list": {"role": ["company"]},
+        "role within": {"role": "candidates"}, "role object": {"role": {"candidate": 1}}, "role true": {"role": True},
+        "unknown": {"sub": "f" * 24}, "company user": {"sub": company_user}, "upper": {"sub": me.upper()},
+        "sub number": {"sub": 5}, "sub list": {"sub": [me]}, "sub empty": {"sub": ""},
+        "sub nul": {"sub": f"{me}\0"}, "sub surrogate": {"sub": "\ud800"},
+    }  # fmt: skip
+    unlike = ("none", "None", "", None, 5, [algorithm], algorithm.lower(), ...)
+    return {
+        **{name: signed(claims(me, **changed), algorithm) for name, changed in changes.items()},
+        **{f"sibling {name}": signed(good, name, sibling) for name, sibling in SIBLINGS[algorithm]},
+        **{f"labelled {name}": signed(good, name, sibling, alg=algorithm) for name, sibling in SIBLINGS[algorithm]},
+        "HS256 by the PEM": signed(good, "HS256", pem(key)),
+        "HS256 by the PEM, no kid": signed(good, "HS256", pem(key).strip(), kid=...),
+        "HS256 by the JWK": signed(good, "HS256", json.dumps(public_jwk(key)).encode()),
+        "HS256 by our key": signed(good, "HS256", SECRETS["JWT_SECRET_KEY"].encode()),
+        "labelled HS256 by the PEM": signed(good, "HS256", pem(key), alg=algorithm),
+        **{f"alg {alg}": signed(good, algorithm, alg=alg) for alg in unlike},
+        **{f"unsigned {alg}": signed(good, algorithm, alg=alg).rpartition(".")[0] + "." for alg in ("none", algorithm)},
+        "signature cut": signed(good, algorithm)[:-8],
+        "not a token": "x.y",
+        "other family": signed(good, other),
+        "labelled other family": signed(good, other, alg=algorithm),
+        "other key": signed(good, algorithm, attacker),
+        **{f"kid {kid}": signed(good, algorithm, kid=kid) for kid in ("2025-06", "", 5, None)},
+        "jwk": signed(good, algorithm, attacker, jwk=public_jwk(attacker, kid=KID)),
+        "jwk, no kid": signed(good, algorithm, attacker, kid=..., jwk=public_jwk(attacker)),
+        "jku": signed(good, algorithm, attacker, jku="https://attacker.example/jwks"),
+        "x5u": signed(good, algorithm, attacker, x5u="https://attacker.example/cert"),
+        "x5c": signed(good, algorithm, attacker, x5c=[base64.b64encode(pem(attacker)).decode()]),
+        "crit": signed(good, algorithm, crit=["x"], x=1),
+        "detached": signed(good, algorithm, crit=["b64"], b64=False),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_no_forged_token_opens_anything(algorithm: str, provider: Provider, world: World) -> None:
+    me, colleague = world.candidate(), world.company_user(world.company())
+    world.load()
+    client = provider([public_jwk(KEYS[algorithm], kid=KID)], algorithm)
+    assert ask(client, signed(claims(me["id"]), algorithm))[0] == 200
+    forged = forgeries(me["id"], colleague["id"], algorithm)
+    assert len(forged) >= 55
+    for name, token in forged.items():
+        for path in ("/auth/me", "/candidate/interviews"):
+            assert ask(client, token, path) == SEED_401, name
+        with client.application.app_context(), pytest.raises(Unauthorized):
+            read_provider_token(token)  # asked by mistake, the verifier still pins its own
+
+
+def test_an_address_must_be_verified_and_a_candidates(provider: Provider, world: World) -> None:
+    world.candidate(email="ines@example.com")
+    world.company_user(world.company(), email="hr@example.com")
+    world.load()
+    client = provider(pem(KEYS["RS256"]), IDP_SUBJECT_IS="email", IDP_SUBJECT_CLAIM="email", IDP_ROLE_CLAIM="roles")
+    good = claims(..., role=..., roles=["x", "candidate"], email="ines@example.com", email_verified=True)
+    assert ask(client, signed(good))[0] == 200
+    changes = {
+        "email_verified": (False, "true", "True", 1, None, [True], ...),
+        "email": ("hr@example.com", "x@example.com", "ines@example.com\0", "\ud800@example.com", "", 5, None, ...),
+        "roles": ("company", None, ...),
+    }
+    for name, values in changes.items():
+        for value in values:
+            assert ask(client, signed(good | {name: value})) == SEED_401, (name, value)
+
+
+def test_the_kid_chooses_among_the_keys_for_the_algorithm(provider: Provider, world: World) -> None:
+    me, first, second, third = world.candidate(), KEYS["RS256"], OTHERS["RS256"], new_key("RS256")
+    world.load()
+    good = claims(me["id"], aud=["x", AUDIENCE])
+    ignored = [
+        "no key", {}, {"kty": "oct", "k": "AAAA", "kid": "oct"}, {"kty": "RSA", "kid": "empty"},
+        public_jwk(third, kid="enc", use="enc"), public_jwk(third, kid="PS256", alg="PS256"),
+        public_jwk(WEAK, kid="weak"), public_jwk(KEYS["ES256"], kid="ES256"),
+    ]  # fmt: skip
+    client = provider([*ignored, public_jwk(first, kid="1"), public_jwk(second, kid="2", use="sig", alg="RS256")])
+    for kid, key in (("1", first), ("2", second)):
+        assert ask(client, signed(good, key=key, kid=kid))[0] == 200
+    wrong = (("1", second), ("2", first), ("enc", third), ("PS256", third), ("weak", WEAK), ("3", first))
+    for kid, key in wrong:
+        assert ask(client, signed(good, key=key, kid=kid)) == SEED_401
+    assert ask(client, signed(good, key=first, kid=...)) == SEED_401  # either key could be meant
+    alone = provider([*ignored, public_jwk(first)])
+    assert ask(alone, signed(good, key=first, kid=...))[0] == 200
+    assert ask(alone, signed(good, key=first)) == SEED_401
+    twins = provider([public_jwk(first, kid=KID), public_jwk(second, kid=KID)])
+    assert ask(twins, signed(good)) == SEED_401
+
+
+def test_our_own_sign_in_is_the_companies_alone(
+    provider: Provider, world: World, headers: Callable[..., Headers]
+) -> None:
+    me = world.candidate(email="ines@example.com", password=PASSWORD)
+    colleague = world.company_user(world.company(), email="hr@example.com", password=PASSWORD)
+    world.load()
+    client = provider(pem(KEYS["ES256"]), "ES256")
+
+    def log_in(email: str, password: str) -> tuple[int, Any]:
+        response = client.post("/auth/login", json={"email": email, "password": password})
+        return response.status_code, response.get_json()
+
+    assert log_in("ines@example.com", PASSWORD) == NOT_FOUND
+    assert log_in("ines@example.com", "wrong")[0] == 401
+    status, answer = log_in("hr@example.com", PASSWORD)
+    assert status == 200
+    assert ask(client, answer["data"]["accessToken"], "/interviews/by-status")[0] == 200
+    for user, role, expected in ((me, Role.CANDIDATE, 401), (colleague, Role.COMPANY, 200)):
+        assert client.get("/auth/me", headers=headers(user["id"], role)).status_code == expected
+    issue = client.application.test_cli_runner().invoke
+    refused = issue(args=["tokens", "issue", "ines@example.com"])
+    assert (refused.exit_code, refused.output) == (1, "Error: candidates' tokens come from the identity provider\n")
+    assert issue(args=["tokens", "issue", "hr@example.com"]).exit_code == 0
+
+
+def test_what_needs_our_own_sign_in_is_not_found(provider: Provider, world: World) -> None:
+    me = world.candidate()
+    colleague = world.company_user(world.company(), email="hr@example.com", password=PASSWORD)
+    world.load()
+    client = provider(pem(KEYS["EdDSA"]), "EdDSA")
+    registration = {"email": "new@example.com", "password": PASSWORD, "firstName": "Ada", "lastName": "Okafor"}
+    for body in (registration, {}, "text"):
+        response = client.post("/auth/register/candidate", json=body)
+        assert (response.status_code, response.get_json()) == NOT_FOUND
+    token = signed(claims(me["id"]), "EdDSA")
+    assert ask(client, token, "/auth/logout", "POST") == NOT_FOUND
+    assert ask(client, token, "/auth/password", "PUT") == NOT_FOUND
+    assert ask(client, token, "/auth/refresh", "POST") == SEED_401
+    assert ask(client, signed(claims("f" * 24), "EdDSA"), "/auth/logout", "POST") == SEED_401
+    colleagues = client.post("/auth/login", json={"email": colleague["email"], "password": PASSWORD}).get_json()
+    for name, path in (("refreshToken", "/auth/refresh"), ("accessToken", "/auth/logout")):
+        assert ask(client, colleagues["data"][name], path, "POST")[0] == 200
+
+
+def test_a_session_of_before_cannot_be_refreshed(provider: Provider, client: FlaskClient, world: World) -> None:
+    world.candidate(email="ines@example.com", password=PASSWORD)
+    world.load()
+    before = client.post("/auth/login", json={"email": "ines@example.com", "password": PASSWORD}).get_json()["data"]
+    assert ask(provider(pem(KEYS["ES256"]), "ES256"), before["refreshToken"], "/auth/refresh", "POST") == SEED_401
+    assert ask(client, before["refreshToken"], "/auth/refresh", "POST")[0] == 200

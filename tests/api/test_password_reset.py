@@ -1,0 +1,204 @@
+"""Forgotten passwords: one answer for everybody, and a link that is good for an hour, once."""
+
+import re
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select
+
+from interviews_api import create_app
+from interviews_api.accounts.models import PasswordReset
+from interviews_api.accounts.resets import make_reset_token
+from interviews_api.db.connections import Database
+from interviews_api.interviews.link_tokens import make_token
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.models import Channel, Delivery
+from tests.api.test_identity_provider import KEYS, pem, settings_for
+from tests.conftest import SECRETS, SETTINGS
+from tests.support.api import PASSWORD, Caller
+from tests.support.receivers import Mailbox, wait_for, working
+
+FORGOT, RESET = "/auth/password/forgot", "/auth/password/reset"
+INVALID = (400, "Invalid reset token")
+
+
+@pytest.fixture
+def anyone(client: FlaskClient) -> Caller:
+    return Caller(client, {})
+
+
+@pytest.fixture
+def ada(anyone: Caller) -> dict[str, Any]:
+    person = {"email": "ada@example.com", "password": PASSWORD, "firstName": "Ada", "lastName": "Okafor"}
+    registered: dict[str, Any] = anyone.ok("POST", "/auth/register/candidate", person)
+    return registered
+
+
+def tokens(database: Database) -> list[str]:
+    with database.reader.connect() as connection:
+        ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.created_at, PasswordReset.id))
+        return [make_reset_token(SECRETS["SECRET_KEY"], one) for one in ids.scalars()]
+
+
+def test_from_the_mail_to_the_new_password(app: Flask, anyone: Caller, ada: dict[str, Any], database: Database) -> None:
+    mailbox = Mailbox()
+    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    response = anyone.call("POST", FORGOT, {"email": " ADA@example.com "})
+    assert (response.status_code, response.get_json()) == (
+        202, {"message": "If the address is registered, a mail is on its way", "data": {}},
+    )  # fmt: skip
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: len(mailbox.messages) == 1)
+    mailbox.stop()
+    (mail,) = mailbox.messages
+    assert mail["To"] == "ada@example.com"
+    assert mail["Subject"] == "Choose a new password"
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (token,) = re.findall(r"http://127.0.0.1:8000/auth/password/reset#(\S+)", text)
+    assert [token] == tokens(database)
+    assert anyone.ok("POST", RESET, {"token": token, "newPassword": "another-password"}) == {}
+    assert anyone.refused("POST", RESET, {"token": token, "newPassword": "a-third-password"}) == INVALID
+    signed_out = Caller(anyone.client, {"Authorization": f"Bearer {ada['accessToken']}"})
+    assert signed_out.refused("GET", "/auth/me") == (401, "Unauthorized")
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    assert anyone.refused("POST", "/auth/login", login)[0] == 401
+    anyone.ok("POST", "/auth/login", login | {"password": "another-password"})
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_token_dies_with_time_use_and_forgery(anyone: Caller, database: Database) -> None:
+    for _ in range(2):
+        anyone.ok("POST", FORGOT, {"email": "ada@example.com"})
+    first, second = tokens(database)
+    nobody = make_reset_token(SECRETS["SECRET_KEY"], "f" * 24)
+    wrong = [
+        "", "x", first[:-1], first + "A", first[:-1] + ("A" if first[-1] != "A" else "B"), first.upper(), nobody,
+        make_reset_token("w" * 40, "f" * 24), make_token(SECRETS["SECRET_KEY"], "f" * 24, 0), "é" * 10, "." * 100,
+    ]  # fmt: skip
+    for token in wrong:
+        assert anyone.refused("POST", RESET, {"token": token, "newPassword": "another-password"}) == INVALID, token
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):
+        assert anyone.refused("POST", RESET, {"token": first, "newPassword": "another-password"}) == INVALID
+    assert anyone.call("POST", RESET, {"token": first, "newPassword": "short"}).get_json()["details"].keys() == {
+        "newPassword"
+    }
+    anyone.ok("POST", RESET, {"token": second, "newPassword": "another-password"})
+    assert anyone.refused("POST", RESET, {"token": first, "newPassword": "another-password"}) == INVALID
+    assert tokens(database) == []
+
+
+@pytest.mark.usefixtures("ada")
+def test_nobody_learns_who_is_registered(app: Flask, anyone: Caller, database: Database) -> None:
+    def ask(email: str) -> tuple[float, bytes]:
+        began = time.perf_counter()
+        response = anyone.call("POST", FORGOT, {"email": email})
+        took = time.perf_counter() - began
+        assert response.headers.pop("X-Request-Id")  # each has its own
+        return took, str(response.headers).encode() + response.data
+
+    known, unknown = zip(*((ask("ada@example.com"), ask("eve@example.com")) for _ in range(30)), strict=True)
+    assert {body for _, body in known} == {body for _, body in unknown}
+    slower, faster = sorted((median(took for took, _ in known), median(took for took, _ in unknown)), reverse=True)
+    assert slower < faster * 1.5 + 0.002
+    with working(app, {Channel.EMAIL: lambda _user, _about: None}):
+        wait_for(lambda: not unmailed(database))
+    with database.reader.connect() as connection:
+        assert set(connection.execute(select(Delivery.recipient)).scalars()) == {"ada@example.com"}
+
+
+@pytest.mark.usefixtures("ada")
+def test_with_an_identity_provider_only_companies_have_passwords_here(
+    app: Flask, anyone: Caller, database: Database, tmp_path: Path
+) -> None:
+    company = {"email": "hr@lumen.example", "password": PASSWORD, "company": {"name": "Lumen"}}
+    anyone.ok("POST", "/auth/register/company", company)
+    anyone.ok("POST", FORGOT, {"email": "ada@example.com"})  # before there was one
+    url = {"DATABASE_URL": database.engine.url.render_as_string(hide_password=False), "RATELIMIT_ENABLED": "false"}
+    provided = create_app(settings_for(tmp_path, pem(KEYS["RS256"])) | url)
+    stranger = Caller(provided.test_client(), {})
+
+    def ask(email: str) -> tuple[float, int, bytes]:
+        began = time.perf_counter()
+        response = stranger.call("POST", FORGOT, {"email": email})
+        took = time.perf_counter() - began
+        assert response.headers.pop("X-Request-Id")
+        return took, response.status_code, str(response.headers).encode() + response.data
+
+    asked = {email: [ask(email) for _ in range(20)] for email in ("ada@example.com", "eve@example.com")}
+    assert len({(status, body) for both in asked.values() for _, status, body in both}) == 1
+    faster, slower = sorted(median(took for took, _, _ in both) for both in asked.values())
+    assert slower < faster * 1.5 + 0.002
+    ask("hr@lumen.example")
+    mailbox = Mailbox()
+    settings = replace(provided.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: len(deliveries(database)) == 22 and {"pending"}.isdisjoint(statuses(database)))
+    mailbox.stop()
+    assert [mail["To"] for mail in mailbox.messages] == ["hr@lumen.example"]
+    assert sorted(statuses(database)) == ["sent"] + ["suppressed"] * 21
+    used = [stranger.call("POST", RESET, {"token": token, "newPassword": "another-one"}) for token in tokens(database)]
+    answers = sorted((response.status_code, response.get_json()["message"]) for response in used)
+    assert answers == [(200, "Password changed successfully")] + [INVALID] * 41
+    anyone.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
+    provided.extensions["database"].dispose()
+
+
+def statuses(database: Database) -> list[str]:
+    return [row.status for row in deliveries(database)]
+
+
+def unmailed(database: Database) -> list[str]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(PasswordReset.id).where(PasswordReset.mailed.is_(False))).scalars())
+
+
+def test_a_used_request_is_not_mailed_any_more(
+    app: Flask, anyone: Caller, ada: dict[str, Any], database: Database, runner: FlaskCliRunner
+) -> None:
+    assert ada["user"]["email"] == "ada@example.com"
+    anyone.ok("POST", FORGOT, {"email": "ada@example.com"})
+    (token,) = tokens(database)
+    with working(app, {}):
+        wait_for(lambda: not unmailed(database))
+    anyone.ok("POST", RESET, {"token": token, "newPassword": "another-password"})
+    sent: list[Any] = []
+    with working(app, {Channel.EMAIL: lambda *mail: sent.append(mail)}):
+        wait_for(lambda: [row.status for row in deliveries(database)] == ["suppressed"])
+    assert sent == []
+    assert "password reset" in runner.invoke(args=["deliveries", "list", "--status", "suppressed"]).output
+
+
+def deliveries(database: Database) -> list[Any]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(Delivery)))
+
+
+def test_an_address_may_ask_twenty_times_an_hour(app: Flask) -> None:
+    limited = create_app(
+        SETTINGS | {"DATABASE_URL": app.extensions["settings"].database_url, "RATELIMIT_ENABLED": "true"}
+    )
+    caller = Caller(limited.test_client(), {})
+    for number in range(20):
+        assert caller.call("POST", FORGOT, {"email": f"a{number}@example.com"}).status_code == 202
+    response = caller.call("POST", FORGOT, {"email": "b@example.com"})
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= 3600
+    limited.extensions["database"].dispose()
+
+
+def test_the_page_needs_nothing_from_outside(anyone: Caller) -> None:
+    page = anyone.call("GET", RESET)
+    assert page.status_code == 200
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert policy.count("'sha256-") == 2
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert "http" not in page.text.replace("http-equiv", "")

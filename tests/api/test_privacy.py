@@ -1,0 +1,202 @@
+"""What a company does not share is in no byte that a candidate, a link or a log can show."""
+
+import logging
+import traceback
+from collections import Counter
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+from werkzeug.test import TestResponse
+
+from interviews_api.accounts.models import User
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.interviews.link_tokens import make_token
+from interviews_api.interviews.models import Interview
+from interviews_api.live.hub import as_message
+from interviews_api.live.repository import LiveRepository
+from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.channels.web_push import payload as push_payload
+from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
+from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
+from interviews_api.notifications.worker.worker import work_once
+from tests.conftest import SECRETS
+from tests.support.api import Caller, in_days, invitation, local
+from tests.support.live import LiveServer
+
+CANARY = "planted-canary"
+PRIVATE = {
+    "feedback": {
+        "overallRating": 3, "comments": CANARY, "strengths": [CANARY], "weaknesses": [CANARY, CANARY],
+        "recommendation": "reject",
+    },
+    "hiringDecisionReason": CANARY, "shareFeedback": False,
+}  # fmt: skip
+
+
+def candidate_facing(caller: Caller, anyone: Caller, interview_id: str) -> dict[str, TestResponse]:
+    """Every byte that the candidate and the bearer of a link can get without changing anything."""
+    mine = f"/candidate/interviews/{interview_id}"
+    shown = {
+        path: caller.call("GET", path)
+        for path in (
+            "/candidate/interviews", "/candidate/interviews?status=completed", "/candidate/interviews/pending",
+            "/candidate/interviews/upcoming", "/candidate/interviews/history", mine, f"{mine}/timeline",
+            "/application-status/candidate", "/auth/me", "/jobs", f"/interviews/{interview_id}",
+            "/interviews/by-status", f"{mine}/calendar.ics", f"/interviews/{interview_id}/notices",
+        )
+    }  # fmt: skip
+    feed = caller.ok("POST", "/candidate/calendar-feed")["url"].removeprefix("http://127.0.0.1:8000")
+    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 1)}"
+    shown["feed"] = anyone.call("GET", feed)
+    shown["page"] = anyone.call("GET", token, Accept="text/html")
+    shown["link"] = anyone.call("GET", token, Accept="application/json")
+    return shown
+
+
+def statuses(shown: dict[str, TestResponse]) -> dict[int, int]:
+    return dict(Counter(response.status_code for response in shown.values()))
+
+
+@pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}])
+def test_a_marker_in_every_private_field_is_found_nowhere(
+    completion: dict[str, Any], people: dict[str, Any], client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In every state of the interview, and in the answer to every move."""
+    caplog.set_level(logging.DEBUG)
+    us, candidate, anyone = people["us"], people["candidate"], Caller(client, {})
+    asked = invitation(people["us application"], internalNotes=CANARY)
+    made = us.ok("POST", "/interviews/schedule", asked)
+    one = f"/interviews/{made['interviewId']}"
+    us.ok("PUT", f"{one}/reschedule", local(in_days(4)) | {"internalNotes": f"{CANARY} again"})
+    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], made['interviewId'], 1)}"
+    collected: list[TestResponse] = []
+
+    def look() -> dict[int, int]:
+        shown = candidate_facing(candidate, anyone, made["interviewId"])
+        collected.extend(shown.values())
+        return statuses(shown)
+
+    def move(method: str, path: str, caller: Caller = candidate, **headers: str) -> int:
+        collected.append(caller.call(method, path, {} if caller is candidate else None, **headers))
+        return collected[-1].status_code
+
+    forbidden = {403: 3}  # the company's own routes
+    assert look() == {200: 13, 400: 1} | forbidden  # no file before the yes
+    assert move("PUT", f"/candidate{one}/request-reschedule") == 200
+    assert move("POST", token, anyone, Accept="application/json") == 200
+    assert [move("POST", token, anyone, Accept="text/html"), move("PUT", f"/candidate{one}/confirm")] == [400, 400]
+    assert look() == {200: 14} | forbidden
+    us.ok("PUT", f"{one}/complete", completion)
+    assert us.call("GET", one).text.count(CANARY) == 6
+    assert look() == {200: 13, 400: 1} | forbidden
+    refused = [move("PUT", f"/candidate{one}/{name}") for name in ("confirm", "request-reschedule", "decline")]
+    assert refused == [400, 400, 400]
+    assert candidate.ok("GET", f"/candidate{one}")["feedback"] is None
+    assert not [one for one in collected if CANARY.encode() in str(one.headers).encode() + one.data]
+    assert CANARY not in caplog.text
+
+
+def test_nor_where_it_was_declined_or_confirmed_by_hand(people: dict[str, Any], client: FlaskClient) -> None:
+    us, candidate, anyone = people["us"], people["candidate"], Caller(client, {})
+    for days, name in ((3, "confirm"), (5, "decline")):
+        asked = invitation(people["us application"], days, internalNotes=CANARY)
+        interview_id = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+        us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(days + 1)))
+        moved = candidate.call("PUT", f"/candidate/interviews/{interview_id}/{name}", {})
+        assert moved.status_code == 200
+        shown = [moved, *candidate_facing(candidate, anyone, interview_id).values()]
+        assert not [one for one in shown if CANARY.encode() in str(one.headers).encode() + one.data]
+
+
+def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    one = f"/interviews/{made['interviewId']}"
+    feedback = PRIVATE["feedback"] | {"comments": "Well done", "strengths": [], "weaknesses": []}
+    us.ok("PUT", f"{one}/complete", {"feedback": feedback, "hiringDecisionReason": CANARY})
+    response = candidate.call("GET", f"/candidate{one}")
+    assert response.get_json()["data"]["feedback"] == feedback
+    assert CANARY not in response.text
+
+
+def test_the_servers_log_says_nothing_of_it_either(people: dict[str, Any], live: LiveServer) -> None:
+    headers = people["us"].headers
+    asked = invitation(people["us application"], internalNotes=CANARY)
+    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 201
+    assert live.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
+    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 409
+    assert CANARY not in live.log
+    assert headers["Authorization"].split()[1] not in live.log
+
+
+def test_a_database_error_says_nothing_of_the_values(database: Database) -> None:
+    """It goes to the log with its cause."""
+    with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": CANARY})
+    assert "INSERT INTO nowhere" in str(refused.value)
+    assert CANARY not in str(refused.value)
+
+
+def test_nor_of_the_row_that_it_refuses(people: dict[str, Any], database: Database) -> None:
+    """Postgres would quote it whole."""
+    us = people["us"]
+    us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(update(Interview).values(duration_minutes=1))
+    said = "".join(traceback.format_exception(refused.value))
+    assert "duration_minutes" in said
+    assert CANARY not in said
+
+
+def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(
+    client: FlaskClient, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    email = f"{CANARY}@example.com"
+    person = {"email": email, "password": CANARY, "firstName": CANARY, "lastName": CANARY}
+    with database.engine.begin() as connection:  # the same address, not committed
+        values = {"id": "a" * 24, "role": "candidate", "email": email, "email_key": email, "created_at": now()}
+        connection.execute(insert(User).values(values))
+        assert client.post("/auth/register/candidate", json=person).status_code == 503
+    assert "database unavailable" in caplog.text
+    assert CANARY not in caplog.text
+    assert "argon2" not in caplog.text
+
+
+def test_no_message_to_the_candidate_has_it(app: Flask, people: dict[str, Any], database: Database) -> None:
+    """Mails, pushes and live updates of every event, composed with everything private filled in."""
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    one = made["interviewId"]
+    us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(4)))
+    candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
+    us.ok("PUT", f"/interviews/{one}/complete", PRIVATE)
+    with app.app_context():
+        while work_once(now()):
+            pass
+    settings = app.extensions["settings"]
+    composed = []
+    with database.reader.connect() as connection:
+        repository = DeliveryRepository(connection)
+        for row in connection.execute(select(Delivery.id, Delivery.target_id, Delivery.channel)).all():
+            about, user = repository.context(row.id), repository.target(Channel.EMAIL, row.target_id)
+            assert user is not None
+            for event_type in MAILED_TO_CANDIDATE if user["role"] == "candidate" else MAILED_TO_COMPANY:
+                told = dict(about) | {"event_type": event_type}
+                composed.append(bytes(compose(settings, user, told)))
+                if user["role"] == "candidate":
+                    composed.append(push_payload(told))
+        changes = LiveRepository(connection).changes([people["candidate id"]], after=0, up_to=2**62)
+        composed += [as_message(change)[1].encode() for change in changes]
+    assert len(composed) > 20
+    for raw in composed:
+        message = message_from_bytes(raw)
+        assert CANARY.encode() not in raw + b"".join(
+            bytes(part.get_payload(decode=True) or b"") for part in message.walk()
+        )

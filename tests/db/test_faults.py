@@ -1,0 +1,132 @@
+"""A fault at every statement and at COMMIT of every move: nothing is half-written, the client may try again."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
+
+from interviews_api import models
+from interviews_api.db.connections import Database
+from tests.conftest import BACKENDS
+from tests.support.api import Caller, in_days, invitation, local
+
+
+def everything(database: Database) -> dict[str, Any]:
+    with database.reader.connect() as connection:
+        return {
+            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
+            for table in models.metadata.sorted_tables
+        }
+
+
+class Fault:
+    """Fails the k-th statement or, when there are fewer, the COMMIT, once."""
+
+    def __init__(self, engine: Any, number: int) -> None:
+        self._engine, self._left, self.happened = engine, number, ""
+
+    def __enter__(self) -> "Fault":
+        event.listen(self._engine, "before_cursor_execute", self._on_statement)
+        event.listen(self._engine, "commit", self._on_commit)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._on_statement)
+        event.remove(self._engine, "commit", self._on_commit)
+
+    def _on_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not self.happened:
+            self._left -= 1
+            if self._left == 0:
+                self._fail(statement)
+
+    def _on_commit(self, _connection: Any) -> None:
+        if not self.happened:
+            self._fail("COMMIT")
+
+    def _fail(self, where: str) -> None:
+        self.happened = where
+        raise OperationalError(where, {}, Exception("planted"))
+
+
+TRANSITIONS: list[tuple[str, str, Any]] = [
+    ("us", "POST /interviews/schedule", None),
+    ("us", "POST /jobs", {"title": "x"}),
+    ("candidate", "POST /jobs/{job}/applications", None),
+    ("us", "PUT /application-status/{application}/mark-seen", None),
+    ("us", "PUT /interviews/{interview}/reschedule", local(in_days(9))),
+    ("us", "PUT /interviews/{interview}/confirm", None),
+    ("us", "PUT /interviews/{interview}/cancel", {"cancellationReason": "x"}),
+    ("us", "PUT /interviews/{interview}/complete", {"isHired": True}),
+    ("candidate", "PUT /candidate/interviews/{interview}/confirm", None),
+    ("candidate", "PUT /candidate/interviews/{interview}/decline", None),
+    ("candidate", "PUT /candidate/interviews/{interview}/request-reschedule", None),
+]
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without a key", "with a key"])
+@pytest.mark.parametrize(("who", "route", "body"), TRANSITIONS, ids=[route for _, route, _ in TRANSITIONS])
+def test_a_fault_leaves_nothing_behind(
+    who: str, route: str, body: Any, key: dict[str, str], people: dict[str, Any], database: Database
+) -> None:
+    us: Caller = people["us"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 20))
+    job = us.ok("POST", "/jobs", {"title": "Baker"})
+    method, path = route.split()
+    path = path.format(interview=made["interviewId"], application=people["us application"], job=job["id"])
+    if path == "/interviews/schedule":
+        body = invitation(people["us application"])
+    before = everything(database)
+    places = []
+    for number in range(1, 30):
+        with Fault(database.engine, number) as fault:
+            response = people[who].call(method, path, body, **key)
+        if not fault.happened:
+            break
+        places.append(fault.happened.split()[0])
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1"), fault.happened
+        assert everything(database) == before, fault.happened
+        if places[-1] == "COMMIT":
+            break
+    if places == ["WITH"]:  # one statement on Postgres, which commits by itself, and has done so by now
+        assert (who, method, response.status_code) == ("candidate", "PUT", 200)
+    else:
+        assert places[-1] == "COMMIT"
+        assert len(places) >= (3 if database.engine.dialect.name == "sqlite" else 2)
+        people[who].ok(method, path, body, **key)
+    assert everything(database) != before
+
+
+_DISK_FULL = """
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'planted' USING ERRCODE = 'disk_full'; END $$
+"""
+
+
+@pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
+@pytest.mark.parametrize("table", ["applications", "events"])
+@pytest.mark.parametrize("when", ["INITIALLY IMMEDIATE", "INITIALLY DEFERRED"], ids=["within", "at its commit"])
+@pytest.mark.parametrize(("who", "route", "body"), [move for move in TRANSITIONS if "{interview}" in move[1]])
+def test_a_fault_within_the_one_statement(
+    who: str, route: str, body: Any, when: str, table: str, people: dict[str, Any], database: Database
+) -> None:
+    """Postgres itself fails in the middle of what it does in one go, and where that commits by itself."""
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 20))
+    method, path = route.format(interview=made["interviewId"]).split()
+    before = everything(database)
+    with database.engine.begin() as connection:
+        connection.execute(text(_DISK_FULL))
+        connection.execute(
+            text(
+                f"CREATE CONSTRAINT TRIGGER fail AFTER INSERT OR UPDATE ON {table}"
+                f" DEFERRABLE {when} FOR EACH ROW EXECUTE FUNCTION fail()"
+            )
+        )
+    refused = people[who].call(method, path, body)
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP FUNCTION fail CASCADE"))
+    follows = table == "events" or "request-reschedule" not in path
+    assert refused.status_code == (503 if follows else 200)
+    assert (everything(database) == before) is follows
+    people[who].ok(method, path, body)

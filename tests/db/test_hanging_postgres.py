@@ -1,0 +1,76 @@
+"""A Postgres that hangs, its sockets open, blocks nobody for ever."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from interviews_api import create_app
+from interviews_api.db.connections import Database, read_connection, transaction
+from tests.conftest import SECRETS, fresh_database
+from tests.support.postgres import ThrowawayPostgres
+
+
+def backend_of(app: Flask) -> int:
+    """The process that serves the connection which the pool will hand out next."""
+    with app.app_context(), read_connection() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[ThrowawayPostgres]:
+    """A server of this machine, whatever TEST_DATABASE_URL says: its process numbers mean something here."""
+    server = ThrowawayPostgres()
+    yield server
+    server.stop()
+
+
+def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
+    own_postgres: ThrowawayPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interviews_api.db.connections.SERVER_SILENCE_TIMEOUT", 1.0)
+    app = create_app(SECRETS | {"DATABASE_URL": own_postgres.url})
+    process = backend_of(app)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        response = app.test_client().get("/health/ready")
+        assert 0.9 < time.monotonic() - start < 5
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    assert response.get_json()["message"] == "Service temporarily unavailable"
+    assert backend_of(app) != process
+    app.extensions["database"].dispose()
+
+
+def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interviews_api.db.connections.SERVER_SILENCE_TIMEOUT", 0.5)
+    with fresh_database("postgresql", tmp_path) as url:
+        app = create_app(SECRETS | {"DATABASE_URL": url})
+        with app.app_context():
+            with transaction(no_timeouts=True) as connection:
+                connection.exec_driver_sql("SELECT pg_sleep(1)")
+            with pytest.raises(OperationalError), transaction() as connection:
+                connection.exec_driver_sql("SELECT pg_sleep(1)")
+        app.extensions["database"].dispose()
+
+
+def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(tmp_path: Path) -> None:
+    with fresh_database("postgresql", tmp_path) as url:
+        database = Database(url)
+        with database.reader.connect() as connection:
+            connection.exec_driver_sql("SET statement_timeout = 50")
+            with pytest.raises(OperationalError) as raised:
+                connection.exec_driver_sql("SELECT pg_sleep(1)")
+            assert isinstance(raised.value.orig, psycopg.errors.QueryCanceled)
+            assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+        database.dispose()

@@ -1,0 +1,398 @@
+"""Seed files: all or nothing, by id, with what is refused named; the demo world; bulk data; the other commands."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import func, select, update
+
+from interviews_api import create_app, models
+from interviews_api.db.connections import Database
+from interviews_api.seed import bulk, demo
+from interviews_api.seed.schemas import SeedFile
+from tests.conftest import SECRETS, Headers
+from tests.support.factories import PASSWORD, Record, World
+
+Content = dict[str, list[Record]]
+
+
+@pytest.fixture
+def content(world: World) -> Content:
+    company = world.company(timeZone="Asia/Kolkata")
+    world.company_user(company, password=PASSWORD)
+    candidate = world.candidate(password=PASSWORD)
+    application = world.application(candidate, world.job(company))
+    world.interview(application, id="641a5f123456789012345678")
+    world.interview(application)
+    return world.content
+
+
+@pytest.fixture
+def load(runner: FlaskCliRunner, tmp_path: Path) -> Callable[[object], Any]:
+    """`flask seed load` of a file with that content; bytes are taken as they are."""
+
+    def run(content: object) -> Any:
+        file = tmp_path / "seed.json"
+        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return runner.invoke(args=["seed", "load", str(file)])
+
+    return run
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """All rows but the one that counts the imports."""
+    with database.reader.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in models.metadata.sorted_tables
+            if table.name != "imports"
+        }
+
+
+def test_a_file_is_loaded_and_loading_it_again_changes_nothing(
+    content: Content, load: Callable[[object], Any], database: Database, client: FlaskClient
+) -> None:
+    result = load(content)
+    assert (result.exit_code, result.output) == (
+        0,
+        "Loaded 1 companies, 1 companyUsers, 1 jobs, 1 candidates, 1 applications, 2 interviews\n",
+    )
+    before = everything(database)
+    for user in (*content["candidates"], *content["companyUsers"]):
+        del user["password"]  # stays what it was
+    assert load(content).exit_code == 0
+    assert everything(database) == before
+    for user in (*content["candidates"], *content["companyUsers"]):
+        login = client.post("/auth/login", json={"email": user["email"], "password": PASSWORD})
+        assert login.status_code == 200
+
+
+def test_a_record_is_updated_as_a_whole_by_its_id(
+    content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
+) -> None:
+    content["interviews"][0] |= {"notes": "old", "location": "old"}
+    load(content)
+    changed = content["interviews"][0] | {"notes": "new", "status": "annule"}
+    del changed["location"]
+    content["companies"][0]["name"] = "Renamed"
+    assert load({"interviews": [changed], "companies": content["companies"]}).exit_code == 0
+    mine = headers(content["candidates"][0]["id"])
+    shown = client.get(f"/candidate/interviews/{changed['id']}", headers=mine).get_json()["data"]
+    assert (shown["notes"], shown["location"], shown["status"]) == ("new", None, "annule")
+    assert shown["company"]["name"] == "Renamed"
+
+
+def test_a_loaded_update_keeps_the_revision(
+    content: Content, load: Callable[[object], Any], database: Database
+) -> None:
+    load(content)
+    with database.engine.begin() as connection:
+        connection.execute(update(models.Interview).values(revision=3))
+    load(content)
+    with database.reader.connect() as connection:
+        assert set(connection.execute(select(models.Interview.revision)).scalars()) == {3}
+
+
+def test_addresses_are_trimmed_and_keep_their_letters(
+    content: Content, load: Callable[[object], Any], database: Database
+) -> None:
+    content["candidates"][0]["email"] = " \tInes@Example.com\n"
+    assert load(content).exit_code == 0
+    with database.reader.connect() as connection:
+        users = connection.execute(
+            select(models.User.email, models.User.email_key).where(models.User.role == "candidate")
+        )
+        assert users.one() == ("Ines@Example.com", "ines@example.com")
+
+
+def test_an_interview_without_a_zone_is_in_its_companys(
+    content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
+) -> None:
+    del content["interviews"][0]["timeZone"]
+    load(content)
+    mine = headers(content["candidates"][0]["id"])
+    shown = client.get("/candidate/interviews/641a5f123456789012345678", headers=mine).get_json()["data"]
+    assert shown["scheduledTime"] == "14:30"
+
+
+def test_an_application_can_change_hands_with_its_interviews(
+    content: Content, load: Callable[[object], Any], world: World, client: FlaskClient, headers: Callable[..., Headers]
+) -> None:
+    load(content)
+    other = world.candidate()
+    moved = content["applications"][0] | {"candidateId": other["id"]}
+    assert load({"candidates": [other], "applications": [moved]}).exit_code == 0
+    assert client.get("/candidate/interviews", headers=headers(other["id"])).get_json()["data"]["total"] == 2
+
+
+def test_null_is_the_default(content: Content, load: Callable[[object], Any], database: Database) -> None:
+    required = {
+        "companies": {"id", "name"}, "companyUsers": {"id", "companyId", "email"}, "jobs": {"id", "companyId", "title"},
+        "candidates": {"id", "email", "firstName", "lastName"},
+        "applications": {"id", "candidateId", "jobId", "appliedAt"},
+        "interviews": {"id", "applicationId", "status", "type", "scheduledDate", "scheduledAt"},
+    }  # fmt: skip
+    least = {
+        array: [{name: record[name] for name in required[array]} for record in records]
+        for array, records in content.items()
+    }
+    assert load(least).exit_code == 0
+    before = everything(database)
+    nulls = {
+        str(array.data_key): [
+            dict.fromkeys(str(field.data_key) for field in array.inner.schema.fields.values()) | record  # type: ignore[attr-defined]
+            for record in least[str(array.data_key)]
+        ]
+        for array in SeedFile().fields.values()
+    }
+    assert load(nulls).exit_code == 0
+    assert everything(database) == before
+    assert load(dict.fromkeys(content)).output.startswith("Loaded 0 companies, 0 companyUsers")
+
+
+def test_letters_that_only_fold_alike_are_two_addresses(world: World, client: FlaskClient) -> None:
+    for email in ("ada@straße.example", "ada@strasse.example"):
+        world.candidate(email=email, password=PASSWORD)
+    world.load()
+    for email in ("ADA@STRAẞE.Example", "ADA@STRASSE.example"):
+        login = client.post("/auth/login", json={"email": email, "password": PASSWORD})
+        assert login.get_json()["data"]["user"]["email"] == email.lower()
+
+
+def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str, int, str, object]:
+    return array, index, field, value
+
+
+@pytest.mark.parametrize(
+    ("array", "index", "field", "value"),
+    [
+        wrong("companies", 0, "name"), wrong("companies", 0, "name", ""),
+        wrong("companies", 0, "timeZone", "Mars/Base"), wrong("companies", 0, "timeZone", "../UTC"),
+        wrong("companies", 0, "id", "xyz"), wrong("companies", 0, "x", 1),
+        wrong("companyUsers", 0, "companyId", "f" * 24), wrong("companyUsers", 0, "email", "nobody"),
+        wrong("jobs", 0, "companyId", "f" * 24), wrong("jobs", 0, "title", None),
+        wrong("candidates", 0, "email"), wrong("candidates", 0, "firstName", 5),
+        wrong("candidates", 0, "password", "x" * 129),
+        wrong("applications", 0, "candidateId", "f" * 24), wrong("applications", 0, "jobId", "f" * 24),
+        wrong("applications", 0, "status", "confirmed"), wrong("applications", 0, "appliedAt", "2025-05-15"),
+        wrong("interviews", 1, "applicationId", "f" * 24), wrong("interviews", 1, "status", "maybe"),
+        wrong("interviews", 1, "type", "Fax"), wrong("interviews", 1, "scheduledDate", "tomorrow"),
+        wrong("interviews", 1, "scheduledDate", 5), wrong("interviews", 1, "timeZone", "CEST+2"),
+        wrong("interviews", 1, "durationMinutes", 4), wrong("interviews", 1, "durationMinutes", 1441),
+        wrong("interviews", 1, "durationMinutes", 60.5), wrong("interviews", 1, "durationMinutes", "60"),
+        wrong("interviews", 1, "durationMinutes", True), wrong("interviews", 1, "durationMinutes", 10**30),
+        wrong("interviews", 1, "meetingLink", "javascript:alert(1)"), wrong("interviews", 1, "isHired", "yes"),
+        wrong("interviews", 1, "cancelledBy", "me"), wrong("interviews", 1, "shareFeedback", "no"),
+        wrong("interviews", 1, "applicationId", None), wrong("interviews", 1, "x", None),
+        wrong("interviews", 1, "feedback", {"overallRating": 11}), wrong("interviews", 1, "feedback", {"mood": "good"}),
+        wrong("interviews", 1, "feedback", {"strengths": [1]}), wrong("interviews", 1, "notes", "x" * 20_001),
+        wrong("interviews", 1, "id", "641a5f123456789012345678"),
+        wrong("interviews", 1, "id", "641a5f12345678901234567e\n"),
+        wrong("interviews", 1, "meetingLink", "https://meet.example/a\n"),
+        wrong("interviews", 1, "meetingLink", "https://a b"),
+        wrong("candidates", 0, "email", "a@example.com\nb"), wrong("candidates", 0, "email", "x" * 250 + "@a.io"),
+        wrong("candidates", 0, "email", None), wrong("candidates", 0, "email", "=?utf-8?q?x?=@example.com"),
+        wrong("companyUsers", 0, "email", "üser@example.com"), wrong("interviews", 1, "timeZone", "UTC\n"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_named_and_nothing_is_written(
+    array: str, index: int, field: str, value: object,
+    content: Content, load: Callable[[object], Any], database: Database,
+) -> None:  # fmt: skip
+    before = everything(database)
+    if value is ...:
+        del content[array][index][field]
+    else:
+        content[array][index][field] = value
+    result = load(content)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: nothing was written.\n{array}[{index}].{field}"), result.output
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"", "not valid JSON"), (b"[]", "the file: "), (b"5", "the file: "), (b"{]", "not valid JSON"),
+        (b'{"x": []}', "x: Unknown field."), (b'{"jobs": {}}', "jobs: "), (b'{"jobs": [5]}', "jobs[0]"),
+        (b'{"jobs": [], "jobs": []}', "duplicate key"), (b"[" * 100_000, "nested"),
+        (b'{"jobs": [{"id": "\\ud800"}]}', "surrogate"),
+        (b'{"jobs": [{"title": "\\u0000"}]}', "NUL"), (b'{"x": NaN}', "NaN"), (b"\xff\xfe", "not valid JSON"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_refused(raw: bytes, said: str, load: Callable[[object], Any]) -> None:
+    result = load(raw)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_of_many_problems_fifty_are_shown(load: Callable[[object], Any]) -> None:
+    result = load({"jobs": [{}] * 60})
+    assert len(result.output.splitlines()) == 52
+    assert result.output.endswith("... and 130 more\n")
+
+
+def test_a_database_that_refuses_is_said_in_one_line(tmp_path: Path) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
+    result = app.test_cli_runner().invoke(args=["seed", "demo"])
+    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
+    app.extensions["database"].dispose()
+
+
+def test_two_users_cannot_share_an_address_or_an_id(
+    content: Content, load: Callable[[object], Any], world: World, database: Database
+) -> None:
+    load(content)
+    before = everything(database)
+    taken = content["candidates"][0]["email"]
+    newcomer = {"id": "a" * 24, "email": taken.upper(), "firstName": "A", "lastName": "B"}
+    company_id = content["companies"][0]["id"]
+    colleague = {"id": content["candidates"][0]["id"], "companyId": company_id, "email": "new@example.com"}
+    for wrong_file, said in (
+        ({"candidates": [newcomer]}, "candidates[0].email: Email is already registered."),
+        ({"candidates": [newcomer, newcomer | {"id": "b" * 24}]}, "candidates[1].email: "),
+        ({"companyUsers": [colleague]}, "companyUsers[0].id: A user of the other role has this id."),
+        (
+            {"companyUsers": [colleague | {"id": "c" * 24}], "candidates": [newcomer | {"id": "c" * 24}]},
+            "candidates[0].id: ",
+        ),
+    ):
+        result = load(wrong_file)
+        assert (result.exit_code, said in result.output) == (1, True), result.output
+    assert everything(database) == before
+
+
+def test_a_candidate_applies_once_for_a_job(content: Content, load: Callable[[object], Any]) -> None:
+    load(content)
+    second = content["applications"][0] | {"id": "a" * 24}
+    for file in ({"applications": [second]}, {"applications": [content["applications"][0], second]}):
+        result = load(file)
+        assert result.exit_code == 1
+        assert f"applications[{len(file['applications']) - 1}].jobId: " in result.output
+
+
+def test_two_users_who_swap_addresses_are_refused_whole(
+    content: Content, load: Callable[[object], Any], world: World, database: Database
+) -> None:
+    first, second = content["candidates"][0], world.candidate()
+    load(content)
+    before = everything(database)
+    swapped = [first | {"email": second["email"]}, second | {"email": first["email"]}]
+    result = load({"candidates": swapped})
+    assert result.exit_code == 1
+    assert "candidates[0].email: Email is already registered.\ncandidates[1].email: " in result.output
+    assert everything(database) == before
+
+
+def test_the_feedback_a_company_keeps_is_not_shown(
+    content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
+) -> None:
+    feedback = {"overallRating": 8, "comments": "planted-canary", "strengths": ["a"], "recommendation": "hire"}
+    private = {"internalNotes": "planted-canary", "hiringDecisionReason": "planted-canary"}
+    path = "/candidate/interviews/641a5f123456789012345678"
+    for share, shown in ((True, feedback), (False, None)):
+        content["interviews"][0] |= {"feedback": feedback, "shareFeedback": share, **private}
+        load(content)
+        mine = headers(content["candidates"][0]["id"])
+        response = client.get(path, headers=mine)
+        assert response.get_json()["data"]["feedback"] == shown
+        assert response.text.count("planted-canary") == share
+        assert "planted-canary" not in client.get("/candidate/interviews", headers=mine).text
+
+
+def test_the_demo_world_is_believable_and_the_same_each_time(
+    app: Flask, runner: FlaskCliRunner, database: Database, client: FlaskClient
+) -> None:
+    with time_machine.travel("2026-07-01T12:00:00Z", tick=False):
+        first = runner.invoke(args=["seed", "demo"])
+        before = everything(database)
+        second = runner.invoke(args=["seed", "demo"])
+        after = everything(database)
+        login = client.post("/auth/login", json={"email": demo.CANDIDATE_EMAIL, "password": demo.PASSWORD}).get_json()
+        mine = {"Authorization": f"Bearer {login['data']['accessToken']}"}
+        data = client.get("/candidate/interviews?limit=100", headers=mine).get_json()["data"]
+    assert (first.exit_code, second.exit_code, first.output) == (0, 0, second.output)
+    assert demo.CANDIDATE_EMAIL in first.output
+    assert demo.PASSWORD in first.output
+    without_hashes = [{name: rows for name, rows in world.items() if name != "users"} for world in (before, after)]
+    assert without_hashes[0] == without_hashes[1]
+    assert {one["status"] for one in data["interviews"]} == {"en_attente", "confirmed", "completed", "annule"}
+    assert {one["type"] for one in data["interviews"]} == {"Video", "InPerson", "Phone"}
+    assert len({one["company"]["name"] for one in data["interviews"]}) == 4
+    assert data["pendingCount"] >= 2
+    assert data["upcomingCount"] >= 2
+    with database.reader.connect() as connection:
+        assert connection.execute(select(func.count(models.Interview.time_zone.distinct()))).scalar_one() >= 4
+    moments = [one["scheduledDate"] for one in data["interviews"]]
+    assert "2026-05-15" < min(moments) < "2026-07-01" < max(moments) < "2026-08-01"
+
+
+def test_bulk_data_is_spread_evenly_and_each_run_adds(
+    runner: FlaskCliRunner, database: Database, client: FlaskClient
+) -> None:
+    for _ in range(2):
+        result = runner.invoke(args=["seed", "bulk", "--candidates", "3", "--interviews", "10"])
+        assert result.exit_code == 0, result.output
+    with database.reader.connect() as connection:
+        each = select(func.count(models.Interview.id)).group_by(models.Interview.candidate_id)
+        assert sorted(connection.execute(each).scalars()) == [3, 3, 3, 3, 4, 4]
+    email = result.output.split()[-4]
+    login = client.post("/auth/login", json={"email": email, "password": bulk.PASSWORD}).get_json()["data"]
+    mine = {"Authorization": f"Bearer {login['accessToken']}"}
+    assert client.get("/candidate/interviews", headers=mine).get_json()["data"]["total"] == 4
+
+
+@pytest.mark.parametrize("arguments", [["0", "5"], ["5", "0"], ["1", "70000"], ["x", "5"], ["-1", "5"]])
+def test_bulk_refuses_what_it_cannot_make(arguments: list[str], runner: FlaskCliRunner) -> None:
+    candidates, interviews = arguments
+    result = runner.invoke(args=["seed", "bulk", "--candidates", candidates, "--interviews", interviews])
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_users_are_made_and_get_tokens(runner: FlaskCliRunner, client: FlaskClient) -> None:
+    asked = "a-good-password\na-good-password\n"
+    company = [
+        "users",
+        "create-company",
+        "--name",
+        "Lumen",
+        "--time-zone",
+        "Europe/Paris",
+        "--email",
+        "hr@lumen.example",
+    ]
+    candidate = ["users", "create-candidate", "--first-name", "A", "--last-name", "B", "--email", "A@example.com"]
+    for arguments in (company, candidate):
+        assert runner.invoke(args=arguments, input=asked).exit_code == 0
+        again = runner.invoke(args=arguments, input=asked)
+        assert again.exit_code == 1
+        assert "Email is already registered." in again.output
+    for email, role in (("hr@lumen.example", "company"), ("a@EXAMPLE.com", "candidate")):
+        token = runner.invoke(args=["tokens", "issue", email]).output.strip()
+        user = client.get("/auth/me", headers={"Authorization": f"Bearer {token}"}).get_json()["data"]["user"]
+        assert user["role"] == role
+    unknown = runner.invoke(args=["tokens", "issue", "nobody@example.com"])
+    assert (unknown.exit_code, unknown.output) == (1, "Error: no user has the address nobody@example.com\n")
+    bad_zone = runner.invoke(args=[*company[:5], "Mars/Base", *company[6:], "--password", "x"])
+    assert (bad_zone.exit_code, "companies[0].timeZone" in bad_zone.output) == (1, True)
+
+
+def test_arguments_that_are_not_utf_8_are_refused(runner: FlaskCliRunner, database: Database) -> None:
+    names = ["users", "create-candidate", "--first-name", "\udcff", "--last-name", "B", "--password", "x"]
+    for arguments in ([*names, "--email", "a@example.com"], ["tokens", "issue", "\udcff@example.com"]):
+        result = runner.invoke(args=arguments)
+        assert (result.exit_code, result.output) == (1, "Error: the arguments are not UTF-8\n")
+    assert everything(database)["users"] == []
+
+
+def test_the_content_of_a_file_is_not_changed_by_loading_it(app: Flask, content: Content, world: World) -> None:
+    before = deepcopy(content)
+    world.load()
+    assert content == before

@@ -1,0 +1,63 @@
+"""Seed files are loaded while others load, and while interviews move."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from interviews_api.accounts.models import Company
+from interviews_api.db.connections import Database
+from interviews_api.seed.load import load_world
+from tests.conftest import Headers
+from tests.support.api import Caller
+from tests.support.factories import Record, World
+
+
+def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World, database: Database) -> None:
+    companies = [world.company() for _ in range(1000)]
+    world.load()
+    together = Barrier(2)
+
+    def load_again(records: list[Record]) -> None:
+        for _ in range(3):
+            together.wait(10)
+            with app.app_context():
+                load_world({"companies": records})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(load_again, (companies, companies[::-1])))
+    with database.reader.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(Company)).scalar_one() == 1000
+
+
+def test_loads_and_moves_come_through(
+    app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    """A move holds its interview while it asks for the application; so does a load."""
+    person = world.candidate()
+    moving = [world.interview(world.application(person)) for _ in range(40)]
+    world.load()
+    candidate = Caller(client, headers(person["id"]))
+    is_over = Event()
+
+    def confirm_again(mine: list[Record]) -> int:
+        done = 0
+        while not is_over.is_set():
+            for interview in mine:
+                answer = candidate.call("PUT", f"/candidate/interviews/{interview['id']}/confirm")
+                assert answer.status_code in {200, 400}, answer.text
+                done += answer.status_code == 200
+        return done
+
+    with ThreadPoolExecutor(2) as pool:
+        movers = [pool.submit(confirm_again, moving[part::2]) for part in range(2)]
+        try:
+            for _ in range(15):
+                with app.app_context():
+                    load_world(world.content)  # all of them are pending again
+        finally:
+            is_over.set()
+        assert all(mover.result() for mover in movers)

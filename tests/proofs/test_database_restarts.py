@@ -1,0 +1,173 @@
+"""Postgres is stopped and started under load: 2xx or 503 with Retry-After, and everything recovers by itself."""
+
+import json
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from alembic import command
+from flask import Flask
+from sqlalchemy import func, select
+
+from interviews_api import create_app
+from interviews_api.accounts.models import Role
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.db.connections import Database
+from interviews_api.events.models import Event
+from interviews_api.interviews.models import Interview
+from interviews_api.notifications.models import Delivery
+from tests.conftest import SETTINGS, alembic_config, begin_session
+from tests.support.api import in_days, invitation, local
+from tests.support.factories import World
+from tests.support.live import LiveServer
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.proof_table import figure, proof
+from tests.support.receivers import Mailbox, wait_for
+from tests.worker.test_outbox import Workers
+
+CLIENTS = 6
+
+
+class Load:
+    """Clients that schedule, confirm and read until they are told to stop."""
+
+    def __init__(self, server: LiveServer, stage: dict[str, Any]) -> None:
+        self.server, self._stage = server, stage
+        self.statuses: Counter[int] = Counter()
+        self.scheduled: set[str] = set()
+        self.confirmed: set[str] = set()
+        self.last_good = 0.0
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: object = None) -> Any:
+        status, answered, raw = self.server.request(method, path, headers, body)
+        self.statuses[status] += 1
+        assert status < 300 or (status == 503 and answered["Retry-After"]), (status, raw)
+        if status < 300:
+            self.last_good = time.monotonic()
+            return json.loads(raw)["data"]
+        time.sleep(0.05)
+        return None
+
+    def _run(self, number: int) -> None:
+        turn, waiting = 0, None
+        company, candidate = self._stage["company"], self._stage["candidates"][number]
+        while not self._is_over.is_set():
+            turn += 1
+            body = invitation(self._stage["applications"][number], **local(in_days(5 + turn)))
+            if made := self._ask("POST", "/interviews/schedule", company, body):
+                self.scheduled.add(made["interviewId"])
+                waiting = made["interviewId"]
+            if waiting and self._ask("PUT", f"/candidate/interviews/{waiting}/confirm", candidate):
+                self.confirmed.add(waiting)
+            waiting = None
+            self._ask("GET", "/candidate/interviews", candidate)
+
+    def stop(self) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+@pytest.mark.proof
+def test_nothing_is_lost_and_all_recovers() -> None:
+    stops = figure(sample=2, full=10)
+    with ExitStack() as stack:
+        postgres = ThrowawayPostgres(synchronous_commit="on")
+        stack.callback(postgres.stop)
+        mailbox = Mailbox()
+        stack.callback(mailbox.stop)
+        smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none"}
+        settings = SETTINGS | smtp | {"DATABASE_URL": postgres.url, "WEB_THREADS": "8"}
+        command.upgrade(alembic_config(postgres.url), "head")
+        app = create_app(settings)
+        database = app.extensions["database"]
+        stack.callback(database.engine.dispose)
+        stage = make_stage(app)
+        server = LiveServer(settings)
+        stack.callback(server.stop)
+        workers = Workers(1, settings)
+        stack.callback(workers.stop)
+        live_through(stops, postgres, mailbox, Load(server, stage), database)
+
+
+def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load: Load, database: Database) -> None:
+    with proof("Postgres stopped and started under load", "postgresql", stops) as done:
+        pauses: list[float] = []
+        wait_for(lambda: len(heard(mailbox, 0)) == CLIENTS + 1)  # the candidates, and the company's user
+        everybody = heard(mailbox, 0).keys()
+        try:
+            for _ in range(stops):
+                time.sleep(1.5)
+                postgres.halt()
+                time.sleep(1)
+                postgres.resume()
+                back = time.monotonic()
+                wait_for(lambda back=back: load.last_good > back)
+                pauses.append(load.last_good - back)
+                wait_for(lambda back=back: heard(mailbox, back).keys() >= everybody)
+                pauses.append(max(heard(mailbox, back).values()) - back)
+            time.sleep(1)
+        finally:
+            load.stop()
+        database.dispose()  # our own connections were cut as well
+        with database.reader.connect() as connection:
+            known = {row.id: row.status for row in connection.execute(select(Interview.id, Interview.status))}
+            told = connection.execute(select(func.count()).select_from(Event)).scalar_one()
+        assert load.scheduled <= known.keys()
+        assert {known[one] for one in load.confirmed} == {"confirmed"}
+        wait_for(lambda: sent(database) == wanted(database), 60)
+        done.result = (
+            f"{load.statuses[200] + load.statuses[201]} answered, {load.statuses[503]} times 503, {told} events kept, "
+            f"back after {max(pauses):.1f} s at most"
+        )
+    assert set(load.statuses) == {200, 201, 503}
+    assert max(pauses) < 2.5, "2 s, and what the mail itself takes"
+
+
+def heard(mailbox: Mailbox, since: float) -> dict[str, float]:
+    """When each address got its first mail since then."""
+    first: dict[str, float] = {}
+    for at, address in list(mailbox.arrivals):
+        if at > since:
+            first.setdefault(address, at)
+    return first
+
+
+def sent(database: Any) -> int:
+    with database.reader.connect() as connection:
+        is_sent = select(func.count(func.distinct(Delivery.event_id))).where(
+            Delivery.status.in_(("sent", "suppressed"))
+        )
+        return int(connection.execute(is_sent).scalar_one())
+
+
+def wanted(database: Any) -> int:
+    with database.reader.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(Event)).scalar_one())
+
+
+def make_stage(app: Flask) -> dict[str, Any]:
+    """A company and some candidates, each with an application and signed in."""
+    world = World(app)
+    company = world.company()
+    user = world.company_user(company)
+    people = [world.candidate() for _ in range(CLIENTS)]
+    applications = [world.application(one, world.job(company)) for one in people]
+    world.load()
+
+    def headers(user_id: str, role: Role = Role.CANDIDATE) -> dict[str, str]:
+        with app.app_context():
+            return {"Authorization": f"Bearer {issue_access_token(begin_session(user_id, role))}"}
+
+    return {
+        "company": headers(user["id"], Role.COMPANY), "candidates": [headers(one["id"]) for one in people],
+        "applications": [one["id"] for one in applications],
+    }  # fmt: skip

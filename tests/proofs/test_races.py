@@ -1,0 +1,138 @@
+"""Moves that arrive together, over gunicorn with two workers: the contract's winners, one event each, no trace else."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from interviews_api.db.connections import Database
+from tests.support import model
+from tests.support.api import Caller, in_days, invitation, local
+from tests.support.live import LiveServer
+from tests.support.proof_table import figure, proof
+
+Call = tuple[str, str, dict[str, str], Any]  # method, path, headers, body
+
+
+def at_once(live: LiveServer, calls: list[Call]) -> list[tuple[int, bytes]]:
+    """Send all of them at one moment; status and body of each."""
+    barrier = Barrier(len(calls))
+
+    def send(call: Call) -> tuple[int, bytes]:
+        barrier.wait(30)
+        status, _, body = live.request(*call)
+        return status, body
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(send, calls))
+
+
+BODIES: dict[str, Any] = {
+    "cancel": {"cancellationReason": "filled"}, "complete": {"isHired": True}, "decline": {"reason": "ill"},
+    "request-reschedule": {"reason": "ill"}, "reschedule": local(in_days(30)), "confirm": {},
+}  # fmt: skip
+MOVERS = {
+    "candidate": ["confirm", "decline", "request-reschedule"],
+    "company": ["confirm", "reschedule", "cancel", "complete"],
+}
+SAID = {
+    "cancel": {"reason": "filled"}, "complete": {"is_hired": True}, "decline": {"reason": "ill"},
+    "request-reschedule": {"reason": "ill"},
+}  # fmt: skip
+
+
+def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Caller, application: str) -> None:
+    """Two to four moves, some of them the same, at one interview."""
+    made = us.ok("POST", "/interviews/schedule", invitation(application))
+    one = made["interviewId"]
+    wanted = model.Interview(model.Application(), in_days(3))
+    wanted.begin()
+    if dice.random() < 0.4:
+        candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
+        wanted.move("confirm", "candidate")
+    known = len(wanted.events)
+    start = wanted.copy()
+    racers = []
+    for _ in range(dice.randint(2, 4)):
+        by = dice.choice(list(MOVERS))
+        racers.append((dice.choice(MOVERS[by]), by))
+    prefix = {"candidate": f"/candidate/interviews/{one}", "company": f"/interviews/{one}"}
+    sides = {"candidate": candidate.headers, "company": us.headers}
+    answers = at_once(live, [("PUT", f"{prefix[by]}/{move}", sides[by], BODIES[move]) for move, by in racers])
+
+    statuses = [status for status, _ in answers]
+    assert set(statuses) <= {200, 400}, (racers, answers)
+    winners = [racer for racer, status in zip(racers, statuses, strict=True) if status == 200]
+    timeline = candidate.ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
+    happened = [(event["type"], event["by"]) for event in timeline]
+    assert happened[:known] == wanted.events
+    moves = {(f"interview.{event}", by): (move, by) for move, event in model.EVENTS.items() for by in MOVERS}
+    order = [moves[event] for event in happened[known:]]
+    assert sorted(order) == sorted(winners), (racers, statuses, order)  # one event for each move that won
+    was_legal = [{move for move in model.REFUSALS if start.is_legal(move)}]
+    for move, by in order:  # the winners in the order of their events are a legal life
+        assert wanted.move(move, by, **SAID.get(move, {})), (racers, order)
+        was_legal.append({move for move in model.REFUSALS if wanted.is_legal(move)})
+    for (move, _), (code, body) in zip(racers, answers, strict=True):
+        if code == 400:  # at some moment of that life it was indeed too late
+            assert model.REFUSALS[move].encode() in body
+            assert any(move not in legal for legal in was_legal), (racers, order)
+    if {"decline", "cancel", "complete"} & {move for move, _ in racers}:
+        assert sum(move in ("decline", "cancel", "complete") for move, _ in winners) == 1
+    ours = us.ok("GET", f"/interviews/{one}")
+    assert (ours["status"], ours["cancelledBy"]) == (wanted.status, wanted.cancelled_by)
+    (application_row,) = us.ok(
+        "GET", f"/interviews/company/{us.ok('GET', '/auth/me')['user']['company']['id']}/candidates"
+    )["applications"]
+    assert application_row["status"] == wanted.application.status
+    if wanted.status in model.OPEN:
+        us.ok("PUT", f"/interviews/{one}/complete", {})
+
+
+@pytest.mark.proof
+def test_races_end_as_the_contract_says(people: dict[str, Any], live: LiveServer, database: Database) -> None:
+    races = figure(sample=30, full=200)
+    dice = random.Random(4)
+    with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as done:
+        for _ in range(races):
+            run_race(dice, live, people["us"], people["candidate"], people["us application"])
+        done.result = "the contract's winners"
+
+
+@pytest.mark.proof
+def test_no_two_overlapping_interviews_slip_past(people: dict[str, Any], live: LiveServer, database: Database) -> None:
+    """Two schedules, and a schedule against a reschedule, for one company and candidate at overlapping times."""
+    us, races = people["us"], figure(sample=10, full=100)
+    asked = [invitation(people["us application"], 40), invitation(people["us application"], 40 + 1 / 48)]
+    with proof("overlapping schedules and reschedules at once", database.engine.dialect.name, races) as done:
+        for number in range(races):
+            calls: list[Call] = [("POST", "/interviews/schedule", us.headers, body) for body in asked]
+            if number % 2:
+                other = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 50))
+                path = f"/interviews/{other['interviewId']}/reschedule"
+                calls[1] = ("PUT", path, us.headers, local(in_days(40 + 1 / 48)))
+            statuses = sorted(status for status, _ in at_once(live, calls))
+            assert statuses in ([200, 409], [201, 409]), statuses
+            for one in us.ok("GET", "/interviews/by-status?limit=100&status=en_attente")["interviews"]:
+                us.ok("PUT", f"/interviews/{one['interviewId']}/cancel", {"cancellationReason": "next"})
+        done.result = "one of two, every time"
+
+
+@pytest.mark.proof
+def test_of_two_with_the_same_if_match_one_acts(people: dict[str, Any], live: LiveServer, database: Database) -> None:
+    us, candidate, races = people["us"], people["candidate"], figure(sample=10, full=100)
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/interviews/{made['interviewId']}"
+    with proof("two writes with one If-Match", database.engine.dialect.name, races) as done:
+        for number in range(races):
+            seen = us.headers | {"If-Match": us.call("GET", path).headers["ETag"]}
+            calls: list[Call] = [
+                ("PUT", f"{path}/reschedule", seen, local(in_days(number % 20 + day))) for day in (60, 90)
+            ]
+            assert sorted(status for status, _ in at_once(live, calls)) == [200, 412]
+        seen = candidate.headers | {"If-Match": candidate.call("GET", f"/candidate{path}").headers["ETag"]}
+        both: list[Call] = [("PUT", f"/candidate{path}/{move}", seen, {}) for move in ("confirm", "decline")]
+        assert sorted(status for status, _ in at_once(live, both)) == [200, 412]
+        done.result = "one 200, one 412"

@@ -1,0 +1,89 @@
+"""The document's own React hook and Vue composable, and /docs in Chromium, against gunicorn."""
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from interviews_api.accounts.models import PasswordReset
+from interviews_api.accounts.reset_repository import ResetRepository
+from interviews_api.accounts.resets import make_reset_token
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.clock import format_instant, now
+from interviews_api.db.connections import transaction
+from interviews_api.interviews.link_tokens import make_token
+from tests.conftest import SECRETS, begin_session
+from tests.support.factories import World
+from tests.support.live import LiveServer
+
+FRONTEND = Path(__file__).parents[1] / "frontend"
+
+
+def run_node(script: str, **environment: str) -> None:
+    finished = subprocess.run(
+        ["node", script], cwd=FRONTEND, env=os.environ | environment, capture_output=True, text=True, timeout=90
+    )
+    assert (finished.returncode, finished.stdout.strip()) == (0, "as documented"), finished.stderr
+
+
+@pytest.mark.needs_node
+@pytest.mark.parametrize("script", ["react.mjs", "vue.mjs"])
+def test_the_documented_front_end_works(script: str, app: Flask, live: LiveServer, world: World) -> None:
+    soon = format_instant(now() + timedelta(days=2))
+    candidate = world.candidate_with(
+        {"id": "641a5f123456789012345678", "scheduledDate": soon},
+        {"status": "confirmed", "scheduledDate": soon, "confirmedAt": soon},
+        {"status": "completed", "completedAt": "2025-05-15T10:00:00.000Z"},
+        {"status": "annule"},
+    )
+    world.load()
+    with app.app_context():
+        token = issue_access_token(begin_session(candidate["id"]))
+    run_node(script, BASE_URL=live.url, TOKEN=token, PENDING_ID="641a5f123456789012345678")
+
+
+@pytest.mark.needs_chromium
+def test_the_docs_page_works_without_the_internet(live: LiveServer) -> None:
+    run_node("docs-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "")
+
+
+@pytest.mark.needs_chromium
+def test_the_page_behind_the_link_works_for_everybody(live: LiveServer, world: World) -> None:
+    """In every state, with and without JavaScript, at 360 and 1280 pixels, light and dark; axe finds nothing."""
+    states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
+    ids = [f"{number:024x}" for number in range(1, 6)]
+    texts = {
+        "notes": "Please prepare a brief presentation about your recent projects.\nBring a document with your picture.",
+        "location": "18 Rue de la Paix, 75002 Paris",
+        "meetingLink": "https://meet.example/" + "a-rather-long-address-that-has-to-break-somewhere-" * 2,
+    }
+    date = "2999-05-15T09:00:00.000Z"
+    world.candidate_with(
+        *(
+            {"id": one, "status": status, "scheduledDate": date, **texts}
+            for one, status in zip(ids, states, strict=True)
+        )
+    )
+    world.load()
+    paths = [f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], one, 0)}" for one in ids]
+    links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
+    links["invalid"] = "/interviews/confirm/x"
+    run_node("link-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", LINKS=json.dumps(links))
+
+
+@pytest.mark.needs_chromium
+def test_the_page_for_a_new_password_works_once(app: Flask, live: LiveServer, world: World) -> None:
+    """At 360 and 1280 pixels, light and dark; the secret reaches no address that a server sees."""
+    person = world.candidate()
+    world.load()
+    with app.app_context(), transaction() as connection:
+        ResetRepository(connection).create(person["email"], now=now())
+        reset_id = connection.execute(select(PasswordReset.id)).scalar_one()
+    token = make_reset_token(SECRETS["SECRET_KEY"], reset_id)
+    run_node("reset-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", TOKEN=token)

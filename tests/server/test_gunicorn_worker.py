@@ -1,0 +1,156 @@
+"""gunicorn's worker class, with an application that behaves badly and clients that do."""
+
+import email.utils
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.sock import TCPSocket
+
+from interviews_api.server.gunicorn_worker import WebWorker
+from tests.support.live import ROOT, clean_environment
+from tests.support.postgres import free_port
+from tests.support.receivers import wait_for
+
+SLOW = 1.0  # seconds
+
+
+def badly(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    if environ["PATH_INFO"] == "/exit":
+        raise SystemExit(7)
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(SLOW)
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+class Worker(WebWorker):  # type: ignore[misc]
+    """In a thread of the tests' process, whose signals it leaves alone."""
+
+    def __init__(self, threads: int) -> None:
+        config = Config()
+        config.set("threads", threads)
+        listener = TCPSocket(("127.0.0.1", 0), config, Logger(config))
+        super().__init__(1, os.getppid(), [listener], None, 30, config, Logger(config))
+        self.port: int = listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.init_process)
+
+    def init_signals(self) -> None:
+        """None."""
+
+    def load_wsgi(self) -> None:
+        """No file."""
+        self.wsgi = badly
+
+    def connect(self) -> closing[HTTPConnection]:
+        return closing(HTTPConnection("127.0.0.1", self.port, timeout=10))
+
+    def stop(self) -> None:
+        self.handle_exit(None, None)
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture(params=[1])
+def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
+    before = threading.active_count()
+    made = Worker(request.param)
+    made.thread.start()
+    yield made
+    made.stop()
+    made.tmp.close()
+    wait_for(lambda: threading.active_count() <= before)
+
+
+def ask(connection: HTTPConnection, path: str = "/") -> HTTPResponse:
+    connection.request("GET", path)
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (200, b"ok")
+    return response
+
+
+def test_a_connection_is_kept_and_each_answer_has_its_date(worker: Worker) -> None:
+    with worker.connect() as connection:
+        for _ in range(3):
+            response = ask(connection)
+            assert response.headers["Connection"] == "keep-alive"
+            written = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp()
+            assert written == pytest.approx(time.time(), abs=1.5)
+            time.sleep(1.1)
+
+
+def test_a_thread_survives_what_a_request_raises(worker: Worker) -> None:
+    with worker.connect() as kept:
+        ask(kept)
+        for _ in range(3):
+            with worker.connect() as broken, pytest.raises(RemoteDisconnected):
+                ask(broken, "/exit")
+            ask(kept)
+        wait_for(lambda: worker.nr_conns == 1, seconds=5)  # the main thread counts them out in its own time
+
+
+def test_what_is_being_answered_is_answered_before_it_stops(worker: Worker) -> None:
+    with worker.connect() as connection:
+        connection.request("GET", "/slow")
+        time.sleep(SLOW / 2)
+        threading.Thread(target=worker.stop).start()
+        assert connection.getresponse().read() == b"ok"
+
+
+@pytest.mark.parametrize("worker", [2], indirect=True)
+def test_who_does_not_hang_up_delays_nobody(worker: Worker) -> None:
+    """Only one of its threads, for as long as gunicorn lingers."""
+    with worker.connect() as another:
+        ask(another)
+        with worker.connect() as stays:
+            began = time.monotonic()
+            stays.request("GET", "/", headers={"Connection": "close"})
+            unread = stays.getresponse()  # holds the socket open
+            for _ in range(5):
+                ask(another)
+                with worker.connect() as third:
+                    ask(third)
+            assert time.monotonic() - began < 1
+            assert unread.read() == b"ok"
+
+
+def test_a_thread_that_cannot_be_started_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would keep the process from ending, and gunicorn from starting another one."""
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def start_two(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    worker = Worker(4)
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    with pytest.raises(RuntimeError):
+        worker.init_process()
+    for thread in started:
+        thread.join(5)
+        assert not thread.is_alive()
+    worker.sockets[0].close()
+    worker.tmp.close()
+
+
+def test_a_worker_that_cannot_start_ends(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no application')")
+    worker = "interviews_api.server.gunicorn_worker.WebWorker"
+    options = ["--worker-class", worker, "--threads", "4", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, "--bind", f"127.0.0.1:{free_port()}", *options]
+    environment = clean_environment({"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    ended = subprocess.run([*command, "broken:app"], env=environment, capture_output=True, timeout=30)
+    assert ended.returncode == 3, ended.stderr

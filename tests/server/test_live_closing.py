@@ -1,0 +1,239 @@
+"""How sockets end: with their token, with the server, and whoever does not read with them."""
+
+import json
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
+
+from interviews_api.accounts.models import Session
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from tests.conftest import SETTINGS, begin_session
+from tests.support.api import in_days, local
+from tests.support.live import LiveServer
+from tests.support.live_sockets import (
+    DEPLOYED,
+    ask,
+    close_code,
+    handshake,
+    open_slow_socket,
+    open_socket,
+    schedule,
+    small_socket,
+    written,
+)
+
+CHANGES = 40
+PING = b"\x89\xfd" + bytes(4 + 125)
+
+
+def test_a_token_that_ends_ends_its_socket(
+    server: LiveServer, stage: dict[str, Any], app: Flask, database: Database
+) -> None:
+    with app.app_context():
+        short = issue_access_token(begin_session(stage["person"]), now() + timedelta(seconds=3))
+    began = time.monotonic()
+    with open_socket(server, short) as ws:
+        assert close_code(ws) == 4401
+        assert 1.5 < time.monotonic() - began < 8
+    with open_socket(server, stage["candidate"]) as ws, open_socket(server, stage["token"](stage["person"])) as other:
+        began = time.monotonic()
+        ask(server, "POST", "/auth/logout", stage["candidate"])
+        assert close_code(ws) == 4401
+        assert time.monotonic() - began < 5
+        with pytest.raises(TimeoutError):
+            other.recv(timeout=0.2)
+        with database.engine.begin() as connection:
+            connection.execute(delete(Session))
+        assert close_code(other) == 4401
+
+
+def test_half_of_the_threads_are_kept_for_others(database_url: str, stage: dict[str, Any]) -> None:
+    small = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "4"}, workers=1)
+    try:
+        first, second = (open_socket(small, stage["candidate"]) for _ in range(2))
+        with pytest.raises(InvalidStatus) as refusal:
+            open_socket(small, stage["candidate"])
+        assert refusal.value.response.status_code == 503
+        assert refusal.value.response.headers["Retry-After"]
+        assert ask(small, "GET", "/candidate/interviews", stage["candidate"])["total"] == 0
+        first.close()
+        deadline = time.monotonic() + 5
+        while True:  # the seat is free when the server has noticed
+            try:
+                open_socket(small, stage["candidate"]).close()
+                break
+            except InvalidStatus:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        began = time.monotonic()
+        small.process.terminate()
+        assert close_code(second) == 1001
+        small.process.wait(10)
+        assert time.monotonic() - began < 5
+    finally:
+        small.stop()
+
+
+def make_changes(server: LiveServer, stage: dict[str, Any]) -> None:
+    """More than the buffers between a server and a slow client hold."""
+    one = schedule(server, stage, notes="x" * 19_000)
+    for number in range(1, CHANGES):
+        ask(server, "PUT", f"/interviews/{one}/reschedule", stage["company"], local(in_days(3 + number)))
+
+
+def is_ended(sock: socket.socket, seconds: float) -> bool:
+    """Whether the server resets the connection by then, which one need not read to see."""
+    poll = select.poll()
+    poll.register(sock, 0)
+    return bool(poll.poll(seconds * 1000))
+
+
+def until_the_end(ws: ClientConnection) -> Iterator[str | bytes]:
+    """What can still be read of it."""
+    with suppress(ConnectionClosed):
+        while True:
+            yield ws.recv(timeout=5)
+
+
+@contextmanager
+def socket_full_of_pongs(server: LiveServer, token: str) -> Iterator[socket.socket]:
+    """Its client has sent pings until the server took no more, and read nothing."""
+    with small_socket(server) as sock:
+        sock.settimeout(1)
+        sock.sendall(written(handshake(f"interviews.v1, bearer.{token}".encode())))
+        assert sock.recv(12) == b"HTTP/1.1 101"
+        with suppress(TimeoutError):
+            while True:
+                sock.sendall(PING * 100)
+        yield sock
+
+
+def test_frames_stay_whole(server: LiveServer, stage: dict[str, Any]) -> None:
+    """Pings are answered while a message is half sent."""
+    make_changes(server, stage)
+    with open_slow_socket(server, stage["candidate"], "?after=0") as ws:
+        pongs = []
+        for _ in range(50):
+            pongs.append(ws.ping())
+            time.sleep(0.01)
+        ids = [json.loads(ws.recv(timeout=10))["id"] for _ in range(CHANGES)]
+        assert ids == sorted(set(ids))
+        assert all(pong.wait(10) for pong in pongs)
+
+
+def test_the_end_of_a_token_is_that_of_a_socket_nobody_reads(
+    server: LiveServer, stage: dict[str, Any], app: Flask
+) -> None:
+    make_changes(server, stage)
+    with app.app_context():
+        short = issue_access_token(begin_session(stage["person"]), now() + timedelta(seconds=4))
+    another = stage["token"](stage["person"])
+    expires = time.monotonic() + 4
+    with (
+        open_slow_socket(server, stage["candidate"], "?after=0") as revoked,
+        open_slow_socket(server, short, "?after=0") as expired,
+        socket_full_of_pongs(server, another) as busy,
+    ):
+        assert not is_ended(revoked.socket, 0)
+        began = time.monotonic()
+        ask(server, "POST", "/auth/logout", stage["candidate"])
+        ask(server, "POST", "/auth/logout", another)
+        assert is_ended(revoked.socket, 5)
+        assert is_ended(busy, began + 5 - time.monotonic())
+        assert is_ended(expired.socket, expires + 5 - time.monotonic())
+        for ws in (revoked, expired):
+            assert len(list(until_the_end(ws))) < CHANGES
+    with open_socket(server, stage["token"](stage["person"]), "?after=0") as ws:
+        for _ in range(CHANGES):
+            ws.recv(timeout=5)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("config", DEPLOYED)
+def test_a_stop_waits_for_no_client(database_url: str, stage: dict[str, Any], config: str, how: signal.Signals) -> None:
+    """One that reads, one that has not been told anything, one that does not read, one that only pings."""
+    settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
+    own = LiveServer(settings, workers=1, config=config)
+    try:
+        make_changes(own, stage)
+        token = stage["candidate"]
+        with (
+            open_socket(own, token, "?after=0") as read_connection,
+            open_socket(own, token) as idle,
+            open_slow_socket(own, token, "?after=0") as deaf,
+            socket_full_of_pongs(own, token) as busy,
+        ):
+            began = time.monotonic()
+            own.process.send_signal(how)
+            assert own.process.wait(15) == 0
+            assert time.monotonic() - began < 14  # graceful_timeout, which it must not cost, is 20 s
+            assert close_code(read_connection) == close_code(idle) == 1001
+            assert len(list(until_the_end(read_connection))) <= CHANGES
+            assert is_ended(deaf.socket, 1)  # what a process leaves unsent goes before its end
+            assert is_ended(busy, 1)
+        assert not any(word in own.log for word in ("SIGKILL", "timeout", "Traceback")), own.log
+    finally:
+        own.stop()
+
+
+def test_ctrl_c_ends_a_busy_server_by_itself(database_url: str, app: Flask) -> None:
+    """A terminal sends it to workers and master, who leaves those time; here while pools start their threads."""
+    assert app
+    own = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "64"})
+    try:
+        while len(workers := own.workers) < 2:
+            time.sleep(0.05)
+        time.sleep(2)  # until they have loaded the application
+        for pid in workers:
+            os.kill(pid, signal.SIGINT)
+        time.sleep(0.5)
+        assert own.request("GET", "/health/live", {})[0] == 200
+        assert own.workers == workers
+        with ExitStack() as clients:
+            for pid in (*workers, own.process.pid):
+                os.kill(pid, signal.SIGINT)
+            with suppress(OSError):  # it listens no more
+                for _ in range(500):
+                    client = clients.enter_context(socket.create_connection(("127.0.0.1", own.port), 5))
+                    client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert own.process.wait(18) == 0  # graceful_timeout, after which SIGKILL ends it, is 20 s
+        assert "SIGKILL" not in own.log
+    finally:
+        own.stop()
+
+
+def test_sockets_that_ended_are_counted_once(database_url: str, stage: dict[str, Any]) -> None:
+    """Or else a worker that stops believes that nobody is connected, and hangs up on who is about to ask again."""
+    own = LiveServer(SETTINGS | {"DATABASE_URL": database_url}, workers=1)
+    try:
+        for _ in range(3):
+            open_socket(own, stage["candidate"]).close()
+        kept = HTTPConnection("127.0.0.1", own.port, timeout=5)
+        for is_last in (False, True):
+            kept.request("GET", "/health/live")
+            response = kept.getresponse()
+            assert response.status == 200
+            assert response.read()
+            if not is_last:
+                time.sleep(0.2)
+                own.process.terminate()
+                time.sleep(0.7)
+        kept.close()
+        own.process.wait(10)
+    finally:
+        own.stop()

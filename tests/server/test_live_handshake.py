@@ -1,0 +1,127 @@
+"""What is answered before the upgrade, and who is accepted only to be told why not."""
+
+import json
+import random
+import re
+import socket
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
+from interviews_api.clock import now
+from interviews_api.ids import new_id
+from tests.conftest import begin_session
+from tests.support.live import LiveServer
+from tests.support.live_sockets import PATH, close_code, handshake, open_socket, written
+from tests.support.proof_table import figure
+
+NOBODY = b"interviews.v1, bearer.x"
+CLOSED_4401 = b"\x88\x02\x11\x31"
+
+
+def test_who_may_not_is_accepted_and_closed(server: LiveServer, stage: dict[str, Any], app: Flask) -> None:
+    with app.app_context():
+        viewer = begin_session(stage["person"])
+        ended = issue_access_token(viewer, now() - timedelta(seconds=1))
+        refresh = issue_refresh_token(viewer, new_id(), now() + timedelta(days=1))
+    for token, code in ((ended, 4401), (refresh, 4401), ("x", 4401), ("a.b.c", 4401), (stage["company"], 4403)):
+        with open_socket(server, token) as ws:
+            assert close_code(ws) == code
+    for protocols in (["interviews.v1"], None, [f"bearer.{stage['candidate']}"]):
+        with connect(f"ws://127.0.0.1:{server.port}{PATH}", subprotocols=protocols, proxy=None, legacy=True) as ws:  # type: ignore[arg-type]
+            assert close_code(ws) == 4401
+
+
+def test_what_is_wrong_is_said_before_the_upgrade(server: LiveServer, stage: dict[str, Any]) -> None:
+    for query in ("?after=x", "?after=-1", "?after=", "?after=1&after=2", "?after=1.0", "?after=" + "9" * 30):
+        with pytest.raises(InvalidStatus) as refusal:
+            open_socket(server, stage["candidate"], query)
+        assert refusal.value.response.status_code == 400
+        assert list(json.loads(refusal.value.response.body)["details"]) == ["after"]
+    status, headers, body = server.request("GET", PATH, {})
+    assert (status, headers["Upgrade"]) == (426, "websocket")
+    assert json.loads(body) == {
+        "statusCode": 426, "message": "Live updates need a WebSocket", "error": "Upgrade Required",
+    }  # fmt: skip
+
+
+def answer(server: LiveServer, request: bytes) -> tuple[int, bytes, bytes]:
+    """Status, head and body, or all that a socket is sent until it is closed."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock, sock.makefile("rb") as stream:
+        sock.sendall(request)
+        status, head = int(stream.readline().split()[1]), b""
+        while (line := stream.readline()).strip():
+            head += line.lower()
+        length = re.search(rb"content-length: (\d+)", head)
+        body = b"" if request.startswith(b"HEAD") else stream.read(int(length[1]) if length else -1)
+    return status, head, body
+
+
+def assert_refused(server: LiveServer, request: bytes, status: int = 400) -> None:
+    got, _, body = answer(server, request)
+    assert got == status, request
+    assert request.startswith(b"HEAD") or json.loads(body).keys() == {"statusCode", "message", "error"}, request
+
+
+def test_no_websocket_handshake(server: LiveServer) -> None:
+    good = handshake(NOBODY)
+    for name, values in {
+        "Sec-WebSocket-Key": (b"", b"short", b"\xe9" * 24, b"A" * 24),
+        "Sec-WebSocket-Protocol": (b"interviews.v1, bearer.\xe9", b"\xff"),
+        "Sec-WebSocket-Extensions": (
+            b"", b";", b"\xe9", b"a b", b"permessage-deflate; x=\xe9", b"permessage-deflate; client_max_window_bits=",
+            b"permessage-deflate;", b'x; y="', b'x; y=""',
+        ),
+    }.items():  # fmt: skip
+        for value in values:
+            assert_refused(server, written(good | {name: value}))
+    assert_refused(server, written({name: value for name, value in good.items() if name != "Sec-WebSocket-Key"}))
+    assert_refused(server, written(good | {"Sec-WebSocket-Version": b"8"}), 426)
+    assert_refused(server, written(good | {"Connection": b"keep-alive, close"}), 426)
+    for line, status in ((f"HEAD {PATH} HTTP/1.1", 400), (f"GET {PATH} HTTP/1.0", 400), (f"POST {PATH} HTTP/1.1", 405)):
+        assert_refused(server, written(good, line), status)
+
+
+def test_what_a_handshake_says_besides_does_not_matter(server: LiveServer) -> None:
+    for besides in (
+        *({"Sec-WebSocket-Extensions": value} for value in (
+            b"permessage-deflate; client_max_window_bits", b"permessage-deflate; client_max_window_bits=abc",
+            b'permessage-deflate; client_max_window_bits="10", x-other;a = b',
+            b"permessage-deflate; server_max_window_bits",
+        )),
+        {"Host": b"xn--0"}, {"Connection": b"keep-alive, upgrade"}, {"Upgrade": b"WebSocket"}, {"X-Odd": b"\xe9\xff"},
+        {"Sec-WebSocket-Protocol": b"interviews.v1, , bearer.(x)"}, {"Sec-WebSocket-Protocol": b"interviews.v1"},
+    ):  # fmt: skip
+        status, head, frames = answer(server, written(handshake(NOBODY) | besides))
+        assert (status, frames[:4]) == (101, CLOSED_4401), besides
+        assert b"sec-websocket-extensions" not in head
+
+
+def test_no_handshake_is_a_failure_of_ours(server: LiveServer) -> None:
+    """Headers at random, each from what means something there and from any byte that a header can hold."""
+    chance = random.Random(5)
+    words = [
+        b"permessage-deflate",
+        b"client_max_window_bits",
+        b"bearer.",
+        b"a.b.c",
+        b"interviews.v1",
+        b"upgrade",
+        b"13",
+    ]
+    words += [b"13", b";", b",", b"=", b'"', b" ", b"xn--", b"[::1]", b":", b"\t", b"\xe9", b"\xc3\xa9", b"\x7f"]
+    names = [*handshake(NOBODY), "Sec-WebSocket-Extensions", "Origin", "Cookie", "X-Request-Id", "X-Forwarded-For"]
+    for _ in range(figure(sample=150, full=3000)):
+        besides = {name: b"".join(chance.choices(words, k=chance.randrange(6))) for name in chance.choices(names, k=2)}
+        request = written(handshake(NOBODY) | besides)
+        status, _, rest = answer(server, request)
+        if status == 101:
+            assert rest[:4] == CLOSED_4401, request
+        else:
+            assert status in (400, 426), request
+            assert json.loads(rest).keys() == {"statusCode", "message", "error"}, request

@@ -1,0 +1,142 @@
+"""Live updates over real WebSockets: one gunicorn with threads, and one with greenlets as in production."""
+
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from websockets.exceptions import InvalidStatus
+
+from interviews_api.accounts.models import Role, Viewer
+from interviews_api.clock import now
+from interviews_api.live.hub import Subscriber
+from tests.conftest import SETTINGS
+from tests.support.api import in_days, local
+from tests.support.factories import World
+from tests.support.live import LiveServer
+from tests.support.live_sockets import ServerHere, ask, open_socket, schedule
+from tests.support.proof_table import figure
+
+
+def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, stage: dict[str, Any]) -> None:
+    with open_socket(server, stage["candidate"]) as ws:
+        assert ws.subprotocol == "interviews.v1"
+        one = schedule(server, stage)
+        first = json.loads(ws.recv(timeout=5))
+        assert list(first) == ["id", "event", "at", "interview"]
+        assert first["event"] == "interview.scheduled"
+        (listed,) = ask(server, "GET", "/candidate/interviews", stage["candidate"])["interviews"]
+        assert first["interview"] == listed
+        ask(server, "PUT", f"/candidate/interviews/{one}/confirm", stage["candidate"])
+        ask(server, "PUT", f"/interviews/{one}/complete", stage["company"], {})
+        confirmed, completed = json.loads(ws.recv(timeout=5)), json.loads(ws.recv(timeout=5))
+        assert (confirmed["event"], completed["event"]) == ("interview.confirmed", "interview.completed")
+        assert first["id"] < confirmed["id"] < completed["id"]
+        events = ask(server, "GET", f"/candidate/interviews/{one}/timeline", stage["candidate"])["events"]
+        assert [(event["id"], event["at"]) for event in events] == [
+            (message["id"], message["at"]) for message in (first, confirmed, completed)
+        ]
+    for query, wanted in (
+        ("?after=0", [first, confirmed, completed]), (f"?after={confirmed['id']}", [completed]),
+        ("?after=9223372036854775807", []),
+    ):  # fmt: skip
+        with open_socket(server, stage["candidate"], query) as ws:
+            replayed = [json.loads(ws.recv(timeout=5)) for _ in wanted]
+            assert [one["id"] for one in replayed] == [one["id"] for one in wanted]
+            assert all(one["interview"]["status"] == "completed" for one in replayed)
+            with pytest.raises(TimeoutError):
+                ws.recv(timeout=0.3)
+
+
+def test_nothing_of_others(server: LiveServer, stage: dict[str, Any], world: World) -> None:
+    other = world.candidate()
+    world.load()
+    with open_socket(server, stage["token"](other["id"]), "?after=0") as ws:
+        schedule(server, stage)
+        with pytest.raises(TimeoutError):
+            ws.recv(timeout=1)
+
+
+def test_a_client_that_says_something_or_vanishes(server: LiveServer, stage: dict[str, Any]) -> None:
+    with open_socket(server, stage["candidate"]) as ws:
+        for _ in range(50):
+            ws.send("hello")
+        schedule(server, stage)
+        assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+    gone = open_socket(server, stage["candidate"])
+    gone.socket.shutdown(socket.SHUT_RDWR)
+    schedule(server, stage, 5)
+    with open_socket(server, stage["candidate"]) as ws:
+        schedule(server, stage, 7)
+        assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+
+
+def test_the_details_of_another_day(server: LiveServer, stage: dict[str, Any]) -> None:
+    """A reschedule arrives with the new time and nothing private."""
+    one = schedule(server, stage)
+    with open_socket(server, stage["candidate"]) as ws:
+        body = local(in_days(9)) | {"internalNotes": "canary"}
+        ask(server, "PUT", f"/interviews/{one}/reschedule", stage["company"], body)
+        text = ws.recv(timeout=5)
+        assert "canary" not in str(text)
+        assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
+
+
+def test_what_happens_while_the_first_listener_arrives(server: LiveServer, stage: dict[str, Any]) -> None:
+    """The hub has just begun, or ends because nobody listens: nothing falls between."""
+    for number in range(figure(sample=5, full=50)):
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(schedule, server, stage, 3 + number)
+            with open_socket(server, stage["candidate"], "?after=0") as ws:
+                seen = {json.loads(ws.recv(timeout=5))["interview"]["interviewId"] for _ in range(number + 1)}
+                assert writing.result() in seen
+        time.sleep(0.1 * (number % 3))
+
+
+def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Its reads fail for a while; what happened meanwhile arrives when they work again."""
+    server = ServerHere(SETTINGS | {"DATABASE_URL": app.extensions["settings"].database_url, "WEB_THREADS": "8"})
+    engine = server.app.extensions["database"].engine
+    is_away = threading.Event()
+
+    def stumble(*_anything: Any) -> None:
+        if is_away.is_set() and threading.current_thread().name == "live":
+            raise OperationalError("x", {}, Exception("planted"))
+
+    event.listen(engine, "before_cursor_execute", stumble)
+    try:
+        with open_socket(server, stage["candidate"]) as ws:
+            is_away.set()
+            schedule(server, stage)
+            with pytest.raises(TimeoutError):
+                ws.recv(timeout=1.5)
+            assert "live updates wait" in caplog.text
+            is_away.clear()
+            assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+    finally:
+        event.remove(engine, "before_cursor_execute", stumble)
+        server.stop()
+
+
+def test_who_does_not_read_is_cut_off() -> None:
+    cuts: list[bool] = []
+    subscriber = Subscriber(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), disconnect=lambda: cuts.append(True))
+    for number in range(1001):
+        subscriber.put((number, "x"))
+    assert cuts == [True]
+
+
+def test_sockets_without_their_database(stage: dict[str, Any], tmp_path: Any) -> None:
+    server = ServerHere(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "WEB_THREADS": "8"})
+    try:
+        with pytest.raises(InvalidStatus) as refusal:
+            open_socket(server, stage["candidate"])
+        assert refusal.value.response.status_code == 503
+    finally:
+        server.stop()

@@ -1,0 +1,272 @@
+"""The shipped nginx configuration, in a real nginx before a real gunicorn, and one for live sockets."""
+
+import contextlib
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from flask import Flask
+from websockets.sync.client import connect
+
+from interviews_api.accounts.tokens import issue_access_token
+from tests.conftest import SETTINGS, begin_session
+from tests.support.factories import World
+from tests.support.live import LiveServer
+from tests.support.nginx import Nginx
+from tests.support.postgres import free_port
+from tests.support.proof_table import figure, proof
+
+pytestmark = pytest.mark.needs_nginx
+SAID = {"Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
+
+
+@pytest.fixture(scope="module")
+def servers(database_url: str) -> Iterator[tuple[LiveServer, Nginx]]:
+    with ExitStack() as stack:
+        settings = SETTINGS | {"DATABASE_URL": database_url, "TRUSTED_PROXIES": "1", "RATELIMIT_ENABLED": "true"}
+        api = LiveServer(settings)
+        stack.callback(api.stop)
+        live = LiveServer(settings, config="gunicorn.live.conf.py")
+        stack.callback(live.stop)
+        nginx = Nginx(api.port, live.port)
+        stack.callback(nginx.stop)
+        yield api, nginx
+
+
+@pytest.fixture
+def nginx(servers: tuple[LiveServer, Nginx], app: Flask) -> Nginx:
+    assert app
+    return servers[1]
+
+
+def in_shape(status: int, answer: Any) -> bool:
+    return answer.keys() - {"details"} == {"statusCode", "message", "error"} and answer["statusCode"] == status
+
+
+def test_what_the_api_says_passes(nginx: Nginx) -> None:
+    status, _, answer = nginx.ask("GET", "/health/ready")
+    assert (status, answer["message"]) == (200, "Ready")
+    status, headers, answer = nginx.ask("GET", "/candidate/interviews")
+    assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
+    status, headers, answer = nginx.ask("DELETE", "/jobs")
+    assert (status, in_shape(405, answer)) == (405, True)
+    assert headers["Allow"]
+    status, headers, _ = nginx.ask("GET", "/candidate/interviews/updates")
+    assert (status, headers["Upgrade"]) == (426, "websocket")
+
+
+def test_nginxs_own_refusals_have_the_one_shape(nginx: Nginx) -> None:
+    status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, b"x" * 70_000)
+    assert (status, answer["message"]) == (413, "The body is larger than 64 KiB")
+    assert in_shape(413, answer)
+    for raw, wanted in (
+        (b"NONSENSE\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\nConnection: close\r\n\r\n", 431),
+        (b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"GET /../x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400),
+        (b"GET /%6detrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"GET //metrics?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"GET http://b/metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
+        (b"TRACE /jobs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
+        (b"POST /jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nConnection: close\r\n\r\n", 501),
+        (b"GET /jobs HTTP/9.1\r\nHost: a\r\n\r\n", 505),
+    ):  # fmt: skip
+        status, answer = nginx.say(raw)
+        assert (status, in_shape(wanted, answer)) == (wanted, True), raw[:40]
+    assert nginx.ask("TRACE", "/jobs")[1]["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, DELETE"
+
+
+def test_without_the_api_it_is_a_502_that_says_when_to_come_back() -> None:
+    lonely = Nginx(free_port(), free_port())
+    try:
+        for path in ("/jobs", "/candidate/interviews/updates"):
+            status, headers, answer = lonely.ask("GET", path)
+            assert (status, in_shape(502, answer), headers["Retry-After"]) == (502, True, "1")
+        lonely.ask("GET", "/interviews/confirm/canary?canary")
+        assert "canary" not in lonely.errors + lonely.accesses
+    finally:
+        lonely.stop()
+
+
+def test_every_answer_has_one_id_and_a_good_one_is_kept(nginx: Nginx, servers: tuple[LiveServer, Nginx]) -> None:
+    for path, status in (
+        ("/health/live", 200),
+        ("/nope", 404),
+        ("/metrics", 404),
+        ("/candidate/interviews/updates", 426),
+    ):
+        found = nginx.ask("GET", path, {"X-Request-Id": f"mine-{status}"})
+        assert (found[0], found[1]["X-Request-Id"]) == (status, f"mine-{status}")
+        for odd in ("x" * 65, "a b", "a/b", ""):
+            assert re.fullmatch("[0-9a-f]{32}", nginx.ask("GET", path, {"X-Request-Id": odd})[1]["X-Request-Id"])
+    connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
+    for path in ("/health/live", "/metrics"):
+        connection.request("GET", path)
+        with connection.getresponse() as response:
+            assert len(response.headers.get_all("X-Request-Id", [])) == 1
+    connection.close()
+    assert '"mine-200"' in servers[0].log
+    assert '"mine-200"' in nginx.accesses
+
+
+def test_what_an_upstream_says_is_not_said_twice_and_what_it_is_told_is_set() -> None:
+    class Upstream(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path[1:]))
+            heard = json.dumps(dict(self.headers)).encode()
+            for name, value in {**SAID, "Content-Length": str(len(heard))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(heard)
+
+        def log_message(self, *_anything: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as upstream:
+        threading.Thread(target=upstream.serve_forever).start()
+        nginx = Nginx(upstream.server_port, free_port())
+        connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
+        try:
+            for status in (405, 502, 503, 504):
+                forged = {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "https", "Connection": "close"}
+                connection.request("GET", f"/{status}", headers=forged)
+                response = connection.getresponse()
+                heard = json.loads(response.read())
+                assert response.status == status
+                assert {name: response.headers.get_all(name) for name in SAID} == {k: [v] for k, v in SAID.items()}
+                assert (heard["X-Forwarded-For"], heard["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
+        finally:
+            connection.close()
+            nginx.stop()
+            upstream.shutdown()
+
+
+def test_a_body_of_64_kib_passes_and_touches_no_disk(nginx: Nginx) -> None:
+    body = json.dumps({"email": "a@example.com", "password": "x" * 128, "x": ""}).encode()
+    body = body.replace(b'""', b'"' + b"x" * (64 * 1024 - len(body)) + b'"')
+    status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, body)
+    assert (status, answer["details"]) == (400, {"x": ["Unknown field."]})
+    sent = f"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=10) as slow:
+        slow.sendall(sent + body[:-1])
+        time.sleep(0.5)
+        assert not nginx.files_in("client_body")
+        slow.sendall(body[-1:])
+        assert slow.recv(100).split()[1] == b"415"
+
+
+def test_a_client_that_reads_slowly_gets_it_all(nginx: Nginx) -> None:
+    """nginx takes the file from the worker at once, more of it than its memory for one answer, and passes it on."""
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", nginx.port))
+        slow.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        time.sleep(1)
+        head, _, body = b"".join(iter(lambda: slow.recv(65536), b"")).partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    assert length is not None
+    assert len(body) == int(length[1]) > 16 * 16 * 1024
+
+
+def test_a_client_cannot_choose_its_address(nginx: Nginx) -> None:
+    """The limit of logins from one address holds, whatever X-Forwarded-For a client makes up."""
+    statuses = []
+    for number in range(101):
+        body = json.dumps({"email": f"nobody{number}@example.com", "password": "x"}).encode()
+        forged = {"Content-Type": "application/json", "X-Forwarded-For": f"10.0.0.{number}"}
+        statuses.append(nginx.ask("POST", "/auth/login", forged, body)[0])
+    assert statuses == [401] * 100 + [429]
+
+
+def test_live_sockets_pass(nginx: Nginx, app: Flask, world: World) -> None:
+    person = world.candidate_with({})
+    world.load()
+    with app.app_context():
+        token = issue_access_token(begin_session(person["id"]))
+    with connect(
+        f"ws://127.0.0.1:{nginx.port}/candidate/interviews/updates?after=0",
+        subprotocols=["interviews.v1", f"bearer.{token}"], proxy=None, legacy=True,
+    ) as ws:  # type: ignore[list-item]  # fmt: skip
+        assert ws.subprotocol == "interviews.v1"
+        status, _, answer = nginx.ask(
+            "PUT", f"/candidate/interviews/{world.content['interviews'][0]['id']}/confirm",
+            {"Authorization": f"Bearer {token}"},
+        )  # fmt: skip
+        assert status == 200, answer
+        assert json.loads(ws.recv(timeout=5))["event"] == "interview.confirmed"
+
+
+def test_the_access_log_has_no_secret(nginx: Nginx) -> None:
+    for path in ("/interviews/confirm/canary", "/calendar/canary.ics", "/jobs?canary=1"):
+        with contextlib.suppress(ValueError):
+            nginx.ask("GET", path, {"Authorization": "Bearer canary"})
+    lines = [json.loads(line) for line in nginx.accesses.splitlines()]
+    assert len(lines) >= 3
+    assert "canary" not in nginx.accesses
+    assert all(re.fullmatch(r"[0-9a-f]{32}", line["request_id"]) for line in lines[-3:])
+
+
+class SlowClients:
+    """Connections that begin a request and then take their time."""
+
+    def __init__(self, port: int, count: int) -> None:
+        self.sockets: list[socket.socket] = []
+        for _ in range(count):
+            self._open(port, b"GET /jobs HTTP/1.1\r\nHo")
+            self._open(port, b"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                             b"Content-Length: 60000\r\n\r\n{")  # fmt: skip
+        for _ in range(count // 3):  # asks for a megabyte and does not read
+            self._open(port, b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n")
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._drip)
+        self._thread.start()
+
+    def _open(self, port: int, begin: bytes) -> None:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", port))
+        sock.sendall(begin)
+        self.sockets.append(sock)
+
+    def _drip(self) -> None:
+        while not self._is_over.wait(1):
+            for sock in self.sockets[1::2]:
+                with contextlib.suppress(OSError):
+                    sock.send(b" ")
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self._thread.join()
+        for sock in self.sockets:
+            sock.close()
+
+
+@pytest.mark.proof
+def test_slow_clients_hold_up_nobody(servers: tuple[LiveServer, Nginx], app: Flask) -> None:
+    api, nginx = servers
+    count = figure(sample=60, full=300)
+    backend = app.extensions["database"].engine.dialect.name
+    workers = api.workers
+    with proof("half-open, slow-body and a third as many slow-reading clients behind nginx", backend, count) as done:
+        slow, took = SlowClients(nginx.port, count), []
+        try:
+            for _ in range(figure(sample=100, full=300)):
+                began = time.perf_counter()
+                assert nginx.ask("GET", "/health/live")[0] == 200
+                took.append((time.perf_counter() - began) * 1000)
+                time.sleep(0.03)
+        finally:
+            slow.stop()
+        worst = sorted(took)[int(len(took) * 0.99)]
+        done.result = f"/health/live p99 {worst:.0f} ms, no worker died"
+    assert worst < 500
+    assert api.workers == workers

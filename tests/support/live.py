@@ -1,0 +1,84 @@
+"""gunicorn as it is deployed: its own process, its own settings, two workers."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+from tests.support.postgres import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Just what a program needs to start, and the settings: nothing of who runs the tests."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return kept | dict(settings)
+
+
+class LiveServer:
+    """A running gunicorn; `url` is where. Its output is in `log`."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        workers: int = 2,
+        port: int | None = None,
+        config: str = "gunicorn.conf.py",
+    ) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = tempfile.NamedTemporaryFile(prefix="interviews-gunicorn-")  # noqa: SIM115  # closed by stop()
+        environment = clean_environment(settings) | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", config, "wsgi:app"],
+            cwd=ROOT, env=environment, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._wait()
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return Path(self._log.name).read_text()
+
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: object = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer to one request on a connection of its own."""
+        sent = {"Content-Type": "application/json", **headers}
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            response = connection.getresponse()
+            return response.status, dict(response.headers), response.read()
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of the workers that run now."""
+        master = self.process.pid
+        children = Path(f"/proc/{master}/task/{master}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+    def stop(self) -> None:
+        """SIGTERM, and wait."""
+        self.process.terminate()
+        self.process.wait(30)
+        self._log.close()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/health/live", timeout=5):
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+        raise RuntimeError(f"gunicorn did not start:\n{self.log}")

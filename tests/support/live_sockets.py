@@ -1,0 +1,103 @@
+"""Live updates as clients see them: a server in this process besides those that are deployed, and sockets to it."""
+
+import json
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from interviews_api import create_app
+from tests.support.api import invitation
+from tests.support.live import LiveServer
+
+PATH = "/candidate/interviews/updates"
+IN_PROCESS = "this process"
+DEPLOYED = ("gunicorn.conf.py", "gunicorn.live.conf.py")
+
+
+class OneRequest(WSGIRequestHandler):
+    """Closes its connection, as gunicorn does with a socket's."""
+
+    def handle_one_request(self) -> None:
+        """And no other."""
+        super().handle_one_request()
+        self.close_connection = True
+
+
+class ServerHere(LiveServer):
+    """Werkzeug's threaded server in the process of the tests."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.app = create_app(settings)
+        self._server = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=OneRequest)
+        self.port = self._server.port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """And what it holds."""
+        self.app.extensions["live"].is_stopping = lambda: True
+        self._server.shutdown()
+        self._server.server_close()
+        self.app.extensions["database"].dispose()
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def ask(server: LiveServer, method: str, path: str, token: str, body: object = None) -> Any:
+    status, _, raw = server.request(method, path, bearer(token), body)
+    assert status < 300, raw
+    return json.loads(raw)["data"]
+
+
+def open_socket(server: LiveServer, token: str, query: str = "", **options: Any) -> ClientConnection:
+    return connect(
+        f"ws://127.0.0.1:{server.port}{PATH}{query}", subprotocols=["interviews.v1", f"bearer.{token}"],
+        proxy=None, legacy=True, **{"max_queue": None} | options,
+    )  # type: ignore[list-item]  # fmt: skip
+
+
+def small_socket(server: LiveServer) -> socket.socket:
+    """A connection that takes next to nothing until somebody reads from it."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    sock.connect(("127.0.0.1", server.port))
+    return sock
+
+
+def open_slow_socket(server: LiveServer, token: str, query: str = "", **options: Any) -> ClientConnection:
+    """One whose client reads only while it is asked for a message."""
+    return open_socket(server, token, query, sock=small_socket(server), max_queue=1, **options)
+
+
+def handshake(protocols: bytes) -> dict[str, bytes]:
+    """The headers of a good one."""
+    return {
+        "Host": b"localhost", "Connection": b"Upgrade", "Upgrade": b"websocket", "Sec-WebSocket-Version": b"13",
+        "Sec-WebSocket-Key": b"A" * 22 + b"==", "Sec-WebSocket-Protocol": protocols,
+    }  # fmt: skip
+
+
+def written(headers: Mapping[str, bytes], line: str = f"GET {PATH} HTTP/1.1") -> bytes:
+    """The request."""
+    return b"\r\n".join([line.encode(), *(name.encode() + b": " + value for name, value in headers.items()), b"", b""])
+
+
+def close_code(ws: ClientConnection, seconds: float = 8) -> int:
+    with suppress(ConnectionClosed):
+        while ws.recv(timeout=seconds):
+            pass
+    assert ws.protocol.close_rcvd is not None
+    return ws.protocol.close_rcvd.code
+
+
+def schedule(server: LiveServer, stage: dict[str, Any], days: float = 3, **values: Any) -> str:
+    body = invitation(stage["application"], days, **values)
+    return str(ask(server, "POST", "/interviews/schedule", stage["company"], body)["interviewId"])

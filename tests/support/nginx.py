@@ -1,0 +1,95 @@
+"""nginx as it is deployed: the shipped configuration in a real one."""
+
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from tests.support.live import ROOT
+from tests.support.postgres import free_port, unprivileged_account
+
+
+class Nginx:
+    """deploy/nginx.conf with other ports and folders, as an ordinary process."""
+
+    def __init__(self, api_port: int, live_port: int) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="interviews-nginx-"))
+        shipped = (ROOT / "deploy" / "nginx.conf").read_text()
+        folders = "".join(
+            f"    {kind}_temp_path {self._folder}/{kind};\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        changes = {
+            "listen 80;": f"listen 127.0.0.1:{self.port};", "/run/nginx.pid": "nginx.pid",
+            "127.0.0.1:8000": f"127.0.0.1:{api_port}", "127.0.0.1:8001": f"127.0.0.1:{live_port}",
+            "/var/log/nginx/error.log warn": "error.log warn", "/var/log/nginx/error.log alert": "error.log alert",
+            "/var/log/nginx/access.log": "access.log",
+            "http {\n": f"http {{\n{folders}",
+        }  # fmt: skip
+        for old, new in changes.items():
+            assert shipped.count(old) == 1, old
+            shipped = shipped.replace(old, new)
+        configuration = self._folder / "nginx.conf"
+        configuration.write_text(shipped)
+        program = shutil.which("nginx")
+        assert program
+        account = unprivileged_account()  # root's workers would be somebody else, who may not write into the folder
+        if account:
+            shutil.chown(self._folder, account.pw_name)
+        self.process = subprocess.Popen(
+            [program, "-p", self._folder, "-c", configuration, "-e", self._folder / "error.log", "-g", "daemon off;"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            **({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}),
+        )  # fmt: skip
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline, self.errors
+                time.sleep(0.05)
+
+    @property
+    def errors(self) -> str:
+        return (self._folder / "error.log").read_text()
+
+    @property
+    def accesses(self) -> str:
+        return (self._folder / "access.log").read_text()
+
+    def files_in(self, kind: str) -> list[str]:
+        """What its workers have put on the disk and hold open; they have deleted it by then."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        opened = [str(link.readlink()) for child in children for link in Path(f"/proc/{child}/fd").iterdir()]
+        return [name for name in opened if name.startswith(f"{self._folder}/{kind}/")]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self._folder)
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
+        """Status, headers and JSON."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        raw = response.read()
+        connection.close()
+        return response.status, dict(response.headers), json.loads(raw)
+
+    def say(self, raw: bytes) -> tuple[int, Any]:
+        """Status and JSON of the answer to these very bytes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as sock:
+            sock.sendall(raw)
+            answer = b""
+            while part := sock.recv(65536):
+                answer += part
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)

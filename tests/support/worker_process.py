@@ -1,0 +1,34 @@
+"""`flask worker` as its own process, but with a lease of two seconds: `python -m tests.support.worker_process`.
+
+It says on stdout when it is about to send and when it has sent: who wants to kill it knows what it has in hand.
+"""
+
+import signal
+from datetime import timedelta
+from typing import Any
+
+from interviews_api import create_app
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.commands import CONCURRENCY
+from interviews_api.notifications.models import Channel
+from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.worker import Worker
+
+LEASE = timedelta(seconds=2)
+
+if __name__ == "__main__":
+    app = create_app()
+    settings = app.extensions["settings"]
+    app.extensions["database"] = Database(settings.database_url, pool_size=8)
+    send = mail_sender(settings)
+
+    def send_aloud(*about: Any) -> None:
+        print("sending", flush=True)
+        send(*about)
+        print("sent", flush=True)
+
+    channel_worker = ChannelWorker(app, Channel.EMAIL, send_aloud, concurrency=CONCURRENCY[Channel.EMAIL], lease=LEASE)
+    worker = Worker(app, [channel_worker])
+    signal.signal(signal.SIGTERM, worker.stop)
+    worker.run()

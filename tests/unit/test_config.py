@@ -1,0 +1,212 @@
+"""Settings are typed, documented, and refuse to start when unsafe."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from interviews_api.config import EXAMPLE_SECRETS, Settings, SettingsError, database_url
+from tests.conftest import SECRETS
+from tests.support.live import clean_environment
+
+ROOT = Path(__file__).parents[2]
+PRODUCTION = SECRETS | {"ENVIRONMENT": "production"}
+
+
+def test_the_defaults() -> None:
+    settings = Settings.load(SECRETS)
+    assert settings.environment == "development"
+    assert settings.database_url.startswith("sqlite:////")
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert (settings.port, settings.web_concurrency, settings.web_threads) == (8000, 2, 4)
+    assert (settings.access_token_minutes, settings.refresh_token_days) == (15, 30)
+    assert (settings.cors_origins, settings.trusted_proxies) == ((), 0)
+
+
+def test_what_is_set_is_read() -> None:
+    settings = Settings.load(
+        PRODUCTION
+        | {"PORT": "80", "PUBLIC_URL": "https://a.example/api/", "CORS_ORIGINS": "https://a.example, http://b:3000"}
+    )
+    assert settings.is_production
+    assert settings.public_url == "https://a.example/api"
+    assert settings.cors_origins == ("https://a.example", "http://b:3000")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"JWT_SECRET_KEY": ""}, "JWT_SECRET_KEY is missing"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is missing"),
+        ({"JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY is shorter than 32 bytes"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is shorter than 32 bytes"),
+        ({"JWT_SECRET_KEY": min(EXAMPLE_SECRETS)}, "JWT_SECRET_KEY is the example's"),
+        ({"SECRET_KEY": max(EXAMPLE_SECRETS)}, "SECRET_KEY is the example's"),
+        ({"SECRET_KEY": SECRETS["JWT_SECRET_KEY"]}, "are equal"),
+        ({"JWT_SECRET_KEY": f"{min(EXAMPLE_SECRETS)}\n"}, "JWT_SECRET_KEY is the example's"),
+        ({"SECRET_KEY": f" {max(EXAMPLE_SECRETS)} "}, "SECRET_KEY is the example's"),
+        ({"SECRET_KEY": f"{SECRETS['JWT_SECRET_KEY']}\n"}, "are equal"),
+        ({"SECRET_KEY": " " * 40}, "SECRET_KEY is missing"),
+        ({"SECRET_KEY": "x" + " " * 40}, "SECRET_KEY is shorter"),
+        ({"SECRET_KEY": "x" * 40 + "\udcff"}, "SECRET_KEY is not UTF-8"),
+        ({"PUBLIC_URL": "http://\udcff"}, "PUBLIC_URL is not UTF-8"),
+        ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
+        ({"FLASK_DEBUG": " 0"}, "FLASK_DEBUG"),
+        ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
+        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
+        ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "DATABASE_URL names a SQLite file by its path alone"),
+        ({"DATABASE_URL": "sqlite://host/x"}, "DATABASE_URL names a SQLite file by its path alone"),
+        ({"DATABASE_URL": "sqlite+aiosqlite:///x"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": "postgresql+asyncpg://h/x"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": "postgresql://u@h:port/x"}, "DATABASE_URL must begin with"),
+        ({"PUBLIC_URL": "ftp://x"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://[x?a=b"}, "PUBLIC_URL"),
+        ({"PORT": "0"}, "PORT"),
+        ({"PORT": "eighty"}, "PORT"),
+        ({"WEB_THREADS": "\uff14"}, "WEB_THREADS"),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
+        ({"SMTP_TLS": "ssl"}, "SMTP_TLS must be one of starttls, tls, none"),
+        ({"SMTP_USERNAME": "me", "SMTP_TLS": "none"}, "SMTP_TLS is none with an SMTP_USERNAME"),
+        ({"SMTP_PORT": "x"}, "SMTP_PORT"),
+        ({"MAIL_FROM": "nobody"}, "MAIL_FROM must be an address"),
+        ({"MAIL_FROM": "A <a@b.example>\r\nBcc: c@d.example"}, "MAIL_FROM must be an address"),
+        ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
+        ({"VAPID_PRIVATE_KEY": "*" * 43}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
+        ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
+        ({"VAPID_PRIVATE_KEY": "A" * 42 + "E"}, "VAPID_SUBJECT must be a mailto: or https: address"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://a.example/"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://*.example"}, "CORS_ORIGINS"),
+        ({"CORS_ORIGINS": "https://a.example,https://b.(com|org)"}, "CORS_ORIGINS"),
+    ],
+)
+def test_production_refuses_what_is_unsafe_and_names_it(changes: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        Settings.load(PRODUCTION | changes)
+
+
+def test_a_mail_servers_password_travels_encrypted_or_not_at_all() -> None:
+    server, unencrypted = {"SMTP_HOST": "mail.example"}, {"SMTP_TLS": "none"}
+    for safe in (unencrypted, {"SMTP_USERNAME": "me"}, {"SMTP_USERNAME": "me", "SMTP_TLS": "tls"}):
+        assert Settings.load(PRODUCTION | server | safe).is_production
+    assert Settings.load(SECRETS | server | unencrypted | {"SMTP_USERNAME": "me"}).smtp_tls == "none"
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load({"PORT": "x", "DATABASE_URL": "x"})
+    assert {"PORT", "DATABASE_URL", "JWT_SECRET_KEY", "SECRET_KEY"} <= set(
+        re.findall(r"[A-Z_]{4,}", str(refusal.value))
+    )
+
+
+def test_development_takes_the_examples_secrets_but_no_short_ones() -> None:
+    first, second = sorted(EXAMPLE_SECRETS)
+    assert not Settings.load({"JWT_SECRET_KEY": first, "SECRET_KEY": second}).is_production
+    with pytest.raises(SettingsError, match="shorter"):
+        Settings.load({"JWT_SECRET_KEY": "short", "SECRET_KEY": second})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "gunicorn", "wsgi:app"],
+        ["-m", "flask", "--app", "wsgi", "routes"],
+        ["-c", "import wsgi"],
+    ],
+)
+def test_every_program_refuses_with_the_reason_and_no_traceback(command: list[str]) -> None:
+    environment = clean_environment(PRODUCTION | {"SECRET_KEY": "short", "PORT": "1"})
+    finished = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert finished.returncode != 0
+    assert "Refusing to start: SECRET_KEY is shorter than 32 bytes" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://u@h:port/x", "Refusing to start: DATABASE_URL must begin with"),
+        ("sqlite:////dev/null/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
+        ("sqlite:////proc/none/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
+        ("sqlite:////tmp", "the database refused: unable to open database file"),
+        ("postgresql://127.0.0.1:1/x", "the database refused: connection failed"),
+    ],
+)
+def test_a_database_that_cannot_be_is_said_in_one_line(url: str, said: str) -> None:
+    environment = clean_environment(SECRETS | {"DATABASE_URL": url})
+    for command in (["alembic", "upgrade", "head"], ["flask", "--app", "wsgi", "tokens", "issue", "a@example.com"]):
+        finished = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        )
+        assert finished.returncode == 1
+        assert said in finished.stderr
+        assert "Traceback" not in finished.stderr
+
+
+def test_gunicorn_starts_no_workers_over_a_folder_that_cannot_be() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT, env=clean_environment(SECRETS | {"DATABASE_URL": "sqlite:////dev/null/x"}),
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert finished.returncode != 0
+    assert "Refusing to start: the folder of DATABASE_URL cannot be made" in finished.stderr
+    assert "Booting worker" not in finished.stderr
+
+
+def test_an_env_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interviews_api.config.ROOT", tmp_path)
+    file = tmp_path / ".env"
+    file.write_bytes(b"PORT=\xff\n")
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8"):
+        Settings.load()
+    file.unlink()
+    file.symlink_to("/proc/self/mem")  # what even root cannot read
+    with pytest.raises(SettingsError, match=r"\.env cannot be read: "):
+        Settings.load()
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"JWT_SECRET_KEY={'f' * 32}\nSECRET_KEY={'g' * 32}\nPORT=8001\n")
+    monkeypatch.setattr("interviews_api.config.ROOT", tmp_path)
+    monkeypatch.setenv("PORT", "8002")
+    monkeypatch.delenv("JWT_SECRET_KEY", raising=False)
+    settings = Settings.load()
+    assert (settings.jwt_secret_key, settings.port) == ("f" * 32, 8002)
+
+
+def test_alembic_needs_nothing_but_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interviews_api.config.ROOT", Path("/nowhere"))
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/interviews")
+    assert database_url() == "postgresql://db/interviews"
+    monkeypatch.setenv("DATABASE_URL", "nonsense")
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        database_url()
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert {name for name, _ in rows} == {field.name.upper() for field in fields(Settings)}
+    defaults = Settings.load(SECRETS)
+    for name, default in rows:
+        if re.fullmatch(r"`[0-9]+`", default):
+            assert default.strip("`") == str(getattr(defaults, name.lower())), name
+
+
+def test_the_example_file_holds_the_secrets_that_production_refuses() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert {example["JWT_SECRET_KEY"], example["SECRET_KEY"]} == EXAMPLE_SECRETS
+    assert set(example) <= {field.name.upper() for field in fields(Settings)}
+    Settings.load(example)

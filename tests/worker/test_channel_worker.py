@@ -1,0 +1,281 @@
+"""Claims, leases, and what a lane makes of a sender that fails in every way."""
+
+import threading
+import time
+from collections import Counter
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, event, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from interviews_api.accounts.models import User
+from interviews_api.clock import now
+from interviews_api.db.connections import Database, transaction
+from interviews_api.events.log import EventLog
+from interviews_api.events.models import EventType
+from interviews_api.ids import new_id
+from interviews_api.notifications.channels.delivery_errors import Obsolete, RetryLater
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
+from interviews_api.notifications.worker import worker
+from interviews_api.notifications.worker.delivery_repository import LEASE, DeliveryRepository
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
+from interviews_api.notifications.worker.worker import work_once
+from tests.support.api import invitation
+from tests.support.factories import World
+from tests.support.receivers import wait_for, working
+
+SOME_DAY = {"scheduledDate": "2999-01-01T09:00:00.000Z"}
+
+
+@pytest.fixture
+def three(app: Flask, people: dict[str, Any]) -> None:
+    """Three mails to the same candidate are due."""
+    for number in range(3):
+        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 3 + number))
+    with app.app_context():
+        while work_once(now()):
+            pass
+
+
+def rows(database: Database) -> list[Any]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(Delivery).order_by(Delivery.id)))
+
+
+def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
+    pauses = [[backoff(attempt) for _ in range(200)] for attempt in range(1, 12)]
+    assert max(pauses[0]) <= FIRST_BACKOFF < timedelta(seconds=30)
+    assert max(max(one) for one in pauses) <= LONGEST_BACKOFF
+    assert all(min(one) >= max(one) / 2.1 for one in pauses)
+    middles = [sorted(one)[100] for one in pauses]
+    assert middles[:6] == sorted(middles[:6])
+    assert len(set(pauses[0])) > 100  # not all at the same moment
+
+
+@pytest.mark.usefixtures("three")
+def test_who_lost_the_lease_has_nothing_to_say(app: Flask, database: Database) -> None:
+    def claim(lease: str, moment: Any, limit: int = 1) -> Any:
+        with app.app_context(), transaction() as connection:
+            repository = DeliveryRepository(connection)
+            due = repository.due(Channel.EMAIL, lease=lease, now=moment, limit=limit)
+            if due:
+                repository.claim(due, moment + LEASE)
+            return due
+
+    def finish(claimed: Any) -> bool:
+        with app.app_context(), transaction() as connection:
+            return DeliveryRepository(connection).finish(claimed, DeliveryStatus.SENT, now=now())
+
+    (first,) = claim("a", now())
+    assert [one.id for one in claim("b", now(), 10)] == [first.id + 1, first.id + 2]
+    assert claim("c", now(), 10) == []
+    again = claim("d", now() + timedelta(seconds=61), 10)
+    assert [(one.id, one.attempts) for one in again] == [(first.id + number, 2) for number in range(3)]
+    assert not finish(first)
+    assert finish(again[0])
+    assert not finish(again[0])
+    assert [row.status for row in rows(database)] == ["sent", "pending", "pending"]
+
+
+@pytest.mark.usefixtures("three")
+def test_one_failure_gives_the_rest_back(app: Flask, database: Database) -> None:
+    tried: list[Any] = []
+
+    def fail(_user: Any, about: Any) -> None:
+        tried.append(about["key"])
+        raise RetryLater("busy")
+
+    with working(app, {Channel.EMAIL: fail}):
+        wait_for(lambda: rows(database)[0].error == "busy")
+        wait_for(lambda: [row.lease for row in rows(database)] == [None] * 3)
+    assert [row.attempts for row in rows(database)] == [1, 0, 0]
+    assert len(tried) == 1
+    assert rows(database)[0].due_at > now() + timedelta(seconds=5)
+    assert rows(database)[1].due_at <= now()
+
+
+@pytest.mark.usefixtures("three")
+def test_an_unforeseen_error_is_tried_again(app: Flask, database: Database) -> None:
+    calls: list[Any] = []
+
+    def stumble(*about: Any) -> None:
+        calls.append(about)
+        if len(calls) == 1:
+            raise KeyError("planted")
+
+    with working(app, {Channel.EMAIL: stumble}, pause=lambda _attempts: timedelta(seconds=0.1)):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3)
+    assert len(calls) == 4
+
+
+@pytest.mark.usefixtures("three")
+def test_a_stop_in_between_gives_the_rest_back(app: Flask, database: Database) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def send(*_about: Any) -> None:
+        began.set()
+        go_on.wait(10)
+
+    with working(app, {Channel.EMAIL: send}) as made:
+        assert began.wait(10)
+        made.stop()
+        threading.Timer(0.5, go_on.set).start()
+    assert [(row.status, row.attempts, row.lease) for row in rows(database)] == [
+        ("sent", 1, None), ("pending", 0, None), ("pending", 0, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("three")
+def test_who_is_gone_is_not_told(app: Flask, people: dict[str, Any], database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(target_id="f" * 24))
+        connection.execute(delete(User).where(User.id == people["us id"]))
+    with working(app, {Channel.EMAIL: lambda *_about: None}):
+        wait_for(lambda: {row.status for row in rows(database)} == {"suppressed"})
+    assert rows(database)[0].error == "the recipient is no longer there"
+
+
+@pytest.mark.usefixtures("three")
+def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, database: Database) -> None:
+    """At claims, at reading what a delivery is about, at writing down that it was sent."""
+    sent: list[str] = []
+    failures = {"SELECT EXISTS": [RuntimeError("planted")], "reset_expires_at": [None], "SET status": [None, None]}
+
+    def stumble(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "deliveries" not in statement or threading.current_thread().name == "MainThread":
+            return
+        for kind, left in failures.items():
+            if kind in statement and left:
+                raise left.pop() or OperationalError(statement, {}, Exception("planted"))
+
+    event.listen(database.engine, "before_cursor_execute", stumble)
+    try:
+        senders = {Channel.EMAIL: lambda _user, about: sent.append(about["key"])}
+        with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
+            wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 20)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", stumble)
+    assert not any(failures.values())
+    assert len(sent) == len(set(sent)) == 3
+
+
+@pytest.mark.usefixtures("three")
+def test_a_read_that_fails_is_no_attempt(app: Flask, database: Database) -> None:
+    """With the product's own pauses: the target is not left alone for what the database did."""
+    left = [1, 2, 3]
+
+    def stumble(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "reset_expires_at" in statement and left:
+            left.pop()
+            raise OperationalError(statement, {}, Exception("planted"))
+
+    event.listen(database.engine, "before_cursor_execute", stumble)
+    try:
+        with working(app, {Channel.EMAIL: lambda *_about: None}):
+            wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 4)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", stumble)
+    assert [(row.attempts, row.error) for row in rows(database)] == [(1, None)] * 3
+    assert left == []
+
+
+@pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.PUSH])
+def test_owners_of_many_receivers_that_hang_delay_no_other(
+    channel: Channel, app: Flask, world: World, database: Database
+) -> None:
+    """Three owners with more of them than there are slots, and then one with a good one."""
+    owners = []
+    for _ in range(4):
+        company, person = world.company(), world.candidate()
+        interview = world.interview(world.application(person, world.job(company)), **SOME_DAY)["id"]
+        owners.append({"candidate_id": person["id"], "company_id": company["id"], "revision": 0, "id": interview})
+    world.load()
+    owner_key = "company_id" if channel is Channel.WEBHOOK else "candidate_id"
+    go_on, served = threading.Event(), list[str]()
+
+    def send(target: Any, _about: Any) -> None:
+        served.append(target[owner_key])
+        if served[-1] != owners[3][owner_key]:
+            go_on.wait(20)
+
+    def happen(interview: dict[str, Any], receivers: int) -> None:
+        with app.app_context(), transaction() as connection:
+            for _ in range(receivers):
+                connection.execute(receiver(channel, interview[owner_key]))
+            EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
+
+    for owner in owners[:3]:
+        happen(owner, 20)
+    with working(app, {channel: send}, concurrency=16):
+        wait_for(lambda: len(set(served)) == 3)
+        time.sleep(0.5)
+        in_hand = sum(row.lease is not None for row in rows(database))
+        assert in_hand == len(served), "what waits in hand is lost to other workers"
+        assert max(Counter(served).values()) <= 4
+        happen(owners[3], 1)
+        wait_for(lambda: owners[3][owner_key] in served, 2)
+        go_on.set()
+        wait_for(lambda: len(served) == 61)
+
+
+def receiver(channel: Channel, owner_id: str) -> Any:
+    values = {"id": new_id(), "created_at": now()}
+    if channel is Channel.WEBHOOK:
+        return insert(Webhook).values(**values, company_id=owner_id, url="https://x.example", secret="x")
+    keys = {"p256dh": "x", "auth": "x"}
+    endpoint = f"https://x.example/{values['id']}"
+    return insert(PushSubscription).values(**values, **keys, candidate_id=owner_id, endpoint=endpoint)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "status", "hours", "why"),
+    [
+        ("interview.reminder", "confirmed", 1, None),
+        ("interview.reminder", "completed", 1, "no longer waiting"),
+        ("interview.reminder", "confirmed", -1, "has begun"),
+        ("interview.nudge", "en_attente", 1, None),
+        ("interview.nudge", "confirmed", 1, "no longer waiting"),
+        ("interview.confirmed", "completed", -1, None),
+    ],
+)
+def test_what_still_stands(event_type: str, status: str, hours: int, why: str | None) -> None:
+    about = {
+        "reset_id": None, "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type,
+        "status": status, "starts_at": now() + timedelta(hours=hours),
+    }  # fmt: skip
+    with pytest.raises(Obsolete, match=why) if why else nullcontext():
+        raise_if_obsolete(about, now())
+    with pytest.raises(Obsolete, match="moved"):
+        raise_if_obsolete(about | {"revision": 2}, now())
+    raise_if_obsolete(about | {"revision": 2, "channel": "webhook"}, now())
+
+
+class Stumbling:
+    """A signal that fails twice."""
+
+    def __init__(self) -> None:
+        self.failures = iter((RuntimeError("planted"), OperationalError("x", {}, Exception("planted"))))
+
+    def wait(self, _seconds: float) -> bool:
+        for failure in self.failures:
+            raise failure
+        time.sleep(0.05)
+        return False
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.usefixtures("three")
+def test_a_worker_outlives_what_goes_wrong(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stumbling = Stumbling()
+    monkeypatch.setattr(worker, "listen_for_commits", lambda _engine: stumbling)
+    with working(app, {Channel.EMAIL: lambda *_about: None}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3)
+        wait_for(lambda: caplog.text.count("cannot work") == 2)

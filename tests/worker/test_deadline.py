@@ -1,0 +1,155 @@
+"""A conversation with a receiver ends in time, however slowly it goes and wherever it gets stuck."""
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.deadline import Deadline
+from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.channels.webhook import WebhookSender
+from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.worker.worker import work_once
+from tests.support.api import invitation
+from tests.support.postgres import free_port
+from tests.support.receivers import PUBLIC_ADDRESS, DrippingMailServer, HttpsReceiver, wait_for, working
+from tests.worker.test_webhook import hook
+
+LIMIT = 1.2
+SLACK = 0.7
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
+    made = HttpsReceiver(tmp_path, seconds=LIMIT)
+    yield made
+    made.stop()
+
+
+def post(https_client: HttpsClient, path: str) -> tuple[int | str, float]:
+    """The status or why there is none, and how long it took."""
+    began = time.monotonic()
+    try:
+        result: int | str = https_client.post(f"https://a.hooks.example{path}", b"{}", {})
+    except NoAnswer as error:
+        result = str(error)
+    return result, time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("how", "result"), [("keep-alive", 200), ("close", 200), ("1.0", 200), ("status", "TimeoutError")]
+)
+@pytest.mark.parametrize(("connect_seconds", "handshake_seconds"), [(0, 0), (0.3, 0.5)])
+def test_an_answer_that_drips(
+    how: str, result: int | str, connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
+) -> None:
+    """Who has said 200 has taken it, whatever the rest of the answer comes to."""
+    receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
+    found, took = post(receiver.https_client, f"/drip/{how}")
+    assert found == result
+    assert LIMIT - 0.1 < took < LIMIT + SLACK
+
+
+@pytest.mark.parametrize(("connect_seconds", "handshake_seconds"), [(0, 9), (0.8, 1), (1.5, 0)])
+def test_a_beginning_that_takes_all_the_time(
+    connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
+) -> None:
+    """A connect function that keeps to no time-out, too."""
+    receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
+    found, took = post(receiver.https_client, "/ok")
+    assert found == "TimeoutError"
+    assert took < max(LIMIT, connect_seconds) + SLACK
+    assert receiver.requests == []
+
+
+def test_the_look_up_is_part_of_it(receiver: HttpsReceiver) -> None:
+    def look_up(_host: str) -> list[str]:
+        time.sleep(0.8)
+        return [PUBLIC_ADDRESS]
+
+    found, took = post(HttpsClient(look_up, receiver.connect, receiver.trust, LIMIT), "/drip/status")
+    assert found == "TimeoutError"
+    assert took < LIMIT + SLACK
+
+
+def test_each_address_is_tried(receiver: HttpsReceiver) -> None:
+    """One that refuses, one that swallows everything until its share of the time is over, and one that answers."""
+    tried: list[str] = []
+
+    def connect(address: str, port: int, seconds: float) -> socket.socket:
+        tried.append(address)
+        if address == "8.8.8.8":
+            raise ConnectionRefusedError
+        if address == "1.1.1.1":
+            time.sleep(seconds)
+            raise TimeoutError
+        return receiver.connect(address, port, seconds)
+
+    def https_client(*addresses: str) -> HttpsClient:
+        return HttpsClient(lambda _host: list(addresses), connect, receiver.trust, LIMIT)
+
+    found, took = post(https_client("8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS), "/ok")
+    assert (found, tried) == (200, ["8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS])
+    assert took < LIMIT
+    found, took = post(https_client("1.1.1.1", "8.8.8.8"), "/ok")
+    assert found == "ConnectionRefusedError"
+    assert took < LIMIT
+    assert len(receiver.requests) == 1
+
+
+def test_no_address_is_an_error_like_any_other() -> None:
+    with pytest.raises(OSError, match="no address"), Deadline(LIMIT) as limit:
+        limit.connect(socket.create_connection, [], free_port())  # type: ignore[arg-type]
+
+
+def error_of(database: Database) -> str | None:
+    with database.reader.connect() as connection:
+        error: str | None = connection.execute(select(Delivery.error)).scalar()
+    return error
+
+
+@pytest.mark.parametrize("point", ["tls", "greeting", "starttls", "data"])
+def test_a_mail_server_that_drips(point: str, app: Flask, people: dict[str, Any], database: Database) -> None:
+    server = DrippingMailServer(point)
+    settings = replace(
+        app.extensions["settings"], smtp_host="localhost", smtp_port=server.port,
+        smtp_tls=point if point in ("tls", "starttls") else "none",
+    )  # fmt: skip
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with working(app, {Channel.EMAIL: mail_sender(settings, seconds=LIMIT)}):
+        wait_for(lambda: error_of(database))
+        took = time.monotonic() - server.visits[0]
+    server.stop()
+    assert error_of(database) == f"TimeoutError: it took longer than {LIMIT:g} s"
+    assert LIMIT - 0.1 < took < LIMIT + SLACK
+
+
+def test_a_worker_stops_in_time_while_receivers_drip(
+    app: Flask, people: dict[str, Any], receiver: HttpsReceiver
+) -> None:
+    mail = DrippingMailServer("data")
+    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none")
+    paths = {f"/drip/{how}" for how in ("keep-alive", "close", "1.0", "status")}
+    for path in paths:
+        hook(database=app.extensions["database"], company_id=people["us company"], path=path)
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with app.app_context():
+        work_once(now())
+    senders = {
+        Channel.EMAIL: mail_sender(settings, seconds=LIMIT),
+        Channel.WEBHOOK: WebhookSender(receiver.https_client),
+    }
+    with working(app, senders, concurrency=32):
+        wait_for(lambda: mail.visits and {one.path for one in receiver.requests} == paths)
+        began = time.monotonic()
+    assert time.monotonic() - began < LIMIT + SLACK
+    mail.stop()

@@ -1,0 +1,303 @@
+"""What arrives by e-mail, from a real SMTP server; and what happens when that one refuses, hangs or drops."""
+
+import re
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select, update
+
+from interviews_api.accounts.models import User
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.interviews.icalendar_export import in_one_line
+from interviews_api.notifications.channels.delivery_errors import Sender
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.models import Channel, Delivery
+from tests.support.api import Caller, in_days, invitation, local
+from tests.support.factories import World
+from tests.support.receivers import Mailbox, make_certificate, wait_for, working
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    box = Mailbox()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def mail(app: Flask, mailbox: Mailbox) -> dict[Channel, Sender]:
+    settings = replace(
+        app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none",
+        mail_from="Interviews <no-reply@jobs.example>",
+    )  # fmt: skip
+    return {Channel.EMAIL: mail_sender(settings, seconds=1)}
+
+
+def rows(database: Database) -> list[Any]:
+    with database.reader.connect() as connection:
+        return list(connection.execute(select(Delivery).order_by(Delivery.id)))
+
+
+def statuses(database: Database) -> list[str]:
+    return [row.status for row in rows(database)]
+
+
+def part(message: Any, kind: str) -> str:
+    return str(next(one for one in message.walk() if one.get_content_type() == kind).get_content())
+
+
+@pytest.fixture
+def address(app: Flask, people: dict[str, Any]) -> str:
+    return str(people["candidate"].ok("GET", "/auth/me")["user"]["email"])
+
+
+def test_the_mails_of_a_life(
+    app: Flask, people: dict[str, Any], address: str, mail: Any, mailbox: Mailbox, client: FlaskClient
+) -> None:
+    us, candidate = people["us"], people["candidate"]
+    ours = us.ok("GET", "/auth/me")["user"]["email"]
+    with working(app, mail):
+        asked = invitation(
+            people["us application"], timeZone="Asia/Kolkata", date="2030-05-15", time="14:30",
+            notes="Bring <b>ink</b>", internalNotes="canary",
+        )  # fmt: skip
+        one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+        wait_for(lambda: len(mailbox.messages) == 1)
+        invited = mailbox.messages[0]
+        assert invited["To"] == address
+        assert invited["Subject"] == "Invitation: Senior Frontend Developer at us"
+        text, html = part(invited, "text/plain"), part(invited, "text/html")
+        for body in (text, html):
+            assert "Wednesday 15 May 2030, 14:30-15:30 (Asia/Kolkata, UTC+05:30)" in body
+        assert "Bring &lt;b&gt;ink" in html
+        (confirm_link,) = re.findall(r"http://\S+/interviews/confirm/\S+", text)
+        assert confirm_link in html
+        calendar = next(one for one in invited.walk() if one.get_content_type() == "text/calendar")
+        assert calendar.get_param("method") == "REQUEST"
+        assert "METHOD:REQUEST\r\n" in part(invited, "text/calendar").replace("\n", "\r\n").replace("\r\r", "\r")
+        us.ok("PUT", f"/interviews/{one}/reschedule", {"date": "2030-05-16", "time": "09:00"})
+        wait_for(lambda: len(mailbox.messages) == 2)
+        moved = part(mailbox.messages[1], "text/plain")
+        assert "When: Thursday 16 May 2030, 09:00-10:00 (Asia/Kolkata, UTC+05:30)" in moved
+        assert "Before: Wednesday 15 May 2030, 14:30 (Asia/Kolkata, UTC+05:30)" in moved
+        assert client.post(confirm_link.removeprefix("http://127.0.0.1:8000")).status_code == 400
+        (fresh,) = re.findall(r"http://\S+/interviews/confirm/\S+", moved)
+        assert client.post(fresh.removeprefix("http://127.0.0.1:8000"), json={}).status_code == 200
+        wait_for(lambda: len(mailbox.messages) == 4)
+        assert {one["To"] for one in mailbox.messages[2:]} == {address, ours}
+        wish = {"reason": "A train", "proposedTimes": ["2030-05-17T08:00:00Z"]}
+        candidate.ok("PUT", f"/candidate/interviews/{one}/request-reschedule", wish)
+        wait_for(lambda: len(mailbox.messages) == 5)
+        asked_for = mailbox.messages[4]
+        assert asked_for["To"] == ours
+        assert "A train" in part(asked_for, "text/plain")
+        assert "Could do: Friday 17 May 2030, 13:30 (Asia/Kolkata, UTC+05:30)" in part(asked_for, "text/plain")
+        us.ok("PUT", f"/interviews/{one}/cancel", {"cancellationReason": "Filled"})
+        wait_for(lambda: len(mailbox.messages) == 6)
+        ended = mailbox.messages[5]
+        assert "Reason: Filled" in part(ended, "text/plain")
+        assert next(one for one in ended.walk() if one.get_content_type() == "text/calendar").get_param("method") == (
+            "CANCEL"
+        )
+        assert "SEQUENCE:2" in part(ended, "text/calendar")
+    assert len({one["Message-ID"] for one in mailbox.messages}) == 6
+    for one in mailbox.messages:
+        assert b"canary" not in one.as_bytes()
+        assert one["Auto-Submitted"] == "auto-generated"
+
+
+def test_what_no_longer_stands_is_not_sent(
+    app: Flask, people: dict[str, Any], mail: Any, mailbox: Mailbox, database: Database
+) -> None:
+    us = people["us"]
+    one = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
+    us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(5)))
+    with working(app, mail):
+        wait_for(lambda: statuses(database) == ["suppressed", "sent"])
+    assert [message["Subject"].partition(":")[0] for message in mailbox.messages] == ["New time"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "status", "is_retried"),
+    [
+        ("refuse", "failed", False),
+        ("reject", "failed", False),
+        ("later", "sent", True),
+        ("drop", "sent", True),
+        ("hang", "sent", True),
+    ],
+)
+def test_a_server_that_does_not_take_it(
+    prefix: str, status: str, is_retried: bool, app: Flask, world: World, mail: Any, mailbox: Mailbox,
+    database: Database, headers: Any, client: FlaskClient,
+) -> None:  # fmt: skip
+    company = world.company()
+    user = world.company_user(company)
+    person = world.candidate(email=f"{prefix}-me@example.com")
+    application = world.application(person, world.job(company))
+    world.load()
+    us = Caller(client, headers(user["id"], "company"))
+    us.ok("POST", "/interviews/schedule", invitation(application["id"]))
+    with working(app, mail, pause=lambda _attempts: timedelta(seconds=0.2)):
+        wait_for(lambda: [row.attempts for row in rows(database)] >= [2 if is_retried else 1])
+        if is_retried:  # and then the address works
+            with database.engine.begin() as connection:
+                connection.execute(update(User).where(User.id == person["id"]).values(email="fine@example.com"))
+        wait_for(lambda: statuses(database) == [status])
+    (row,) = rows(database)
+    assert (row.error is None) == (status == "sent")
+    assert len(mailbox.messages) == (status == "sent")
+
+
+def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
+    app: Flask, people: dict[str, Any], mail: Any, mailbox: Mailbox, database: Database, runner: FlaskCliRunner
+) -> None:
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    broken = {Channel.EMAIL: mail_sender(replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=9))}
+    with working(app, broken):
+        wait_for(lambda: any(row.error for row in rows(database)))
+        with database.engine.begin() as connection:
+            connection.execute(update(Delivery).values(give_up_at=now(), due_at=now()))
+        with working(app, broken):  # for this one the target is not paused
+            wait_for(lambda: statuses(database) == ["failed"])
+    shown = runner.invoke(args=["deliveries", "list"])
+    (row,) = rows(database)
+    assert f"{row.id}  " in shown.output
+    assert "ConnectionRefusedError" in shown.output
+    assert runner.invoke(args=["deliveries", "retry"]).exit_code == 2
+    assert runner.invoke(args=["deliveries", "retry", str(row.id)]).output == "Queued 1\n"
+    with working(app, mail):
+        wait_for(lambda: statuses(database) == ["sent"])
+    assert rows(database)[0].key == row.key
+    assert runner.invoke(args=["deliveries", "list", "--status", "sent"]).output.endswith("1 sent\n")
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(due_at=now() - timedelta(days=91)))
+    assert runner.invoke(args=["deliveries", "purge"]).output == "Deleted 1\n"
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_mail_travels_encrypted_and_signed_in(
+    tls: str, app: Flask, people: dict[str, Any], tmp_path: Path, database: Database
+) -> None:
+    certificate, key = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    signed_in: list[bytes] = []
+
+    def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
+        signed_in.append(data.login + b":" + data.password)
+        return AuthResult(success=True)
+
+    options: dict[str, Any] = {
+        "authenticator": authenticate,
+        "auth_required": tls != "tls",
+        "auth_require_tls": tls != "tls",
+    }
+    box = Mailbox(**options, **({"ssl_context": context} if tls == "tls" else {"tls_context": context}))
+    settings = replace(
+        app.extensions["settings"], smtp_host="localhost", smtp_port=box.port, smtp_tls=tls, smtp_username="me",
+        smtp_password="secret",
+    )  # fmt: skip
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    distrusting = {Channel.EMAIL: mail_sender(settings)}
+    with working(app, distrusting):
+        wait_for(lambda: rows(database) and rows(database)[0].error)
+    assert "CERTIFICATE_VERIFY_FAILED" in rows(database)[0].error
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(due_at=now()))
+    trusting = {Channel.EMAIL: mail_sender(settings, trust=ssl.create_default_context(cafile=str(certificate)))}
+    with working(app, trusting):
+        wait_for(lambda: statuses(database) == ["sent"])
+    box.stop()
+    assert signed_in == [b"me:secret"]
+    assert len(box.messages) == 1
+
+
+@pytest.mark.parametrize("setting", ["starttls", "sign-in"])
+def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
+    setting: str, app: Flask, people: dict[str, Any], mailbox: Mailbox, database: Database
+) -> None:
+    """It may be misconfigured for an hour; what it cannot carry, an address beyond ASCII, it will never carry."""
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    changes = {"smtp_tls": "starttls"} if setting == "starttls" else {"smtp_username": "me", "smtp_password": "x"}
+    with working(app, {Channel.EMAIL: mail_sender(replace(settings, **changes))}):
+        wait_for(lambda: rows(database) and rows(database)[0].error)
+    assert rows(database)[0].error.startswith("SMTPNotSupportedError")
+    assert statuses(database) == ["pending"]
+    with database.engine.begin() as connection:
+        connection.execute(update(User).where(User.id == people["candidate id"]).values(email="\u00e9@example.com"))
+        connection.execute(update(Delivery).values(due_at=now()))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: statuses(database) == ["failed"])
+
+
+def test_without_a_server_mails_become_files(
+    app: Flask, people: dict[str, Any], tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    settings = replace(app.extensions["settings"], mail_dir=str(tmp_path / "mail"))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: statuses(database) == ["sent"])
+    (path,) = (tmp_path / "mail").iterdir()
+    assert path.suffix == ".eml"
+    assert b"Subject: Invitation" in path.read_bytes()
+    assert str(path) in capsys.readouterr().out
+
+
+NASTY = (
+    "A\r\nBcc: evil@example.com\x0b\u2028\u2029\x1b[2J =?utf-8?q?=0D=0ABcc:_evil=40example.com=0D=0A=0D=0A?= "
+    "=?utf-8?b?AA==?= =?=? b\tc é" + "x" * 200
+)
+
+
+def test_nothing_that_was_typed_becomes_a_header(
+    app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database, headers: Any, client: FlaskClient
+) -> None:
+    company = world.company(name=NASTY, address=NASTY, phone=NASTY, email=NASTY)
+    user = world.company_user(company)
+    person = world.candidate(firstName=NASTY, lastName=NASTY)
+    application = world.application(person, world.job(company, title=NASTY))
+    world.load()
+    us, me = Caller(client, headers(user["id"], "company")), Caller(client, headers(person["id"]))
+    asked = invitation(application["id"], notes=NASTY, location=NASTY)
+    one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+    with working(app, mail):
+        me.ok("PUT", f"/candidate/interviews/{one}/confirm")
+        me.ok("PUT", f"/candidate/interviews/{one}/request-reschedule", {"reason": NASTY})
+        wait_for(lambda: len(statuses(database)) == 4 and set(statuses(database)) == {"sent"})
+        me.ok("PUT", f"/candidate/interviews/{one}/decline", {"reason": NASTY})
+        wait_for(lambda: len(statuses(database)) == 6 and set(statuses(database)) == {"sent"})
+    allowed = {"Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type",
+               "Content-Transfer-Encoding"}  # fmt: skip
+    for message in mailbox.messages:
+        assert {name for name in message.keys() if not name.startswith("X-")} <= allowed  # noqa: SIM118
+        assert "Bcc" not in message
+        assert in_one_line(NASTY) in message["Subject"]
+        assert not message.defects
+
+
+def test_what_cannot_be_written_or_addressed(
+    app: Flask, people: dict[str, Any], tmp_path: Path, database: Database
+) -> None:
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    (tmp_path / "mail").write_text("a file")
+    settings = replace(app.extensions["settings"], mail_dir=str(tmp_path / "mail"))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: rows(database) and rows(database)[0].error)
+    assert rows(database)[0].error.startswith("MAIL_DIR cannot be written")
+    with database.engine.begin() as connection:
+        connection.execute(update(User).where(User.id == people["candidate id"]).values(email="a@b@c"))
+        connection.execute(update(Delivery).values(due_at=now()))
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: statuses(database) == ["failed"])
+    assert rows(database)[0].error == "the address is not one that a mail can be sent to"

@@ -1,0 +1,86 @@
+"""What was sent about an interview, what will be, what failed; and sending it again."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.delivery_errors import Rejected
+from interviews_api.notifications.models import Channel, Delivery
+from tests.support.api import invitation
+from tests.support.receivers import wait_for, working
+
+
+def fail(*_anything: object) -> None:
+    raise Rejected("no")
+
+
+def test_what_was_sent_and_what_will_be(app: Flask, people: dict[str, Any], database: Database) -> None:
+    us, candidate = people["us"], people["candidate"]
+    address = candidate.ok("GET", "/auth/me")["user"]["email"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], days=3))
+    path = f"/interviews/{made['interviewId']}/notices"
+    first, nudge, last = us.ok("GET", path)["notices"]  # no worker has run
+    assert first.keys() == {"id", "event", "channel", "recipient", "status", "dueAt", "sentAt", "attempts", "error"}
+    assert [first[name] for name in ("event", "channel", "recipient", "status", "attempts", "sentAt")] == [
+        "interview.scheduled", "email", address, "pending", 0, None,
+    ]  # fmt: skip
+    assert {(one["event"], one["status"]) for one in (nudge, last)} == {("interview.nudge", "planned")}
+    assert nudge["dueAt"] < last["dueAt"]
+    for one in (nudge, last):
+        assert "interview.nudge" in one["id"]
+        assert address in one["id"]
+        assert us.refused("POST", f"{path}/{quote(one['id'], safe='')}/resend") == (400, "Notice cannot be resent")
+    assert us.refused("POST", f"{path}/{first['id']}/resend") == (400, "Notice cannot be resent")
+    for unknown in ("0", "999999999", "x", "interview.nudge.24h.email.b@example.com", "%00", "9" * 4000):
+        assert us.refused("POST", f"{path}/{unknown}/resend") == (404, "Notice not found")
+    candidate.ok("PUT", f"/candidate/interviews/{made['interviewId']}/confirm")
+    with working(app, {Channel.EMAIL: lambda _user, _about: None}):
+        wait_for(lambda: {one["status"] for one in us.ok("GET", path)["notices"]} == {"sent", "planned"})
+    after = us.ok("GET", path)
+    assert after["total"] == len(after["notices"]) == 5
+    assert [(one["event"].partition(".")[2], one["status"]) for one in after["notices"]] == [
+        ("scheduled", "sent"), ("confirmed", "sent"), ("confirmed", "sent"), ("reminder", "planned"),
+        ("reminder", "planned"),
+    ]  # fmt: skip
+    again = us.ok("POST", f"{path}/{first['id']}/resend")
+    assert [again[name] for name in ("event", "channel", "recipient", "status", "attempts")] == [
+        "interview.scheduled", "email", address, "pending", 0,
+    ]  # fmt: skip
+    assert again["id"] != first["id"]
+    with database.reader.connect() as connection:
+        keys = list(connection.execute(select(Delivery.key).where(Delivery.event_id.is_not(None))).scalars())
+    assert len(keys) == len(set(keys)) + 1  # the confirmation went to two
+
+
+@pytest.mark.parametrize("status", ["failed", "suppressed", "sent"])
+def test_what_ended_can_be_sent_again(status: str, app: Flask, people: dict[str, Any], database: Database) -> None:
+    us = people["us"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/interviews/{made['interviewId']}/notices"
+    with working(app, {Channel.EMAIL: fail}):
+        wait_for(lambda: us.ok("GET", path)["notices"][0]["status"] == "failed")
+    assert us.ok("GET", path)["notices"][0]["error"] == "no"
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(status=status))
+    notice = us.ok("GET", path)["notices"][0]
+    for _ in range(2):
+        us.ok("POST", f"{path}/{notice['id']}/resend")
+    with working(app, {Channel.EMAIL: lambda _user, _about: None}):
+        wait_for(lambda: [one["status"] for one in us.ok("GET", path)["notices"][1:3]] == ["sent", "sent"])
+
+
+def test_an_unknown_notice_is_said_before_a_bad_body(people: dict[str, Any]) -> None:
+    us, them = people["us"], people["them"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/interviews/{made['interviewId']}/notices"
+    known = us.ok("GET", path)["notices"][0]["id"]
+    bad = {"x": 1}
+    assert us.refused("POST", f"/interviews/{'f' * 24}/notices/{known}/resend", bad) == (404, "Interview not found")
+    assert them.refused("POST", f"{path}/1/resend", bad) == (403, "This interview does not belong to you")
+    assert us.refused("POST", f"{path}/999999999/resend", bad) == (404, "Notice not found")
+    assert us.refused("POST", f"{path}/{known}/resend", bad) == (400, "x: Unknown field.")
+    assert us.refused("POST", f"{path}/{known}/resend") == (400, "Notice cannot be resent")

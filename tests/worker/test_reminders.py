@@ -1,0 +1,156 @@
+"""Reminders and nudges: a frozen clock walks through a fortnight hour by hour, also with a worker that comes late."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.events.models import Event
+from interviews_api.interviews.reminders import coming, due, occasions
+from interviews_api.notifications.worker.worker import work_once
+from tests.support.api import Caller, local
+from tests.support.factories import World
+
+START = datetime(2030, 5, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def happened(database: Database, interview_id: str) -> list[tuple[str, str, int]]:
+    """Reminders and nudges so far: type, occasion, hours since START."""
+    with database.reader.connect() as connection:
+        rows = connection.execute(
+            select(Event).where(Event.interview_id == interview_id, Event.occasion.is_not(None)).order_by(Event.id)
+        )
+        return [(row.type.removeprefix("interview."), row.occasion, round((row.at - START) / HOUR)) for row in rows]
+
+
+@pytest.fixture
+def interview(app: Flask, world: World, headers: Any) -> Any:
+    """Makes an interview: status, and in how many hours after START it was invited, loaded and begins."""
+    company = world.company()
+    user = world.company_user(company)
+    person = world.candidate(email="ada@example.com")
+    application = world.application(person, world.job(company))
+    with time_machine.travel(START, tick=False):
+        world.load()
+
+    def us() -> Caller:
+        """Signed in at that very moment: a token lives a quarter of an hour."""
+        return Caller(app.test_client(), headers(user["id"], "company"))
+
+    def candidate() -> Caller:
+        return Caller(app.test_client(), headers(person["id"]))
+
+    def make(starts: float, **values: Any) -> tuple[str, Any, Any]:
+        body = {"applicationId": application["id"], **local(START + starts * HOUR), "timeZone": "UTC", "type": "Phone"}
+        with time_machine.travel(START, tick=False):
+            return us().ok("POST", "/interviews/schedule", body | values)["interviewId"], us, candidate
+
+    return make
+
+
+def test_a_fortnight_hour_by_hour(app: Flask, interview: Any, database: Database) -> None:
+    """Unanswered for 30 hours, then confirmed, moved after 100, confirmed at 120; it begins at 14 days."""
+    with time_machine.travel(START, tick=False) as clock, app.app_context():
+        one, us, candidate = interview(14 * 24)
+        for hour in range(15 * 24):
+            clock.move_to(START + hour * HOUR)
+            if hour in (30, 120):
+                candidate().ok("PUT", f"/candidate/interviews/{one}/confirm")
+            if hour == 100:
+                us().ok("PUT", f"/interviews/{one}/reschedule", local(START + 13 * 24 * HOUR))
+            while work_once(now()):
+                pass
+    assert happened(database, one) == [
+        ("nudge", "unanswered", 24), ("reminder", "24h", 12 * 24), ("reminder", "1h", 13 * 24 - 1),
+    ]  # fmt: skip
+
+
+def test_who_never_answers_is_nudged_twice(app: Flask, interview: Any, database: Database) -> None:
+    with time_machine.travel(START, tick=False) as clock, app.app_context():
+        one, _, _ = interview(14 * 24)
+        for hour in range(15 * 24):
+            clock.move_to(START + hour * HOUR)
+            while work_once(now()):
+                pass
+    assert happened(database, one) == [("nudge", "unanswered", 24), ("nudge", "24h", 13 * 24)]
+
+
+@pytest.mark.parametrize(
+    ("starts", "down", "wanted"),
+    [
+        (48, (20, 44), [("reminder", "24h", 44), ("reminder", "1h", 47)]),  # late for the first
+        (48, (20, 47), [("reminder", "1h", 47)]),  # for both: only the latest
+        (48, (20, 49), []),  # it has begun
+        (20, (0, 0), [("reminder", "1h", 19)]),  # 24 h before was past when it was confirmed
+        (0.5, (0, 0), []),
+    ],
+)
+def test_a_worker_that_was_down_sends_only_the_latest(
+    starts: float, down: tuple[int, int], wanted: list[Any], app: Flask, interview: Any, database: Database
+) -> None:
+    with time_machine.travel(START, tick=False) as clock, app.app_context():
+        one, _, candidate = interview(starts)
+        candidate().ok("PUT", f"/candidate/interviews/{one}/confirm")
+        for hour in range(60):
+            if not down[0] <= hour < down[1]:
+                clock.move_to(START + hour * HOUR)
+                while work_once(now()):
+                    pass
+    assert happened(database, one) == wanted
+
+
+def test_what_is_loaded_is_reminded_of_what_falls_due_later(app: Flask, world: World, database: Database) -> None:
+    """Loading sends nothing by itself: an invitation of long ago is not nudged for that now."""
+    record = {
+        "timeZone": "UTC", "scheduledAt": "2030-04-01T00:00:00.000Z",
+        "scheduledDate": (START + 30 * HOUR).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }  # fmt: skip
+    application = world.application(world.candidate())
+    pending = world.interview(application, **record)["id"]
+    confirmed = world.interview(application, **record, status="confirmed")["id"]
+    over = world.interview(application, **record, status="completed")["id"]
+    with time_machine.travel(START, tick=False) as clock:
+        world.load()
+        with app.app_context():
+            for hour in range(40):
+                clock.move_to(START + hour * HOUR)
+                if hour == 3:
+                    world.load()  # again: nothing has changed
+                while work_once(now()):
+                    pass
+    assert happened(database, pending) == [("nudge", "24h", 6)]
+    assert happened(database, confirmed) == [("reminder", "24h", 6), ("reminder", "1h", 29)]
+    assert happened(database, over) == []
+
+
+def test_two_workers_remind_once(app: Flask, interview: Any, database: Database) -> None:
+    with time_machine.travel(START, tick=False):
+        ids = [interview(48 + 3 * number)[0] for number in range(20)]
+
+    def work(moment: datetime) -> None:
+        with app.app_context():
+            while work_once(moment):
+                pass
+
+    with ThreadPoolExecutor(2) as pool:
+        for moment in (START + 24 * HOUR, START + 25 * HOUR):
+            list(pool.map(work, [moment, moment]))
+    assert [happened(database, one) for one in ids] == [[("nudge", "unanswered", 24)]] * 20
+
+
+def test_the_occasions_of_an_interview() -> None:
+    row: dict[str, Any] = {"status": "confirmed", "starts_at": START, "invited_at": START - 100 * HOUR}
+    row["notices_after"] = START - 24 * HOUR
+    assert [one.name for one in occasions(row)] == ["1h"]
+    assert due(row, [], START - HOUR) == occasions(row)[0]
+    assert due(row, ["1h"], START - HOUR) is None
+    assert due(row, [], START) is None
+    assert coming(row, START - HOUR) == []
+    assert occasions(row | {"status": "annule"}) == []

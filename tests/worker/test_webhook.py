@@ -1,0 +1,208 @@
+"""Webhooks: signed as an independent verifier wants it, slow and dead receivers that hold up nobody else."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+from standardwebhooks import Webhook as Verifier
+
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.ids import new_id
+from interviews_api.notifications.channels.https_client import HttpsClient
+from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.channels.webhook import WebhookSender, new_secret
+from interviews_api.notifications.commands import CONCURRENCY
+from interviews_api.notifications.models import Channel, Delivery, Webhook
+from tests.support.api import invitation
+from tests.support.receivers import HttpsReceiver, Mailbox, wait_for, working
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
+    made = HttpsReceiver(tmp_path, seconds=2)
+    yield made
+    made.stop()
+
+
+def rows(database: Database) -> list[Any]:
+    with database.reader.connect() as connection:
+        hooks = select(Delivery).where(Delivery.channel == Channel.WEBHOOK)
+        return list(connection.execute(hooks.order_by(Delivery.id)))
+
+
+def hook(database: Database, company_id: str, path: str) -> str:
+    """The id of a webhook at that path of the receiver."""
+    webhook_id = new_id()
+    values = {"url": f"https://a.hooks.example{path}", "secret": new_secret(), "created_at": now()}
+    with database.engine.begin() as connection:
+        connection.execute(insert(Webhook).values(id=webhook_id, company_id=company_id, **values))
+    return webhook_id
+
+
+def test_a_webhook_is_created_listed_and_deleted(people: dict[str, Any]) -> None:
+    us, them = people["us"], people["them"]
+    url = "https://nobody.invalid/hook?x=1"
+    made = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
+    assert made.keys() == {"id", "url", "events", "secret"}
+    assert (made["url"], made["events"]) == (url, ["interview.confirmed"])
+    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"))) == 24
+    every = us.ok("POST", "/webhooks", {"url": url})
+    assert len(every["events"]) == 7
+    listed = us.ok("GET", "/webhooks?limit=1")
+    assert listed == {"webhooks": [{"id": made["id"], "url": url, "events": made["events"], "disabledAt": None}],
+                      "total": 2}  # fmt: skip
+    assert them.ok("GET", "/webhooks") == {"webhooks": [], "total": 0}
+    assert us.ok("DELETE", f"/webhooks/{made['id']}") == {}
+    assert us.refused("DELETE", f"/webhooks/{made['id']}") == (404, "Webhook not found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"),
+        ({"url": 7}, "url"),
+        ({"url": "https://nobody.invalid", "events": []}, "events"),
+        ({"url": "https://nobody.invalid", "events": ["interview.reminder"]}, "events.0"),
+        ({"url": "https://nobody.invalid", "events": ["interview.confirmed"] * 2}, "events"),
+        ({"url": "https://nobody.invalid", "other": 1}, "other"),
+    ],
+)
+def test_a_bad_webhook_is_refused(body: Any, field: str, people: dict[str, Any]) -> None:
+    response = people["us"].call("POST", "/webhooks", body)
+    assert (response.status_code, list(response.get_json()["details"])) == (400, [field])
+
+
+def test_an_independent_verifier_believes_it(
+    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver
+) -> None:
+    us = people["us"]
+    webhook_id = hook(database, people["us company"], "/ok")
+    hook(database, people["them company"], "/foreign")
+    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
+        asked = invitation(people["us application"], internalNotes="for us")
+        one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
+    (request,) = receiver.requests
+    with database.reader.connect() as connection:
+        secret = connection.execute(select(Webhook.secret).where(Webhook.id == webhook_id)).scalar_one()
+    body = Verifier(secret).verify(request.body, request.headers)
+    (event,) = people["candidate"].ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
+    assert request.headers["webhook-id"] == str(event["id"])
+    assert body == {
+        "type": "interview.scheduled", "timestamp": event["at"],
+        "data": {"id": event["id"], "at": event["at"], "by": "company",
+                 "interview": us.ok("GET", f"/interviews/{one}")},
+    }  # fmt: skip
+    for wrong in (request.body + b" ", request.body.replace(b"for us", b"for me")):
+        with pytest.raises(Exception, match="signature"):
+            Verifier(secret).verify(wrong, request.headers)
+
+
+def test_it_is_tried_again_with_the_same_id_until_it_is_taken_or_gone(
+    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver
+) -> None:
+    flaky, gone = (hook(database, people["us company"], path) for path in ("/500/flaky", "/410"))
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client)}
+    with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
+        wait_for(lambda: sum(one.path == "/500/flaky" for one in receiver.requests) >= 3)
+    tried = [one.headers for one in receiver.requests if one.path == "/500/flaky"]
+    assert len({one["webhook-id"] for one in tried}) == 1
+    by_target = {row.target_id: row for row in rows(database)}
+    assert (by_target[flaky].status, by_target[flaky].error) == ("pending", "answered 500")
+    assert by_target[gone].status == "failed"
+    shown = {one["id"]: one for one in people["us"].ok("GET", "/webhooks")["webhooks"]}
+    assert shown[gone]["disabledAt"]
+    assert not shown[flaky]["disabledAt"]
+
+
+def test_a_redirect_is_not_followed(
+    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver
+) -> None:
+    hook(database, people["us company"], "/redirect")
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
+        wait_for(lambda: [row.error for row in rows(database)] == ["answered 302"])
+    assert [one.path for one in receiver.requests] == ["/redirect"]
+
+
+def test_bad_receivers_hold_up_nobody(
+    app: Flask, people: dict[str, Any], database: Database, tmp_path: Path, client: FlaskClient
+) -> None:
+    """20 receivers, of which one hangs, two drip and one answers a gigabyte; 10 events, and on after the deadline."""
+    receiver, mailbox = HttpsReceiver(tmp_path, seconds=2), Mailbox()
+    bad = ["/hang", "/drip/close", "/drip/status", "/gigabyte"]
+    good = [f"/ok/{number}" for number in range(16)]
+    target_ids = {path: hook(database, people["us company"], path) for path in bad + good}
+    settings = replace(
+        app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none"
+    )  # fmt: skip
+    senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client), Channel.EMAIL: mail_sender(settings)}
+
+    def tell(first: int, count: int) -> None:
+        """So many events, of which all the good ones hear within 5 s."""
+        began, seen = time.monotonic(), len(mailbox.messages)
+        for number in range(first, first + count):
+            people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], days=3 + number))
+        wait_for(lambda: len(mailbox.messages) == seen + count, began + 5 - time.monotonic())
+        heard = (first + count) * len(good)
+        wait_for(lambda: sum(one.path in good for one in receiver.requests) == heard, began + 5 - time.monotonic())
+
+    def first_of(path: str) -> Any:
+        return next(row for row in rows(database) if row.target_id == target_ids[path])
+
+    with working(app, senders, concurrency=32):
+        tell(0, 10)
+        assert sum(one.path == "/hang" for one in receiver.requests) == 1  # the others wait for their turn
+        wait_for(lambda: first_of("/hang").error and first_of("/drip/status").error, 3)
+        wait_for(lambda: first_of("/drip/close").status == first_of("/gigabyte").status == "sent", 3)
+        tell(10, 2)
+    receiver.stop()
+    mailbox.stop()
+    assert {first_of(path).error for path in ("/hang", "/drip/status")} == {"no answer: TimeoutError"}
+    assert json.loads(receiver.requests[0].body)["type"] == "interview.scheduled"
+
+
+def test_many_bad_receivers_of_a_company_delay_nobody_else(
+    app: Flask, people: dict[str, Any], database: Database, tmp_path: Path
+) -> None:
+    """Twice as many as the product has slots, with the product's own limit on an attempt."""
+    receiver = HttpsReceiver(tmp_path)
+    for number in range(130):
+        hook(database, people["us company"], f"/hang/{number}")
+    hook(database, people["them company"], "/ok")
+    with working(
+        app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}, concurrency=CONCURRENCY[Channel.WEBHOOK]
+    ):
+        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+        wait_for(lambda: len(receiver.requests) > 8)
+        time.sleep(1)
+        people["them"].ok("POST", "/interviews/schedule", invitation(people["them application"], days=4))
+        wait_for(lambda: any(one.path == "/ok" for one in receiver.requests), 5)
+        receiver.is_over.set()
+    receiver.stop()
+
+
+def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: dict[str, Any], database: Database) -> None:
+    hook(database, people["us company"], "/ok")
+    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    with working(app, {Channel.WEBHOOK: WebhookSender(HttpsClient(lambda _host: ["127.0.0.1"]))}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
+    assert rows(database)[0].error == "It leads into a private network."
+
+
+def test_who_signed_out_sees_and_ends_none(people: dict[str, Any], database: Database) -> None:
+    us, webhook_id = people["us"], hook(database, people["us company"], "/ok")
+    us.ok("POST", "/auth/logout")
+    for method, path in (("GET", "/webhooks"), ("DELETE", f"/webhooks/{webhook_id}")):
+        assert us.refused(method, path) == (401, "Unauthorized")
