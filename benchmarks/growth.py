@@ -24,7 +24,7 @@ from interviews_api import create_app
 from interviews_api.db.types import Base
 from interviews_api.models import Application, Candidate, Event, Interview, Session, User
 from interviews_api.seed.bulk import BulkWorld
-from tests.conftest import alembic_config
+from tests.support.databases import alembic_config
 from tests.support.postgres import ThrowawayPostgres
 
 FIRST, FACTOR = 200_000, 10

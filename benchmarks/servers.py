@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.support.live import ROOT, clean_environment
+from tests.support.live import clean_environment
 from tests.support.postgres import free_port
+from tests.support.settings import ROOT
 
 PEERS = Path(__file__).parent / "peers"
 WORKERS = 2

@@ -20,7 +20,8 @@ from interviews_api.events.models import Event, EventActor, EventType
 from interviews_api.ids import new_id
 from interviews_api.interviews.models import Interview, InterviewStatus
 from interviews_api.seed.bulk import BulkWorld, write_bulk
-from tests.conftest import SECRETS, alembic_config
+from tests.support.databases import alembic_config
+from tests.support.settings import SECRETS
 
 SETTINGS = SECRETS | {"RATELIMIT_ENABLED": "false", "ACCESS_TOKEN_MINUTES": "1440"}
 NOTHING = {"CACHE_BYTES": "0", "VERIFIED_TOKENS": "0"}

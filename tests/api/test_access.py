@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
-from interviews_api import models
 from interviews_api.accounts.models import Role
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.models import Webhook
-from tests.conftest import SECRETS, Headers
 from tests.support.access_rules import CANDIDATE, COMPANY, PUBLIC, RULES
 from tests.support.api import Caller, invitation
+from tests.support.database_rows import everything
 from tests.support.factories import World
+from tests.support.settings import SECRETS
+from tests.support.tokens import Headers
 
 
 def routes(app: Flask) -> dict[str, Any]:
@@ -71,14 +72,6 @@ def stage(app: Flask, client: FlaskClient, world: World, headers: Callable[..., 
         role = Role.COMPANY if name.endswith("company") else Role.CANDIDATE
         callers[name] = Caller(client, headers(user["id"], role))
     return {"ids": ids, "callers": callers}
-
-
-def everything(database: Database) -> dict[str, Any]:
-    with database.reader.connect() as connection:
-        return {
-            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
-            for table in models.metadata.sorted_tables
-        }
 
 
 @pytest.mark.parametrize("route", RULES)

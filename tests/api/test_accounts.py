@@ -5,7 +5,6 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
 import jwt
 import pytest
@@ -14,23 +13,13 @@ from flask.testing import FlaskClient
 from flask_jwt_extended import jwt_required
 
 from interviews_api import create_app
-from interviews_api.accounts import passwords
 from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.tokens import ALGORITHM, AUDIENCE, ISSUER, issue_access_token
-from tests.api.test_sample_responses import golden
-from tests.conftest import SECRETS, Headers, begin_session
+from interviews_api.accounts.tokens import ALGORITHM, issue_access_token
 from tests.support.access_rules import FOR_CANDIDATES, PROTECTED
 from tests.support.factories import PASSWORD, World
-
-KEY = SECRETS["JWT_SECRET_KEY"]
-
-
-def claims(user_id: str, session_id: str = "a" * 24) -> dict[str, Any]:
-    present = int(time.time())
-    return {
-        "sub": user_id, "sid": session_id, "role": "candidate", "type": "access", "jti": "j",
-        "iss": ISSUER, "aud": AUDIENCE, "iat": present, "exp": present + 60,
-    }  # fmt: skip
+from tests.support.golden import golden
+from tests.support.settings import SECRETS
+from tests.support.tokens import KEY, Headers, begin_session, claims
 
 
 def encoded(part: object) -> str:
@@ -240,15 +229,6 @@ def test_a_bad_login_is_refused_by_name(body: dict[str, object], fields: list[st
     assert response.status_code == 400
     assert list(response.get_json()["details"]) == fields
     assert response.get_json()["message"].startswith(f"{fields[0]}: ")
-
-
-def test_passwords_are_argon2id_at_the_owasp_setting() -> None:
-    stored = passwords.hash_password("x")
-    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert passwords.is_password(stored, "x")
-    assert not passwords.is_password(stored, "y")
-    assert not passwords.is_password("not a hash", "x")
-    assert not passwords.is_password(None, "")
 
 
 def test_flask_jwt_extendeds_own_decorators_answer_in_our_shape(database_url: str) -> None:

@@ -1,31 +1,18 @@
 """The candidate's yes: once, by its owner, and in the right order of refusals."""
 
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
-from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 
 from interviews_api.accounts.models import Role
 from interviews_api.db.connections import Database
-from interviews_api.interviews.models import Interview
-from tests.conftest import Headers
+from tests.support.database_rows import stored
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.tokens import Headers
 
 INTERVIEW = "641a5f123456789012345678"
 PATH = f"/candidate/interviews/{INTERVIEW}/confirm"
-
-
-def stored(database: Database) -> list[Any]:
-    columns = (Interview.status, Interview.confirmed_at, Interview.revision)
-    with database.reader.connect() as connection:
-        return [tuple(row) for row in connection.execute(select(*columns).order_by(Interview.id))]
 
 
 @pytest.mark.parametrize("status", ["confirmed", "completed", "annule"])
@@ -139,33 +126,3 @@ def test_reads_refuse_in_order_too(
     assert response.status_code == status
     if status == 404:
         assert response.get_json()["message"] == "Interview not found"
-
-
-def test_of_fifty_simultaneous_confirms_one_wins(
-    app: Flask, live: LiveServer, world: World, headers: Callable[..., Headers], database: Database
-) -> None:
-    """50 x 40 over gunicorn with two workers: one 200 an interview, the seed's 400 for everyone else."""
-    ids = [f"{number:024x}" for number in range(1, 41)]
-    me = world.candidate_with(*({"id": one} for one in ids))
-    world.load()
-    mine = headers(me["id"])
-
-    def confirm(interview_ids: list[str]) -> list[tuple[str, int, bytes]]:
-        connection = HTTPConnection("127.0.0.1", live.port, timeout=60)
-        answers = []
-        for one in interview_ids:
-            connection.request("PUT", f"/candidate/interviews/{one}/confirm", headers=mine)
-            response = connection.getresponse()
-            answers.append((one, response.status, response.read()))
-        connection.close()
-        return answers
-
-    with ThreadPoolExecutor(50) as pool:
-        answers = [answer for some in pool.map(confirm, [ids] * 50) for answer in some]
-    assert Counter(status for _, status, _ in answers) == {200: 40, 400: 40 * 49}
-    assert Counter(one for one, status, _ in answers if status == 200) == dict.fromkeys(ids, 1)
-    (refusal,) = {body for _, status, body in answers if status == 400}
-    assert refusal == (
-        b'{"statusCode":400,"message":"Interview is no longer pending confirmation","error":"Bad Request"}'
-    )
-    assert all(status == "confirmed" and confirmed_at for status, confirmed_at, _ in stored(database))

@@ -15,9 +15,10 @@ from interviews_api.cache import LRUCache
 from interviews_api.clock import format_instant
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
-from tests.api.test_sample_responses import golden
-from tests.conftest import Headers, empty
+from tests.support.databases import empty
 from tests.support.factories import Record, World
+from tests.support.golden import golden
+from tests.support.tokens import Headers
 
 NOW = datetime(2025, 5, 15, 9, tzinfo=UTC)
 ID = "641a5f123456789012345678"

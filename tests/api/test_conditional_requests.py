@@ -3,34 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 import time_machine
-from flask import Flask
 from sqlalchemy import update
 
 from interviews_api.db.connections import Database
 from interviews_api.interviews.models import Interview
-from interviews_api.seed.load import load_world
-from tests.support.api import Caller, in_days, invitation, local
-from tests.support.factories import World
-from tests.support.live import LiveServer
-
-LISTS = [
-    "/candidate/interviews", "/candidate/interviews?limit=1", "/candidate/interviews/pending",
-    "/candidate/interviews/upcoming", "/candidate/interviews/history", "/application-status/candidate",
-]  # fmt: skip
+from tests.support.api import Caller, in_days, invitation
+from tests.support.fixtures import LISTS
 
 
-@pytest.fixture
-def reads(people: dict[str, Any]) -> list[str]:
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    one = f"/candidate/interviews/{made['interviewId']}"
-    return [*LISTS, one, f"{one}/timeline"]
-
-
-def test_every_read_of_a_candidate_can_be_revalidated(reads: list[str], people: dict[str, Any]) -> None:
+def test_every_read_of_a_candidate_can_be_revalidated(candidate_reads: list[str], people: dict[str, Any]) -> None:
     candidate = people["candidate"]
-    for path in reads:
+    for path in candidate_reads:
         fresh = candidate.call("GET", path)
         assert fresh.status_code == 200
         assert fresh.headers["Cache-Control"] == "private, no-cache"
@@ -48,35 +32,6 @@ def test_every_read_of_a_candidate_can_be_revalidated(reads: list[str], people: 
         nobody = Caller(candidate.client, {})
         assert nobody.refused("GET", path, If_None_Match=tag) == (401, "Unauthorized")
         assert people["us"].refused("GET", path, If_None_Match=tag)[0] == 403
-
-
-def test_a_change_is_seen_by_the_next_read_on_any_worker(
-    reads: list[str], people: dict[str, Any], live: LiveServer, app: Flask, world: World
-) -> None:
-    us, candidate = people["us"], people["candidate"]
-    interview = reads[-2]
-
-    def tags(path: str) -> set[str]:
-        answers = [live.request("GET", path, candidate.headers) for _ in range(6)]
-        assert {status for status, _, _ in answers} == {200}
-        return {headers["ETag"] for _, headers, _ in answers}
-
-    def rename() -> None:
-        world.content["companies"][0]["name"] = "Renamed"
-        with app.app_context():
-            load_world({"companies": world.content["companies"]})
-
-    moves = [
-        lambda: candidate.ok("PUT", f"{interview}/confirm"),
-        lambda: us.ok("PUT", f"{interview.removeprefix('/candidate')}/reschedule", local(in_days(5))),
-        rename,
-        lambda: us.ok("PUT", f"{interview.removeprefix('/candidate')}/complete", {"feedback": {"overallRating": 5}}),
-    ]
-    for move in moves:
-        before = tags(interview) | tags(LISTS[0])
-        assert len(before) == 2
-        move()
-        assert not (tags(interview) | tags(LISTS[0])) & before
 
 
 def test_upcoming_changes_when_only_time_passes(people: dict[str, Any], database: Database) -> None:

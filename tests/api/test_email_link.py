@@ -1,30 +1,24 @@
 """The link in an e-mail: what it shows, what it confirms, when it is dead, and that looking changes nothing."""
 
-import json
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from interviews_api import models
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db.connections import Database
-from interviews_api.events.models import Event
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.interviews.models import Interview
-from tests.conftest import SECRETS, begin_session
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.database_rows import everything
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.linked_interview import INTERVIEW, JSON, KEY, path
+from tests.support.settings import SECRETS
+from tests.support.tokens import begin_session
 
-KEY = SECRETS["SECRET_KEY"]
-INTERVIEW = "641a5f123456789012345678"
-JSON = {"Accept": "application/json"}
 INVALID = {"statusCode": 400, "message": "Invalid confirmation token", "error": "Bad Request"}
 HEADERS = {
     "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept, Origin",
@@ -32,27 +26,7 @@ HEADERS = {
 }  # fmt: skip
 
 
-def path(interview_id: str = INTERVIEW, revision: int = 0, key: str = KEY) -> str:
-    return f"/interviews/confirm/{make_token(key, interview_id, revision)}"
-
-
-@pytest.fixture
-def invited(world: World) -> dict[str, Any]:
-    """Somebody with a pending interview in the year 2999."""
-    me = world.candidate_with({"id": INTERVIEW, "scheduledDate": "2999-05-15T09:00:00.000Z"})
-    world.load()
-    return me
-
-
-def everything(database: Database) -> dict[str, Any]:
-    with database.reader.connect() as connection:
-        return {
-            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
-            for table in models.metadata.sorted_tables
-        }
-
-
-@pytest.mark.usefixtures("invited")
+@pytest.mark.usefixtures("linked_interview")
 def test_it_shows_and_confirms_as_json(client: FlaskClient, database: Database) -> None:
     meeting = {
         "date": "2999-05-15T09:00:00.000Z", "time": "14:30", "type": "Video", "location": None,
@@ -78,7 +52,7 @@ def test_it_shows_and_confirms_as_json(client: FlaskClient, database: Database) 
     assert (event.type, event.actor, event.revision) == ("interview.confirmed", "candidate", 0)
 
 
-@pytest.mark.usefixtures("invited")
+@pytest.mark.usefixtures("linked_interview")
 def test_it_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     page = client.get(path())
     assert (page.status_code, page.mimetype) == (200, "text/html")
@@ -109,7 +83,7 @@ def test_it_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
         ("Text/HTML;level=1, application/json;q=0.9", "text/html"),
     ],
 )  # fmt: skip
-@pytest.mark.usefixtures("invited")
+@pytest.mark.usefixtures("linked_interview")
 def test_json_is_for_who_asks_for_it_by_name(accept: str | None, kind: str, client: FlaskClient) -> None:
     headers = {} if accept is None else {"Accept": accept}
     for good, address in ((True, path()), (False, path(key="k" * 40))):
@@ -122,14 +96,14 @@ def test_json_is_for_who_asks_for_it_by_name(accept: str | None, kind: str, clie
         assert "Set-Cookie" not in response.headers
 
 
-@pytest.mark.usefixtures("invited")
+@pytest.mark.usefixtures("linked_interview")
 def test_a_forged_token_is_refused(
-    app: Flask, client: FlaskClient, invited: dict[str, Any], database: Database
+    app: Flask, client: FlaskClient, linked_interview: dict[str, Any], database: Database
 ) -> None:
     token = make_token(KEY, INTERVIEW, 0)
     payload, _, signature = token.partition(".")
     with app.app_context():
-        access = issue_access_token(begin_session(invited["id"]))
+        access = issue_access_token(begin_session(linked_interview["id"]))
     spare = f"{payload}.{signature[:-1]}{chr(ord(signature[-1]) + 1)}"  # decodes to the same bytes
     forged = [
         token[:-1], token[1:], token + "A", token + "=", token + "\n", f" {token}", payload, f"{payload}.",
@@ -169,7 +143,7 @@ def test_a_move_kills_the_older_links(
     assert client.post(fresh, headers=JSON).status_code == (200 if move == "reschedule" else 400)
 
 
-@pytest.mark.usefixtures("invited")
+@pytest.mark.usefixtures("linked_interview")
 def test_it_dies_with_the_interviews_end(client: FlaskClient, database: Database) -> None:
     for minutes, status in ((-59, 200), (-61, 400)):  # of 60
         with database.engine.begin() as connection:
@@ -226,19 +200,7 @@ def test_looking_changes_nothing(client: FlaskClient, world: World, database: Da
     assert everything(database) == before
 
 
-@pytest.mark.usefixtures("invited")
-def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> None:
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: live.request("POST", path(), JSON), range(50)))
-    assert Counter(status for status, _, _ in answers) == {200: 1, 400: 49}
-    assert {json.loads(body)["message"] for status, _, body in answers if status == 400} == {
-        "Interview is no longer pending confirmation"
-    }
-    with database.reader.connect() as connection:
-        assert len(connection.execute(select(Event.id)).all()) == 1
-
-
-@pytest.mark.usefixtures("invited")
+@pytest.mark.usefixtures("linked_interview")
 def test_a_bad_body_is_refused(client: FlaskClient) -> None:
     for body, kind, status in (
         (b"{", "application/json", 400), (b'{"x": 1}', "application/json", 400), (b"x", "text/plain", 415),

@@ -20,10 +20,9 @@ from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
-from tests.conftest import Headers
 from tests.support.api import Caller, invitation
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.tokens import Headers
 
 
 def count(database: Database, *models: Any) -> list[int]:
@@ -127,22 +126,6 @@ def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: Wo
     large = json.dumps({"title": "x" * 70_000})
     headers = people["them"].headers | {"Idempotency-Key": "k"}
     assert client.post("/jobs", data=large, headers=headers, content_type="application/json").status_code == 413
-
-
-def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any], live: LiveServer) -> None:
-    """Whoever comes while the first is at work gets 409, whoever comes later its reply."""
-    headers = people["us"].headers | {"Idempotency-Key": "k"}
-
-    def post(_number: int) -> tuple[int, bytes]:
-        status, _, body = live.request("POST", "/jobs", headers, {"title": "Baker"})
-        return status, body
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = set(pool.map(post, range(24)))
-    (created,) = [body for status, body in answers if status == 201]
-    assert {status for status, _ in answers} <= {201, 409}
-    assert people["us"].ok("GET", "/jobs")["total"] == 3
-    assert json.loads(created)["data"]["title"] == "Baker"
 
 
 def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any], database: Database) -> None:

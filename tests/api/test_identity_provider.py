@@ -9,8 +9,6 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -18,61 +16,29 @@ from interviews_api import create_app
 from interviews_api.accounts.identity_provider import read_provider_token
 from interviews_api.accounts.models import Role
 from interviews_api.errors import Unauthorized
-from tests.api.test_sample_responses import golden
-from tests.conftest import SECRETS, Headers
 from tests.support.factories import PASSWORD, World
+from tests.support.golden import golden
+from tests.support.provider import (
+    ALGORITHMS,
+    AUDIENCE,
+    ISSUER,
+    KEYS,
+    KID,
+    OTHERS,
+    SIBLINGS,
+    WEAK,
+    Json,
+    new_key,
+    pem,
+    public_jwk,
+    settings_for,
+)
+from tests.support.settings import SECRETS
+from tests.support.tokens import Headers
 
-ALGORITHMS = ("RS256", "ES256", "EdDSA")
-ISSUER, AUDIENCE, KID = "https://id.example.com/", "https://interviews.example.com", "2025-05"
 SEED_401 = (401, golden("error-401"))
 NOT_FOUND = (404, {"statusCode": 404, "message": "Not Found", "error": "Not Found"})
-
-Json = dict[str, Any]
 Provider = Callable[..., FlaskClient]
-
-
-def new_key(algorithm: str) -> Any:
-    if algorithm == "RS256":
-        return rsa.generate_private_key(65537, 2048)
-    return ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else ed25519.Ed25519PrivateKey.generate()
-
-
-KEYS = {algorithm: new_key(algorithm) for algorithm in ALGORITHMS}
-OTHERS = {algorithm: new_key(algorithm) for algorithm in ALGORITHMS}
-WEAK = rsa.generate_private_key(65537, 1024)
-P384, K256 = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256K1())
-ED448 = ed448.Ed448PrivateKey.generate()
-SIBLINGS = {
-    "RS256": [(name, KEYS["RS256"]) for name in ("RS384", "RS512", "PS256")],
-    "ES256": [("ES384", P384), ("ES256K", K256)],
-    "EdDSA": [("EdDSA", ED448)],
-}
-
-
-def pem(key: Any) -> bytes:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def jwk(key: Any, **members: object) -> Json:
-    """The JWK of a public key, or of a private one."""
-    kinds = {rsa.RSAPublicKey: "RS256", rsa.RSAPrivateKey: "RS256"} | dict.fromkeys(
-        (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey), "ES256"
-    )
-    name = next((name for kind, name in kinds.items() if isinstance(key, kind)), "EdDSA")
-    return jwt.get_algorithm_by_name(name).to_jwk(key, as_dict=True) | members
-
-
-def public_jwk(key: Any, **members: object) -> Json:
-    return jwk(key.public_key(), **members)
-
-
-def settings_for(folder: Path, keys: bytes | object, algorithm: str = "RS256", **changes: str) -> dict[str, str]:
-    """PEM when `keys` are bytes, and a JWKS with these keys otherwise."""
-    file = folder / "keys"
-    file.write_bytes(keys if isinstance(keys, bytes) else json.dumps({"keys": keys}).encode())
-    name = "IDP_PUBLIC_KEY_FILE" if isinstance(keys, bytes) else "IDP_JWKS_FILE"
-    given = {"IDP_ALGORITHM": algorithm, name: str(file), "IDP_ISSUER": ISSUER, "IDP_AUDIENCE": AUDIENCE}
-    return SECRETS | given | changes
 
 
 @pytest.fixture

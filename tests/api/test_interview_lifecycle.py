@@ -10,10 +10,10 @@ from tests.support.factories import PASSWORD
 
 
 def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -> None:
-    anyone = Caller(client, {})
+    anonymous = Caller(client, {})
 
     def sign_up(route: str, body: dict[str, Any]) -> tuple[Caller, dict[str, Any]]:
-        data = anyone.ok("POST", f"/auth/register/{route}", body | {"password": PASSWORD})
+        data = anonymous.ok("POST", f"/auth/register/{route}", body | {"password": PASSWORD})
         return Caller(client, {"Authorization": f"Bearer {data['accessToken']}"}), data["user"]
 
     company, hr = sign_up(
@@ -23,7 +23,7 @@ def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -
     candidate, ines = sign_up(
         "candidate", {"email": "ines@example.com", "firstName": "Inès", "lastName": "Moreau", "phone": "+33 6"}
     )
-    assert anyone.ok("GET", "/jobs")["jobs"] == [job]
+    assert anonymous.ok("GET", "/jobs")["jobs"] == [job]
     application = candidate.ok("POST", f"/jobs/{job['id']}/applications")
 
     def read() -> dict[str, Any]:

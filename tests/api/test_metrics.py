@@ -1,12 +1,6 @@
 """Metrics: labels that stay few, one count over all workers, and what the database says at the scrape."""
 
-import os
 import re
-import resource
-import shutil
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +8,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, update
 
 from interviews_api import create_app
@@ -24,24 +17,9 @@ from interviews_api.db.connections import transaction
 from interviews_api.events.models import Event
 from interviews_api.notifications.models import Delivery, Distribution
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, DeliveryFanOut
-from interviews_api.server import metric_files
-from tests.conftest import SECRETS, SETTINGS
 from tests.support.api import invitation
-from tests.support.live import ROOT, LiveServer, clean_environment
-from tests.support.receivers import wait_for
-
-Sample = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def parse(text: str) -> dict[Sample, float]:
-    families = list(text_string_to_metric_families(text))
-    names = [family.name for family in families]
-    assert len(names) == len(set(names)), "a metric is described once"
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in families
-        for sample in family.samples
-    }
+from tests.support.metrics import Sample, parse, requests
+from tests.support.settings import SECRETS
 
 
 def scrape(client: FlaskClient) -> dict[Sample, float]:
@@ -49,10 +27,6 @@ def scrape(client: FlaskClient) -> dict[Sample, float]:
     assert response.status_code == 200
     assert response.content_type == "text/plain; version=0.0.4; charset=utf-8"
     return parse(response.text)
-
-
-def requests(samples: dict[Sample, float], **labels: str) -> float:
-    return samples.get(("interviews_requests_total", tuple(sorted(labels.items()))), 0)
 
 
 def test_labels_are_templates_and_odd_ones_are_one(client: FlaskClient) -> None:
@@ -165,139 +139,3 @@ def test_without_a_database_it_says_so_and_the_rest(url: str, tmp_path: Path) ->
     assert "interviews_oldest_unsent_event_seconds" not in {name for name, _ in samples}
     assert requests(samples, route="/health/live", method="GET", status="200") >= 1
     app.extensions["database"].dispose()
-
-
-def folders(server: LiveServer) -> list[Path]:
-    return list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"interviews-metrics-{server.process.pid}-*"))
-
-
-def files(server: LiveServer) -> list[Path]:
-    return [path for folder in folders(server) for path in folder.glob("*.db")]
-
-
-def test_one_scrape_counts_all_workers_living_and_dead(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
-    try:
-
-        def count() -> float:
-            text = server.request("GET", "/metrics", {})[2].decode()
-            return requests(parse(text), route="/openapi.json", method="GET", status="200")
-
-        assert len(folders(server)) == 1
-        for _ in range(30):
-            server.request("GET", "/openapi.json", {})
-        assert {count() for _ in range(10)} == {30}
-        workers = set(server.workers)
-        os.kill(min(workers), signal.SIGTERM)
-        wait_for(lambda: len(server.workers) == 2 and set(server.workers) != workers, 20)
-        for _ in range(10):
-            server.request("GET", "/openapi.json", {})
-        assert {count() for _ in range(10)} == {40}
-        assert len(files(server)) == 4, "the new worker goes on in the file of the dead one"
-        os.kill(server.process.pid, signal.SIGHUP)
-        wait_for(lambda: not set(server.workers) & workers, 30)
-        assert count() == 40
-        assert len(folders(server)) == 1
-        assert len(files(server)) <= 8, "old and new workers, with a counter and a histogram each"
-    finally:
-        server.stop()
-    assert folders(server) == []
-
-
-def counted(server: LiveServer) -> float:
-    status, _, body = server.request("GET", "/metrics", {})
-    assert status == 200
-    return requests(parse(body.decode()), route="/health/live", method="GET", status="200")
-
-
-def assert_alive(server: LiveServer, times: int = 20) -> None:
-    assert {server.request("GET", "/health/live", {})[0] for _ in range(times)} == {200}
-
-
-def renew_workers(server: LiveServer) -> None:
-    """Reload, and wait until all workers are new."""
-    old = set(server.workers)
-    os.kill(server.process.pid, signal.SIGHUP)
-    wait_for(lambda: len(server.workers) == 2 and not set(server.workers) & old, 30)
-
-
-def test_requests_are_answered_when_the_folder_is_removed(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
-    try:
-        assert_alive(server)
-        shutil.rmtree(folders(server)[0])
-        assert_alive(server)
-        assert counted(server) == 0
-        renew_workers(server)
-        assert_alive(server)
-        assert counted(server) == 20, "new workers have made the folder again"
-        assert "Traceback" not in server.log
-    finally:
-        server.stop()
-
-
-def test_requests_are_answered_when_the_disk_is_full(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
-    try:
-        shutil.rmtree(folders(server)[0])
-        room = metric_files.FILE_BYTES - 1
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, room))
-        renew_workers(server)
-        assert_alive(server)
-        assert 0 < counted(server) <= 20, "each worker counts for itself"
-        assert files(server) == []
-        assert "no room for metrics" in server.log
-        assert "Traceback" not in server.log
-    finally:
-        server.stop()
-
-
-def test_requests_are_answered_where_no_folder_can_be_made(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "RUNTIME_DIRECTORY": "/proc"})
-    try:
-        assert_alive(server)
-        assert 0 < counted(server) <= 21, "with the one that the start waits for"
-        assert "no folder for metrics" in server.log
-    finally:
-        server.stop()
-
-
-def test_nothing_stays_of_a_master_that_was_killed(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
-    workers = server.workers
-    left = folders(server)
-    server.process.kill()
-    server.process.wait()
-    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
-    assert [folder.exists() for folder in left] == [True]
-    successor = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
-    try:
-        assert [folder.exists() for folder in left] == [False]
-        assert_alive(successor)
-    finally:
-        successor.stop()
-
-
-_COUNT_EVERYTHING = """
-import os
-from pathlib import Path
-from interviews_api.server import metric_files
-metric_files.make_folder()
-metric_files.count_in_files(0)
-from interviews_api import create_app, metrics
-app = create_app({"JWT_SECRET_KEY": "j" * 40, "SECRET_KEY": "s" * 40})
-for rule in app.url_map.iter_rules():
-    for method in (*rule.methods, "other"):
-        for status in (200, 201, 202, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 426, 429, 500, 503):
-            metrics.count(rule.rule, method, status, 0.1)
-print([path.stat().st_size for path in Path(os.environ[metric_files.FOLDER]).glob("*.db")])
-"""
-
-
-def test_all_routes_methods_and_statuses_fit_into_a_file() -> None:
-    environment = clean_environment({})
-    done = subprocess.run(
-        [sys.executable, "-c", _COUNT_EVERYTHING], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert done.stderr == ""
-    assert done.stdout == f"{[metric_files.FILE_BYTES] * 2}\n", "a file that grows can kill its worker"

@@ -21,24 +21,24 @@ from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
-from tests.api.test_identity_provider import KEYS, pem, settings_for
-from tests.conftest import SECRETS, SETTINGS
 from tests.support.api import PASSWORD, Caller
+from tests.support.provider import KEYS, pem, settings_for
 from tests.support.receivers import Mailbox, wait_for, working
+from tests.support.settings import SECRETS, SETTINGS
 
 FORGOT, RESET = "/auth/password/forgot", "/auth/password/reset"
 INVALID = (400, "Invalid reset token")
 
 
 @pytest.fixture
-def anyone(client: FlaskClient) -> Caller:
+def anonymous(client: FlaskClient) -> Caller:
     return Caller(client, {})
 
 
 @pytest.fixture
-def ada(anyone: Caller) -> dict[str, Any]:
+def ada(anonymous: Caller) -> dict[str, Any]:
     person = {"email": "ada@example.com", "password": PASSWORD, "firstName": "Ada", "lastName": "Okafor"}
-    registered: dict[str, Any] = anyone.ok("POST", "/auth/register/candidate", person)
+    registered: dict[str, Any] = anonymous.ok("POST", "/auth/register/candidate", person)
     return registered
 
 
@@ -48,10 +48,12 @@ def tokens(database: Database) -> list[str]:
         return [make_reset_token(SECRETS["SECRET_KEY"], one) for one in ids.scalars()]
 
 
-def test_from_the_mail_to_the_new_password(app: Flask, anyone: Caller, ada: dict[str, Any], database: Database) -> None:
+def test_from_the_mail_to_the_new_password(
+    app: Flask, anonymous: Caller, ada: dict[str, Any], database: Database
+) -> None:
     mailbox = Mailbox()
     settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
-    response = anyone.call("POST", FORGOT, {"email": " ADA@example.com "})
+    response = anonymous.call("POST", FORGOT, {"email": " ADA@example.com "})
     assert (response.status_code, response.get_json()) == (
         202, {"message": "If the address is registered, a mail is on its way", "data": {}},
     )  # fmt: skip
@@ -64,19 +66,19 @@ def test_from_the_mail_to_the_new_password(app: Flask, anyone: Caller, ada: dict
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     (token,) = re.findall(r"http://127.0.0.1:8000/auth/password/reset#(\S+)", text)
     assert [token] == tokens(database)
-    assert anyone.ok("POST", RESET, {"token": token, "newPassword": "another-password"}) == {}
-    assert anyone.refused("POST", RESET, {"token": token, "newPassword": "a-third-password"}) == INVALID
-    signed_out = Caller(anyone.client, {"Authorization": f"Bearer {ada['accessToken']}"})
+    assert anonymous.ok("POST", RESET, {"token": token, "newPassword": "another-password"}) == {}
+    assert anonymous.refused("POST", RESET, {"token": token, "newPassword": "a-third-password"}) == INVALID
+    signed_out = Caller(anonymous.client, {"Authorization": f"Bearer {ada['accessToken']}"})
     assert signed_out.refused("GET", "/auth/me") == (401, "Unauthorized")
     login = {"email": "ada@example.com", "password": PASSWORD}
-    assert anyone.refused("POST", "/auth/login", login)[0] == 401
-    anyone.ok("POST", "/auth/login", login | {"password": "another-password"})
+    assert anonymous.refused("POST", "/auth/login", login)[0] == 401
+    anonymous.ok("POST", "/auth/login", login | {"password": "another-password"})
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_token_dies_with_time_use_and_forgery(anyone: Caller, database: Database) -> None:
+def test_a_token_dies_with_time_use_and_forgery(anonymous: Caller, database: Database) -> None:
     for _ in range(2):
-        anyone.ok("POST", FORGOT, {"email": "ada@example.com"})
+        anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
     first, second = tokens(database)
     nobody = make_reset_token(SECRETS["SECRET_KEY"], "f" * 24)
     wrong = [
@@ -84,22 +86,22 @@ def test_a_token_dies_with_time_use_and_forgery(anyone: Caller, database: Databa
         make_reset_token("w" * 40, "f" * 24), make_token(SECRETS["SECRET_KEY"], "f" * 24, 0), "é" * 10, "." * 100,
     ]  # fmt: skip
     for token in wrong:
-        assert anyone.refused("POST", RESET, {"token": token, "newPassword": "another-password"}) == INVALID, token
+        assert anonymous.refused("POST", RESET, {"token": token, "newPassword": "another-password"}) == INVALID, token
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):
-        assert anyone.refused("POST", RESET, {"token": first, "newPassword": "another-password"}) == INVALID
-    assert anyone.call("POST", RESET, {"token": first, "newPassword": "short"}).get_json()["details"].keys() == {
+        assert anonymous.refused("POST", RESET, {"token": first, "newPassword": "another-password"}) == INVALID
+    assert anonymous.call("POST", RESET, {"token": first, "newPassword": "short"}).get_json()["details"].keys() == {
         "newPassword"
     }
-    anyone.ok("POST", RESET, {"token": second, "newPassword": "another-password"})
-    assert anyone.refused("POST", RESET, {"token": first, "newPassword": "another-password"}) == INVALID
+    anonymous.ok("POST", RESET, {"token": second, "newPassword": "another-password"})
+    assert anonymous.refused("POST", RESET, {"token": first, "newPassword": "another-password"}) == INVALID
     assert tokens(database) == []
 
 
 @pytest.mark.usefixtures("ada")
-def test_nobody_learns_who_is_registered(app: Flask, anyone: Caller, database: Database) -> None:
+def test_nobody_learns_who_is_registered(app: Flask, anonymous: Caller, database: Database) -> None:
     def ask(email: str) -> tuple[float, bytes]:
         began = time.perf_counter()
-        response = anyone.call("POST", FORGOT, {"email": email})
+        response = anonymous.call("POST", FORGOT, {"email": email})
         took = time.perf_counter() - began
         assert response.headers.pop("X-Request-Id")  # each has its own
         return took, str(response.headers).encode() + response.data
@@ -116,11 +118,11 @@ def test_nobody_learns_who_is_registered(app: Flask, anyone: Caller, database: D
 
 @pytest.mark.usefixtures("ada")
 def test_with_an_identity_provider_only_companies_have_passwords_here(
-    app: Flask, anyone: Caller, database: Database, tmp_path: Path
+    app: Flask, anonymous: Caller, database: Database, tmp_path: Path
 ) -> None:
     company = {"email": "hr@lumen.example", "password": PASSWORD, "company": {"name": "Lumen"}}
-    anyone.ok("POST", "/auth/register/company", company)
-    anyone.ok("POST", FORGOT, {"email": "ada@example.com"})  # before there was one
+    anonymous.ok("POST", "/auth/register/company", company)
+    anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})  # before there was one
     url = {"DATABASE_URL": database.engine.url.render_as_string(hide_password=False), "RATELIMIT_ENABLED": "false"}
     provided = create_app(settings_for(tmp_path, pem(KEYS["RS256"])) | url)
     stranger = Caller(provided.test_client(), {})
@@ -147,7 +149,7 @@ def test_with_an_identity_provider_only_companies_have_passwords_here(
     used = [stranger.call("POST", RESET, {"token": token, "newPassword": "another-one"}) for token in tokens(database)]
     answers = sorted((response.status_code, response.get_json()["message"]) for response in used)
     assert answers == [(200, "Password changed successfully")] + [INVALID] * 41
-    anyone.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
+    anonymous.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
     provided.extensions["database"].dispose()
 
 
@@ -161,14 +163,14 @@ def unmailed(database: Database) -> list[str]:
 
 
 def test_a_used_request_is_not_mailed_any_more(
-    app: Flask, anyone: Caller, ada: dict[str, Any], database: Database, runner: FlaskCliRunner
+    app: Flask, anonymous: Caller, ada: dict[str, Any], database: Database, runner: FlaskCliRunner
 ) -> None:
     assert ada["user"]["email"] == "ada@example.com"
-    anyone.ok("POST", FORGOT, {"email": "ada@example.com"})
+    anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
     (token,) = tokens(database)
     with working(app, {}):
         wait_for(lambda: not unmailed(database))
-    anyone.ok("POST", RESET, {"token": token, "newPassword": "another-password"})
+    anonymous.ok("POST", RESET, {"token": token, "newPassword": "another-password"})
     sent: list[Any] = []
     with working(app, {Channel.EMAIL: lambda *mail: sent.append(mail)}):
         wait_for(lambda: [row.status for row in deliveries(database)] == ["suppressed"])
@@ -194,8 +196,8 @@ def test_an_address_may_ask_twenty_times_an_hour(app: Flask) -> None:
     limited.extensions["database"].dispose()
 
 
-def test_the_page_needs_nothing_from_outside(anyone: Caller) -> None:
-    page = anyone.call("GET", RESET)
+def test_the_page_needs_nothing_from_outside(anonymous: Caller) -> None:
+    page = anonymous.call("GET", RESET)
     assert page.status_code == 200
     policy = page.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'")

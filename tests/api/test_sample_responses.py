@@ -1,8 +1,6 @@
 """The user's sample responses, key for key and value for value, from a database that holds each sample."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +8,13 @@ import time_machine
 from flask.testing import FlaskClient
 
 from tests.support.factories import World
+from tests.support.golden import golden
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 ME = "641a5f1234567890123456aa"
 SOMEBODY = "641a5f1234567890123456bb"
 
 
-def golden(name: str) -> Any:
-    return json.loads((GOLDEN / f"{name}.json").read_text())
-
-
-def lock_password_hash(world: World, shown: dict[str, Any]) -> None:
+def load_sample(world: World, shown: dict[str, Any]) -> None:
     """Store the interview that a sample shows."""
     shown = {**shown}
     company, job = shown.pop("company"), shown.pop("job")
@@ -47,7 +41,7 @@ def test_a_list_is_the_sample(
     name: str, path: str, at: str, client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
     sample = golden(name)
-    lock_password_hash(world, sample["data"]["interviews"][0])
+    load_sample(world, sample["data"]["interviews"][0])
     with time_machine.travel(at, tick=False):
         response = client.get(f"/candidate/interviews{path}", headers=headers(ME))
     assert response.status_code == 200
@@ -57,7 +51,7 @@ def test_a_list_is_the_sample(
 def test_upcoming_ends_with_its_moment(
     client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
-    lock_password_hash(world, golden("upcoming")["data"]["interviews"][0])
+    load_sample(world, golden("upcoming")["data"]["interviews"][0])
     for at, total in (("2025-05-15T09:00:00Z", 1), ("2025-05-15T09:00:00.001Z", 0)):
         with time_machine.travel(at, tick=False):
             data = client.get("/candidate/interviews/upcoming", headers=headers(ME)).json["data"]  # type: ignore[index]
@@ -67,7 +61,7 @@ def test_upcoming_ends_with_its_moment(
 
 def test_details_are_the_sample(client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]) -> None:
     sample = golden("details")
-    lock_password_hash(world, sample["data"])
+    load_sample(world, sample["data"])
     response = client.get(f"/candidate/interviews/{sample['data']['interviewId']}", headers=headers(ME))
     assert response.json == sample
 
@@ -75,7 +69,7 @@ def test_details_are_the_sample(client: FlaskClient, world: World, headers: Call
 def test_confirm_and_its_refusals_are_the_samples(
     client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
-    lock_password_hash(world, golden("list")["data"]["interviews"][0])
+    load_sample(world, golden("list")["data"]["interviews"][0])
     path = "/candidate/interviews/641a5f123456789012345678/confirm"
     with time_machine.travel("2025-04-20T14:30:00Z", tick=False):
         answers = [

@@ -3,52 +3,13 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
 
-from interviews_api import models
 from interviews_api.db.connections import Database
-from tests.conftest import BACKENDS
 from tests.support.api import Caller, in_days, invitation, local
-
-
-def everything(database: Database) -> dict[str, Any]:
-    with database.reader.connect() as connection:
-        return {
-            table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
-            for table in models.metadata.sorted_tables
-        }
-
-
-class Fault:
-    """Fails the k-th statement or, when there are fewer, the COMMIT, once."""
-
-    def __init__(self, engine: Any, number: int) -> None:
-        self._engine, self._left, self.happened = engine, number, ""
-
-    def __enter__(self) -> "Fault":
-        event.listen(self._engine, "before_cursor_execute", self._on_statement)
-        event.listen(self._engine, "commit", self._on_commit)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._on_statement)
-        event.remove(self._engine, "commit", self._on_commit)
-
-    def _on_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not self.happened:
-            self._left -= 1
-            if self._left == 0:
-                self._fail(statement)
-
-    def _on_commit(self, _connection: Any) -> None:
-        if not self.happened:
-            self._fail("COMMIT")
-
-    def _fail(self, where: str) -> None:
-        self.happened = where
-        raise OperationalError(where, {}, Exception("planted"))
-
+from tests.support.database_rows import everything
+from tests.support.faults import Fault
+from tests.support.settings import BACKENDS
 
 TRANSITIONS: list[tuple[str, str, Any]] = [
     ("us", "POST /interviews/schedule", None),

@@ -13,8 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from interviews_api import create_app
 from interviews_api.db.connections import Database, read_connection, transaction
-from tests.conftest import SECRETS, fresh_database
+from tests.support.databases import fresh_database
 from tests.support.postgres import ThrowawayPostgres
+from tests.support.settings import SECRETS
 
 
 def backend_of(app: Flask) -> int:

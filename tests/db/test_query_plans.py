@@ -14,7 +14,8 @@ from psycopg import RawCursor
 
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
-from tests.conftest import Headers, empty
+from tests.support.databases import empty
+from tests.support.tokens import Headers
 
 VIEWS = ["", "?status=confirmed", "?limit=100&skip=15", "/pending", "/upcoming", "/history", "/history?skip=2"]
 

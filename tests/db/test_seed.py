@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from interviews_api import create_app, models
 from interviews_api.db.connections import Database
-from interviews_api.seed import bulk, demo
 from interviews_api.seed.schemas import SeedFile
-from tests.conftest import SECRETS, Headers
+from tests.support.database_rows import everything_but_imports
 from tests.support.factories import PASSWORD, Record, World
+from tests.support.settings import SECRETS
+from tests.support.tokens import Headers
 
 Content = dict[str, list[Record]]
 
@@ -45,16 +45,6 @@ def load(runner: FlaskCliRunner, tmp_path: Path) -> Callable[[object], Any]:
     return run
 
 
-def everything(database: Database) -> dict[str, list[Any]]:
-    """All rows but the one that counts the imports."""
-    with database.reader.connect() as connection:
-        return {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
-            for table in models.metadata.sorted_tables
-            if table.name != "imports"
-        }
-
-
 def test_a_file_is_loaded_and_loading_it_again_changes_nothing(
     content: Content, load: Callable[[object], Any], database: Database, client: FlaskClient
 ) -> None:
@@ -63,11 +53,11 @@ def test_a_file_is_loaded_and_loading_it_again_changes_nothing(
         0,
         "Loaded 1 companies, 1 companyUsers, 1 jobs, 1 candidates, 1 applications, 2 interviews\n",
     )
-    before = everything(database)
+    before = everything_but_imports(database)
     for user in (*content["candidates"], *content["companyUsers"]):
         del user["password"]  # stays what it was
     assert load(content).exit_code == 0
-    assert everything(database) == before
+    assert everything_but_imports(database) == before
     for user in (*content["candidates"], *content["companyUsers"]):
         login = client.post("/auth/login", json={"email": user["email"], "password": PASSWORD})
         assert login.status_code == 200
@@ -143,7 +133,7 @@ def test_null_is_the_default(content: Content, load: Callable[[object], Any], da
         for array, records in content.items()
     }
     assert load(least).exit_code == 0
-    before = everything(database)
+    before = everything_but_imports(database)
     nulls = {
         str(array.data_key): [
             dict.fromkeys(str(field.data_key) for field in array.inner.schema.fields.values()) | record  # type: ignore[attr-defined]
@@ -152,7 +142,7 @@ def test_null_is_the_default(content: Content, load: Callable[[object], Any], da
         for array in SeedFile().fields.values()
     }
     assert load(nulls).exit_code == 0
-    assert everything(database) == before
+    assert everything_but_imports(database) == before
     assert load(dict.fromkeys(content)).output.startswith("Loaded 0 companies, 0 companyUsers")
 
 
@@ -205,7 +195,7 @@ def test_what_is_refused_is_named_and_nothing_is_written(
     array: str, index: int, field: str, value: object,
     content: Content, load: Callable[[object], Any], database: Database,
 ) -> None:  # fmt: skip
-    before = everything(database)
+    before = everything_but_imports(database)
     if value is ...:
         del content[array][index][field]
     else:
@@ -213,7 +203,7 @@ def test_what_is_refused_is_named_and_nothing_is_written(
     result = load(content)
     assert result.exit_code == 1
     assert result.output.startswith(f"Error: nothing was written.\n{array}[{index}].{field}"), result.output
-    assert everything(database) == before
+    assert everything_but_imports(database) == before
 
 
 @pytest.mark.parametrize(
@@ -249,7 +239,7 @@ def test_two_users_cannot_share_an_address_or_an_id(
     content: Content, load: Callable[[object], Any], world: World, database: Database
 ) -> None:
     load(content)
-    before = everything(database)
+    before = everything_but_imports(database)
     taken = content["candidates"][0]["email"]
     newcomer = {"id": "a" * 24, "email": taken.upper(), "firstName": "A", "lastName": "B"}
     company_id = content["companies"][0]["id"]
@@ -265,7 +255,7 @@ def test_two_users_cannot_share_an_address_or_an_id(
     ):
         result = load(wrong_file)
         assert (result.exit_code, said in result.output) == (1, True), result.output
-    assert everything(database) == before
+    assert everything_but_imports(database) == before
 
 
 def test_a_candidate_applies_once_for_a_job(content: Content, load: Callable[[object], Any]) -> None:
@@ -282,12 +272,12 @@ def test_two_users_who_swap_addresses_are_refused_whole(
 ) -> None:
     first, second = content["candidates"][0], world.candidate()
     load(content)
-    before = everything(database)
+    before = everything_but_imports(database)
     swapped = [first | {"email": second["email"]}, second | {"email": first["email"]}]
     result = load({"candidates": swapped})
     assert result.exit_code == 1
     assert "candidates[0].email: Email is already registered.\ncandidates[1].email: " in result.output
-    assert everything(database) == before
+    assert everything_but_imports(database) == before
 
 
 def test_the_feedback_a_company_keeps_is_not_shown(
@@ -304,92 +294,6 @@ def test_the_feedback_a_company_keeps_is_not_shown(
         assert response.get_json()["data"]["feedback"] == shown
         assert response.text.count("planted-canary") == share
         assert "planted-canary" not in client.get("/candidate/interviews", headers=mine).text
-
-
-def test_the_demo_world_is_believable_and_the_same_each_time(
-    app: Flask, runner: FlaskCliRunner, database: Database, client: FlaskClient
-) -> None:
-    with time_machine.travel("2026-07-01T12:00:00Z", tick=False):
-        first = runner.invoke(args=["seed", "demo"])
-        before = everything(database)
-        second = runner.invoke(args=["seed", "demo"])
-        after = everything(database)
-        login = client.post("/auth/login", json={"email": demo.CANDIDATE_EMAIL, "password": demo.PASSWORD}).get_json()
-        mine = {"Authorization": f"Bearer {login['data']['accessToken']}"}
-        data = client.get("/candidate/interviews?limit=100", headers=mine).get_json()["data"]
-    assert (first.exit_code, second.exit_code, first.output) == (0, 0, second.output)
-    assert demo.CANDIDATE_EMAIL in first.output
-    assert demo.PASSWORD in first.output
-    without_hashes = [{name: rows for name, rows in world.items() if name != "users"} for world in (before, after)]
-    assert without_hashes[0] == without_hashes[1]
-    assert {one["status"] for one in data["interviews"]} == {"en_attente", "confirmed", "completed", "annule"}
-    assert {one["type"] for one in data["interviews"]} == {"Video", "InPerson", "Phone"}
-    assert len({one["company"]["name"] for one in data["interviews"]}) == 4
-    assert data["pendingCount"] >= 2
-    assert data["upcomingCount"] >= 2
-    with database.reader.connect() as connection:
-        assert connection.execute(select(func.count(models.Interview.time_zone.distinct()))).scalar_one() >= 4
-    moments = [one["scheduledDate"] for one in data["interviews"]]
-    assert "2026-05-15" < min(moments) < "2026-07-01" < max(moments) < "2026-08-01"
-
-
-def test_bulk_data_is_spread_evenly_and_each_run_adds(
-    runner: FlaskCliRunner, database: Database, client: FlaskClient
-) -> None:
-    for _ in range(2):
-        result = runner.invoke(args=["seed", "bulk", "--candidates", "3", "--interviews", "10"])
-        assert result.exit_code == 0, result.output
-    with database.reader.connect() as connection:
-        each = select(func.count(models.Interview.id)).group_by(models.Interview.candidate_id)
-        assert sorted(connection.execute(each).scalars()) == [3, 3, 3, 3, 4, 4]
-    email = result.output.split()[-4]
-    login = client.post("/auth/login", json={"email": email, "password": bulk.PASSWORD}).get_json()["data"]
-    mine = {"Authorization": f"Bearer {login['accessToken']}"}
-    assert client.get("/candidate/interviews", headers=mine).get_json()["data"]["total"] == 4
-
-
-@pytest.mark.parametrize("arguments", [["0", "5"], ["5", "0"], ["1", "70000"], ["x", "5"], ["-1", "5"]])
-def test_bulk_refuses_what_it_cannot_make(arguments: list[str], runner: FlaskCliRunner) -> None:
-    candidates, interviews = arguments
-    result = runner.invoke(args=["seed", "bulk", "--candidates", candidates, "--interviews", interviews])
-    assert result.exit_code == 2
-    assert "Traceback" not in result.output
-
-
-def test_users_are_made_and_get_tokens(runner: FlaskCliRunner, client: FlaskClient) -> None:
-    asked = "a-good-password\na-good-password\n"
-    company = [
-        "users",
-        "create-company",
-        "--name",
-        "Lumen",
-        "--time-zone",
-        "Europe/Paris",
-        "--email",
-        "hr@lumen.example",
-    ]
-    candidate = ["users", "create-candidate", "--first-name", "A", "--last-name", "B", "--email", "A@example.com"]
-    for arguments in (company, candidate):
-        assert runner.invoke(args=arguments, input=asked).exit_code == 0
-        again = runner.invoke(args=arguments, input=asked)
-        assert again.exit_code == 1
-        assert "Email is already registered." in again.output
-    for email, role in (("hr@lumen.example", "company"), ("a@EXAMPLE.com", "candidate")):
-        token = runner.invoke(args=["tokens", "issue", email]).output.strip()
-        user = client.get("/auth/me", headers={"Authorization": f"Bearer {token}"}).get_json()["data"]["user"]
-        assert user["role"] == role
-    unknown = runner.invoke(args=["tokens", "issue", "nobody@example.com"])
-    assert (unknown.exit_code, unknown.output) == (1, "Error: no user has the address nobody@example.com\n")
-    bad_zone = runner.invoke(args=[*company[:5], "Mars/Base", *company[6:], "--password", "x"])
-    assert (bad_zone.exit_code, "companies[0].timeZone" in bad_zone.output) == (1, True)
-
-
-def test_arguments_that_are_not_utf_8_are_refused(runner: FlaskCliRunner, database: Database) -> None:
-    names = ["users", "create-candidate", "--first-name", "\udcff", "--last-name", "B", "--password", "x"]
-    for arguments in ([*names, "--email", "a@example.com"], ["tokens", "issue", "\udcff@example.com"]):
-        result = runner.invoke(args=arguments)
-        assert (result.exit_code, result.output) == (1, "Error: the arguments are not UTF-8\n")
-    assert everything(database)["users"] == []
 
 
 def test_the_content_of_a_file_is_not_changed_by_loading_it(app: Flask, content: Content, world: World) -> None:

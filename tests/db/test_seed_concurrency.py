@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from interviews_api.accounts.models import Company
 from interviews_api.db.connections import Database
 from interviews_api.seed.load import load_world
-from tests.conftest import Headers
 from tests.support.api import Caller
 from tests.support.factories import Record, World
+from tests.support.tokens import Headers
 
 
 def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World, database: Database) -> None:

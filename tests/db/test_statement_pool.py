@@ -15,7 +15,7 @@ from interviews_api.db.connections import Database
 from interviews_api.db.prepared import Prepared
 from interviews_api.errors import NotFound
 from interviews_api.events.models import Import
-from tests.conftest import BACKENDS
+from tests.support.settings import BACKENDS
 
 SIZE = 3
 _READ = Prepared(select(Import.version))
@@ -73,7 +73,7 @@ def test_a_refusal_keeps_the_connection_and_an_error_does_not(own: Database) -> 
 
 
 def test_who_finds_none_waits_for_the_next(own: Database) -> None:
-    def lock_password_hash(seconds: float) -> None:
+    def hold(seconds: float) -> None:
         with own.standby.connection():
             is_taken.release()
             time.sleep(seconds)
@@ -82,7 +82,7 @@ def test_who_finds_none_waits_for_the_next(own: Database) -> None:
     for seconds, comes_through in ((0.5, True), (4, False)):
         with ThreadPoolExecutor(SIZE) as pool:
             for _ in range(SIZE):
-                pool.submit(lock_password_hash, seconds)
+                pool.submit(hold, seconds)
             for _ in range(SIZE):
                 is_taken.acquire()
             if comes_through:

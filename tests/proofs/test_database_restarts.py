@@ -19,14 +19,16 @@ from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
-from tests.conftest import SETTINGS, alembic_config, begin_session
 from tests.support.api import in_days, invitation, local
+from tests.support.databases import alembic_config
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for
-from tests.worker.test_outbox import Workers
+from tests.support.settings import SETTINGS
+from tests.support.tokens import begin_session
+from tests.support.worker_processes import Workers
 
 CLIENTS = 6
 

@@ -16,9 +16,9 @@ from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import Event, EventType
-from tests.conftest import BACKENDS
 from tests.support.factories import World
 from tests.support.proof_table import figure, proof
+from tests.support.settings import BACKENDS
 
 INTERVIEW = "641a5f123456789012345678"
 OWNERS = {"candidate_id": "c", "company_id": "d"}

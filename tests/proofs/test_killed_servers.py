@@ -23,11 +23,12 @@ from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
-from tests.conftest import SETTINGS, begin_session
 from tests.support.api import in_days, invitation, local
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.proof_table import figure, proof
+from tests.support.settings import SETTINGS
+from tests.support.tokens import begin_session
 
 CLIENTS = 16
 PENDING = 400  # for each client to confirm

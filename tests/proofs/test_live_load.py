@@ -16,12 +16,12 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 from interviews_api.db.connections import Database
-from tests.conftest import SETTINGS
 from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.live_sockets import ask, open_socket, schedule
 from tests.support.proof_table import figure, proof
+from tests.support.settings import SETTINGS
 
 CANDIDATES = 25
 RECONNECTS = 3

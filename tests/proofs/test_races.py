@@ -1,8 +1,6 @@
 """Moves that arrive together, over gunicorn with two workers: the contract's winners, one event each, no trace else."""
 
 import random
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,22 +10,7 @@ from tests.support import model
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.live import LiveServer
 from tests.support.proof_table import figure, proof
-
-Call = tuple[str, str, dict[str, str], Any]  # method, path, headers, body
-
-
-def at_once(live: LiveServer, calls: list[Call]) -> list[tuple[int, bytes]]:
-    """Send all of them at one moment; status and body of each."""
-    barrier = Barrier(len(calls))
-
-    def send(call: Call) -> tuple[int, bytes]:
-        barrier.wait(30)
-        status, _, body = live.request(*call)
-        return status, body
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(send, calls))
-
+from tests.support.simultaneous import Call, at_once
 
 BODIES: dict[str, Any] = {
     "cancel": {"cancellationReason": "filled"}, "complete": {"isHired": True}, "decline": {"reason": "ill"},

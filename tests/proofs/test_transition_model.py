@@ -15,10 +15,11 @@ from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.seed.load import load_world
-from tests.conftest import SECRETS, begin_session
 from tests.support import model
 from tests.support.api import Caller, local
 from tests.support.proof_table import figure, proof
+from tests.support.settings import SECRETS
+from tests.support.tokens import begin_session
 
 FIRST_DAY = datetime(2035, 1, 10, 8, tzinfo=UTC)
 SLOTS = st.integers(0, 11).map(lambda number: FIRST_DAY + timedelta(minutes=30 * number))

@@ -18,9 +18,10 @@ from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
 from interviews_api.db.connections import transaction
 from interviews_api.interviews.link_tokens import make_token
-from tests.conftest import SECRETS, begin_session
 from tests.support.factories import World
 from tests.support.live import LiveServer
+from tests.support.settings import SECRETS
+from tests.support.tokens import begin_session
 
 FRONTEND = Path(__file__).parents[1] / "frontend"
 

@@ -18,9 +18,10 @@ from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
 from interviews_api.server.gunicorn_worker import WebWorker
-from tests.support.live import ROOT, clean_environment
+from tests.support.live import clean_environment
 from tests.support.postgres import free_port
 from tests.support.receivers import wait_for
+from tests.support.settings import ROOT
 
 SLOW = 1.0  # seconds
 

@@ -22,7 +22,6 @@ from interviews_api.accounts.models import Session
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
-from tests.conftest import SETTINGS, begin_session
 from tests.support.api import in_days, local
 from tests.support.live import LiveServer
 from tests.support.live_sockets import (
@@ -36,6 +35,8 @@ from tests.support.live_sockets import (
     small_socket,
     written,
 )
+from tests.support.settings import SETTINGS
+from tests.support.tokens import begin_session
 
 CHANGES = 40
 PING = b"\x89\xfd" + bytes(4 + 125)

@@ -15,10 +15,10 @@ from websockets.sync.client import connect
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.ids import new_id
-from tests.conftest import begin_session
 from tests.support.live import LiveServer
 from tests.support.live_sockets import PATH, close_code, handshake, open_socket, written
 from tests.support.proof_table import figure
+from tests.support.tokens import begin_session
 
 NOBODY = b"interviews.v1, bearer.x"
 CLOSED_4401 = b"\x88\x02\x11\x31"

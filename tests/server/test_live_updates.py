@@ -13,15 +13,12 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from websockets.exceptions import InvalidStatus
 
-from interviews_api.accounts.models import Role, Viewer
-from interviews_api.clock import now
-from interviews_api.live.hub import Subscriber
-from tests.conftest import SETTINGS
 from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.live_sockets import ServerHere, ask, open_socket, schedule
 from tests.support.proof_table import figure
+from tests.support.settings import SETTINGS
 
 
 def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, stage: dict[str, Any]) -> None:
@@ -122,14 +119,6 @@ def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog
     finally:
         event.remove(engine, "before_cursor_execute", stumble)
         server.stop()
-
-
-def test_who_does_not_read_is_cut_off() -> None:
-    cuts: list[bool] = []
-    subscriber = Subscriber(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), disconnect=lambda: cuts.append(True))
-    for number in range(1001):
-        subscriber.put((number, "x"))
-    assert cuts == [True]
 
 
 def test_sockets_without_their_database(stage: dict[str, Any], tmp_path: Any) -> None:

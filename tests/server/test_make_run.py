@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRETS
-from tests.support.live import ROOT, clean_environment
+from tests.support.live import clean_environment
 from tests.support.postgres import free_port
 from tests.support.proof_table import figure
+from tests.support.settings import ROOT, SECRETS
 
 FILES = ("Makefile", "alembic.ini", "gunicorn.conf.py", "requirements.txt", "setup.cfg", "wsgi.py")
 FOLDERS = ("interviews_api", "migrations")

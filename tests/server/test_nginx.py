@@ -6,8 +6,6 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,34 +15,20 @@ from flask import Flask
 from websockets.sync.client import connect
 
 from interviews_api.accounts.tokens import issue_access_token
-from tests.conftest import SETTINGS, begin_session
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.nginx import Nginx
 from tests.support.postgres import free_port
-from tests.support.proof_table import figure, proof
+from tests.support.tokens import begin_session
 
 pytestmark = pytest.mark.needs_nginx
 SAID = {"Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
 
 
-@pytest.fixture(scope="module")
-def servers(database_url: str) -> Iterator[tuple[LiveServer, Nginx]]:
-    with ExitStack() as stack:
-        settings = SETTINGS | {"DATABASE_URL": database_url, "TRUSTED_PROXIES": "1", "RATELIMIT_ENABLED": "true"}
-        api = LiveServer(settings)
-        stack.callback(api.stop)
-        live = LiveServer(settings, config="gunicorn.live.conf.py")
-        stack.callback(live.stop)
-        nginx = Nginx(api.port, live.port)
-        stack.callback(nginx.stop)
-        yield api, nginx
-
-
 @pytest.fixture
-def nginx(servers: tuple[LiveServer, Nginx], app: Flask) -> Nginx:
+def nginx(proxied_servers: tuple[LiveServer, Nginx], app: Flask) -> Nginx:
     assert app
-    return servers[1]
+    return proxied_servers[1]
 
 
 def in_shape(status: int, answer: Any) -> bool:
@@ -97,7 +81,9 @@ def test_without_the_api_it_is_a_502_that_says_when_to_come_back() -> None:
         lonely.stop()
 
 
-def test_every_answer_has_one_id_and_a_good_one_is_kept(nginx: Nginx, servers: tuple[LiveServer, Nginx]) -> None:
+def test_every_answer_has_one_id_and_a_good_one_is_kept(
+    nginx: Nginx, proxied_servers: tuple[LiveServer, Nginx]
+) -> None:
     for path, status in (
         ("/health/live", 200),
         ("/nope", 404),
@@ -114,7 +100,7 @@ def test_every_answer_has_one_id_and_a_good_one_is_kept(nginx: Nginx, servers: t
         with connection.getresponse() as response:
             assert len(response.headers.get_all("X-Request-Id", [])) == 1
     connection.close()
-    assert '"mine-200"' in servers[0].log
+    assert '"mine-200"' in proxied_servers[0].log
     assert '"mine-200"' in nginx.accesses
 
 
@@ -213,60 +199,3 @@ def test_the_access_log_has_no_secret(nginx: Nginx) -> None:
     assert len(lines) >= 3
     assert "canary" not in nginx.accesses
     assert all(re.fullmatch(r"[0-9a-f]{32}", line["request_id"]) for line in lines[-3:])
-
-
-class SlowClients:
-    """Connections that begin a request and then take their time."""
-
-    def __init__(self, port: int, count: int) -> None:
-        self.sockets: list[socket.socket] = []
-        for _ in range(count):
-            self._open(port, b"GET /jobs HTTP/1.1\r\nHo")
-            self._open(port, b"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                             b"Content-Length: 60000\r\n\r\n{")  # fmt: skip
-        for _ in range(count // 3):  # asks for a megabyte and does not read
-            self._open(port, b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n")
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._drip)
-        self._thread.start()
-
-    def _open(self, port: int, begin: bytes) -> None:
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.connect(("127.0.0.1", port))
-        sock.sendall(begin)
-        self.sockets.append(sock)
-
-    def _drip(self) -> None:
-        while not self._is_over.wait(1):
-            for sock in self.sockets[1::2]:
-                with contextlib.suppress(OSError):
-                    sock.send(b" ")
-
-    def stop(self) -> None:
-        self._is_over.set()
-        self._thread.join()
-        for sock in self.sockets:
-            sock.close()
-
-
-@pytest.mark.proof
-def test_slow_clients_hold_up_nobody(servers: tuple[LiveServer, Nginx], app: Flask) -> None:
-    api, nginx = servers
-    count = figure(sample=60, full=300)
-    backend = app.extensions["database"].engine.dialect.name
-    workers = api.workers
-    with proof("half-open, slow-body and a third as many slow-reading clients behind nginx", backend, count) as done:
-        slow, took = SlowClients(nginx.port, count), []
-        try:
-            for _ in range(figure(sample=100, full=300)):
-                began = time.perf_counter()
-                assert nginx.ask("GET", "/health/live")[0] == 200
-                took.append((time.perf_counter() - began) * 1000)
-                time.sleep(0.03)
-        finally:
-            slow.stop()
-        worst = sorted(took)[int(len(took) * 0.99)]
-        done.result = f"/health/live p99 {worst:.0f} ms, no worker died"
-    assert worst < 500
-    assert api.workers == workers

@@ -14,8 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.support.postgres import free_port
-
-ROOT = Path(__file__).parents[2]
+from tests.support.settings import ROOT
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:

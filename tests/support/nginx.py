@@ -10,8 +10,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.support.live import ROOT
 from tests.support.postgres import free_port, unprivileged_account
+from tests.support.settings import ROOT
 
 
 class Nginx:

@@ -1,18 +1,14 @@
 """Settings are typed, documented, and refuse to start when unsafe."""
 
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from interviews_api.config import EXAMPLE_SECRETS, Settings, SettingsError, database_url
-from tests.conftest import SECRETS
-from tests.support.live import clean_environment
+from tests.support.settings import ROOT, SECRETS
 
-ROOT = Path(__file__).parents[2]
 PRODUCTION = SECRETS | {"ENVIRONMENT": "production"}
 
 
@@ -111,56 +107,6 @@ def test_development_takes_the_examples_secrets_but_no_short_ones() -> None:
     assert not Settings.load({"JWT_SECRET_KEY": first, "SECRET_KEY": second}).is_production
     with pytest.raises(SettingsError, match="shorter"):
         Settings.load({"JWT_SECRET_KEY": "short", "SECRET_KEY": second})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["-m", "gunicorn", "wsgi:app"],
-        ["-m", "flask", "--app", "wsgi", "routes"],
-        ["-c", "import wsgi"],
-    ],
-)
-def test_every_program_refuses_with_the_reason_and_no_traceback(command: list[str]) -> None:
-    environment = clean_environment(PRODUCTION | {"SECRET_KEY": "short", "PORT": "1"})
-    finished = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
-    )
-    assert finished.returncode != 0
-    assert "Refusing to start: SECRET_KEY is shorter than 32 bytes" in finished.stderr
-    assert "Traceback" not in finished.stderr
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("postgresql://u@h:port/x", "Refusing to start: DATABASE_URL must begin with"),
-        ("sqlite:////dev/null/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
-        ("sqlite:////proc/none/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
-        ("sqlite:////tmp", "the database refused: unable to open database file"),
-        ("postgresql://127.0.0.1:1/x", "the database refused: connection failed"),
-    ],
-)
-def test_a_database_that_cannot_be_is_said_in_one_line(url: str, said: str) -> None:
-    environment = clean_environment(SECRETS | {"DATABASE_URL": url})
-    for command in (["alembic", "upgrade", "head"], ["flask", "--app", "wsgi", "tokens", "issue", "a@example.com"]):
-        finished = subprocess.run(
-            [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
-        )
-        assert finished.returncode == 1
-        assert said in finished.stderr
-        assert "Traceback" not in finished.stderr
-
-
-def test_gunicorn_starts_no_workers_over_a_folder_that_cannot_be() -> None:
-    finished = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "wsgi:app"],
-        cwd=ROOT, env=clean_environment(SECRETS | {"DATABASE_URL": "sqlite:////dev/null/x"}),
-        capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
-    assert finished.returncode != 0
-    assert "Refusing to start: the folder of DATABASE_URL cannot be made" in finished.stderr
-    assert "Booting worker" not in finished.stderr
 
 
 def test_an_env_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,6 @@
 """The identity provider's settings: all or nothing, and no file that could let the wrong one in."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from interviews_api.config import Settings, SettingsError
-from tests.api.test_identity_provider import ED448, K256, KEYS, P384, WEAK, jwk, pem, public_jwk, settings_for
-from tests.conftest import ROOT, SECRETS
-from tests.support.live import clean_environment
+from tests.support.provider import ED448, K256, KEYS, P384, WEAK, jwk, pem, public_jwk, settings_for
+from tests.support.settings import SECRETS
 
 GOOD = pem(KEYS["RS256"])
 PRIVATE = "holds a private key, which the identity provider alone should have"
@@ -87,7 +84,6 @@ PEM_FILES: dict[str, tuple[str, bytes, str]] = {
     "Ed448": ("EdDSA", pem(ED448), NEEDS["EdDSA"]),
     "RSA for EdDSA": ("EdDSA", pem(KEYS["RS256"]), NEEDS["EdDSA"]),
 }
-
 JWKS_FILES: dict[str, tuple[str, object, str]] = {
     "private RSA": ("RS256", [jwk(KEYS["RS256"])], PRIVATE),
     "private EC": ("ES256", [jwk(KEYS["ES256"])], PRIVATE),
@@ -125,13 +121,3 @@ def test_what_is_no_jwks_is_refused(tmp_path: Path) -> None:
     for content in (GOOD, b"{", b"[]", b"5", b"{}", b"[" * 100_000, json.dumps(public_jwk(KEYS["RS256"])).encode()):
         Path(source["IDP_JWKS_FILE"]).write_bytes(content)
         assert refusal(source) == f"IDP_JWKS_FILE {NO_SET}"
-
-
-@pytest.mark.parametrize("command", [["gunicorn", "wsgi:app"], ["flask", "--app", "wsgi", "routes"]])
-def test_the_programs_refuse_with_the_reason_and_exit_code_1(command: list[str], tmp_path: Path) -> None:
-    environment = clean_environment(settings_for(tmp_path, pem(WEAK)))
-    finished = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
-    )
-    assert finished.returncode == 1
-    assert finished.stderr == f"Refusing to start: IDP_PUBLIC_KEY_FILE {NEEDS['RS256']}\n"

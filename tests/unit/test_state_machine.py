@@ -1,19 +1,9 @@
 """The state machine is said once: documentation and OpenAPI draw from it, and moves draw their statements."""
 
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import pytest
-from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
-
-from interviews_api.clock import format_instant, now, parse_instant
-from interviews_api.db.connections import Database
-from interviews_api.hiring.models import Application
-from interviews_api.interviews.models import Interview, InterviewStatus
+from interviews_api.interviews.models import InterviewStatus
 from interviews_api.interviews.state_machine import TRANSITIONS, as_markdown
-from tests.support.api import invitation
 
 
 def test_the_documentation_has_the_table_as_it_is() -> None:
@@ -21,43 +11,8 @@ def test_the_documentation_has_the_table_as_it_is() -> None:
     assert document.endswith(f"\n\n{as_markdown()}")
 
 
-def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClient) -> None:
-    document = client.get("/openapi.json").get_json()
-    assert as_markdown() in document["info"]["description"]
-    for move in TRANSITIONS[1:]:
-        for actor in move.actors:
-            prefix = "/candidate" if actor == "candidate" else ""
-            described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{move.name}"]["put"]["responses"]
-            assert move.refusal in described["400"]["description"]
-
-
 def test_what_has_ended_stays_ended() -> None:
     ended = {InterviewStatus.COMPLETED, InterviewStatus.CANCELLED}
     assert not [move.name for move in TRANSITIONS if ended & set(move.sources)]
     assert {move.target for move in TRANSITIONS} - {None} == set(InterviewStatus)
     assert {move.name for move in TRANSITIONS if move.raises_revision} == {"decline", "reschedule", "cancel"}
-
-
-@pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])
-def test_the_time_of_an_interview_runs_forwards(
-    ahead: int, is_waited_for: bool, people: dict[str, Any], database: Database
-) -> None:
-    """Also for who had to wait for a move that began later; but a file or a clock that was wrong moves no time."""
-    us, candidate = people["us"], people["candidate"]
-    interview = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
-    wish = {"proposedTimes": [format_instant(now() + timedelta(days=9))]}
-    candidate.ok("PUT", f"/candidate/interviews/{interview}/request-reschedule", wish)
-    begun = now()
-    before = begun + timedelta(seconds=ahead)
-    with database.engine.begin() as connection:
-        connection.execute(update(Interview).values(updated_at=before))
-    confirmed = candidate.ok("PUT", f"/candidate/interviews/{interview}/confirm")
-    us.ok("PUT", f"/interviews/{interview}/cancel", {"cancellationReason": "The job is gone."})
-    *_, confirm, cancel = candidate.ok("GET", f"/candidate/interviews/{interview}/timeline")["events"]
-    with database.reader.connect() as connection:
-        cancelled_at = connection.execute(select(func.max(Application.date_cancelled))).scalar_one()
-    assert confirmed["confirmedAt"] == confirm["at"]
-    assert format_instant(cancelled_at) == cancel["at"]
-    for move in (confirm, cancel):
-        moment = parse_instant(move["at"])
-        assert moment == before if is_waited_for else begun <= moment <= now()

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -18,11 +17,10 @@ from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
 from interviews_api.ids import new_id
-from interviews_api.notifications.channels.delivery_errors import Obsolete, RetryLater
+from interviews_api.notifications.channels.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 from interviews_api.notifications.worker import worker
 from interviews_api.notifications.worker.delivery_repository import LEASE, DeliveryRepository
-from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
 from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import invitation
 from tests.support.factories import World
@@ -44,16 +42,6 @@ def three(app: Flask, people: dict[str, Any]) -> None:
 def rows(database: Database) -> list[Any]:
     with database.reader.connect() as connection:
         return list(connection.execute(select(Delivery).order_by(Delivery.id)))
-
-
-def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
-    pauses = [[backoff(attempt) for _ in range(200)] for attempt in range(1, 12)]
-    assert max(pauses[0]) <= FIRST_BACKOFF < timedelta(seconds=30)
-    assert max(max(one) for one in pauses) <= LONGEST_BACKOFF
-    assert all(min(one) >= max(one) / 2.1 for one in pauses)
-    middles = [sorted(one)[100] for one in pauses]
-    assert middles[:6] == sorted(middles[:6])
-    assert len(set(pauses[0])) > 100  # not all at the same moment
 
 
 @pytest.mark.usefixtures("three")
@@ -229,29 +217,6 @@ def receiver(channel: Channel, owner_id: str) -> Any:
     keys = {"p256dh": "x", "auth": "x"}
     endpoint = f"https://x.example/{values['id']}"
     return insert(PushSubscription).values(**values, **keys, candidate_id=owner_id, endpoint=endpoint)
-
-
-@pytest.mark.parametrize(
-    ("event_type", "status", "hours", "why"),
-    [
-        ("interview.reminder", "confirmed", 1, None),
-        ("interview.reminder", "completed", 1, "no longer waiting"),
-        ("interview.reminder", "confirmed", -1, "has begun"),
-        ("interview.nudge", "en_attente", 1, None),
-        ("interview.nudge", "confirmed", 1, "no longer waiting"),
-        ("interview.confirmed", "completed", -1, None),
-    ],
-)
-def test_what_still_stands(event_type: str, status: str, hours: int, why: str | None) -> None:
-    about = {
-        "reset_id": None, "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type,
-        "status": status, "starts_at": now() + timedelta(hours=hours),
-    }  # fmt: skip
-    with pytest.raises(Obsolete, match=why) if why else nullcontext():
-        raise_if_obsolete(about, now())
-    with pytest.raises(Obsolete, match="moved"):
-        raise_if_obsolete(about | {"revision": 2}, now())
-    raise_if_obsolete(about | {"revision": 2, "channel": "webhook"}, now())
 
 
 class Stumbling:

@@ -22,7 +22,7 @@ from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import invitation
 from tests.support.postgres import free_port
 from tests.support.receivers import PUBLIC_ADDRESS, DrippingMailServer, HttpsReceiver, wait_for, working
-from tests.worker.test_webhook import hook
+from tests.support.webhooks import hook
 
 LIMIT = 1.2
 SLACK = 0.7

@@ -71,16 +71,3 @@ def test_what_ended_can_be_sent_again(status: str, app: Flask, people: dict[str,
         us.ok("POST", f"{path}/{notice['id']}/resend")
     with working(app, {Channel.EMAIL: lambda _user, _about: None}):
         wait_for(lambda: [one["status"] for one in us.ok("GET", path)["notices"][1:3]] == ["sent", "sent"])
-
-
-def test_an_unknown_notice_is_said_before_a_bad_body(people: dict[str, Any]) -> None:
-    us, them = people["us"], people["them"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    path = f"/interviews/{made['interviewId']}/notices"
-    known = us.ok("GET", path)["notices"][0]["id"]
-    bad = {"x": 1}
-    assert us.refused("POST", f"/interviews/{'f' * 24}/notices/{known}/resend", bad) == (404, "Interview not found")
-    assert them.refused("POST", f"{path}/1/resend", bad) == (403, "This interview does not belong to you")
-    assert us.refused("POST", f"{path}/999999999/resend", bad) == (404, "Notice not found")
-    assert us.refused("POST", f"{path}/{known}/resend", bad) == (400, "x: Unknown field.")
-    assert us.refused("POST", f"{path}/{known}/resend") == (400, "Notice cannot be resent")

@@ -1,16 +1,9 @@
 """From a commit to what is delivered: nothing is lost, and what arrives twice has the same id."""
 
 import os
-import queue
-import random
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,75 +11,23 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
-from interviews_api.events.models import Event, EventType
+from interviews_api.events.models import EventType
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
 from interviews_api.notifications.worker.worker import work_once
-from tests.conftest import ROOT, SETTINGS
-from tests.db.test_faults import Fault
-from tests.support.api import Caller, in_days, invitation, local
+from tests.support.api import invitation
 from tests.support.factories import World
-from tests.support.live import clean_environment
-from tests.support.proof_table import figure, proof
+from tests.support.faults import Fault
 from tests.support.receivers import Mailbox, wait_for
-
-
-def count(database: Database, model: Any) -> int:
-    with database.reader.connect() as connection:
-        return int(connection.execute(select(func.count()).select_from(model)).scalar_one())
-
-
-@pytest.mark.proof
-def test_an_event_for_each_commit_and_none_for_a_rollback(
-    app: Flask, people: dict[str, Any], database: Database
-) -> None:
-    times, dice = figure(sample=60, full=1000), random.Random(6)
-    us, candidate = people["us"], people["candidate"]
-    with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as done:
-        committed = failed = 0
-        open_one: str | None = None
-        while committed + failed < times:
-            routes: list[tuple[Caller, str, str, Any]] = [
-                (us, "POST", "/interviews/schedule",
-                 invitation(people["us application"], **local(in_days(2 + committed + failed)))),
-            ]  # fmt: skip
-            if open_one:
-                mine, ours = f"/candidate/interviews/{open_one}", f"/interviews/{open_one}"
-                routes += [
-                    (candidate, "PUT", f"{mine}/confirm", None), (candidate, "PUT", f"{mine}/decline", {}),
-                    (candidate, "PUT", f"{mine}/request-reschedule", {}),
-                    (us, "PUT", f"{ours}/reschedule", local(in_days(3000 + committed + failed))),
-                    (us, "PUT", f"{ours}/cancel", {"cancellationReason": "x"}), (us, "PUT", f"{ours}/complete", {}),
-                ]  # fmt: skip
-            who, method, path, body = dice.choice(routes)
-            before = count(database, Event)
-            with Fault(database.engine, dice.randrange(1, 14)) if dice.random() < 0.5 else nullcontext() as fault:
-                response = who.call(method, path, body)
-            made = count(database, Event) - before
-            if response.status_code == 503:
-                failed += 1
-                assert made == 0
-                assert fault is not None
-            else:
-                committed += response.status_code < 300
-                assert made == (response.status_code < 300), response.text
-                if path == "/interviews/schedule":
-                    open_one = response.get_json()["data"]["interviewId"]
-        done.result = f"{committed} committed with one event each, {failed} failed without a trace"
-    with app.app_context():
-        while work_once(now()):
-            pass
-    assert count(database, Event) == committed
-    with database.reader.connect() as connection:
-        told = select(func.count(func.distinct(Delivery.event_id)))
-        assert connection.execute(told).scalar_one() == committed
+from tests.support.settings import SETTINGS
+from tests.support.worker_processes import Workers, count, unsent
 
 
 def test_a_fault_while_distributing_loses_and_doubles_nothing(
@@ -107,103 +48,6 @@ def test_a_fault_while_distributing_loses_and_doubles_nothing(
         while work_once(now()):
             pass
     assert count(database, Delivery) == 3
-
-
-class Workers:
-    """Some workers; what is killed is started again."""
-
-    def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:
-        self._environment = clean_environment(settings)
-        self._module = module or ("-m", "tests.support.worker_process")
-        self._lines: queue.SimpleQueue[tuple[subprocess.Popen[bytes], bytes]] = queue.SimpleQueue()
-        self.processes = [self._start() for _ in range(number)]
-
-    def _start(self) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen([sys.executable, *self._module], cwd=ROOT, env=self._environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
-        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
-        return process
-
-    def _listen(self, process: "subprocess.Popen[bytes]") -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                self._lines.put((process, line.strip()))
-
-    def next_to_say(self, word: bytes) -> int:
-        """Which one it is, of those that live."""
-        while not self._lines.empty():
-            self._lines.get()
-        while True:
-            process, said = self._lines.get(timeout=20)
-            if said == word and process in self.processes:
-                return self.processes.index(process)
-
-    def kill(self, which: int) -> None:
-        self.processes[which].kill()
-        self.processes[which].wait()
-        self.processes[which] = self._start()
-
-    def stop(self) -> list[int]:
-        for process in self.processes:
-            process.terminate()
-        return [process.wait(20) for process in self.processes]
-
-
-@pytest.mark.proof
-def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Database, database_url: str) -> None:
-    kills, events, dice = figure(sample=4, full=100), figure(sample=200, full=2000), random.Random(7)
-    backend = database.engine.dialect.name
-    company = world.company()
-    people = [world.candidate(email=f"c{number}@example.com") for number in range(40)]
-    job = world.job(company)
-    interviews = [
-        {"candidate_id": one["id"], "company_id": company["id"], "revision": 0,
-         "id": world.interview(world.application(one, job), scheduledDate="2999-01-01T09:00:00.000Z")["id"]}
-        for one in people
-    ]  # fmt: skip
-    world.load()
-    mailbox = Mailbox()
-    smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none"}
-    settings = SETTINGS | smtp | {"DATABASE_URL": database_url}
-    with proof("kill -9 of workers that deliver", backend, kills) as done:
-        workers = Workers(4 if backend == "postgresql" else 1, settings)
-        killed, written = 0, 0
-        try:
-            while killed < kills or written < events:
-                if written < events:
-                    with app.app_context(), transaction() as connection:
-                        for _ in range(max(1, events // kills)):
-                            interview = interviews[written % len(interviews)]
-                            EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
-                            written += 1
-                if killed < kills:
-                    which = workers.next_to_say(dice.choice((b"sending", b"sent")))
-                    time.sleep(dice.choice((0, dice.uniform(0, 0.03))))
-                    workers.kill(which)
-                    killed += 1
-            wait_for(lambda: count(database, Delivery) == written and unsent(database) == 0, 120)  # in this order
-        finally:
-            codes = workers.stop()
-            mailbox.stop()
-        assert set(codes) <= {0, -signal.SIGTERM}  # the last one may have been too young to know the signal
-        arrived = Counter(message["Message-ID"] for message in mailbox.messages)
-        assert len(arrived) == written
-        twice = sum(times - 1 for times in arrived.values())
-        assert kills // 10 <= twice <= kills * 8, "none hit between send and mark, or more than were under way"
-        with database.reader.connect() as connection:
-            interrupted = connection.execute(select(func.count()).where(Delivery.attempts > 1)).scalar_one()
-        assert interrupted >= kills, "the kills hit workers without claims"
-        done.result = (
-            f"{written} events, {len(mailbox.messages)} mails: none lost, {twice} twice with the same id, "
-            f"{interrupted} claims interrupted"
-        )
-
-
-def unsent(database: Database) -> int:
-    with database.reader.connect() as connection:
-        waiting = select(func.count()).select_from(Delivery).where(Delivery.status != "sent")
-        return int(connection.execute(waiting).scalar_one())
 
 
 def test_the_worker_stops_at_once_and_finishes_what_it_sends(
@@ -229,46 +73,6 @@ def test_the_worker_stops_at_once_and_finishes_what_it_sends(
     assert time.monotonic() - began < 20
     mailbox.stop()
     assert unsent(database) == 1
-
-
-@pytest.mark.proof
-def test_a_burst_of_stops_in_the_midst_of_work_ends_it(
-    app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
-) -> None:
-    """A signal arrives between any two instructions, also of the handler of the one before."""
-    times = figure(sample=3, full=30)
-    company, person = world.company(), world.candidate()
-    interview = world.interview(world.application(person, world.job(company)), scheduledDate="2999-01-01T09:00:00.000Z")
-    world.load()
-    row = {"id": interview["id"], "candidate_id": person["id"], "company_id": company["id"], "revision": 0}
-    is_over, longest = threading.Event(), 0.0
-
-    def keep_busy() -> None:
-        while not is_over.is_set():
-            with app.app_context(), transaction() as connection:
-                EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
-
-    settings = SETTINGS | {"DATABASE_URL": database_url, "MAIL_DIR": str(tmp_path)}
-    with proof("SIGTERM by the hundred", database.engine.dialect.name, times) as done, ThreadPoolExecutor(1) as pool:
-        busy = pool.submit(keep_busy)
-        try:
-            for _ in range(times):
-                seen = len(list(tmp_path.glob("*.eml")))
-                worker = Workers(1, settings, "-m", "flask", "--app", "wsgi", "worker").processes[0]
-                wait_for(lambda seen=seen: len(list(tmp_path.glob("*.eml"))) > seen, 20)
-                began = time.monotonic()
-                while time.monotonic() < began + 0.02:
-                    worker.send_signal(signal.SIGTERM)
-                try:  # in its last moment the interpreter gives the signals back their defaults
-                    assert worker.wait(10) in (0, -signal.SIGTERM)
-                finally:
-                    worker.kill()
-                    worker.wait()
-                longest = max(longest, time.monotonic() - began)
-        finally:
-            is_over.set()
-            busy.result()
-        done.result = f"each time the worker ended by itself, after {longest:.1f} s at most"
 
 
 def test_the_command_delivers_until_it_is_told_to_stop(

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
-from interviews_api.interviews.reminders import coming, due, occasions
 from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import Caller, local
 from tests.support.factories import World
@@ -143,14 +142,3 @@ def test_two_workers_remind_once(app: Flask, interview: Any, database: Database)
         for moment in (START + 24 * HOUR, START + 25 * HOUR):
             list(pool.map(work, [moment, moment]))
     assert [happened(database, one) for one in ids] == [[("nudge", "unanswered", 24)]] * 20
-
-
-def test_the_occasions_of_an_interview() -> None:
-    row: dict[str, Any] = {"status": "confirmed", "starts_at": START, "invited_at": START - 100 * HOUR}
-    row["notices_after"] = START - 24 * HOUR
-    assert [one.name for one in occasions(row)] == ["1h"]
-    assert due(row, [], START - HOUR) == occasions(row)[0]
-    assert due(row, ["1h"], START - HOUR) is None
-    assert due(row, [], START) is None
-    assert coming(row, START - HOUR) == []
-    assert occasions(row | {"status": "annule"}) == []

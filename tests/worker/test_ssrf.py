@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,35 +14,9 @@ from interviews_api.notifications.channels.https_client import (
     HttpsClient,
     NoAnswer,
     check_address,
-    is_public,
 )
-from tests.support.access_rules import SUBSCRIPTION
+from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, ODD, PRIVATE
 from tests.support.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
-
-PRIVATE = (
-    "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-    "100.64.0.1", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1",
-    "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:a9fe:a9fe",
-    "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2001::1", "fc00::1",
-    "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "2001:db8::1", "100::1", "nonsense", "",
-)  # fmt: skip
-LITERALS = (
-    "127.0.0.1", "127.1", "2130706433", "0177.0.0.1", "017700000001", "0x7f000001", "0x7f.0.0.1", "0x7f.1",
-    "127.0.0.1.", "0", "0x0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[fe80::1%25eth0]", "10.1",
-    "169.254.169.254", "192.168.257", "1.1.1.1", "8.8.8.8", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376",
-    "[64:ff9b::a9fe:a9fe]",
-)  # fmt: skip
-ODD = (
-    "http://nobody.invalid/", "ftp://nobody.invalid/", "file:///etc/passwd", "//nobody.invalid/", "nobody.invalid",
-    "https://nobody.invalid:80/", "https://nobody.invalid:8443/", "https://nobody.invalid:/", "https:///x", "https://",
-    "https://user@nobody.invalid/", "https://user:pw@nobody.invalid/", "https://@nobody.invalid/",
-    "https://nobody.invalid\\@127.0.0.1/", "https://nobody.invalid#@127.0.0.1\n/", "https://no body.invalid/",
-    "https://nobody.invalid\r\nX: y/", "https://nobody.invalid\t/", "https://ⓔxample.invalid/", "https://127。0。0。1/",
-    "https://%31%32%37.0.0.1/", "https://nobody.invalid:99999/", "https://nobody.invalid:x/", "https://-a.invalid/",
-    "https://a..invalid/", "javascript:alert(1)", "https://[::1/", "HTTPS:127.0.0.1",
-    "https://" + "a" * 2000 + ".invalid",
-)  # fmt: skip
-LOCAL_NAMES = ("https://localhost/", "https://LOCALHOST./")
 
 
 class Canary:
@@ -89,41 +62,6 @@ def redirecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsRecei
     made = HttpsReceiver(tmp_path_factory.mktemp("redirecting"))
     yield made
     made.stop()
-
-
-def test_there_are_enough_of_them() -> None:
-    assert len(PRIVATE) + len(LITERALS) + len(ODD) >= 80
-
-
-@pytest.mark.parametrize("address", PRIVATE)
-def test_what_is_private_is_not_public(address: str) -> None:
-    assert not is_public(address)
-
-
-def test_what_is_public_is() -> None:
-    for address in ("93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"):
-        assert is_public(address)
-
-
-@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
-def test_it_is_refused_when_it_is_saved(url: str, people: dict[str, Any]) -> None:
-    for caller, path, field, body in (
-        ("us", "/webhooks", "url", {"url": url}),
-        (
-            "candidate",
-            "/candidate/push-subscriptions",
-            "endpoint",
-            {"endpoint": url, "keys": SUBSCRIPTION["keys"]},
-        ),
-    ):
-        response = people[caller].call("POST", path, body)
-        assert (response.status_code, list(response.get_json()["details"])) == (400, [field]), response.text
-
-
-@pytest.mark.parametrize("address", PRIVATE)
-def test_a_name_that_leads_there_is_refused_when_it_is_saved(address: str) -> None:
-    with pytest.raises(AddressRefused):
-        check_address("https://innocent.example/", lambda _host: ["93.184.215.14", address])
 
 
 def test_a_name_that_nobody_knows_yet_is_accepted() -> None:

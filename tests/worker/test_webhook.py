@@ -1,6 +1,5 @@
 """Webhooks: signed as an independent verifier wants it, slow and dead receivers that hold up nobody else."""
 
-import base64
 import json
 import time
 from collections.abc import Iterator
@@ -12,19 +11,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from standardwebhooks import Webhook as Verifier
 
-from interviews_api.clock import now
 from interviews_api.db.connections import Database
-from interviews_api.ids import new_id
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.smtp import mail_sender
-from interviews_api.notifications.channels.webhook import WebhookSender, new_secret
+from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from tests.support.api import invitation
 from tests.support.receivers import HttpsReceiver, Mailbox, wait_for, working
+from tests.support.webhooks import hook
 
 
 @pytest.fixture
@@ -38,48 +36,6 @@ def rows(database: Database) -> list[Any]:
     with database.reader.connect() as connection:
         hooks = select(Delivery).where(Delivery.channel == Channel.WEBHOOK)
         return list(connection.execute(hooks.order_by(Delivery.id)))
-
-
-def hook(database: Database, company_id: str, path: str) -> str:
-    """The id of a webhook at that path of the receiver."""
-    webhook_id = new_id()
-    values = {"url": f"https://a.hooks.example{path}", "secret": new_secret(), "created_at": now()}
-    with database.engine.begin() as connection:
-        connection.execute(insert(Webhook).values(id=webhook_id, company_id=company_id, **values))
-    return webhook_id
-
-
-def test_a_webhook_is_created_listed_and_deleted(people: dict[str, Any]) -> None:
-    us, them = people["us"], people["them"]
-    url = "https://nobody.invalid/hook?x=1"
-    made = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
-    assert made.keys() == {"id", "url", "events", "secret"}
-    assert (made["url"], made["events"]) == (url, ["interview.confirmed"])
-    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"))) == 24
-    every = us.ok("POST", "/webhooks", {"url": url})
-    assert len(every["events"]) == 7
-    listed = us.ok("GET", "/webhooks?limit=1")
-    assert listed == {"webhooks": [{"id": made["id"], "url": url, "events": made["events"], "disabledAt": None}],
-                      "total": 2}  # fmt: skip
-    assert them.ok("GET", "/webhooks") == {"webhooks": [], "total": 0}
-    assert us.ok("DELETE", f"/webhooks/{made['id']}") == {}
-    assert us.refused("DELETE", f"/webhooks/{made['id']}") == (404, "Webhook not found")
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({}, "url"),
-        ({"url": 7}, "url"),
-        ({"url": "https://nobody.invalid", "events": []}, "events"),
-        ({"url": "https://nobody.invalid", "events": ["interview.reminder"]}, "events.0"),
-        ({"url": "https://nobody.invalid", "events": ["interview.confirmed"] * 2}, "events"),
-        ({"url": "https://nobody.invalid", "other": 1}, "other"),
-    ],
-)
-def test_a_bad_webhook_is_refused(body: Any, field: str, people: dict[str, Any]) -> None:
-    response = people["us"].call("POST", "/webhooks", body)
-    assert (response.status_code, list(response.get_json()["details"])) == (400, [field])
 
 
 def test_an_independent_verifier_believes_it(
@@ -199,10 +155,3 @@ def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: dict[str
     with working(app, {Channel.WEBHOOK: WebhookSender(HttpsClient(lambda _host: ["127.0.0.1"]))}):
         wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
     assert rows(database)[0].error == "It leads into a private network."
-
-
-def test_who_signed_out_sees_and_ends_none(people: dict[str, Any], database: Database) -> None:
-    us, webhook_id = people["us"], hook(database, people["us company"], "/ok")
-    us.ok("POST", "/auth/logout")
-    for method, path in (("GET", "/webhooks"), ("DELETE", f"/webhooks/{webhook_id}")):
-        assert us.refused(method, path) == (401, "Unauthorized")

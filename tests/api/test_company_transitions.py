@@ -1,0 +1,118 @@
+"""A company's transitions: open states, If-Match, order of refusals, reschedule requests, feedback."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api import in_days, invitation, local
+
+OPEN_MOVES = [
+    ("reschedule", local(in_days(5)), "rescheduled"),
+    ("cancel", {"cancellationReason": "filled"}, "cancelled"),
+    ("complete", {}, "completed"),
+]
+
+
+@pytest.mark.parametrize(("move", "body", "done"), OPEN_MOVES)
+@pytest.mark.parametrize("status", ["en_attente", "confirmed", "completed", "annule"])
+def test_a_move_needs_an_open_interview(
+    status: str, move: str, body: dict[str, Any], done: str, people: dict[str, Any]
+) -> None:
+    us = people["us"]
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+    before = {"confirmed": ("confirm", None), "completed": ("complete", {}), "annule": OPEN_MOVES[1]}
+    if status != "en_attente":
+        us.ok("PUT", f"{one}/{before[status][0]}", before[status][1])
+    if status in ("en_attente", "confirmed"):
+        assert us.call("PUT", f"{one}/{move}", body).get_json()["message"] == f"Interview {done} successfully"
+        return
+    unchanged = us.ok("GET", one)
+    assert us.refused("PUT", f"{one}/{move}", body) == (400, f"Interview can no longer be {done}")
+    assert us.ok("GET", one) == unchanged
+
+
+def test_if_match_binds_a_move_to_what_was_seen(people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    one = f"/interviews/{made['interviewId']}"
+    seen, seen_by_candidate = (
+        someone.call("GET", path).headers["ETag"] for someone, path in ((us, one), (candidate, f"/candidate{one}"))
+    )
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
+    stale = (412, "It has changed since you read it")
+    cancelled = {"cancellationReason": "x"}
+    assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match=seen) == stale
+    for never in ('"x"', f"W/{seen}", "nonsense", ""):
+        assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match=never) == stale, never
+    # The request is not in what the candidate sees: the candidate's ETag is still good.
+    candidate.ok("PUT", f"/candidate{one}/confirm", If_Match=seen_by_candidate)
+    assert candidate.refused("PUT", f"/candidate{one}/decline", If_Match=seen_by_candidate) == stale
+    assert candidate.refused("PUT", f"/candidate{one}/decline", {"x": 1}, If_Match='"x"')[0] == 400
+    seen = us.call("GET", one).headers["ETag"]
+    us.ok("PUT", f"{one}/complete", {}, If_Match=f'"other", {seen}')
+    us_now = us.call("GET", one)
+    assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match="*")[0] == 400
+    assert us.refused("PUT", f"{one}/cancel", cancelled, If_Match=us_now.headers["ETag"])[0] == 400
+    assert us.call("GET", one, If_None_Match=us_now.headers["ETag"]).status_code == 304
+    assert us.refused("PUT", f"/interviews/{'f' * 24}/cancel", cancelled, If_Match="*")[0] == 404
+
+
+@pytest.mark.parametrize(("move", "body"), [(move, body) for move, body, _ in OPEN_MOVES] + [("confirm", {})])
+def test_refusals_come_in_order(move: str, body: dict[str, Any], people: dict[str, Any]) -> None:
+    us, them, candidate = people["us"], people["them"], people["candidate"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    us.ok("PUT", f"/interviews/{made['interviewId']}/cancel", {"cancellationReason": "x"})
+    bad, path = body | {"x": 1}, f"/interviews/{made['interviewId']}/{move}"
+    assert candidate.refused("PUT", path, bad) == (403, "Company credentials required")
+    assert us.refused("PUT", path.replace(made["interviewId"], "nope"), bad) == (404, "Interview not found")
+    assert them.refused("PUT", path, bad) == (403, "This interview does not belong to you")
+    assert them.refused("PUT", path, body) == (403, "This interview does not belong to you")
+    assert us.refused("PUT", path, bad, If_Match='"x"') == (400, "x: Unknown field.")
+    assert us.refused("PUT", path, body, If_Match='"x"')[0] == 412
+    assert us.refused("PUT", path, body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"feedback": {"overallRating": 11}}, "feedback.overallRating: "),
+        ({"feedback": {"culturalFit": 0}}, "feedback.culturalFit: "),
+        ({"feedback": {"recommendation": "maybe"}}, "feedback.recommendation: "),
+        ({"feedback": {"strengths": [1]}}, "feedback.strengths.0: "),
+        ({"feedback": []}, "feedback: "),
+        ({"isHired": "yes"}, "isHired: "),
+        ({"shareFeedback": None}, "shareFeedback: "),
+    ],
+)
+def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, people: dict[str, Any]) -> None:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    status, said = people["us"].refused("PUT", f"/interviews/{made['interviewId']}/complete", body)
+    assert status == 400
+    assert said.startswith(message), said
+
+
+@pytest.mark.parametrize("move", ["confirm", "reschedule", "cancel", "complete"])
+def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: dict[str, Any]) -> None:
+    us, candidate = people["us"], people["candidate"]
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
+    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"proposedTimes": ["2999-01-01T00:00:00.000Z"]})
+    wish = us.ok("GET", one)["rescheduleRequest"]
+    assert (wish["reason"], wish["proposedTimes"]) == (None, ["2999-01-01T00:00:00.000Z"])
+    bodies = {name: body for name, body, _ in OPEN_MOVES}
+    assert us.ok("PUT", f"{one}/{move}", bodies.get(move))["rescheduleRequest"] is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"proposedTimes": ["2020-01-01T00:00:00.000Z"]}, "proposedTimes.0: Must lie in the future."),
+        ({"proposedTimes": ["tomorrow"]}, "proposedTimes.0: Must be an instant like 2025-05-15T09:00:00.000Z."),
+        ({"proposedTimes": ["2999-01-01T00:00:00.000Z"] * 6}, "proposedTimes: Longer than maximum length 5."),
+        ({"reason": 5}, "reason: Not a valid string."),
+    ],
+)
+def test_a_bad_wish_is_refused_by_name(wish: dict[str, Any], message: str, people: dict[str, Any]) -> None:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/candidate/interviews/{made['interviewId']}/request-reschedule"
+    assert people["candidate"].refused("PUT", path, wish) == (400, message)

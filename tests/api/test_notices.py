@@ -1,0 +1,18 @@
+"""Refusals of a resend come in order."""
+
+from typing import Any
+
+from tests.support.api import invitation
+
+
+def test_an_unknown_notice_is_said_before_a_bad_body(people: dict[str, Any]) -> None:
+    us, them = people["us"], people["them"]
+    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    path = f"/interviews/{made['interviewId']}/notices"
+    known = us.ok("GET", path)["notices"][0]["id"]
+    bad = {"x": 1}
+    assert us.refused("POST", f"/interviews/{'f' * 24}/notices/{known}/resend", bad) == (404, "Interview not found")
+    assert them.refused("POST", f"{path}/1/resend", bad) == (403, "This interview does not belong to you")
+    assert us.refused("POST", f"{path}/999999999/resend", bad) == (404, "Notice not found")
+    assert us.refused("POST", f"{path}/{known}/resend", bad) == (400, "x: Unknown field.")
+    assert us.refused("POST", f"{path}/{known}/resend") == (400, "Notice cannot be resent")

@@ -1,0 +1,50 @@
+"""The state machine over HTTP: OpenAPI lists its transitions, and times run forwards."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from interviews_api.clock import format_instant, now, parse_instant
+from interviews_api.db.connections import Database
+from interviews_api.hiring.models import Application
+from interviews_api.interviews.models import Interview
+from interviews_api.interviews.state_machine import TRANSITIONS, as_markdown
+from tests.support.api import invitation
+
+
+def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").get_json()
+    assert as_markdown() in document["info"]["description"]
+    for move in TRANSITIONS[1:]:
+        for actor in move.actors:
+            prefix = "/candidate" if actor == "candidate" else ""
+            described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{move.name}"]["put"]["responses"]
+            assert move.refusal in described["400"]["description"]
+
+
+@pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])
+def test_the_time_of_an_interview_runs_forwards(
+    ahead: int, is_waited_for: bool, people: dict[str, Any], database: Database
+) -> None:
+    """Also for who had to wait for a move that began later; but a file or a clock that was wrong moves no time."""
+    us, candidate = people["us"], people["candidate"]
+    interview = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
+    wish = {"proposedTimes": [format_instant(now() + timedelta(days=9))]}
+    candidate.ok("PUT", f"/candidate/interviews/{interview}/request-reschedule", wish)
+    begun = now()
+    before = begun + timedelta(seconds=ahead)
+    with database.engine.begin() as connection:
+        connection.execute(update(Interview).values(updated_at=before))
+    confirmed = candidate.ok("PUT", f"/candidate/interviews/{interview}/confirm")
+    us.ok("PUT", f"/interviews/{interview}/cancel", {"cancellationReason": "The job is gone."})
+    *_, confirm, cancel = candidate.ok("GET", f"/candidate/interviews/{interview}/timeline")["events"]
+    with database.reader.connect() as connection:
+        cancelled_at = connection.execute(select(func.max(Application.date_cancelled))).scalar_one()
+    assert confirmed["confirmedAt"] == confirm["at"]
+    assert format_instant(cancelled_at) == cancel["at"]
+    for move in (confirm, cancel):
+        moment = parse_instant(move["at"])
+        assert moment == before if is_waited_for else begun <= moment <= now()

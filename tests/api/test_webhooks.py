@@ -1,0 +1,49 @@
+"""Webhooks: create, list, delete, and bad input."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from interviews_api.db.connections import Database
+from tests.support.webhooks import hook
+
+
+def test_a_webhook_is_created_listed_and_deleted(people: dict[str, Any]) -> None:
+    us, them = people["us"], people["them"]
+    url = "https://nobody.invalid/hook?x=1"
+    made = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
+    assert made.keys() == {"id", "url", "events", "secret"}
+    assert (made["url"], made["events"]) == (url, ["interview.confirmed"])
+    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"))) == 24
+    every = us.ok("POST", "/webhooks", {"url": url})
+    assert len(every["events"]) == 7
+    listed = us.ok("GET", "/webhooks?limit=1")
+    assert listed == {"webhooks": [{"id": made["id"], "url": url, "events": made["events"], "disabledAt": None}],
+                      "total": 2}  # fmt: skip
+    assert them.ok("GET", "/webhooks") == {"webhooks": [], "total": 0}
+    assert us.ok("DELETE", f"/webhooks/{made['id']}") == {}
+    assert us.refused("DELETE", f"/webhooks/{made['id']}") == (404, "Webhook not found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"),
+        ({"url": 7}, "url"),
+        ({"url": "https://nobody.invalid", "events": []}, "events"),
+        ({"url": "https://nobody.invalid", "events": ["interview.reminder"]}, "events.0"),
+        ({"url": "https://nobody.invalid", "events": ["interview.confirmed"] * 2}, "events"),
+        ({"url": "https://nobody.invalid", "other": 1}, "other"),
+    ],
+)
+def test_a_bad_webhook_is_refused(body: Any, field: str, people: dict[str, Any]) -> None:
+    response = people["us"].call("POST", "/webhooks", body)
+    assert (response.status_code, list(response.get_json()["details"])) == (400, [field])
+
+
+def test_who_signed_out_sees_and_ends_none(people: dict[str, Any], database: Database) -> None:
+    us, webhook_id = people["us"], hook(database, people["us company"], "/ok")
+    us.ok("POST", "/auth/logout")
+    for method, path in (("GET", "/webhooks"), ("DELETE", f"/webhooks/{webhook_id}")):
+        assert us.refused(method, path) == (401, "Unauthorized")

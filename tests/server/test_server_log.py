@@ -1,0 +1,101 @@
+"""The log of the real processes: JSON lines, and no token, password, address or query in any."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from flask import Flask
+
+from interviews_api.interviews.link_tokens import make_token
+from tests.support.api import invitation
+from tests.support.live import LiveServer, clean_environment
+from tests.support.logs import CANARY
+from tests.support.receivers import wait_for
+from tests.support.settings import ROOT, SECRETS, SETTINGS
+
+
+def ask_raw(server: LiveServer, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_no_marker_is_in_the_servers_log(app: Flask, people: dict[str, Any], database_url: str) -> None:
+    """Of tokens, passwords, links, queries, headers, bodies, ids and what gunicorn itself refuses."""
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    link = make_token(SECRETS["SECRET_KEY"], made["interviewId"], 0)
+    feed = people["candidate"].ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
+    token = people["candidate"].headers["Authorization"]
+    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    try:
+        for method, path, body in (
+            ("GET", f"/candidate/interviews/{made['interviewId']}?q={CANARY}", None),
+            ("GET", f"/interviews/confirm/{link}", None),
+            ("POST", f"/interviews/confirm/{link}", {}),
+            ("GET", f"/interviews/confirm/{CANARY}", None),
+            ("GET", f"/calendar/{feed}.ics", None),
+            ("GET", f"/calendar/{CANARY}.ics", None),
+            ("GET", f"/auth/password/reset?token={CANARY}", None),
+            ("POST", "/auth/password/reset", {"token": CANARY, "newPassword": CANARY}),
+            ("POST", "/auth/login", {"email": f"{CANARY}@example.com", "password": CANARY}),
+            ("POST", "/auth/login", {CANARY: CANARY}),
+            ("GET", f"/{CANARY}/x?{CANARY}", None),
+        ):
+            headers = {"Authorization": token, "Cookie": CANARY, "User-Agent": CANARY, "Referer": CANARY}
+            assert server.request(method, path, headers, body)[0] < 500
+        refused = [
+            ask_raw(server, request.encode())
+            for request in (
+                f"{CANARY}\r\n\r\n",
+                f"GET /interviews/confirm/{CANARY} HTTP/9.9\r\n\r\n",
+                f"GET /{CANARY}{'a' * 9000} HTTP/1.1\r\n\r\n",
+                f"GET / HTTP/1.1\r\n{CANARY} {CANARY}\r\n\r\n",
+                f"GET / HTTP/1.1\r\nA: {CANARY}\r\nContent-Length: {CANARY}\r\n\r\n",
+                f"GET / HTTP/1.1\r\nTransfer-Encoding: {CANARY}\r\n\r\n",
+            )
+        ]
+        assert server.request("GET", "/health/live", {"X-Request-Id": "the-last"})[1]["X-Request-Id"] == "the-last"
+        wait_for(lambda: "the-last" in server.log)
+        log = server.log
+    finally:
+        server.stop()
+    found = [json.loads(line) for line in log.splitlines()]
+    lines = {line["request_id"]: line for line in found if line["message"] == "request"}
+    for answer in refused:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        one = re.search(rb"X-Request-Id: (\w+)", head)
+        assert one is not None
+        assert lines[one[1].decode()]["status"] == json.loads(body)["statusCode"]
+    assert {line["level"] for line in found if "Invalid request" in line["message"]} == {"warning"}
+    for marker in (CANARY, link, feed, made["interviewId"], token.removeprefix("Bearer "), "example.com"):
+        assert marker not in log, marker
+
+
+def test_the_worker_logs_in_json_too() -> None:
+    settings = SECRETS | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/nowhere", "PYTHONUNBUFFERED": "1"}
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
+        cwd=ROOT, env=clean_environment(settings), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert worker.stdout is not None
+    with worker.stdout as output:
+        output.readline()  # for whoever started it by hand
+        line = json.loads(output.readline())
+        worker.terminate()
+        assert worker.wait(20) == 0
+        output.read()
+    assert line["level"] == "warning"
+
+
+def test_the_servers_log_says_nothing_of_it_either(people: dict[str, Any], live: LiveServer) -> None:
+    headers = people["us"].headers
+    asked = invitation(people["us application"], internalNotes=CANARY)
+    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 201
+    assert live.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
+    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 409
+    assert CANARY not in live.log
+    assert headers["Authorization"].split()[1] not in live.log

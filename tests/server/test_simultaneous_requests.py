@@ -1,0 +1,133 @@
+"""Requests that arrive together at gunicorn with two workers: one wins, the others are refused."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from interviews_api.db.connections import Database
+from interviews_api.events.models import Event
+from tests.support.accounts import ADA, LUMEN, bearer, rows
+from tests.support.api import Caller
+from tests.support.database_rows import stored
+from tests.support.delivery_addresses import SIDES, body, count, give
+from tests.support.factories import PASSWORD, World
+from tests.support.linked_interview import JSON, path
+from tests.support.live import LiveServer
+from tests.support.simultaneous import at_once
+from tests.support.tokens import Headers
+
+
+@pytest.mark.parametrize("route", SIDES)
+def test_of_many_at_once_only_what_fits(
+    route: str, people: dict[str, Any], live: LiveServer, database: Database
+) -> None:
+    give(route, 17, people, database)
+    headers = people[SIDES[route]].headers
+    answers = at_once(live, [("POST", route, headers, body(route, number)) for number in range(100, 108)])
+    assert sorted(status for status, _ in answers) == [201] * 3 + [409] * 5
+    assert count(route, database) == 20
+
+
+def test_of_fifty_simultaneous_confirms_one_wins(
+    app: Flask, live: LiveServer, world: World, headers: Callable[..., Headers], database: Database
+) -> None:
+    """50 x 40 over gunicorn with two workers: one 200 an interview, the seed's 400 for everyone else."""
+    ids = [f"{number:024x}" for number in range(1, 41)]
+    me = world.candidate_with(*({"id": one} for one in ids))
+    world.load()
+    mine = headers(me["id"])
+
+    def confirm(interview_ids: list[str]) -> list[tuple[str, int, bytes]]:
+        connection = HTTPConnection("127.0.0.1", live.port, timeout=60)
+        answers = []
+        for one in interview_ids:
+            connection.request("PUT", f"/candidate/interviews/{one}/confirm", headers=mine)
+            response = connection.getresponse()
+            answers.append((one, response.status, response.read()))
+        connection.close()
+        return answers
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = [answer for some in pool.map(confirm, [ids] * 50) for answer in some]
+    assert Counter(status for _, status, _ in answers) == {200: 40, 400: 40 * 49}
+    assert Counter(one for one, status, _ in answers if status == 200) == dict.fromkeys(ids, 1)
+    (refusal,) = {body for _, status, body in answers if status == 400}
+    assert refusal == (
+        b'{"statusCode":400,"message":"Interview is no longer pending confirmation","error":"Bad Request"}'
+    )
+    assert all(status == "confirmed" and confirmed_at for status, confirmed_at, _ in stored(database))
+
+
+@pytest.mark.usefixtures("linked_interview")
+def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: live.request("POST", path(), JSON), range(50)))
+    assert Counter(status for status, _, _ in answers) == {200: 1, 400: 49}
+    assert {json.loads(body)["message"] for status, _, body in answers if status == 400} == {
+        "Interview is no longer pending confirmation"
+    }
+    with database.reader.connect() as connection:
+        assert len(connection.execute(select(Event.id)).all()) == 1
+
+
+def test_of_many_simultaneous_applications_one_is_made(people: dict[str, Any], live: LiveServer) -> None:
+    job = people["us"].ok("POST", "/jobs", {"title": "Baker"})
+    path, headers = f"/jobs/{job['id']}/applications", people["candidate"].headers
+
+    def apply(_number: int) -> int:
+        return live.request("POST", path, headers)[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(apply, range(16))) == [201] + [409] * 15
+
+
+def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any], live: LiveServer) -> None:
+    """Whoever comes while the first is at work gets 409, whoever comes later its reply."""
+    headers = people["us"].headers | {"Idempotency-Key": "k"}
+
+    def post(_number: int) -> tuple[int, bytes]:
+        status, _, body = live.request("POST", "/jobs", headers, {"title": "Baker"})
+        return status, body
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(post, range(24)))
+    (created,) = [body for status, body in answers if status == 201]
+    assert {status for status, _ in answers} <= {201, 409}
+    assert people["us"].ok("GET", "/jobs")["total"] == 3
+    assert json.loads(created)["data"]["title"] == "Baker"
+
+
+def test_of_simultaneous_registrations_one_wins(live: LiveServer, database: Database) -> None:
+    def register(number: int) -> int:
+        route, body = (("candidate", ADA), ("company", LUMEN | {"email": "ada@example.com"}))[number % 2]
+        return live.request("POST", f"/auth/register/{route}", {}, body)[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(register, range(16))) == [201] + [409] * 15
+    users, candidates, company_users, companies = rows(database)
+    assert (users, candidates + company_users, companies) == (1, 1, company_users)
+
+
+def test_two_colleagues_cannot_remove_each_other(anonymous: Caller, live: LiveServer, database: Database) -> None:
+    remover = anonymous.ok("POST", "/auth/register/company", LUMEN)
+    for number in range(5):
+        account = {"email": f"{number}@lumen.example", "password": PASSWORD}
+        bearer(anonymous.client, remover).ok("POST", "/auth/company/users", account)
+        pair = [remover, anonymous.ok("POST", "/auth/login", account)]
+
+        def remove(index: int, pair: list[dict[str, Any]] = pair) -> int:
+            token = {"Authorization": f"Bearer {pair[index]['accessToken']}"}
+            return live.request("DELETE", f"/auth/company/users/{pair[1 - index]['user']['id']}", token)[0]
+
+        with ThreadPoolExecutor(2) as pool:
+            statuses = list(pool.map(remove, (0, 1)))
+        assert sorted(statuses) == [200, 401]
+        remover = pair[statuses.index(200)]
+    assert rows(database) == [1, 0, 1, 1]

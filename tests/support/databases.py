@@ -1,0 +1,40 @@
+"""Databases of the tests: created, migrated, emptied and dropped."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.config import Config
+from flask import Flask
+
+from interviews_api import models
+from interviews_api.db.connections import transaction
+from tests.support.postgres import create_database, drop_database
+from tests.support.settings import ROOT
+
+
+def alembic_config(url: str) -> Config:
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = url
+    return config
+
+
+@contextmanager
+def fresh_database(backend: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database of that kind."""
+    if backend == "sqlite":
+        yield f"sqlite:///{folder / 'test.sqlite3'}"
+        return
+    admin_url = os.environ["TEST_DATABASE_URL"]
+    name = f"interviews_test_{secrets.token_hex(6)}"
+    yield create_database(admin_url, name, "template0")
+    drop_database(admin_url, name)
+
+
+def empty(app: Flask) -> None:
+    """Delete every row of every table."""
+    with app.app_context(), transaction() as connection:
+        for table in reversed(models.metadata.sorted_tables):
+            connection.execute(table.delete())

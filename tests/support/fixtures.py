@@ -1,0 +1,138 @@
+"""Fixtures that test files of several folders share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from interviews_api import create_app
+from interviews_api.accounts.models import Role
+from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.config import Settings
+from tests.support.api import Caller, invitation
+from tests.support.factories import World
+from tests.support.linked_interview import INTERVIEW
+from tests.support.live import LiveServer
+from tests.support.live_sockets import DEPLOYED, IN_PROCESS, ServerHere
+from tests.support.nginx import Nginx
+from tests.support.sessions import ACCOUNT
+from tests.support.settings import SECRETS, SETTINGS
+from tests.support.tokens import Headers, begin_session
+
+
+@pytest.fixture
+def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
+    """Two that remember, whatever the suite is run with, and one that does not."""
+    settings = SETTINGS | {"DATABASE_URL": database_url, "ACCESS_TOKEN_MINUTES": "1440"}
+    made = [create_app(settings | {"CACHE_BYTES": size}) for size in ("1000000", "1000000", "0")]
+    yield made
+    for one in made:
+        one.extensions["database"].dispose()
+
+
+@pytest.fixture
+def calendar_feed(people: dict[str, Any]) -> str:
+    url: str = people["candidate"].ok("POST", "/candidate/calendar-feed")["url"]
+    return url.removeprefix("http://127.0.0.1:8000")
+
+
+@pytest.fixture
+def linked_interview(world: World) -> dict[str, Any]:
+    """Somebody with a pending interview in the year 2999."""
+    me = world.candidate_with({"id": INTERVIEW, "scheduledDate": "2999-05-15T09:00:00.000Z"})
+    world.load()
+    return me
+
+
+@pytest.fixture
+def anonymous(client: FlaskClient) -> Caller:
+    return Caller(client, {})
+
+
+@pytest.fixture
+def ada_client(client: FlaskClient, world: World) -> Caller:
+    """Nobody yet; Ada can sign in."""
+    world.candidate(**ACCOUNT)
+    world.load()
+    return Caller(client, {})
+
+
+LISTS = [
+    "/candidate/interviews", "/candidate/interviews?limit=1", "/candidate/interviews/pending",
+    "/candidate/interviews/upcoming", "/candidate/interviews/history", "/application-status/candidate",
+]  # fmt: skip
+
+
+@pytest.fixture
+def candidate_reads(people: dict[str, Any]) -> list[str]:
+    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    one = f"/candidate/interviews/{made['interviewId']}"
+    return [*LISTS, one, f"{one}/timeline"]
+
+
+@pytest.fixture
+def mail_settings() -> Settings:
+    return Settings.load(SECRETS | {"MAIL_FROM": "Interviews <no-reply@jobs.example>"})
+
+
+@pytest.fixture(scope="module")
+def proxied_servers(database_url: str) -> Iterator[tuple[LiveServer, Nginx]]:
+    with ExitStack() as stack:
+        settings = SETTINGS | {"DATABASE_URL": database_url, "TRUSTED_PROXIES": "1", "RATELIMIT_ENABLED": "true"}
+        api = LiveServer(settings)
+        stack.callback(api.stop)
+        live = LiveServer(settings, config="gunicorn.live.conf.py")
+        stack.callback(live.stop)
+        nginx = Nginx(api.port, live.port)
+        stack.callback(nginx.stop)
+        yield api, nginx
+
+
+@pytest.fixture
+def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -> dict[str, Any]:
+    """Two companies with a user each, a candidate, and an application with each company."""
+    made: dict[str, Any] = {}
+    candidate = world.candidate(phone="+33 6")
+    for name, zone in (("us", "Europe/Paris"), ("them", "UTC")):
+        company = world.company(name=name, timeZone=zone)
+        made[name] = world.company_user(company)
+        made[f"{name} application"] = world.application(candidate, world.job(company))["id"]
+        made[f"{name} company"] = company["id"]
+    world.load()
+    return {
+        **made,
+        "us": Caller(client, headers(made["us"]["id"], Role.COMPANY)),
+        "them": Caller(client, headers(made["them"]["id"], Role.COMPANY)),
+        "candidate": Caller(client, headers(candidate["id"])),
+        "candidate id": candidate["id"],
+        "us id": made["us"]["id"],
+    }
+
+
+@pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
+def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[LiveServer]:
+    """Live sockets in this process, with threads, and with greenlets as in production."""
+    settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
+    here = request.param == IN_PROCESS
+    made = ServerHere(settings) if here else LiveServer(settings, config=request.param)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def stage(app: Flask, world: World) -> dict[str, Any]:
+    """A company, a candidate and an application; tokens for both."""
+    company = world.company()
+    user, person = world.company_user(company), world.candidate()
+    application = world.application(person, world.job(company))
+    world.load()
+
+    def token(user_id: str, role: Role = Role.CANDIDATE) -> str:
+        with app.app_context():
+            return issue_access_token(begin_session(user_id, role))
+
+    made = {"company": token(user["id"], Role.COMPANY), "candidate": token(person["id"]), "person": person["id"]}
+    return made | {"application": application["id"], "token": token}

@@ -1,0 +1,19 @@
+"""The content lines of a calendar file, checked against RFC 5545."""
+
+import re
+
+
+def properties(raw: bytes) -> dict[str, list[str]]:
+    """The unfolded content lines of all events by name, checked for what RFC 5545 asks of lines."""
+    text = raw.decode()
+    assert text.endswith("\r\n")
+    assert "\n" not in text.replace("\r\n", "")
+    assert "\r" not in text.replace("\r\n", "")
+    lines = text.split("\r\n")
+    assert max(len(line.encode()) for line in lines) <= 75
+    found: dict[str, list[str]] = {}
+    for line in re.sub("\r\n[ \t]", "", text).split("\r\n")[:-1]:
+        name = re.split("[:;]", line, maxsplit=1)[0]
+        assert re.fullmatch(r"[A-Z-]+", name), line
+        found.setdefault(name, []).append(line.partition(":")[2])
+    return found

@@ -1,0 +1,3 @@
+"""Markers that no log may hold."""
+
+CANARY = "planted-canary"

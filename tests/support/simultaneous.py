@@ -1,0 +1,22 @@
+"""Requests sent at one moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from tests.support.live import LiveServer
+
+Call = tuple[str, str, dict[str, str], Any]  # method, path, headers, body
+
+
+def at_once(live: LiveServer, calls: list[Call]) -> list[tuple[int, bytes]]:
+    """Send all of them at one moment; status and body of each."""
+    barrier = Barrier(len(calls))
+
+    def send(call: Call) -> tuple[int, bytes]:
+        barrier.wait(30)
+        status, _, body = live.request(*call)
+        return status, body
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(send, calls))

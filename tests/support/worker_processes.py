@@ -1,0 +1,66 @@
+"""Processes of `flask worker` that are killed and started again."""
+
+import queue
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from sqlalchemy import func, select
+
+from interviews_api.db.connections import Database
+from interviews_api.notifications.models import Delivery
+from tests.support.live import clean_environment
+from tests.support.settings import ROOT
+
+
+def count(database: Database, model: Any) -> int:
+    with database.reader.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+class Workers:
+    """Some workers; what is killed is started again."""
+
+    def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:
+        self._environment = clean_environment(settings)
+        self._module = module or ("-m", "tests.support.worker_process")
+        self._lines: queue.SimpleQueue[tuple[subprocess.Popen[bytes], bytes]] = queue.SimpleQueue()
+        self.processes = [self._start() for _ in range(number)]
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen([sys.executable, *self._module], cwd=ROOT, env=self._environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        return process
+
+    def _listen(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self._lines.put((process, line.strip()))
+
+    def next_to_say(self, word: bytes) -> int:
+        """Which one it is, of those that live."""
+        while not self._lines.empty():
+            self._lines.get()
+        while True:
+            process, said = self._lines.get(timeout=20)
+            if said == word and process in self.processes:
+                return self.processes.index(process)
+
+    def kill(self, which: int) -> None:
+        self.processes[which].kill()
+        self.processes[which].wait()
+        self.processes[which] = self._start()
+
+    def stop(self) -> list[int]:
+        for process in self.processes:
+            process.terminate()
+        return [process.wait(20) for process in self.processes]
+
+
+def unsent(database: Database) -> int:
+    with database.reader.connect() as connection:
+        waiting = select(func.count()).select_from(Delivery).where(Delivery.status != "sent")
+        return int(connection.execute(waiting).scalar_one())

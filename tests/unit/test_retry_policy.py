@@ -1,0 +1,43 @@
+"""Backoff between attempts, and deliveries that have become obsolete."""
+
+from contextlib import nullcontext
+from datetime import timedelta
+
+import pytest
+
+from interviews_api.clock import now
+from interviews_api.notifications.channels.delivery_errors import Obsolete
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
+
+
+def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
+    pauses = [[backoff(attempt) for _ in range(200)] for attempt in range(1, 12)]
+    assert max(pauses[0]) <= FIRST_BACKOFF < timedelta(seconds=30)
+    assert max(max(one) for one in pauses) <= LONGEST_BACKOFF
+    assert all(min(one) >= max(one) / 2.1 for one in pauses)
+    middles = [sorted(one)[100] for one in pauses]
+    assert middles[:6] == sorted(middles[:6])
+    assert len(set(pauses[0])) > 100  # not all at the same moment
+
+
+@pytest.mark.parametrize(
+    ("event_type", "status", "hours", "why"),
+    [
+        ("interview.reminder", "confirmed", 1, None),
+        ("interview.reminder", "completed", 1, "no longer waiting"),
+        ("interview.reminder", "confirmed", -1, "has begun"),
+        ("interview.nudge", "en_attente", 1, None),
+        ("interview.nudge", "confirmed", 1, "no longer waiting"),
+        ("interview.confirmed", "completed", -1, None),
+    ],
+)
+def test_what_still_stands(event_type: str, status: str, hours: int, why: str | None) -> None:
+    about = {
+        "reset_id": None, "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type,
+        "status": status, "starts_at": now() + timedelta(hours=hours),
+    }  # fmt: skip
+    with pytest.raises(Obsolete, match=why) if why else nullcontext():
+        raise_if_obsolete(about, now())
+    with pytest.raises(Obsolete, match="moved"):
+        raise_if_obsolete(about | {"revision": 2}, now())
+    raise_if_obsolete(about | {"revision": 2, "channel": "webhook"}, now())
