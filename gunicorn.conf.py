@@ -10,7 +10,9 @@ metric_files.make_folder()  # prometheus_client looks for the folder when it is 
 
 from interviews_api.config import Settings, SettingsError  # noqa: E402
 from interviews_api.db.connections import Database  # noqa: E402
+from interviews_api.live.hub import Hub  # noqa: E402
 from interviews_api.server import gunicorn_internals  # noqa: E402
+from interviews_api.services import service  # noqa: E402
 from interviews_api.web import logs  # noqa: E402
 
 try:
@@ -51,7 +53,7 @@ def post_worker_init(worker: Any) -> None:
     Freezing the objects of the start spares the garbage collector from traversing them (4 % of a worker's time).
     """
     gunicorn_internals.stop_gracefully_on_sigquit(worker)
-    hub = gunicorn_internals.application_of(worker).extensions["live"]
+    hub = service(Hub, gunicorn_internals.application_of(worker))
     hub.is_stopping = lambda: gunicorn_internals.is_stopping(worker)
     gc.collect()
     gc.freeze()

@@ -21,9 +21,11 @@ from benchmarks import servers
 from benchmarks.servers import Server
 from benchmarks.world import NOTHING, POSTGRES, SETTINGS, fill, sign_in
 from interviews_api import create_app
+from interviews_api.db.connections import Database
 from interviews_api.db.types import Base
 from interviews_api.models import Application, Candidate, Event, Interview, Session, User
 from interviews_api.seed.bulk import BulkWorld
+from interviews_api.services import service
 from tests.support.databases import alembic_config
 from tests.support.postgres import ThrowawayPostgres
 
@@ -71,7 +73,7 @@ def _first(url: str) -> tuple[list[str], dict[int, dict[str, str]]]:
             ids = [row[0] for row in connection.execute(mine, [world.run])]
             everyone = sign_in(ids)
             tokens[each] = {one: everyone[one] for one in dice.sample(ids, ASKED)}
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
     return runs, tokens
 
 

@@ -14,12 +14,13 @@ from interviews_api import create_app
 from interviews_api.accounts.models import Role, Session, Viewer
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
-from interviews_api.db.connections import read_connection, transaction
+from interviews_api.db.connections import Database, read_connection, transaction
 from interviews_api.events.log import invalidate_all_caches
 from interviews_api.events.models import Event, EventActor, EventType
 from interviews_api.ids import new_id
 from interviews_api.interviews.models import Interview, InterviewStatus
 from interviews_api.seed.bulk import BulkWorld, write_bulk
+from interviews_api.services import service
 from tests.support.databases import alembic_config
 from tests.support.settings import SECRETS
 
@@ -52,7 +53,7 @@ class World:
                 columns = select(Interview.id, Interview.candidate_id, Interview.status)
                 rows = connection.execute(columns.order_by(Interview.id)).all()
             self.tokens = sign_in(sorted({row.candidate_id for row in rows}))
-        app.extensions["database"].dispose()
+        service(Database, app).dispose()
         dice.shuffle(rows)
         self.pending = [row for row in rows if row.status == InterviewStatus.PENDING]
         one_each = {row.candidate_id: row for row in rows}

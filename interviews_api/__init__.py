@@ -1,4 +1,4 @@
-"""The candidate interviews API: `create_app` is the page on which all its parts meet."""
+"""The candidate interviews API; `create_app` puts its parts together."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from interviews_api import cli
 from interviews_api.accounts import company_users, password_reset, tokens
 from interviews_api.accounts import handlers as accounts
-from interviews_api.cache import CachedResponse, LRUCache
+from interviews_api.cache import ResponseCache
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.hiring import handlers as hiring
@@ -18,20 +18,18 @@ from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
+from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi
 from interviews_api.web.flask_app import ApiFlask
+from interviews_api.web.route_contract import check_routes
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
-    """The application, set up from the mapping or else the environment; raises SettingsError when that is unsafe."""
+    """Return the application, set up from the mapping or the environment; raises SettingsError for unsafe settings."""
     settings = Settings.load(source)
     app = ApiFlask(__name__, static_folder=None)
-    app.extensions["settings"] = settings
-    app.config["COMPILED_DUMP"] = settings.compiled_dump
-    app.extensions["memory"] = (
-        LRUCache[CachedResponse](settings.cache_bytes, lambda kept: kept.size) if settings.cache_bytes else None
-    )
-    app.extensions["database"] = Database(settings.database_url, pool_size=settings.web_threads)
+    database = Database(settings.database_url, pool_size=settings.web_threads)
+    register_services(app, settings, database, ResponseCache(settings.cache_bytes))
 
     logs.init_app(app, metrics.count)
     http.init_app(app)
@@ -41,7 +39,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     tokens.init_app(app, settings)
     live.init_app(app)
     if settings.cors_origins:
-        _let_pages_call(app, settings.cors_origins)
+        _allow_origins(app, settings.cors_origins)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
 
@@ -62,12 +60,13 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     )
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
+    check_routes(app)
     cli.init_app(app)
     return app
 
 
-def _let_pages_call(app: Flask, origins: Sequence[str]) -> None:
-    """Pages of these origins, from browsers."""
+def _allow_origins(app: Flask, origins: Sequence[str]) -> None:
+    """Let pages of these origins call the API from browsers (CORS)."""
     CORS(
         app,
         origins=list(origins),
@@ -81,6 +80,6 @@ def _let_pages_call(app: Flask, origins: Sequence[str]) -> None:
 
 
 def _vary_by_origin(response: Response) -> Response:
-    """A cache must not hand one origin the answer that another one, or none, was given."""
+    """Make shared caches keep the responses of different origins apart."""
     response.vary.add("Origin")
     return response

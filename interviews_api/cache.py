@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from interviews_api.clock import EARLIEST, LATEST
 
@@ -29,6 +29,13 @@ class Freshness:
     version: Version
     since: datetime = EARLIEST
     until: datetime = LATEST
+
+
+class Versioned(NamedTuple, Generic[Value]):
+    """A value that was read in the same statement as the version of everything it depends on."""
+
+    value: Value
+    freshness: Freshness
 
 
 class CachedResponse:
@@ -93,3 +100,11 @@ class LRUCache(Generic[Value]):
             self._free -= weight
             while self._free < 0:
                 self._free += self._weigh(self._values.popitem(last=False)[1])
+
+
+class ResponseCache(LRUCache[CachedResponse]):
+    """The cached responses of a worker process; `size` is in bytes, and 0 caches nothing."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, lambda response: response.size)
+        self.is_enabled = size > 0

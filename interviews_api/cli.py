@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
@@ -14,6 +14,7 @@ from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.request_repository import purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_repository import LinkRepository
@@ -22,6 +23,7 @@ from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.notifications import commands
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
+from interviews_api.services import service
 from interviews_api.web.command_group import CommandGroup
 
 seed = CommandGroup("seed", help="Load data.")
@@ -108,7 +110,7 @@ def create_candidate(first_name: str, last_name: str, phone: str | None, email: 
 @click.argument("email")
 def issue_token(email: str) -> None:
     """Print an access token for the user with that address; its session lasts as long as the token."""
-    lifetime = current_app.extensions["settings"].access_token_lifetime
+    lifetime = service(Settings).access_token_lifetime
     with transaction() as connection:
         user = UserRepository(connection).find_by_email(email)
         if user is None:
@@ -127,7 +129,7 @@ def print_link(interview_id: str) -> None:
         revision = LinkRepository(connection).revision(interview_id)
     if revision is None:
         raise click.ClickException(f"there is no interview {interview_id}")
-    settings = current_app.extensions["settings"]
+    settings = service(Settings)
     click.echo(link(settings.public_url, settings.secret_key, interview_id, revision))
 
 

@@ -30,6 +30,8 @@ class ApiError(Exception):
 
     status: int = 500
     message: str = "Internal Server Error"
+    description: str | None = None
+    """The text of the API's documentation, where it says more than the message."""
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:

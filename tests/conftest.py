@@ -8,18 +8,19 @@ import pytest
 from alembic import command
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import event
 
 from interviews_api import create_app
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support import proof_table as proofs
 from tests.support.databases import alembic_config, empty, fresh_database
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.settings import BACKENDS, SETTINGS
+from tests.support.statements import hooked
 from tests.support.tokens import Headers, begin_session
 
 pytest_plugins = ("tests.support.fixtures",)
@@ -87,7 +88,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def session_app(database_url: str) -> Iterator[Flask]:
     app = create_app(SETTINGS | {"DATABASE_URL": database_url})
     yield app
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
 
 
 @pytest.fixture
@@ -98,8 +99,7 @@ def app(session_app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def database(app: Flask) -> Database:
-    found: Database = app.extensions["database"]
-    return found
+    return service(Database, app)
 
 
 @pytest.fixture
@@ -134,13 +134,12 @@ def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
     """What was sent to the database, with its parameters; BEGIN is not counted."""
     sent: list[tuple[str, object]] = []
 
-    def record(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+    def record(statement: str, parameters: object) -> None:
         if not statement.startswith("BEGIN"):
             sent.append((statement, parameters))
 
-    event.listen(database.engine, "before_cursor_execute", record)
-    yield sent
-    event.remove(database.engine, "before_cursor_execute", record)
+    with hooked(database.engine, record):
+        yield sent
 
 
 @pytest.fixture(scope="session")

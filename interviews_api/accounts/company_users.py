@@ -28,7 +28,7 @@ blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users
     CompanyMe,
     status=201,
     body=NewCompanyUser,
-    errors={EmailTaken.status: EmailTaken.message},
+    errors=(EmailTaken,),
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
     """Add a user to the viewer's company."""
@@ -57,7 +57,7 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Company user deleted successfully",
     Nothing,
     body=Nothing,
-    errors={error.status: error.message for error in (CannotRemoveYourself, NotYourUser, UserNotFound)},
+    errors=(CannotRemoveYourself, NotYourUser, UserNotFound),
 )
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     """Remove a user of the viewer's company and end its sessions."""

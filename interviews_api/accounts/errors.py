@@ -43,3 +43,9 @@ class RequestStillRunning(Conflict):
     """409: an earlier request with the same Idempotency-Key has not finished."""
 
     message = "A request with this Idempotency-Key is still running"
+
+
+class CandidatesSignInElsewhere(NotFound):
+    """404: candidates have no session or password here, because an identity provider signs them in."""
+
+    description = "Candidates sign in with the operator's identity provider"

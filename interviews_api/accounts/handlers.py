@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from marshmallow import Schema
 
-from interviews_api.accounts.errors import EmailTaken, WrongCredentials
+from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, WrongCredentials
 from interviews_api.accounts.identity_provider import (
     own_candidates_required,
     own_session_required,
@@ -41,8 +41,10 @@ from interviews_api.accounts.tokens import (
     user_required,
 )
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import InvalidInput, TooManyRequests, Unauthorized
+from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
 
@@ -51,9 +53,6 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 _SESSION: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _NO_STORE = {"Cache-Control": "no-store"}
-_TOO_MANY = {TooManyRequests.status: TooManyRequests.message}
-_ELSEWHERE = {404: "Candidates sign in with the operator's identity provider"}
-_TAKEN = {EmailTaken.status: EmailTaken.message}
 
 SchemaAndValue = tuple[Schema, dict[str, Any]]
 
@@ -65,7 +64,7 @@ SchemaAndValue = tuple[Schema, dict[str, Any]]
     CandidateSession,
     status=201,
     body=NewCandidate,
-    errors=_ELSEWHERE | _TAKEN | _TOO_MANY,
+    errors=(CandidatesSignInElsewhere, EmailTaken, TooManyRequests),
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     CompanySession,
     status=201,
     body=NewCompany,
-    errors=_TAKEN | _TOO_MANY,
+    errors=(EmailTaken, TooManyRequests),
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     CandidateSession,
     CompanySession,
     body=Credentials,
-    errors={WrongCredentials.status: WrongCredentials.message} | _ELSEWHERE | _TOO_MANY,
+    errors=(WrongCredentials, CandidatesSignInElsewhere, TooManyRequests),
     headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
@@ -133,7 +132,7 @@ def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
 @blueprint.post("/logout")
 @user_required
 @own_session_required
-@operation("Logged out successfully", Nothing, body=Nothing, errors=_ELSEWHERE)
+@operation("Logged out successfully", Nothing, body=Nothing, errors=(CandidatesSignInElsewhere,))
 def log_out(viewer: Viewer) -> dict[str, Any]:
     """End the session of the token; its tokens are invalid at once."""
     with transaction() as connection:
@@ -145,7 +144,9 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
 @blueprint.put("/password")
 @user_required
 @own_session_required
-@operation("Password changed successfully", Nothing, body=PasswordChange, errors=_ELSEWHERE | _TOO_MANY)
+@operation(
+    "Password changed successfully", Nothing, body=PasswordChange, errors=(CandidatesSignInElsewhere, TooManyRequests)
+)
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
     """Change the viewer's password and end the other sessions."""
     with read_connection() as connection:
@@ -183,7 +184,7 @@ def _verify_credentials(email: str, password: str) -> Mapping[Any, Any]:
 
 def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
     """Begin a session and return its tokens."""
-    expires_at = now() + current_app.extensions["settings"].refresh_token_lifetime
+    expires_at = now() + service(Settings).refresh_token_lifetime
     with transaction() as connection:
         session_id, refresh_id = SessionRepository(connection).begin(user["id"], now=now(), expires_at=expires_at)
     viewer = Viewer(user["id"], user["role"], session_id)
@@ -193,7 +194,7 @@ def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
 def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
     """Issue the session's tokens; no token outlives the session."""
     present = now()  # read once, or expires_in would differ from the token's lifetime
-    access_end = min(present + current_app.extensions["settings"].access_token_lifetime, session_end)
+    access_end = min(present + service(Settings).access_token_lifetime, session_end)
     return {
         "access_token": issue_access_token(viewer, access_end),
         "refresh_token": issue_refresh_token(viewer, refresh_id, session_end),

@@ -1,12 +1,11 @@
-"""`Idempotency-Key`: a POST that is sent again with the same key is answered as it was the first time.
+"""`Idempotency-Key`: a POST that is sent again with the same key gets the response of the first time.
 
-The reply is committed with what it tells of: a crash leaves both or neither. After draft-ietf-httpapi-idempotency-key
-and Stripe's API, which leave a first attempt that is still running (409) and another body (422) to the server.
+The reply is committed together with the change that it reports, so a crash leaves both or neither. After
+draft-ietf-httpapi-idempotency-key-header; the server answers 409 while the first attempt runs, and 422 to another body.
 """
 
 import hashlib
 import re
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -21,51 +20,54 @@ from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorize
 from interviews_api.web.error_responses import JSON, error_response
 from interviews_api.web.flask_app import ApiResponse
 from interviews_api.web.http import read_body
+from interviews_api.web.route_contract import Handler, Layer, extend_contract
 
 KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
-View = Callable[..., Any]
 
-
-def idempotent(view: View) -> View:
-    """Honour `Idempotency-Key`. What is kept: an answer of success, and a 409; any other refusal leaves nothing."""
+def idempotent(view: Handler) -> Handler:
+    """Honour `Idempotency-Key`. A success and a 409 are stored; any other refusal leaves nothing behind."""
 
     @wraps(view)
     def guarded(viewer: Viewer, **path: Any) -> ApiResponse:
         key = request.headers.get("Idempotency-Key")
         if key is None:
-            answered: ApiResponse = view(viewer, **path)
-            return answered
+            response: ApiResponse = view(viewer, **path)
+            return response
         if not re.fullmatch(KEY_PATTERN, key):
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
-        arrived = now()
-        with transaction() as connection:
-            users = UserRepository(connection)
-            users.get(viewer)
-            body_hash = hashlib.sha256(read_body()).hexdigest()
-            replies = ReplyRepository(connection, viewer.user_id, _route(path), key)
-            stored = replies.find(arrived, now())
-            if stored is None:
-                response = _first_answer(view, viewer, path)
-                if users.lock_password_hash(viewer.user_id) is None:  # removed meanwhile: what was done is undone
-                    raise Unauthorized
-                replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
-                return response
-        if stored["body_hash"] != body_hash:
-            raise KeyReused
-        return ApiResponse(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
+        return _respond_once(view, viewer, path, key)
 
-    guarded.is_idempotent = True  # type: ignore[attr-defined]
-    return guarded
+    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True)
+
+
+def _respond_once(view: Handler, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
+    """Return the stored reply of this key, or call the view and store its reply in the same transaction."""
+    arrived = now()
+    with transaction() as connection:
+        users = UserRepository(connection)
+        users.get(viewer)
+        body_hash = hashlib.sha256(read_body()).hexdigest()
+        replies = ReplyRepository(connection, viewer.user_id, _route(path), key)
+        stored = replies.find(arrived, now())
+        if stored is None:
+            response = _first_response(view, viewer, path)
+            if users.lock_password_hash(viewer.user_id) is None:  # removed meanwhile: roll back
+                raise Unauthorized
+            replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
+            return response
+    if stored["body_hash"] != body_hash:
+        raise KeyReused
+    return ApiResponse(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
 
 
 def _route(path: dict[str, str]) -> str:
-    """Method and path, malformed ids as what they are taken for: the path itself may hold what Postgres cannot."""
+    """Return method, route and ids. A malformed id counts as MALFORMED_ID: Postgres cannot store every path."""
     return " ".join([request.method, str(request.url_rule), *path.values()])
 
 
-def _first_answer(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
-    """The view's own transaction is a savepoint here: a 409 undoes what it did, and is itself kept."""
+def _first_response(view: Handler, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
+    """Call the view, whose transaction is a savepoint here: a 409 undoes its changes, and is stored itself."""
     try:
         response: ApiResponse = view(viewer, **path)
     except Conflict as refusal:

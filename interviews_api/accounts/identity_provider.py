@@ -8,38 +8,36 @@ from functools import wraps
 from typing import Any
 
 import jwt
-from flask import current_app
 
+from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
 from interviews_api.db.connections import read_connection
-from interviews_api.errors import NotFound, Unauthorized
-from interviews_api.web.operation import Handler
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
+from interviews_api.errors import Unauthorized
+from interviews_api.services import service
+from interviews_api.web.route_contract import Handler
 
 
 def has_identity_provider() -> bool:
     """Return whether candidates sign in with the operator's identity provider."""
-    return bool(_settings().idp_algorithm)
+    return bool(service(Settings).idp_algorithm)
 
 
 def is_for_provider(token: str) -> bool:
     """Return whether the token's header names the provider's algorithm. Verifies nothing."""
     try:
-        return has_identity_provider() and jwt.get_unverified_header(token).get("alg") == _settings().idp_algorithm
+        return (
+            has_identity_provider() and jwt.get_unverified_header(token).get("alg") == service(Settings).idp_algorithm
+        )
     except jwt.PyJWTError:
         return False
 
 
 def read_provider_token(token: str) -> Viewer:
     """Verify a provider's token and return its candidate; raise Unauthorized if it is invalid."""
-    settings = _settings()
+    settings = service(Settings)
     try:
         claims = jwt.decode(
             token,
@@ -86,7 +84,7 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
 def refuse_candidates_of_provider() -> None:
     """Raise NotFound if candidates sign in with an identity provider: they have no sign-in here."""
     if has_identity_provider():
-        raise NotFound
+        raise CandidatesSignInElsewhere
 
 
 def own_candidates_required(handler: Handler) -> Handler:
@@ -106,7 +104,7 @@ def own_session_required(handler: Handler) -> Handler:
     @wraps(handler)
     def guarded(viewer: Viewer, **path: Any) -> Any:
         if viewer.session_id == NO_SESSION:
-            raise NotFound
+            raise CandidatesSignInElsewhere
         return handler(viewer, **path)
 
     return guarded

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
@@ -15,8 +15,10 @@ from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.resets import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
 from interviews_api.errors import TooManyRequests
+from interviews_api.services import service
 from interviews_api.web.csp import inline_source
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
@@ -49,7 +51,7 @@ _HEADERS = {
     Nothing,
     status=202,
     body=PasswordResetRequest,
-    errors={TooManyRequests.status: TooManyRequests.message},
+    errors=(TooManyRequests,),
 )
 def ask_for_reset(email: str) -> dict[str, Any]:
     """Request a mail with a link, valid for one hour and one use. The response is the same for unknown addresses."""
@@ -60,12 +62,10 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 
 
 @blueprint.post("/reset")
-@operation(
-    "Password changed successfully", Nothing, body=NewPassword, errors={InvalidReset.status: InvalidReset.message}
-)
+@operation("Password changed successfully", Nothing, body=NewPassword, errors=(InvalidReset,))
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Set a new password with the token from the mail and end all sessions."""
-    reset_id = read_reset_token(current_app.extensions["settings"].secret_key, token)
+    reset_id = read_reset_token(service(Settings).secret_key, token)
     password_hash = hash_password(new_password)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with transaction() as connection:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from flask import current_app, request
+from flask import request
 
 from interviews_api.accounts.request_repository import RateLimitRepository
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
 from interviews_api.errors import TooManyRequests
+from interviews_api.services import service
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def count_attempt(limits: dict[Limit, str]) -> None:
 
     Runs in its own transaction, so that failed attempts stay counted.
     """
-    if not current_app.extensions["settings"].ratelimit_enabled:
+    if not service(Settings).ratelimit_enabled:
         return
     keyed = {_key(limit, subject): limit for limit, subject in limits.items()}
     with transaction() as connection:

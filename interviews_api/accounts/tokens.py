@@ -1,7 +1,7 @@
-"""Access tokens: how they are made, what must be in them, and the decorators that let a request through.
+"""Access and refresh tokens, and the decorators that let a request through.
 
-RFC 8725 in short: one algorithm, every claim required, each token good for one purpose. flask-jwt-extended makes
-the tokens; they are read with PyJWT itself, which can be told to require claims (ADR 0005).
+RFC 8725 in short: one algorithm, every claim required, each token for one purpose. flask-jwt-extended makes and
+verifies the tokens. It does not require claims, so `_key_of` refuses a token without all of them (ADR 5).
 """
 
 import hashlib
@@ -12,8 +12,9 @@ from functools import wraps
 from typing import Any, NamedTuple
 
 import jwt
-from flask import Flask, Response, current_app, request
-from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
+from flask import Flask, Response, request
+from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
 
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
@@ -23,25 +24,29 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import Forbidden, InputRefused, Unauthorized
 from interviews_api.ids import is_id
+from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
+from interviews_api.web.route_contract import Handler, Layer, extend_contract
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "interviews-api"
 REQUIRED_CLAIMS = ("exp", "iat", "sub", "jti", "sid", "type", "role", "iss", "aud")
 
-View = Callable[..., Any]
 
-
-class Verified(NamedTuple):
-    """An access token whose signature and claims are good, and the Unix seconds between which it is."""
+class VerifiedToken(NamedTuple):
+    """The viewer of an access token whose signature and claims are valid, and its lifetime in Unix seconds."""
 
     viewer: Viewer
     begins: float
     ends: float
 
 
+class VerifiedTokens(LRUCache[VerifiedToken]):
+    """The verified tokens of a worker process by the SHA-256 of their text; no token itself is kept."""
+
+
 def init_app(app: Flask, settings: Settings) -> None:
-    """Set flask-jwt-extended up; whatever it refuses is answered with the seed's 401."""
+    """Set flask-jwt-extended up; every refusal of its own is the 401 of our error shape."""
     app.config |= {
         "JWT_SECRET_KEY": settings.jwt_secret_key,
         "JWT_ALGORITHM": ALGORITHM,
@@ -54,8 +59,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         "JWT_REFRESH_TOKEN_EXPIRES": settings.refresh_token_lifetime,
         "JWT_TOKEN_LOCATION": ["headers"],
     }
-    app.extensions["verified_tokens"] = LRUCache[Verified](settings.verified_tokens)
+    register_services(app, VerifiedTokens(settings.verified_tokens))
     manager = JWTManager(app)
+    manager.decode_key_loader(_key_of)
+    manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (
         manager.unauthorized_loader,
         manager.invalid_token_loader,
@@ -69,73 +76,86 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _refuse(*_reasons: object) -> Response:
-    return error_response(Unauthorized.status, "Unauthorized")
+    return error_response(Unauthorized.status, Unauthorized.message)
+
+
+def _key_of(_header: object, claims: Mapping[str, Any]) -> str:
+    """Return the key to verify a token with; raises MissingRequiredClaimError.
+
+    `claims` are those of the token itself. Later flask-jwt-extended fills in a `type` and a `jti` that are missing.
+    """
+    for name in REQUIRED_CLAIMS:
+        if claims.get(name) is None:
+            raise jwt.MissingRequiredClaimError(name)
+    return service(Settings).jwt_secret_key
+
+
+def _is_revoked(_header: object, claims: Mapping[str, Any]) -> bool:
+    """Return whether `@jwt_required()` must refuse a verified token, because its user or its session is gone."""
+    try:
+        check_user(_viewer_of(claims))
+    except Unauthorized:
+        return True
+    return False
 
 
 def issue_access_token(viewer: Viewer, expires_at: datetime | None = None) -> str:
-    """A token that opens the routes of that role, by default for ACCESS_TOKEN_MINUTES, while the session lasts."""
+    """Return a token for the routes of the viewer's role, by default for ACCESS_TOKEN_MINUTES."""
     claims = {"role": viewer.role, "sid": viewer.session_id} | ({"exp": expires_at} if expires_at else {})
     token: str = create_access_token(viewer.user_id, additional_claims=claims)
     return token
 
 
 def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -> str:
-    """A token that opens nothing but the refresh, once, until the session's end."""
+    """Return a token that is good for a single refresh, until the session's end."""
     claims = {"role": viewer.role, "sid": viewer.session_id, "jti": refresh_id, "exp": expires_at}
     token: str = create_refresh_token(viewer.user_id, additional_claims=claims)
     return token
 
 
 def read_access_token(token: str) -> Viewer:
-    """Whom this access token names; raises Unauthorized for whatever is wrong with it."""
+    """Return the viewer that the access token names; raises Unauthorized for every fault of the token."""
     if has_identity_provider():
         _check_spelling(token)
         if is_for_provider(token):
             return read_provider_token(token)
-    known: LRUCache[Verified] = current_app.extensions["verified_tokens"]
-    digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()  # no token lies in memory
-    verified = known.get(digest)
+    cache = service(VerifiedTokens)
+    digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+    verified = cache.get(digest)
     if verified is None:
         verified = _verify_access_token(token)
-        known.put(digest, verified)
+        cache.put(digest, verified)
     if not verified.begins <= time.time() < verified.ends:
         raise Unauthorized
     return verified.viewer
 
 
 def token_end(token: str) -> datetime:
-    """When a token that `read_access_token` has read ends."""
+    """Return the UTC instant at which a token ends that `read_access_token` has read."""
     claims = jwt.decode(token, options={"verify_signature": False})
     return datetime.fromtimestamp(claims["exp"], UTC)
 
 
 def read_refresh_token(token: str) -> tuple[Viewer, str]:
-    """Whom this refresh token names, and its own id; raises Unauthorized for whatever is wrong with it."""
-    _check_spelling(token)
-    claims = _read(token, "refresh")
+    """Return the viewer that the refresh token names, and the token's id; raises Unauthorized for every fault."""
+    claims = _decode(token, "refresh")
     if not is_id(claims["jti"]):
         raise Unauthorized
-    return _viewer(claims), claims["jti"]
+    return _viewer_of(claims), claims["jti"]
 
 
-def _verify_access_token(token: str) -> Verified:
-    """What does not change with time, so that it may be remembered; raises Unauthorized, which is not."""
+def _verify_access_token(token: str) -> VerifiedToken:
+    """Check all that does not change with time; raises Unauthorized."""
+    claims = _decode(token, "access")
+    return VerifiedToken(_viewer_of(claims), max(claims["iat"], claims.get("nbf", 0)), claims["exp"])
+
+
+def _decode(token: str, purpose: str) -> Mapping[str, Any]:
+    """Return the claims of a token for that purpose, "access" or "refresh"; raises Unauthorized."""
     _check_spelling(token)
-    claims = _read(token, "access")
-    return Verified(_viewer(claims), max(claims["iat"], claims.get("nbf", 0)), claims["exp"])
-
-
-def _read(token: str, purpose: str) -> dict[str, Any]:
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            current_app.config["JWT_SECRET_KEY"],
-            algorithms=[ALGORITHM],
-            issuer=ISSUER,
-            audience=AUDIENCE,
-            options={"require": list(REQUIRED_CLAIMS)},
-        )
-    except jwt.PyJWTError:
+        claims: Mapping[str, Any] = decode_token(token)
+    except (jwt.PyJWTError, JWTExtendedException):
         raise Unauthorized from None
     if claims["type"] != purpose:
         raise Unauthorized
@@ -143,12 +163,12 @@ def _read(token: str, purpose: str) -> dict[str, Any]:
 
 
 def _check_spelling(token: str) -> None:
-    """One token has one spelling: PyJWT looks at spare bits itself, but takes the padding that RFC 7515 leaves out."""
+    """Refuse a second spelling of the same token: PyJWT accepts the padding that RFC 7515, section 2, leaves out."""
     if "=" in token:
         raise Unauthorized
 
 
-def _viewer(claims: Mapping[str, Any]) -> Viewer:
+def _viewer_of(claims: Mapping[str, Any]) -> Viewer:
     if not is_id(claims["sub"]) or not is_id(claims["sid"]) or claims["role"] not in tuple(Role):
         raise Unauthorized
     if claims["role"] == Role.CANDIDATE and has_identity_provider():
@@ -157,74 +177,64 @@ def _viewer(claims: Mapping[str, Any]) -> Viewer:
 
 
 def _bearer_token() -> str:
-    given: str = request.environ.get("HTTP_AUTHORIZATION", "")
-    scheme, _, token = given.partition(" ")
-    token = token.strip()
+    header: str = request.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":  # RFC 9110, section 11.1: schemes know no letter case
         raise Unauthorized
-    return token
+    return token.strip()
 
 
-def _check_user(viewer: Viewer) -> None:
+def check_user(viewer: Viewer) -> None:
+    """Raise Unauthorized when the viewer's user or session is gone."""
     with read_connection() as connection:
         UserRepository(connection).get(viewer)
 
 
-def user_required(view: View) -> View:
-    """Pass the view, first, the Viewer that the request's token names. 401 without one.
+def user_required(view: Handler) -> Handler:
+    """Pass the view the Viewer that the request's access token names; 401 without a valid token."""
+    return _signed_in(view, lambda: (read_access_token(_bearer_token()),), role="any")
 
-    The view's own statement says whether that user still exists; when it never gets so far because the input
-    is refused, that is asked here, for a 401 comes before a 400.
+
+def refresh_token_required(view: Handler) -> Handler:
+    """Pass the view the Viewer of the request's refresh token, and the token's id; 401 without a valid token."""
+    return _signed_in(view, lambda: read_refresh_token(_bearer_token()), role="any", security_scheme="refreshToken")
+
+
+def _signed_in(view: Handler, read_token: Callable[[], tuple[Any, ...]], **contract: Any) -> Handler:
+    """Pass the view what the token says, the Viewer first.
+
+    The view's own statements prove that the user exists. When refused input ends the request before them, the user is
+    looked up here: a 401 comes before a 400.
     """
 
     @wraps(view)
     def guarded(**path: Any) -> Any:
-        viewer = read_access_token(_bearer_token())
+        viewer, *rest = read_token()
         try:
-            return view(viewer, **path)
+            return view(viewer, *rest, **path)
         except InputRefused:
-            _check_user(viewer)
+            check_user(viewer)
             raise
 
-    guarded.role = "any"  # type: ignore[attr-defined]
-    return guarded
+    return extend_contract(guarded, Layer.ROLE, **contract)
 
 
-def refresh_token_required(view: View) -> View:
-    """Pass the view the Viewer whom the request's refresh token names, and that token's id. 401 without one."""
-
-    @wraps(view)
-    def guarded() -> Any:
-        viewer, refresh_id = read_refresh_token(_bearer_token())
-        try:
-            return view(viewer, refresh_id)
-        except InputRefused:
-            _check_user(viewer)
-            raise
-
-    guarded.role = "any"  # type: ignore[attr-defined]
-    guarded.security_scheme = "refreshToken"  # type: ignore[attr-defined]
-    return guarded
-
-
-def _role_required(role: Role) -> Callable[[View], View]:
-    def decorate(view: View) -> View:
+def _role_required(role: Role) -> Callable[[Handler], Handler]:
+    def decorate(view: Handler) -> Handler:
         @wraps(view)
         def guarded(viewer: Viewer, **path: Any) -> Any:
             if viewer.role is not role:
-                _check_user(viewer)
+                check_user(viewer)
                 raise Forbidden(f"{role.capitalize()} credentials required")
             return view(viewer, **path)
 
-        of_that_role = user_required(guarded)
-        of_that_role.role = role.value  # type: ignore[attr-defined]
-        return of_that_role
+        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), role=role.value)
 
     return decorate
 
 
 candidate_required = _role_required(Role.CANDIDATE)
-"""Pass the view, first, the Viewer that the request's token names; 403 unless it is a candidate."""
+"""Pass the view the Viewer that the request's access token names; 403 unless it is a candidate."""
 
 company_required = _role_required(Role.COMPANY)
-"""Pass the view, first, the Viewer that the request's token names; 403 unless it acts for a company."""
+"""Pass the view the Viewer that the request's access token names; 403 unless it is a company user."""

@@ -1,6 +1,7 @@
-"""Paged lists in one statement: how many there are, and some of them in order, beside the row that asks."""
+"""Paged lists in one statement: the count of all rows and a page of them, joined to the viewer's own row."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -10,43 +11,55 @@ Key = Callable[[Mapping[Any, Any]], Any]
 SelectStatement = Select[*tuple[Any, ...]]
 
 
-Page = dict[str, Any]
-"""`rows` in the order asked for, `total`, which is how many there are before paging, and what else was read once."""
+@dataclass(frozen=True)
+class Page:
+    """A page of a list: its rows in order, the number of all rows before paging, and named counts beside it."""
 
-_BESIDE = ("total", "last_event", "last_import", "turns_at")
+    rows: list[Mapping[Any, Any]]
+    total: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def as_mapping(self) -> Mapping[str, Any]:
+        """Return rows, total and counts by name, as schemas read them."""
+        return {"rows": self.rows, "total": self.total, **self.counts}
 
 
 def count_where(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
-    """A count for the tally."""
+    """Return a labelled `COUNT(*) FILTER (WHERE condition)` column."""
     return func.count().filter(condition).label(name)
 
 
 def page_subquery(rows: SelectStatement, order: tuple[Any, ...]) -> Subquery:
-    """The page of these rows; join it to the asking row with an outer join ON true, and what it needs to the page."""
+    """Return the rows between `skip` and `limit`, as a subquery.
+
+    Outer join it ON true to the viewer's row, so that an empty page still yields a row.
+    """
     return rows.order_by(*order).limit(bindparam("limit")).offset(bindparam("skip")).subquery("page")
 
 
-def count_subquery(rows: SelectStatement, *counts: ColumnElement[int]) -> Subquery:
-    """The counts of these rows; by default their number. One row: join it ON true."""
+def count_subquery(rows: SelectStatement, *counts: ColumnElement[Any]) -> Subquery:
+    """Return the counts of these rows, by default `total`, as a subquery of a single row: join it ON true."""
     columns = counts or (func.count().label("total"),)
-    return rows.with_only_columns(*columns, maintain_column_froms=True).subquery("tally")
+    return rows.with_only_columns(*columns, maintain_column_froms=True).subquery("counts")
 
 
 def read_page(
     connection: Connection, statement: SelectStatement, values: Mapping[str, Any], *, key: str, order: tuple[Key, bool]
 ) -> Page | None:
-    """The page that `as_page` makes of what the statement finds, or None when the asking row is not there."""
-    found = connection.execute(statement, values).mappings().all()
-    return build_page(found, key=key, order=order) if found else None
+    """Return the page that the statement selects, or None when the viewer's row is not there."""
+    rows = connection.execute(statement, values).mappings().all()
+    return build_page(rows, key=key, order=order) if rows else None
 
 
-def build_page(found: Sequence[Mapping[Any, Any]], *, key: str, order: tuple[Key, bool]) -> Page:
-    """The page in these rows: at least one. `key` is the page's id column, `order` (by, is descending).
+def build_page(
+    rows: Sequence[Mapping[Any, Any]], *, key: str, order: tuple[Key, bool], counts: Sequence[str] = ()
+) -> Page:
+    """Return the page in these rows, at least one. `key` is the page's id column, `order` (by, is descending).
 
-    The page was cut in order; the joins after it usually keep that order, but SQL does not promise it.
+    `counts` names columns that are the same in every row. The rows are sorted again, because SQL does not promise the
+    order of a subquery after joins.
     """
-    rows = sorted((row for row in found if row[key] is not None), key=itemgetter(key))
     by, is_descending = order
-    rows.sort(key=by, reverse=is_descending)
-    beside = {name: value for name, value in found[0].items() if name in _BESIDE or name.endswith("_count")}
-    return {"rows": rows, **beside}
+    page = sorted((row for row in rows if row[key] is not None), key=itemgetter(key))
+    page.sort(key=by, reverse=is_descending)
+    return Page(page, rows[0]["total"], {name: rows[0][name] for name in counts})

@@ -1,20 +1,31 @@
-"""Statements of the hot paths: compiled once for each database and run without SQLAlchemy's execution (ADR 0018).
+"""Statements that are compiled once for each database and run on the driver's own cursor (ADR 20).
 
-SQLAlchemy's execution costs three times what the driver's does; its pool, its types and its errors are kept.
+SQLAlchemy's execution of a statement costs three times the driver's. Its pool, its types and its errors are kept.
+
+This file holds all that we use of SQLAlchemy's and psycopg's interface for dialects, written for SQLAlchemy 2.1 and
+psycopg 3.3: `PGDialect_psycopg(paramstyle=...)`, `SQLCompiler.positiontup` and `.binds`, `TypeEngine.dialect_impl`
+with its processors, `Dialect.is_disconnect` and `.loaded_dbapi`, `DBAPIError.instance` and `psycopg.RawCursor`.
+tests/db/test_internals.py fails in a sentence when one of these moves.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
 from psycopg import RawCursor
-from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Select, UpdateBase
+from sqlalchemy import Connection, Dialect, Select, UpdateBase
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-
-from interviews_api.db.statement_pool import Pooled, in_sqlalchemys_words
+from sqlalchemy.exc import DBAPIError
 
 Statement = Select[*tuple[Any, ...]] | UpdateBase
 Row = dict[str, Any]
+
+before_statement: list[Callable[[str, object], None]] = []
+"""Called with SQL and parameters before each prepared statement: for tests that count statements or break them."""
+
+_log = logging.getLogger(__name__)
+_CURSOR = "prepared statement cursor"
 
 
 class Prepared:
@@ -22,21 +33,42 @@ class Prepared:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self._compiled: dict[str, _Compiled] = {}
+        self._runners: dict[str, _Compiled | _Executed] = {}
 
-    def rows(self, connection: Connection | Pooled, values: Mapping[str, Any]) -> list[Row]:
-        """Each row by the names of its columns. Raises what SQLAlchemy raises."""
-        dialect = connection.engine.dialect
-        compiled = self._compiled.get(dialect.name)
-        if compiled is None:
-            compiled = self._compiled[dialect.name] = _Compiled(self.statement, dialect)
-        return compiled.rows(connection, compiled.parameters(values))
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """Run the statement and return each row by the names of its columns. Raises what SQLAlchemy raises."""
+        dialect = connection.dialect
+        runner = self._runners.get(dialect.name)
+        if runner is None:
+            runner = self._runners[dialect.name] = _compile(self.statement, dialect)
+        return runner.rows(connection, values)
+
+
+def _compile(statement: Statement, dialect: Dialect) -> "_Compiled | _Executed":
+    """Compile the statement, or leave it to SQLAlchemy where a library's internals are not as we know them."""
+    try:
+        return _Compiled(statement, dialect)
+    except (AttributeError, TypeError):
+        _log.warning("statements are executed by SQLAlchemy: its internals have changed", exc_info=True)
+        return _Executed(statement)
+
+
+class _Executed:
+    """The statement as SQLAlchemy executes it: slower, and without its internals."""
+
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """Run the statement with these values."""
+        result = connection.execute(self._statement, values)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
 
 class _Compiled:
-    """The statement in one database's SQL, and what turns values into its own and back.
+    """The statement in the SQL of one database, and the conversions of values to it and back.
 
-    Parameters are written as each server itself has them, `?` or `$1`.
+    Parameters are written as each driver itself has them, `?` or `$1`.
     """
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
@@ -47,50 +79,60 @@ class _Compiled:
         self._query = self._sql.encode() if is_postgres else self._sql
         self._defaults = dict(compiled.params)
         self._order = compiled.positiontup or ()
-        processors = {
-            name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()
+        binders = {
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
         }
-        self._bind = {name: process for name, process in processors.items() if process}
+        self._bind = {name: process for name, process in binders.items() if process}
         columns = statement.exported_columns
         self._names = [str(column.key) for column in columns]
-        found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-        self._results = [(name, process) for name, process in zip(self._names, found, strict=True) if process]
+        readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._results = [(name, process) for name, process in zip(self._names, readers, strict=True) if process]
 
-    def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """As the driver takes them, in order."""
+    def _parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values as the driver takes them, in order."""
         named = {**self._defaults, **values}
         for name, process in self._bind.items():
             named[name] = process(named[name])
         return tuple([named[name] for name in self._order])
 
-    def rows(self, connection: Connection | Pooled, parameters: tuple[Any, ...]) -> list[Row]:
-        """Run it."""
-        engine, proxied = connection.engine, connection.connection
-        cursor = connection.cursor if isinstance(connection, Pooled) else _cursor(proxied)
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """Run the statement with these values."""
+        parameters = self._parameters(values)
+        for hook in before_statement:
+            hook(self._sql, parameters)
         try:
-            for listener in engine.dispatch.before_cursor_execute:
-                listener(connection, cursor, self._sql, parameters, None, False)
+            cursor = _cursor(connection)
             cursor.execute(self._query, parameters)
-            found = cursor.fetchall() if self._names else []
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise _as_sqlalchemy_would(engine, proxied, error, self._sql) from error
+            tuples = cursor.fetchall() if self._names else []
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _sqlalchemy_error(connection, error, self._sql) from error
         names = self._names
-        rows = [dict(zip(names, row, strict=False)) for row in found]
+        rows = [dict(zip(names, row, strict=False)) for row in tuples]
         for name, process in self._results:
             for row in rows:
                 row[name] = process(row[name])
         return rows
 
 
-def _cursor(proxied: PoolProxiedConnection) -> Any:
-    """The driver's, for a transaction: psycopg prepares what it runs often by itself."""
-    driver: Any = proxied.driver_connection
-    return RawCursor(driver) if isinstance(driver, psycopg.Connection) else driver.cursor()
+def _cursor(connection: Connection) -> Any:
+    """Return the cursor that the driver's connection keeps for prepared statements."""
+    cursor = connection.info.get(_CURSOR)
+    if cursor is None:
+        driver: Any = connection.connection.driver_connection
+        cursor = RawCursor(driver) if isinstance(driver, psycopg.Connection) else driver.cursor()
+        connection.info[_CURSOR] = cursor
+    return cursor
 
 
-def _as_sqlalchemy_would(engine: Engine, proxied: PoolProxiedConnection, error: Any, sql: str) -> Exception:
-    """Its word for the driver's error; where that means that the connection is dead, so are all that are as old."""
-    is_dead = engine.dialect.is_disconnect(error, proxied, None)
+def _sqlalchemy_error(connection: Connection, error: Any, sql: str) -> Exception:
+    """Return SQLAlchemy's error for the driver's; drop all idle connections where this one is dead."""
+    dialect = connection.dialect
+    is_dead = dialect.is_disconnect(error, connection.connection, None)
     if is_dead:
-        engine.pool._invalidate(proxied, error)
-    return in_sqlalchemys_words(error, engine.dialect, sql, is_dead=is_dead)
+        connection.invalidate(error)
+        connection.engine.dispose()
+    raised: Exception = DBAPIError.instance(
+        sql, None, error, dialect.loaded_dbapi.Error,
+        hide_parameters=True, connection_invalidated=is_dead, dialect=dialect,
+    )  # fmt: skip
+    return raised

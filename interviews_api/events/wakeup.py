@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from interviews_api.db.connections import TCP_KEEPALIVE
+from interviews_api.db.engines import TCP_KEEPALIVE
 from interviews_api.events.log import EVENTS_CHANNEL
 
 _POLL_SECONDS = 0.025  # SQLite sends no notifications, and PRAGMA data_version reads one page of shared memory

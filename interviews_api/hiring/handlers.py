@@ -66,7 +66,7 @@ def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     SubmittedApplication,
     status=201,
     body=Nothing,
-    errors={error.status: error.message for error in (JobNotFound, AlreadyApplied)},
+    errors=(JobNotFound, AlreadyApplied),
 )
 def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
     """Apply for a job. A second application for the same job is a conflict."""
@@ -92,7 +92,7 @@ def list_own_applications(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Application marked as seen successfully",
     CompanyApplication,
     body=Nothing,
-    errors={error.status: error.message for error in (NotYourApplication, ApplicationNotFound)},
+    errors=(NotYourApplication, ApplicationNotFound),
 )
 def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
     """Mark an application as seen. Later calls keep the first date."""
@@ -109,7 +109,7 @@ def mark_application_seen(viewer: Viewer, *, application_id: str) -> RowMapping:
     "Company candidates retrieved successfully",
     CompanyApplications,
     query=PageQuery,
-    errors={error.status: error.message for error in (NotYourCompany, CompanyNotFound)},
+    errors=(NotYourCompany, CompanyNotFound),
 )
 def list_company_candidates(viewer: Viewer, *, company_id: str, limit: int, skip: int) -> Page:
     """List the applications for the jobs of the viewer's company, newest first."""

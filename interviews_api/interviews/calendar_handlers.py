@@ -1,8 +1,8 @@
-"""The blueprint `calendar`: an interview as a calendar file, and all of them as a feed to subscribe to."""
+"""Blueprint `calendar`: an interview as a calendar file, and a candidate's interviews as a feed."""
 
 import secrets
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from marshmallow import fields
 
 from interviews_api.accounts.models import Viewer
@@ -10,11 +10,12 @@ from interviews_api.accounts.tokens import candidate_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.errors import IllegalTransition
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
+from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
 from interviews_api.interviews.icalendar_export import Interview, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
+from interviews_api.services import service
 from interviews_api.web.fields import CamelSchema, Nothing
 from interviews_api.web.operation import operation
 
@@ -22,22 +23,16 @@ blueprint = Blueprint("calendar", __name__)
 
 _CALENDAR = "text/calendar"
 _ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"', "X-Content-Type-Options": "nosniff"}
-_TOO_EARLY = "Calendar file is only available for confirmed interviews"
 
 
 class FeedAddress(CamelSchema):
-    """Where to subscribe; who knows it needs nothing else."""
+    """The address of a feed: a secret that is all a calendar program needs."""
 
     url = fields.String()
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
-
-
 def _published(interviews: list[Interview]) -> bytes:
-    return export_calendar(interviews, Method.PUBLISH, organizer=_settings().mail_from)
+    return export_calendar(interviews, Method.PUBLISH, organizer=service(Settings).mail_from)
 
 
 @blueprint.get("/candidate/interviews/<id:interview_id>/calendar.ics")
@@ -46,15 +41,15 @@ def _published(interviews: list[Interview]) -> bytes:
     "The interview as an iCalendar file (RFC 5545)",
     file=_CALENDAR,
     headers=_ATTACHMENT,
-    errors={403: "This interview does not belong to you", 404: "Interview not found", 400: _TOO_EARLY},
+    errors=(NotYourInterview, InterviewNotFound, NoCalendarFileYet),
     has_etag=True,
 )
 def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
-    """A confirmed interview for one's calendar."""
+    """Download a confirmed interview as a calendar file."""
     with read_connection() as connection:
         interview = CandidateInterviewRepository(connection).get(viewer, interview_id)
     if interview["status"] != InterviewStatus.CONFIRMED:
-        raise IllegalTransition(_TOO_EARLY)
+        raise NoCalendarFileYet
     return _published([interview])
 
 
@@ -62,18 +57,18 @@ def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
 @candidate_required
 @operation("Calendar feed created successfully", FeedAddress, status=201, body=Nothing)
 def create_calendar_feed(viewer: Viewer) -> dict[str, str]:
-    """An address to subscribe to; one made earlier dies."""
+    """Create the secret address of the candidate's feed; an earlier address stops working."""
     secret = secrets.token_urlsafe(32)
     with transaction() as connection:
         CalendarFeedRepository(connection).create(viewer, secret, now=now())
-    return {"url": f"{_settings().public_url}/calendar/{secret}.ics"}
+    return {"url": f"{service(Settings).public_url}/calendar/{secret}.ics"}
 
 
 @blueprint.delete("/candidate/calendar-feed")
 @candidate_required
 @operation("Calendar feed deleted successfully", Nothing, body=Nothing)
 def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
-    """The address dies."""
+    """Delete the candidate's feed; its address stops working."""
     with transaction() as connection:
         CalendarFeedRepository(connection).delete(viewer)
     return {}
@@ -83,11 +78,11 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
 @operation(
     "The candidate's interviews as an iCalendar file (RFC 5545)",
     file=_CALENDAR,
-    errors={404: "Calendar not found"},
+    errors=(CalendarNotFound,),
     headers={"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"},
     has_etag=True,
 )
 def read_calendar_feed(*, secret: str) -> bytes:
-    """Open interviews, and those of the last 90 days that are over; who knows the address may read."""
+    """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential."""
     with read_connection() as connection:
         return _published(list(CalendarFeedRepository(connection).interviews(secret, now=now())))

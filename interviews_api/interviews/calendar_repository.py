@@ -1,4 +1,4 @@
-"""The calendar feed: whose it is, and what it shows."""
+"""The SQL of calendar feeds: the secret of each candidate's feed, and the interviews that it shows."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -9,18 +9,18 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, or_, select
 from interviews_api.accounts.models import Company, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.errors import NotFound
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
+from interviews_api.interviews.errors import CalendarNotFound
 from interviews_api.interviews.models import OPEN_STATUSES, PAST_STATUSES, CalendarFeed, Interview
 from interviews_api.interviews.transition_repository import status_is
 
-_MEMORY = timedelta(days=90)
+_PAST_SHOWN = timedelta(days=90)
 _IS_SHOWN = or_(
     status_is(*OPEN_STATUSES),
     status_is(*PAST_STATUSES) & (Interview.starts_at >= bindparam("earliest", type_=Interview.starts_at.type)),
 )
-_SHOWN = (
+_FEED = (
     select(
         *CANDIDATE_COLUMNS,
         Interview.duration_minutes,
@@ -44,13 +44,13 @@ def _hash(secret: str) -> str:
 
 
 class CalendarFeedRepository:
-    """One feed for each candidate who wants one. Never commits."""
+    """At most one feed for each candidate. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def create(self, viewer: Viewer, secret: str, *, now: datetime) -> None:
-        """The feed is under this secret from now on, and under no earlier one; raises Unauthorized."""
+        """Give the viewer's feed this secret in place of an earlier one; raises Unauthorized."""
         UserRepository(self._connection).get(viewer)
         values: dict[str, Any] = {"secret_hash": _hash(secret), "created_at": now}
         statement = dialect_insert(self._connection, CalendarFeed).values(candidate_id=viewer.user_id, **values)
@@ -59,14 +59,14 @@ class CalendarFeedRepository:
         )
 
     def delete(self, viewer: Viewer) -> None:
-        """There is none any more; raises Unauthorized."""
+        """Delete the viewer's feed; raises Unauthorized."""
         UserRepository(self._connection).get(viewer)
         self._connection.execute(delete(CalendarFeed).where(CalendarFeed.candidate_id == viewer.user_id))
 
     def interviews(self, secret: str, *, now: datetime) -> list[RowMapping]:
-        """Open interviews, and the ended ones that began in the last 90 days, soonest first; raises NotFound."""
-        keys = {"secret_hash": _hash(secret), "earliest": now - _MEMORY}
-        rows = self._connection.execute(_SHOWN, keys).mappings().all()
+        """Return open interviews, and ended ones of the last 90 days, soonest first; raises CalendarNotFound."""
+        keys = {"secret_hash": _hash(secret), "earliest": now - _PAST_SHOWN}
+        rows = self._connection.execute(_FEED, keys).mappings().all()
         if not rows:
-            raise NotFound("Calendar not found")
+            raise CalendarNotFound
         return [row for row in rows if row["interview_id"] is not None]

@@ -1,6 +1,6 @@
-"""What a candidate reads of the own interviews: one statement behind each read, built once.
+"""The SQL of a candidate's own interviews: one statement behind each read, built once.
 
-Every statement starts from the candidate's own row or session, so that it also says whether that user is signed in.
+Every statement starts from the candidate's own row or session, so that it also proves that the viewer is signed in.
 """
 
 from collections.abc import Mapping
@@ -11,28 +11,32 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
 
-from interviews_api.accounts.models import Candidate, Company, Session, Viewer
+from interviews_api.accounts.models import NO_SESSION, Candidate, Company, Session, Viewer
 from interviews_api.accounts.repository import HAS_SESSION, IS_SIGNED_IN, VIEWER
-from interviews_api.cache import Freshness, Version
+from interviews_api.cache import Freshness, Version, Versioned
 from interviews_api.clock import LATEST
 from interviews_api.db.pagination import Page, SelectStatement, build_page, count_subquery, count_where, page_subquery
 from interviews_api.db.prepared import Prepared, Row
-from interviews_api.db.statement_pool import Pooled
 from interviews_api.db.types import UtcDateTime, as_text
-from interviews_api.errors import Forbidden, IllegalTransition, NotFound, Unauthorized
+from interviews_api.errors import Unauthorized, require_own
 from interviews_api.events.log import version_of
 from interviews_api.hiring.models import Application, Job
-from interviews_api.ids import MALFORMED_ID
+from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import PAST_STATUSES, Actor, Interview, InterviewStatus
 from interviews_api.interviews.state_machine import Transition
-from interviews_api.interviews.transition_repository import INTERVIEW_ID, Check, TransitionRepository, status_is
+from interviews_api.interviews.transition_repository import (
+    INTERVIEW_ID,
+    Precondition,
+    TransitionRepository,
+    status_is,
+)
 
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
 _VERSION = version_of(VIEWER)
 _IS_MINE = Interview.candidate_id == VIEWER
-_MAY_MOVE = _IS_MINE & IS_SIGNED_IN
+_IS_CHANGEABLE = _IS_MINE & IS_SIGNED_IN
 _IS_PENDING = status_is(InterviewStatus.PENDING)
 _IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
@@ -40,7 +44,7 @@ _IS_PAST = status_is(*PAST_STATUSES)
 
 
 def candidate_columns(interview: type[Interview]) -> tuple[Any, ...]:
-    """The columns of an interview that a candidate may see."""
+    """Return the columns of an interview that its candidate may see."""
     return (
         interview.id.label("interview_id"),
         interview.application_id,
@@ -73,16 +77,17 @@ COMPANY_AND_JOB_COLUMNS = (
     Job.title.label("job_title"),
 )
 
-_NEWEST_FIRST = (Interview.starts_at.desc(), Interview.id)
-_SOONEST_FIRST = (Interview.starts_at, Interview.id)
+Order = tuple[Any, ...]
+_NEWEST_FIRST: Order = (Interview.starts_at.desc(), Interview.id)
+_SOONEST_FIRST: Order = (Interview.starts_at, Interview.id)
 
-
-# A session's row says that its user is there, too; who comes from an identity provider has none.
+# A session row implies its user exists. Identity-provider viewers have no session, so theirs reads `candidates`.
 _VERSION_FOR_SESSION = Prepared(select(*_VERSION).select_from(Session).where(HAS_SESSION))
 _VERSION_FOR_PROVIDER = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER))
 _TURNS_AT = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("turns_at")
-"""The moment after which, if nothing else happens, there is one less upcoming."""
+"""The start of the next upcoming interview: from then on, without any event, the count of upcoming ones is lower."""
 
+_COUNTS = ("pending_count", "upcoming_count", "completed_count")
 _OVERVIEW = (
     count_where(_IS_PENDING, "pending_count"),
     count_where(_IS_UPCOMING, "upcoming_count"),
@@ -93,22 +98,22 @@ _OVERVIEW = (
 
 def _page(
     condition: ColumnElement[bool],
-    order: tuple[Any, ...],
+    order: Order,
     *,
-    of_all: tuple[ColumnElement[Any], ...] = (),
-    of_these: tuple[ColumnElement[Any], ...] = (),
+    over_all: tuple[ColumnElement[Any], ...] = (),
+    over_matching: tuple[ColumnElement[Any], ...] = (),
 ) -> Prepared:
-    """One statement for a page and its counts: at least one row as long as the candidate is signed in.
+    """Return the statement of a page and its counts: at least one row as long as the candidate is signed in.
 
-    Besides how many there are: figures `of_all` of the candidate's interviews, or `of_these` that match.
-    What is skipped is skipped in the index: the page is cut of ids, and only what is shown is looked up.
+    Beside the total it computes aggregates over all of the candidate's interviews, or over those that match.
+    The subquery of the page reads ids from an index only; other columns are looked up for the page's rows alone.
     """
     mine = select(Interview.id).where(_IS_MINE)
     page = page_subquery(mine.where(condition), order)
-    if of_all:
-        counts = count_subquery(mine, count_where(condition, "total"), *of_all)
+    if over_all:
+        counts = count_subquery(mine, count_where(condition, "total"), *over_all)
     else:
-        counts = count_subquery(mine.where(condition), func.count().label("total"), *of_these)
+        counts = count_subquery(mine.where(condition), func.count().label("total"), *over_matching)
     return Prepared(
         select(counts, *_LISTED, as_text(Application.applied_at), *COMPANY_AND_JOB_COLUMNS, *_VERSION)
         .select_from(Candidate)
@@ -122,10 +127,10 @@ def _page(
     )
 
 
-_ALL = _page(true(), _NEWEST_FIRST, of_all=_OVERVIEW)
-_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, of_all=_OVERVIEW)
+_ALL = _page(true(), _NEWEST_FIRST, over_all=_OVERVIEW)
+_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, over_all=_OVERVIEW)
 _PENDING = _page(_IS_PENDING, _SOONEST_FIRST)
-_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST, of_these=(_TURNS_AT,))
+_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST, over_matching=(_TURNS_AT,))
 _HISTORY = _page(_IS_PAST, _NEWEST_FIRST)
 
 
@@ -157,87 +162,104 @@ def _details(interview: type[Interview]) -> SelectStatement:
 _DETAILS = Prepared(_details(Interview).add_columns(*_VERSION))
 
 
-def _version_in(read: Mapping[str, Any]) -> Version:
-    """The version in what was read; the import, which thousands of kept answers share, as one object."""
-    return read["last_event"], read["last_import"] and intern(read["last_import"])
-
-
-def freshness(read: Mapping[str, Any]) -> Freshness:
-    """How long a page or an interview stands; where upcoming ones are counted, only until the next one begins."""
-    if "now" not in read:
-        return Freshness(_version_in(read))
-    return Freshness(_version_in(read), since=read["now"], until=read["turns_at"] or LATEST)
+def _version_of(row: Mapping[str, Any]) -> Version:
+    """Return the version in a row. The import is interned: thousands of cached responses share it."""
+    return row["last_event"], row["last_import"] and intern(row["last_import"])
 
 
 class CandidateInterviewRepository:
-    """Interviews as one candidate may see and move them. Never commits."""
+    """Interviews as their candidate sees and changes them. Every read raises Unauthorized. Never commits."""
 
-    def __init__(self, connection: Connection | Pooled) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def version(self, viewer: Viewer) -> Version:
-        """Of all that the other reads may find, which have it in their own statements too; raises Unauthorized."""
-        statement = _VERSION_FOR_PROVIDER if viewer.session_id == MALFORMED_ID else _VERSION_FOR_SESSION
+        """Return the version of all that the other reads depend on; they read it in their own statements, too."""
+        statement = _VERSION_FOR_PROVIDER if viewer.session_id == NO_SESSION else _VERSION_FOR_SESSION
         rows = statement.rows(self._connection, viewer.keys)
         if not rows:
             raise Unauthorized
-        return _version_in(rows[0])
+        return _version_of(rows[0])
 
-    def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Page:
-        """All interviews, or those of one status, newest first; raises Unauthorized, as each read does."""
+    def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Versioned[Page]:
+        """Return all interviews, or those of a status, newest first, with counts over all interviews.
+
+        Fresh until the next upcoming interview begins, which lowers a count.
+        """
         statement = _ALL if status is None else _OF_STATUS
-        page = self._page(statement, True, viewer, now=now, status=status, limit=limit, skip=skip)
-        return page | {"now": now}
+        return self._page(statement, _NEWEST_FIRST, viewer, counted_at=now, status=status, limit=limit, skip=skip)
 
-    def pending(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Those that wait for the candidate's yes, soonest first; raises Unauthorized."""
-        return self._page(_PENDING, False, viewer, limit=limit, skip=skip)
+    def pending(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
+        """Return the interviews that the candidate has yet to confirm, soonest first."""
+        return self._page(_PENDING, _SOONEST_FIRST, viewer, limit=limit, skip=skip)
 
-    def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Page:
-        """Confirmed ones that begin now or later, soonest first; raises Unauthorized."""
-        return self._page(_UPCOMING, False, viewer, now=now, limit=limit, skip=skip) | {"now": now}
+    def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Versioned[Page]:
+        """Return the confirmed interviews that begin at `now` or later, soonest first."""
+        return self._page(_UPCOMING, _SOONEST_FIRST, viewer, counted_at=now, limit=limit, skip=skip)
 
-    def history(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Completed and cancelled ones, newest first; raises Unauthorized."""
-        return self._page(_HISTORY, True, viewer, limit=limit, skip=skip)
+    def history(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
+        """Return the completed and cancelled interviews, newest first."""
+        return self._page(_HISTORY, _NEWEST_FIRST, viewer, limit=limit, skip=skip)
+
+    def get_versioned(self, viewer: Viewer, interview_id: str) -> Versioned[Row]:
+        """Return an interview with company and job; raises InterviewNotFound or NotYourInterview."""
+        rows = _DETAILS.rows(self._connection, viewer.keys | {"interview_id": interview_id})
+        row = require_own(
+            rows[0] if rows else None,
+            id_key="interview_id",
+            owner_key="candidate_id",
+            owner=viewer.user_id,
+            not_found=InterviewNotFound,
+            not_yours=NotYourInterview,
+        )
+        return Versioned(row, Freshness(_version_of(row)))
 
     def get(self, viewer: Viewer, interview_id: str) -> Row:
-        """One interview with company and job; raises Unauthorized, NotFound, or Forbidden when it is another's."""
-        keys = viewer.keys | {"interview_id": interview_id}
-        rows = _DETAILS.rows(self._connection, keys)
-        if not rows:
-            raise Unauthorized
-        row = rows[0]
-        if row["interview_id"] is None:
-            raise NotFound("Interview not found")
-        if row["candidate_id"] != viewer.user_id:
-            raise Forbidden("This interview does not belong to you")
-        return row
+        """Return the interview as `get_versioned` does, without its version."""
+        return self.get_versioned(viewer, interview_id).value
 
-    def lock(self, viewer: Viewer, interview_id: str) -> Row:
-        """As `get`, and no other move of the interview gets in between until the transaction's end."""
-        TransitionRepository(self._connection).lock(interview_id)
-        return self.get(viewer, interview_id)
-
-    def move(
-        self, move: Transition, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
+    def apply(
+        self,
+        transition: Transition,
+        viewer: Viewer,
+        interview_id: str,
+        precondition: Precondition | None = None,
+        **changes: Any,
     ) -> Row:
-        """The interview after the candidate's move; `check` may refuse what is about to be moved.
+        """Return the interview after the candidate's transition.
 
-        Raises what `get` and `check` raise, and IllegalMove when it is too late.
+        Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
         """
-        if check:
-            check(self.lock(viewer, interview_id))
-        moves = TransitionRepository(self._connection)
-        keys = viewer.keys | {"interview_id": interview_id}
-        interview = moves.move(move, keys, scope=_MAY_MOVE, view=_details, actor=Actor.CANDIDATE, **changes)
+        transitions = TransitionRepository(self._connection)
+        if precondition:
+            transitions.lock(interview_id)
+            precondition(self.get(viewer, interview_id))
+        interview = transitions.apply(
+            transition,
+            viewer.keys | {"interview_id": interview_id},
+            scope=_IS_CHANGEABLE,
+            select_interview=_details,
+            actor=Actor.CANDIDATE,
+            **changes,
+        )
         if interview is None:
             self.get(viewer, interview_id)
-            raise IllegalTransition(move.refusal)
+            raise transition.too_late
         return interview
 
-    def _page(self, statement: Prepared, is_newest_first: bool, viewer: Viewer, **values: object) -> Page:
+    def _page(
+        self, statement: Prepared, order: Order, viewer: Viewer, *, counted_at: datetime | None = None, **values: object
+    ) -> Versioned[Page]:
+        """Return the page; `counted_at` is the moment by which it counts upcoming interviews."""
+        if counted_at is not None:
+            values["now"] = counted_at
         rows = statement.rows(self._connection, viewer.keys | values)
         if not rows:
             raise Unauthorized
-        return build_page(rows, key="interview_id", order=(itemgetter("starts_at"), is_newest_first))
+        first = rows[0]
+        counts = [name for name in _COUNTS if name in first]
+        key_and_direction = (itemgetter("starts_at"), order is _NEWEST_FIRST)
+        page = build_page(rows, key="interview_id", order=key_and_direction, counts=counts)
+        if counted_at is None:
+            return Versioned(page, Freshness(_version_of(first)))
+        return Versioned(page, Freshness(_version_of(first), since=counted_at, until=first["turns_at"] or LATEST))

@@ -1,4 +1,4 @@
-"""The blueprint `company-interviews`: how a company schedules, moves and ends its interviews."""
+"""Blueprint `company-interviews`: a company schedules, reschedules, cancels and completes its interviews."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
+from interviews_api.hiring.errors import ApplicationNotFound, NotYourApplication, NotYourCompany
 from interviews_api.hiring.repository import ApplicationRepository
 from interviews_api.ids import is_id
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
@@ -24,8 +25,9 @@ from interviews_api.interviews.company_schemas import (
     Reschedule,
     Schedule,
 )
-from interviews_api.interviews.state_machine import CANCEL, COMPLETE, CONFIRM, RESCHEDULE, Transition
-from interviews_api.interviews.transition_repository import Check
+from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview, OverlappingInterview
+from interviews_api.interviews.state_machine import CANCEL, COMPLETE, CONFIRM, RESCHEDULE
+from interviews_api.interviews.transition_repository import Precondition
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.http import peek_body_field
@@ -34,14 +36,8 @@ from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("company-interviews", __name__, url_prefix="/interviews")
 
-_OVERLAP = "The candidate already has an interview with you at this time"
-_OWN = {403: "This interview does not belong to you", 404: "Interview not found"}
-_OWN_APPLICATION = {403: "This application does not belong to you", 404: "Application not found"}
-
-
-def _refusals(move: Transition) -> dict[int, str]:
-    return _OWN | {400: move.refusal}
-
+_OWN = (NotYourInterview, InterviewNotFound)
+_OWN_APPLICATION = (NotYourApplication, ApplicationNotFound)
 
 check_interview_access = authorize_before_validation(
     lambda connection, viewer, interview_id: CompanyInterviewRepository(connection).get(viewer, interview_id)
@@ -57,24 +53,24 @@ check_company_access = authorize_before_validation(
 
 
 def _check_application(connection: Connection, viewer: Viewer) -> None:
-    """Whose the application in the body is, if the body names one."""
+    """Raise 404 or 403 for the application that the refused body names, if it names any."""
     if is_id(application_id := peek_body_field("applicationId")):
         ApplicationRepository(connection).get_of_company(viewer, application_id)
 
 
 @blueprint.post("/schedule")
 @company_required
-@idempotent
 @authorize_before_validation(_check_application)
+@idempotent
 @operation(
     "Interview scheduled successfully",
     CompanyInterview,
     status=201,
     body=Schedule,
-    errors=_OWN_APPLICATION | {409: _OVERLAP},
+    errors=(*_OWN_APPLICATION, OverlappingInterview),
 )
 def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> Mapping[Any, Any]:
-    """Invite the candidate of an application."""
+    """Invite the candidate of an application to an interview."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).schedule(viewer, application_id, now=now(), **invitation)
 
@@ -86,10 +82,10 @@ def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any
     "Interviews retrieved successfully",
     CompanyInterviews,
     query=CompanyListQuery,
-    errors={403: "This company is not yours"},
+    errors=(NotYourCompany,),
 )
 def list_by_status(viewer: Viewer, *, company_id: str | None, **query: Any) -> Page:
-    """The company's interviews, soonest first."""
+    """List the company's interviews, soonest first."""
     with read_connection() as connection:
         interviews = CompanyInterviewRepository(connection)
         interviews.check_company(viewer, company_id)
@@ -101,7 +97,7 @@ def list_by_status(viewer: Viewer, *, company_id: str | None, **query: Any) -> P
 @check_application_access
 @operation("Interviews retrieved successfully", CompanyInterviews, query=PageQuery, errors=_OWN_APPLICATION)
 def list_of_application(viewer: Viewer, *, application_id: str, limit: int, skip: int) -> Page:
-    """The interviews about one application, soonest first."""
+    """List the interviews of an application, soonest first."""
     with read_connection() as connection:
         return CompanyInterviewRepository(connection).page_of_application(
             viewer, application_id, limit=limit, skip=skip
@@ -112,7 +108,7 @@ def list_of_application(viewer: Viewer, *, application_id: str, limit: int, skip
 @company_required
 @operation("Interview details retrieved successfully", CompanyInterview, errors=_OWN, has_etag=True)
 def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any, Any]:
-    """One of the company's interviews, with all that the company knows."""
+    """Show an interview of the company, with everything that the company knows."""
     with read_connection() as connection:
         return CompanyInterviewRepository(connection).get(viewer, interview_id)
 
@@ -124,13 +120,13 @@ def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any,
     "Interview confirmed successfully",
     CompanyInterview,
     body=Nothing,
-    errors=_refusals(CONFIRM),
+    errors=(*_OWN, CONFIRM.too_late),
     if_match=show_company_interview,
 )
-def confirm_for_candidate(viewer: Viewer, *, interview_id: str, check: Check | None) -> Mapping[Any, Any]:
+def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Mapping[Any, Any]:
     """Say yes on the candidate's behalf, who did so by phone."""
     with transaction() as connection:
-        return CompanyInterviewRepository(connection).move(CONFIRM, viewer, interview_id, check)
+        return CompanyInterviewRepository(connection).apply(CONFIRM, viewer, interview_id, precondition)
 
 
 @blueprint.put("/<id:interview_id>/reschedule")
@@ -140,13 +136,17 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, check: Check | N
     "Interview rescheduled successfully",
     CompanyInterview,
     body=Reschedule,
-    errors=_refusals(RESCHEDULE) | {409: _OVERLAP},
+    errors=(*_OWN, RESCHEDULE.too_late, OverlappingInterview),
     if_match=show_company_interview,
 )
-def reschedule_interview(viewer: Viewer, *, interview_id: str, check: Check | None, **given: Any) -> Mapping[Any, Any]:
-    """Move the interview to another time; what is left out stays as it was. The candidate has to confirm anew."""
+def reschedule_interview(
+    viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **meeting: Any
+) -> Mapping[Any, Any]:
+    """Give the interview another time; omitted fields stay. The candidate has to confirm it again."""
     with transaction() as connection:
-        return CompanyInterviewRepository(connection).reschedule(viewer, interview_id, check, now=now(), **given)
+        return CompanyInterviewRepository(connection).reschedule(
+            viewer, interview_id, precondition, now=now(), **meeting
+        )
 
 
 @blueprint.put("/<id:interview_id>/cancel")
@@ -156,16 +156,16 @@ def reschedule_interview(viewer: Viewer, *, interview_id: str, check: Check | No
     "Interview cancelled successfully",
     CompanyInterview,
     body=Cancellation,
-    errors=_refusals(CANCEL),
+    errors=(*_OWN, CANCEL.too_late),
     if_match=show_company_interview,
 )
 def cancel_interview(
-    viewer: Viewer, *, interview_id: str, check: Check | None, cancellation_reason: str
+    viewer: Viewer, *, interview_id: str, precondition: Precondition | None, cancellation_reason: str
 ) -> Mapping[Any, Any]:
-    """Call the interview off, and say why."""
+    """Cancel the interview with a reason."""
     with transaction() as connection:
         interviews = CompanyInterviewRepository(connection)
-        return interviews.move(CANCEL, viewer, interview_id, check, cancellation_reason=cancellation_reason)
+        return interviews.apply(CANCEL, viewer, interview_id, precondition, cancellation_reason=cancellation_reason)
 
 
 @blueprint.put("/<id:interview_id>/complete")
@@ -175,10 +175,12 @@ def cancel_interview(
     "Interview completed successfully",
     CompanyInterview,
     body=Completion,
-    errors=_refusals(COMPLETE),
+    errors=(*_OWN, COMPLETE.too_late),
     if_match=show_company_interview,
 )
-def complete_interview(viewer: Viewer, *, interview_id: str, check: Check | None, **outcome: Any) -> Mapping[Any, Any]:
-    """Say how it went; with a decision, the application is shortlisted or rejected."""
+def complete_interview(
+    viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **outcome: Any
+) -> Mapping[Any, Any]:
+    """Complete the interview with feedback; a hiring decision shortlists or rejects the application."""
     with transaction() as connection:
-        return CompanyInterviewRepository(connection).move(COMPLETE, viewer, interview_id, check, **outcome)
+        return CompanyInterviewRepository(connection).apply(COMPLETE, viewer, interview_id, precondition, **outcome)

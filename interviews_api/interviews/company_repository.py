@@ -1,42 +1,41 @@
-"""What a company reads and moves of its interviews. Every statement starts from the company user's own row."""
+"""The SQL of a company's interviews. Every statement starts from the company user's own row."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Select, bindparam, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select, true
 
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, SelectStatement, count_subquery, page_subquery, read_page
-from interviews_api.errors import Forbidden, IllegalTransition, NotFound, Unauthorized
+from interviews_api.errors import Unauthorized, require_own
+from interviews_api.hiring.errors import NotYourCompany
 from interviews_api.hiring.models import Application, Job
 from interviews_api.hiring.repository import ApplicationRepository
+from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_meeting, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
-from interviews_api.interviews.transition_repository import INTERVIEW_ID, Check, TransitionRepository
+from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, TransitionRepository
 
-
-def _company_of(user_id: ColumnElement[str] | str) -> ScalarSelect[str]:
-    return select(CompanyUser.company_id).where(CompanyUser.id == user_id).scalar_subquery()
-
-
-_IS_OURS = Interview.company_id == _company_of(VIEWER)
+_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+_IS_OURS = Interview.company_id == _OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
-_MAY_MOVE = _IS_OURS & IS_SIGNED_IN
-_MEETING = ("time_zone", "duration_minutes", "type", "location", "meeting_link", "notes", "internal_notes")
+_IS_CHANGEABLE = _IS_OURS & IS_SIGNED_IN
+_MEETING_COLUMNS = ("time_zone", "duration_minutes", "type", "location", "meeting_link", "notes", "internal_notes")
 
 
-def _shown(interview: type[Interview]) -> tuple[Any, ...]:
+def _company_columns(interview: type[Interview]) -> tuple[Any, ...]:
+    """Return all columns of an interview but its id: a company may see them all."""
     return tuple(getattr(interview, column.key) for column in Interview.__table__.c if column.key != "id")
 
 
-INTERVIEW_COLUMNS = _shown(Interview)
+INTERVIEW_COLUMNS = _company_columns(Interview)
 CONTEXT_COLUMNS = (
     Candidate.first_name,
     Candidate.last_name,
@@ -48,7 +47,7 @@ CONTEXT_COLUMNS = (
 
 
 def _page(condition: ColumnElement[bool]) -> Select[Any]:
-    """One statement for a page and its count, soonest first: at least one row as long as the user is signed in."""
+    """Return the statement of a page and its count, soonest first: at least one row while the viewer is signed in."""
     ours = select(Interview.id.label("interview_id"), *INTERVIEW_COLUMNS).where(_IS_OURS, condition)
     counts, page = count_subquery(ours), page_subquery(ours, (Interview.starts_at, Interview.id))
     return (
@@ -73,7 +72,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
     return (
         select(
             interview.id.label("interview_id"),
-            *_shown(interview),
+            *_company_columns(interview),
             CompanyUser.company_id.label("viewer_company_id"),
             *CONTEXT_COLUMNS,
         )
@@ -91,40 +90,39 @@ _DETAILS = _details(Interview)
 
 
 class CompanyInterviewRepository:
-    """Interviews as one company may see and move them. Never commits."""
+    """Interviews as their company sees and changes them. Every read raises Unauthorized. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def page(self, viewer: Viewer, *, status: str | None, limit: int, skip: int) -> Page:
-        """All of the company's interviews, or those of one status, soonest first; raises Unauthorized."""
+        """Return the company's interviews, or those of a status, soonest first."""
         statement = _ALL if status is None else _OF_STATUS
         return self._page(statement, viewer, status=status, limit=limit, skip=skip)
 
     def page_of_application(self, viewer: Viewer, application_id: str, *, limit: int, skip: int) -> Page:
-        """Those about one application, soonest first; raises what `ApplicationRepository.get_of_company` does."""
+        """Return the interviews of an application, soonest first; raises as `ApplicationRepository.get_of_company`."""
         ApplicationRepository(self._connection).get_of_company(viewer, application_id)
         return self._page(_OF_APPLICATION, viewer, application_id=application_id, limit=limit, skip=skip)
 
     def check_company(self, viewer: Viewer, company_id: str | None) -> None:
-        """Raise Forbidden when a company is named that is not the viewer's; Unauthorized."""
+        """Raise NotYourCompany when an id is given that is not the viewer's company's."""
         if company_id is not None and UserRepository(self._connection).get(viewer)["company_id"] != company_id:
-            raise Forbidden("This company is not yours")
+            raise NotYourCompany
 
     def get(self, viewer: Viewer, interview_id: str) -> RowMapping:
-        """One interview with all that the company knows; raises Unauthorized, NotFound or Forbidden."""
+        """Return an interview with candidate and job; raises InterviewNotFound or NotYourInterview."""
         keys = viewer.keys | {"interview_id": interview_id}
-        row = self._connection.execute(_DETAILS, keys).mappings().one_or_none()
-        if row is None:
-            raise Unauthorized
-        if row["interview_id"] is None:
-            raise NotFound("Interview not found")
-        if row["company_id"] != row["viewer_company_id"]:
-            raise Forbidden("This interview does not belong to you")
-        return row
+        return require_own(
+            self._connection.execute(_DETAILS, keys).mappings().one_or_none(),
+            id_key="interview_id",
+            owner_key="company_id",
+            not_found=InterviewNotFound,
+            not_yours=NotYourInterview,
+        )
 
     def lock(self, viewer: Viewer, interview_id: str) -> RowMapping:
-        """As `get`, and no other move of the interview gets in between until the transaction's end."""
+        """Return the interview as `get` does; other transitions wait until the end of the transaction."""
         TransitionRepository(self._connection).lock(interview_id)
         return self.get(viewer, interview_id)
 
@@ -139,7 +137,10 @@ class CompanyInterviewRepository:
         now: datetime,
         **meeting: Any,
     ) -> Mapping[Any, Any]:
-        """A new interview; raises Unauthorized, NotFound, Forbidden, InvalidInput, and Conflict for an overlap."""
+        """Return a new interview.
+
+        Raises as `ApplicationRepository.get_of_company`, InvalidInput for its time, and OverlappingInterview.
+        """
         application = ApplicationRepository(self._connection).get_of_company(viewer, application_id)
         zone_name = time_zone or application["time_zone"]
         starts_at = start_of(day, wall_time, zone_name, now=now)
@@ -154,48 +155,58 @@ class CompanyInterviewRepository:
         self,
         viewer: Viewer,
         interview_id: str,
-        check: Check | None,
+        precondition: Precondition | None,
         *,
         day: date,
         wall_time: time,
         now: datetime,
-        **given: Any,
+        **changes: Any,
     ) -> Mapping[Any, Any]:
-        """The interview at another time; what is not given stays as it was.
+        """Return the interview at another time; columns without a change stay as they are.
 
-        Raises what `get` raises, InvalidInput, what `check` raises, IllegalMove, and Conflict for an overlap.
+        Raises as `get` and `apply` do, InvalidInput for the time or place, and OverlappingInterview.
         """
         before = self.lock(viewer, interview_id)
-        after = {name: before[name] for name in _MEETING} | given
+        after = {name: before[name] for name in _MEETING_COLUMNS} | changes
         after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
         check_meeting(after)
-        if check:
-            check(before)
+        if precondition:
+            precondition(before)
         if before["status"] not in RESCHEDULE.sources:
-            raise IllegalTransition(RESCHEDULE.refusal)
+            raise RESCHEDULE.too_late
         ScheduleRepository(self._connection).refuse_overlap(
             before,
             starts_at=after["starts_at"],
             duration_minutes=after["duration_minutes"],
             interview_id=interview_id,
         )
-        return self.move(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **after)
+        return self.apply(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **after)
 
-    def move(
-        self, move: Transition, viewer: Viewer, interview_id: str, check: Check | None = None, **changes: Any
+    def apply(
+        self,
+        transition: Transition,
+        viewer: Viewer,
+        interview_id: str,
+        precondition: Precondition | None = None,
+        **changes: Any,
     ) -> Mapping[Any, Any]:
-        """The interview after the company's move; `check` may refuse what is about to be moved.
+        """Return the interview after the company's transition.
 
-        Raises what `get` and `check` raise, and IllegalMove when it is too late.
+        Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
         """
-        if check:
-            check(self.lock(viewer, interview_id))
-        moves = TransitionRepository(self._connection)
-        keys = viewer.keys | {"interview_id": interview_id}
-        interview = moves.move(move, keys, scope=_MAY_MOVE, view=_details, actor=Actor.COMPANY, **changes)
+        if precondition:
+            precondition(self.lock(viewer, interview_id))
+        interview = TransitionRepository(self._connection).apply(
+            transition,
+            viewer.keys | {"interview_id": interview_id},
+            scope=_IS_CHANGEABLE,
+            select_interview=_details,
+            actor=Actor.COMPANY,
+            **changes,
+        )
         if interview is None:
             self.get(viewer, interview_id)
-            raise IllegalTransition(move.refusal)
+            raise transition.too_late
         return interview
 
     def _page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:

@@ -1,6 +1,9 @@
-"""The errors of interviews, confirmation links and calendars."""
+"""The refusals of interviews, links and calendars.
 
-from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound
+IllegalTransition has a class for each transition that can come too late; `state_machine.py` names them.
+"""
+
+from interviews_api.errors import BadRequest, Conflict, Forbidden, IllegalTransition, NotFound
 
 
 class InterviewNotFound(NotFound):
@@ -15,8 +18,44 @@ class NotYourInterview(Forbidden):
     message = "This interview does not belong to you"
 
 
+class NotPending(IllegalTransition):
+    """400: only a pending interview can be confirmed."""
+
+    message = "Interview is no longer pending confirmation"
+
+
+class TooLateToDecline(IllegalTransition):
+    """400: only an open interview can be declined."""
+
+    message = "Interview can no longer be declined"
+
+
+class TooLateToReschedule(IllegalTransition):
+    """400: only an open interview can get another time, or a request for another time."""
+
+    message = "Interview can no longer be rescheduled"
+
+
+class TooLateToCancel(IllegalTransition):
+    """400: only an open interview can be cancelled."""
+
+    message = "Interview can no longer be cancelled"
+
+
+class TooLateToComplete(IllegalTransition):
+    """400: only an open interview can be completed."""
+
+    message = "Interview can no longer be completed"
+
+
+class OverlappingInterview(Conflict):
+    """409: another open interview of the same candidate and company takes some of that time."""
+
+    message = "The candidate already has an interview with you at this time"
+
+
 class InvalidLink(BadRequest):
-    """400: the link is forged, truncated, superseded or expired. The client does not learn which."""
+    """400: the link is forged, truncated, superseded or expired. The reason is not disclosed."""
 
     message = "Invalid confirmation token"
 
@@ -27,13 +66,7 @@ class CalendarNotFound(NotFound):
     message = "Calendar not found"
 
 
-class CalendarFileTooEarly(BadRequest):
-    """400: the interview is not confirmed."""
+class NoCalendarFileYet(IllegalTransition):
+    """400: only a confirmed interview has a calendar file."""
 
     message = "Calendar file is only available for confirmed interviews"
-
-
-class OverlappingInterview(Conflict):
-    """409: another open interview of the same candidate and company overlaps this time."""
-
-    message = "The candidate already has an interview with you at this time"

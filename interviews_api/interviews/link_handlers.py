@@ -1,6 +1,6 @@
-"""The blueprint `email-link`: whoever bears the link sees the interview and may say yes, without signing in.
+"""Blueprint `email-link`: the bearer of a link sees the interview and may confirm it, without signing in.
 
-A GET changes nothing: mail scanners open links. The answer is a page, or JSON for who asks for that by name.
+A GET changes nothing, because mail scanners open links. The response is a page, or JSON for clients that ask for it.
 """
 
 from collections.abc import Mapping
@@ -9,15 +9,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, render_template
 
 from interviews_api.clock import format_instant, now, zone
+from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.interviews.candidate_schemas import Confirmation
+from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.state_machine import CONFIRM
+from interviews_api.services import service
 from interviews_api.web.csp import inline_source
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
@@ -37,7 +40,7 @@ _HEADERS = {
         f"default-src 'none'; style-src {inline_source(_STYLE)}; script-src {inline_source(_SCRIPT)}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",  # the address is the secret
+    "Referrer-Policy": "no-referrer",  # the address holds the token
     "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -60,9 +63,9 @@ def _page(interview: Mapping[Any, Any]) -> str:
 
 
 @blueprint.get("/<token>")
-@operation("Interview retrieved successfully", Confirmation, errors={400: "Invalid confirmation token"}, page=_page)
+@operation("Interview retrieved successfully", Confirmation, errors=(InvalidLink,), page=_page)
 def show_link(token: str) -> Mapping[Any, Any]:
-    """The interview that the link is about. Changes nothing."""
+    """Show the interview that the link names. Changes nothing."""
     with read_connection() as connection:
         return LinkRepository(connection).get(*_read(token), now=now())
 
@@ -73,17 +76,17 @@ def show_link(token: str) -> Mapping[Any, Any]:
     "Interview confirmed successfully",
     Confirmation,
     body=Nothing,
-    errors={400: f"Invalid confirmation token; or: {CONFIRM.refusal}"},
+    errors=(InvalidLink, CONFIRM.too_late),
     page=_page,
 )
 def confirm_by_link(token: str) -> Mapping[Any, Any]:
-    """Say yes to the interview at the revision that the link is about."""
+    """Confirm the interview at the revision that the link names."""
     with transaction() as connection:
         return LinkRepository(connection).confirm(*_read(token), now=now())
 
 
 def _read(token: str) -> tuple[str, int]:
-    return read_token(current_app.extensions["settings"].secret_key, token)
+    return read_token(service(Settings).secret_key, token)
 
 
 @blueprint.errorhandler(ApiError)

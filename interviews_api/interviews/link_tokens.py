@@ -9,22 +9,13 @@ import hmac
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from interviews_api.errors import ApiError
+from interviews_api.interviews.errors import InvalidLink
 
 _PURPOSE = "interviews-api: confirmation link"
 
 
-class InvalidLink(ApiError):
-    """400: forged, truncated, superseded or expired; which of them is nobody's business."""
-
-    status = 400
-
-    def __init__(self) -> None:
-        super().__init__("Invalid confirmation token")
-
-
 def make_token(secret_key: str, interview_id: str, revision: int) -> str:
-    """The token; of letters, digits, `-`, `_` and `.` alone."""
+    """Return the token, of letters, digits, `-`, `_` and `.` only."""
     return str(_serializer(secret_key).dumps([interview_id, revision]))
 
 
@@ -43,7 +34,7 @@ def read_token(secret_key: str, token: str) -> tuple[str, int]:
 
 
 def link(public_url: str, secret_key: str, interview_id: str, revision: int) -> str:
-    """What the mail carries."""
+    """Return the address that a mail carries."""
     return f"{public_url}/interviews/confirm/{make_token(secret_key, interview_id, revision)}"
 
 

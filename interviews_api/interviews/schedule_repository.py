@@ -1,4 +1,4 @@
-"""The SQL that makes an interview, and that keeps two of a candidate with one company from overlapping."""
+"""The SQL that creates an interview, and that keeps a candidate's interviews with a company from overlapping."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,10 +8,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from interviews_api.accounts.models import Candidate
 from interviews_api.clock import now
-from interviews_api.errors import Conflict
 from interviews_api.events.log import EventLog
 from interviews_api.hiring.models import Application
 from interviews_api.ids import new_id
+from interviews_api.interviews.errors import OverlappingInterview
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, Interview
 from interviews_api.interviews.state_machine import SCHEDULE, application_changes, interview_changes
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, status_is
@@ -34,14 +34,14 @@ _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
 
 
 class ScheduleRepository:
-    """Finds room for interviews, and makes them. Never commits."""
+    """Creates interviews where there is no overlap. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def schedule(self, application: Mapping[Any, Any], **values: Any) -> str:
-        """The id of a new interview about the application, whose candidate_id and company_id are needed too."""
-        moment = now()
+        """Return the id of a new interview; `application` has application_id, candidate_id and company_id."""
+        present = now()
         interview = values | {
             "id": new_id(),
             "application_id": application["application_id"],
@@ -49,22 +49,22 @@ class ScheduleRepository:
             "company_id": application["company_id"],
             "share_feedback": True,
             "revision": 0,
-            "created_at": moment,
+            "created_at": present,
         }
-        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=moment)
+        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=present)
         self._connection.execute(insert(Interview).values(interview))
-        followed = application_changes(SCHEDULE, interview, now=moment)
-        is_followed = Application.id == interview["application_id"]
-        self._connection.execute(update(Application).where(is_followed).values(followed))
-        EventLog(self._connection).append(interview, SCHEDULE.event, at=moment, actor=Actor.COMPANY)
+        changes = application_changes(SCHEDULE, interview, now=present)
+        is_its_application = Application.id == interview["application_id"]
+        self._connection.execute(update(Application).where(is_its_application).values(changes))
+        EventLog(self._connection).append(interview, SCHEDULE.event, at=present, actor=Actor.COMPANY)
         return str(interview["id"])
 
     def refuse_overlap(
         self, interview: Mapping[Any, Any], *, starts_at: datetime, duration_minutes: int, interview_id: str
     ) -> None:
-        """Raise Conflict when another open interview of the same company and candidate takes some of that time.
+        """Raise OverlappingInterview when another open interview of the company and candidate takes some of that time.
 
-        [start, end): back to back is fine. Locks the candidate, so that two requests cannot both pass.
+        Intervals are [start, end): back to back is no overlap. Locks the candidate, so that two requests take turns.
         """
         self._connection.execute(_LOCK_CANDIDATE, {"candidate_id": interview["candidate_id"]})
         nearby = self._connection.execute(
@@ -78,4 +78,4 @@ class ScheduleRepository:
             },
         )
         if any(starts_at < other.starts_at + timedelta(minutes=other.duration_minutes) for other in nearby):
-            raise Conflict("The candidate already has an interview with you at this time")
+            raise OverlappingInterview

@@ -1,31 +1,41 @@
-"""The one state machine: which moves an interview knows, who makes them, from where to where, and what follows.
+"""The state machine: the transitions of an interview, their actors, source and target statuses, and what follows.
 
-Handlers, commands, the OpenAPI description and docs/interview-moves.md draw from `MOVES`. Whether a move is legal is
-decided by the one conditional UPDATE that makes it (`move_repository.py`): of many at once the first to commit wins.
+Handlers, commands, the OpenAPI description and docs/interview-moves.md draw from `TRANSITIONS`. The conditional UPDATE
+in `transition_repository.py` decides whether a transition is legal: of several at once the first to commit wins.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from interviews_api.errors import IllegalTransition
 from interviews_api.events.models import EventType
 from interviews_api.hiring.models import ApplicationStatus
+from interviews_api.interviews.errors import (
+    NotPending,
+    TooLateToCancel,
+    TooLateToComplete,
+    TooLateToDecline,
+    TooLateToReschedule,
+)
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """One thing that may happen to an interview. No `sources`: it begins there. No `target`: the status stays."""
+    """A change of an interview's state. Without `sources` it creates the interview; without `target` the status stays.
+
+    `too_late` is raised when the present status allows the transition no more. `raises_revision` makes e-mail links
+    and calendar entries that were made before obsolete.
+    """
 
     name: str
     event: EventType
     actors: tuple[Actor, ...]
-    sources: tuple[InterviewStatus, ...]
+    sources: tuple[InterviewStatus, ...] = OPEN_STATUSES
     target: InterviewStatus | None
-    refusal: str
-    """What whoever comes too late is told, with a 400."""
+    too_late: type[IllegalTransition] = IllegalTransition
     raises_revision: bool = False
-    """Whether e-mail links and calendar entries made before are superseded."""
 
 
 SCHEDULE = Transition(
@@ -34,7 +44,6 @@ SCHEDULE = Transition(
     actors=(Actor.COMPANY,),
     sources=(),
     target=InterviewStatus.PENDING,
-    refusal="",
 )
 CONFIRM = Transition(
     name="confirm",
@@ -42,73 +51,68 @@ CONFIRM = Transition(
     actors=(Actor.CANDIDATE, Actor.COMPANY),
     sources=(InterviewStatus.PENDING,),
     target=InterviewStatus.CONFIRMED,
-    refusal="Interview is no longer pending confirmation",
+    too_late=NotPending,
 )
 DECLINE = Transition(
     name="decline",
     event=EventType.DECLINED,
     actors=(Actor.CANDIDATE,),
-    sources=OPEN_STATUSES,
     target=InterviewStatus.CANCELLED,
-    refusal="Interview can no longer be declined",
+    too_late=TooLateToDecline,
     raises_revision=True,
 )
 REQUEST_RESCHEDULE = Transition(
     name="request-reschedule",
     event=EventType.RESCHEDULE_REQUESTED,
     actors=(Actor.CANDIDATE,),
-    sources=OPEN_STATUSES,
     target=None,
-    refusal="Interview can no longer be rescheduled",
+    too_late=TooLateToReschedule,
 )
 RESCHEDULE = Transition(
     name="reschedule",
     event=EventType.RESCHEDULED,
     actors=(Actor.COMPANY,),
-    sources=OPEN_STATUSES,
     target=InterviewStatus.PENDING,
-    refusal="Interview can no longer be rescheduled",
+    too_late=TooLateToReschedule,
     raises_revision=True,
 )
 CANCEL = Transition(
     name="cancel",
     event=EventType.CANCELLED,
     actors=(Actor.COMPANY,),
-    sources=OPEN_STATUSES,
     target=InterviewStatus.CANCELLED,
-    refusal="Interview can no longer be cancelled",
+    too_late=TooLateToCancel,
     raises_revision=True,
 )
 COMPLETE = Transition(
     name="complete",
     event=EventType.COMPLETED,
     actors=(Actor.COMPANY,),
-    sources=OPEN_STATUSES,
     target=InterviewStatus.COMPLETED,
-    refusal="Interview can no longer be completed",
+    too_late=TooLateToComplete,
 )
 TRANSITIONS = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, CANCEL, COMPLETE)
 
 
-def interview_changes(move: Transition, *, actor: Actor, now: datetime) -> dict[str, object]:
-    """The interview's columns that the move sets by itself; what the request says comes on top."""
+def interview_changes(transition: Transition, *, actor: Actor, now: datetime) -> dict[str, object]:
+    """Return the interview's columns that the transition sets by itself; those of the request come on top."""
     changes: dict[str, object] = {"reschedule_request": None, "updated_at": now}
-    if move.target is None:
+    if transition.target is None:
         return changes
-    # Now: let the worker look at it.
-    changes |= {"notices_after": now, "next_notice_at": now if move.target in OPEN_STATUSES else None}
+    # `next_notice_at` is now, so that the worker looks at the interview and plans its reminders.
+    changes |= {"notices_after": now, "next_notice_at": now if transition.target in OPEN_STATUSES else None}
     by_target: Mapping[InterviewStatus, dict[str, object]] = {
         InterviewStatus.PENDING: {"confirmed_at": None, "invited_at": now},
         InterviewStatus.CONFIRMED: {"confirmed_at": now},
         InterviewStatus.COMPLETED: {"completed_at": now},
         InterviewStatus.CANCELLED: {"cancelled_at": now, "cancelled_by": actor},
     }
-    return changes | {"status": move.target} | by_target[move.target]
+    return changes | {"status": transition.target} | by_target[transition.target]
 
 
-def application_changes(move: Transition, interview: Mapping[str, object], *, now: datetime) -> dict[str, object]:
-    """The application's columns that follow the move: they tell of the last one. `interview` is what it became."""
-    if move.target is None:
+def application_changes(transition: Transition, interview: Mapping[str, object], *, now: datetime) -> dict[str, object]:
+    """Return the application's columns that follow the transition. `interview` has the columns that it sets."""
+    if transition.target is None:
         return {}
     not_cancelled: dict[str, object] = {"date_cancelled": None, "cancellation_reason": None}
     decided = {True: ApplicationStatus.SHORTLISTED, False: ApplicationStatus.REJECTED}.get(
@@ -129,21 +133,21 @@ def application_changes(move: Transition, interview: Mapping[str, object], *, no
             "cancellation_reason": interview.get("cancellation_reason"),
         },
     }
-    return by_target[move.target]
+    return by_target[transition.target]
 
 
 def as_markdown() -> str:
-    """All moves as a Markdown table."""
+    """Return all transitions as a Markdown table."""
     lines = ["| move | by | from | to | revision | event | too late (400) |", "|---|---|---|---|---|---|---|"]
-    for move in TRANSITIONS:
+    for transition in TRANSITIONS:
         cells = (
-            move.name,
-            " or ".join(move.actors),
-            " or ".join(f"`{status}`" for status in move.sources) or "-",
-            f"`{move.target}`" if move.target else "stays",
-            "rises" if move.raises_revision else "stays",
-            f"`{move.event}`",
-            move.refusal or "-",
+            transition.name,
+            " or ".join(transition.actors),
+            " or ".join(f"`{status}`" for status in transition.sources) or "-",
+            f"`{transition.target}`" if transition.target else "stays",
+            "rises" if transition.raises_revision else "stays",
+            f"`{transition.event}`",
+            transition.too_late.message if transition.sources else "-",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 from flask_sock import Sock
 from simple_websocket import Server
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +18,7 @@ from wsproto.utilities import ProtocolError
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.tokens import read_access_token, token_end
+from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.live.handshake import PROTOCOL, is_handshake, offered_protocols, readable_environ
@@ -31,9 +32,11 @@ from interviews_api.live.hub import (
     as_message,
 )
 from interviews_api.live.repository import BATCH, LiveRepository
+from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
 from interviews_api.web.fields import CamelSchema, Digits
 from interviews_api.web.http import load_query
+from interviews_api.web.route_contract import upgrade_contract
 
 blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
 
@@ -60,23 +63,17 @@ class UpdatesQuery(CamelSchema):
 
 def init_app(app: Flask) -> None:
     """Create the hub of the process."""
-    app.extensions["live"] = Hub(app)
+    register_services(app, Hub(app))
     app.config["SOCK_SERVER_OPTIONS"] = _OPTIONS
 
 
-def _hub() -> Hub:
-    hub: Hub = current_app.extensions["live"]
-    return hub
-
-
 @blueprint.get("/updates")
+@upgrade_contract(UpdatesQuery)
 def refuse_without_upgrade() -> Response:
     """Open a WebSocket for live updates of the viewer's interviews; the access token is the second subprotocol."""
+    load_query(UpdatesQuery())
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     return error_response(426, "Live updates need a WebSocket", headers=upgrade)
-
-
-refuse_without_upgrade.upgrade = UpdatesQuery  # type: ignore[attr-defined]  # for the OpenAPI description
 
 
 @blueprint.before_request
@@ -89,7 +86,7 @@ def _prepare() -> Response | None:
     if not is_handshake():
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
     g.after = load_query(UpdatesQuery())["after"]
-    if not _hub().take_seat(_seats()):
+    if not service(Hub).take_seat(_seats()):
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat = True
     with read_connection() as connection:
@@ -102,14 +99,14 @@ def _prepare() -> Response | None:
 def _give_seat_back(_error: BaseException | None) -> None:
     """Free the request's seat, if it took one."""
     if g.pop("has_seat", False):
-        _hub().give_seat_back()
+        service(Hub).give_seat_back()
 
 
 def _seats() -> int:
     """Return how many sockets the process takes: half its threads, or as many as come with greenlets."""
     if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("threading"):
         return _UNLIMITED_SEATS
-    return int(current_app.extensions["settings"].web_threads) // 2
+    return service(Settings).web_threads // 2
 
 
 @Sock().route("/updates", bp=blueprint)  # type: ignore[untyped-decorator]
@@ -137,11 +134,11 @@ def _stream_to(ws: Server, viewer: Viewer, token: str) -> None:
         _hang_up(ws, _FORBIDDEN)
         return
     subscriber = Subscriber(viewer, token_end(token), disconnect=lambda: _reset(ws.sock))
-    _hub().add(subscriber, g.newest)
+    service(Hub).add(subscriber, g.newest)
     try:
         _serve(ws, subscriber, _replay(ws, viewer, g.newest if g.after is None else g.after))
     finally:
-        _hub().remove(subscriber)
+        service(Hub).remove(subscriber)
 
 
 def authenticate() -> tuple[Viewer, str]:

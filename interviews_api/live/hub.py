@@ -26,6 +26,7 @@ from interviews_api.events.wakeup import CommitListener, close_quietly, listen_f
 from interviews_api.ids import MALFORMED_ID
 from interviews_api.interviews.candidate_schemas import ListedInterview
 from interviews_api.live.repository import BATCH, LiveRepository
+from interviews_api.services import service
 
 UNAUTHORIZED = 4401
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
@@ -127,7 +128,7 @@ class Hub:
         listener: CommitListener | None = None
         checked_at = 0.0
         with self._app.app_context():
-            database: Database = self._app.extensions["database"]
+            database = service(Database)
             while not self._is_idle():
                 try:
                     listener = listener or listen_for_commits(database.engine)

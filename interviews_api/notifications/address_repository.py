@@ -11,13 +11,16 @@ from interviews_api.accounts.models import Candidate, Company, CompanyUser, View
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.errors import Conflict, Forbidden, NotFound, Unauthorized
+from interviews_api.errors import Unauthorized, require_own
 from interviews_api.ids import new_id
+from interviews_api.notifications.errors import (
+    MAX_PER_OWNER,
+    NotYourWebhook,
+    TooManySubscriptions,
+    TooManyWebhooks,
+    WebhookNotFound,
+)
 from interviews_api.notifications.models import PushSubscription, Webhook
-
-MAX_PER_OWNER = 20
-TOO_MANY_WEBHOOKS = f"A company may have at most {MAX_PER_OWNER} webhooks"
-TOO_MANY_SUBSCRIPTIONS = f"A candidate may have at most {MAX_PER_OWNER} push subscriptions"
 
 _VIEWER_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _webhooks = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
@@ -64,7 +67,7 @@ class WebhookRepository:
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
-            raise Conflict(TOO_MANY_WEBHOOKS)
+            raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id))
         return webhook
@@ -80,13 +83,13 @@ class WebhookRepository:
     def check(self, viewer: Viewer, webhook_id: str) -> None:
         """Raise Unauthorized, NotFound, or Forbidden for another company's webhook."""
         keys = viewer.keys | {"webhook_id": webhook_id}
-        row = self._connection.execute(_WEBHOOK_OWNER, keys).one_or_none()
-        if row is None:
-            raise Unauthorized
-        if row.id is None:
-            raise NotFound("Webhook not found")
-        if row.company_id != row.viewer_company_id:
-            raise Forbidden("This webhook does not belong to you")
+        require_own(
+            self._connection.execute(_WEBHOOK_OWNER, keys).mappings().one_or_none(),
+            id_key="id",
+            owner_key="company_id",
+            not_found=WebhookNotFound,
+            not_yours=NotYourWebhook,
+        )
 
     def delete(self, viewer: Viewer, webhook_id: str) -> None:
         """Delete the webhook; raises Unauthorized, NotFound or Forbidden."""
@@ -110,7 +113,7 @@ class SubscriptionRepository:
         self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
         keys = viewer.keys | {"endpoint": endpoint}
         if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= MAX_PER_OWNER:
-            raise Conflict(TOO_MANY_SUBSCRIPTIONS)
+            raise TooManySubscriptions
         values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
         statement = dialect_insert(self._connection, PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
         is_same_owner = PushSubscription.candidate_id == statement.excluded.candidate_id

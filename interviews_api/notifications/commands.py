@@ -20,6 +20,7 @@ from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.notice_repository import DeadLetterRepository
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.worker import Worker
+from interviews_api.services import register_services, service
 from interviews_api.web import logs
 from interviews_api.web.command_group import CommandGroup
 
@@ -57,8 +58,8 @@ def run_worker() -> None:
     """Deliver events by e-mail, Web Push and webhook, and make reminders, until SIGTERM or SIGINT."""
     logs.configure()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    settings: Settings = app.extensions["settings"]
-    app.extensions["database"] = Database(settings.database_url, pool_size=_POOL_SIZE)
+    settings = service(Settings)
+    register_services(app, Database(settings.database_url, pool_size=_POOL_SIZE))
     channel_workers = [
         ChannelWorker(app, channel, send, concurrency=CONCURRENCY[channel])
         for channel, send in senders(settings, HttpsClient()).items()

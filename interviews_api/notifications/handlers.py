@@ -2,24 +2,32 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.crypto.vapid import public_key, read_private_key
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
-from interviews_api.errors import NotFound
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
+from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.notifications.address_repository import (
-    TOO_MANY_SUBSCRIPTIONS,
-    TOO_MANY_WEBHOOKS,
     SubscriptionRepository,
     WebhookRepository,
 )
 from interviews_api.notifications.channels.webhook import new_secret
-from interviews_api.notifications.notice_repository import NOT_RESENDABLE, NoticeRepository
+from interviews_api.notifications.errors import (
+    NoticeNotFound,
+    NoticeNotResendable,
+    NotYourWebhook,
+    PushNotSetUp,
+    TooManySubscriptions,
+    TooManyWebhooks,
+    WebhookNotFound,
+)
+from interviews_api.notifications.notice_repository import NoticeRepository
 from interviews_api.notifications.schemas import (
     CreatedWebhook,
     Endpoint,
@@ -31,6 +39,7 @@ from interviews_api.notifications.schemas import (
     Webhooks,
 )
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
+from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
@@ -38,8 +47,7 @@ from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("notifications", __name__)
 
-_NO_PUSH = {404: "Web Push is not set up"}
-_OWN = {403: "This interview does not belong to you", 404: "Interview not found"}
+_OWN = (NotYourInterview, InterviewNotFound)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -51,7 +59,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
     status=201,
     body=NewWebhook,
     headers=_NO_STORE,
-    errors={409: TOO_MANY_WEBHOOKS},
+    errors=(TooManyWebhooks,),
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
     """Create a webhook for changes of the company's interviews; only this response shows its secret."""
@@ -77,7 +85,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Webhook deleted successfully",
     Nothing,
     body=Nothing,
-    errors={403: "This webhook does not belong to you", 404: "Webhook not found"},
+    errors=(NotYourWebhook, WebhookNotFound),
 )
 def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
     """Delete a webhook; nothing more is sent to it."""
@@ -87,12 +95,12 @@ def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/push/public-key")
-@operation("Push public key retrieved successfully", PushKey, errors=_NO_PUSH, needs_database=False)
+@operation("Push public key retrieved successfully", PushKey, errors=(PushNotSetUp,), needs_database=False)
 def show_push_key() -> dict[str, str]:
     """Show the public key with which a page subscribes its browser to Web Push."""
-    private_key: str = current_app.extensions["settings"].vapid_private_key
+    private_key = service(Settings).vapid_private_key
     if not private_key:
-        raise NotFound(_NO_PUSH[404])
+        raise PushNotSetUp
     return {"public_key": public_key(read_private_key(private_key))}
 
 
@@ -103,7 +111,7 @@ def show_push_key() -> dict[str, str]:
     Endpoint,
     status=201,
     body=NewSubscription,
-    errors={409: TOO_MANY_SUBSCRIPTIONS},
+    errors=(TooManySubscriptions,),
 )
 def create_subscription(
     viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
@@ -153,7 +161,7 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
     Notice,
     status=202,
     body=Nothing,
-    errors={**_OWN, 404: "Interview not found, or Notice not found", 400: NOT_RESENDABLE},
+    errors=(*_OWN, NoticeNotFound, NoticeNotResendable),
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:
     """Resend a notice that was sent, suppressed or failed."""

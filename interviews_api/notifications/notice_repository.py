@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from interviews_api.errors import IllegalTransition, NotFound
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming
 from interviews_api.notifications.address_repository import SubscriptionRepository
+from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_name
 
-NOT_RESENDABLE = "Notice cannot be resent"
 _ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
 _NOTICES = (
     select(Delivery, Event.type.label("event"))
@@ -38,18 +37,18 @@ class NoticeRepository:
         return [*rows, *self._planned(interview, now)]
 
     def get(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
-        """Return the notice with that id, which may be planned; raises NotFound."""
+        """Return the notice with that id, which may be planned; raises NoticeNotFound."""
         notices = self.all(interview, now=now)
         notice = next((notice for notice in notices if str(notice["id"]) == notice_id), None)
         if notice is None:
-            raise NotFound("Notice not found")
+            raise NoticeNotFound
         return notice
 
     def resend(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
-        """Queue the notice again with a new idempotency key; raises NotFound or IllegalTransition."""
+        """Queue the notice again with a new idempotency key; raises NoticeNotFound or NoticeNotResendable."""
         notice = self.get(interview, notice_id, now=now)
         if notice["status"] not in _ENDED:
-            raise IllegalTransition(NOT_RESENDABLE)
+            raise NoticeNotResendable
         copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
         values = {name: notice[name] for name in copied}
         values |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}

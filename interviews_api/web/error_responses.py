@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from interviews_api.db.connections import STALE_PLAN_ERRORS
+from interviews_api.db.psycopg_connection import STALE_PLAN_ERRORS
 from interviews_api.errors import ApiError, InvalidInput, TooManyRequests
 from interviews_api.web import logs
 from interviews_api.web.flask_app import ApiResponse

@@ -1,4 +1,4 @@
-"""The order of refusals: what the path names is judged (404, 403) before what query or body say (400)."""
+"""The order of refusals: the path is judged (404, 403) before query and body (400)."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,18 +6,16 @@ from typing import Any
 
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import InputRefused
+from interviews_api.web.route_contract import Handler, Layer, extend_contract
 
-View = Callable[..., Any]
 
+def authorize_before_validation(check: Callable[..., object]) -> Callable[[Handler], Handler]:
+    """Call `check(connection, viewer, **path)` only when the input was refused, to answer 401, 403 or 404 before 400.
 
-def authorize_before_validation(check: Callable[..., object]) -> Callable[[View], View]:
-    """When the view refuses its input, let `check(connection, viewer, **path)` raise what is said before that.
-
-    The view's own statements check the same; this is only for requests that never get so far. There is no viewer where
-    nobody signs in.
+    The view's own statements check the same, so a valid request pays nothing. A public route has no viewer.
     """
 
-    def decorate(view: View) -> View:
+    def decorate(view: Handler) -> Handler:
         @wraps(view)
         def guarded(*viewer: object, **path: Any) -> Any:
             try:
@@ -27,6 +25,6 @@ def authorize_before_validation(check: Callable[..., object]) -> Callable[[View]
                     check(connection, *viewer, **path)
                 raise
 
-        return guarded
+        return extend_contract(guarded, Layer.AUTHORIZATION)
 
     return decorate

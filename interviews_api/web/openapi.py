@@ -18,7 +18,7 @@ from interviews_api.ids import ID_PATTERN
 from interviews_api.web.error_responses import json_response
 from interviews_api.web.fields import Instant, WallTime, camel_case
 from interviews_api.web.http import FORM, IdConverter
-from interviews_api.web.operation import Operation
+from interviews_api.web.route_contract import RouteContract, contract_of
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -109,8 +109,8 @@ def describe_api() -> dict[str, Any]:
         for method in _METHODS:
             if method in (rule.methods or ()):
                 spec.path(path, operations={method.lower(): _describe(rule, view)})
-        if operation := getattr(view, "operation", None):
-            answered += operation.data
+        if contract := contract_of(view):
+            answered += contract.data
     document = spec.to_dict()
     _require_every_key(document, answered)
     return document
@@ -121,7 +121,7 @@ def _component_name(schema: Any) -> str:
 
 
 def _describe(rule: Rule, view: Any) -> dict[str, Any]:
-    operation: Operation | None = getattr(view, "operation", None)
+    contract = contract_of(view)
     described: dict[str, Any] = {
         "operationId": view.__name__,
         "summary": view.__doc__.split("\n")[0],
@@ -129,13 +129,13 @@ def _describe(rule: Rule, view: Any) -> dict[str, Any]:
         "parameters": [_describe_path(rule, name) for name in rule.arguments],
         "responses": {},
     }
-    if upgrade := getattr(view, "upgrade", None):
-        described["parameters"].append({"in": "query", "schema": upgrade})
-        described["responses"] = _upgrade_responses()
-    elif operation is None:
+    if contract is None:
         described["responses"] = _file_responses(rule)
+    elif contract.upgrade is not None:
+        described["parameters"].append({"in": "query", "schema": contract.upgrade})
+        described["responses"] = _upgrade_responses()
     else:
-        _describe_operation(described, view, operation)
+        _describe_operation(described, contract)
     described["responses"]["500"] = "Fault"
     return described
 
@@ -151,34 +151,34 @@ def _file_responses(rule: Rule) -> dict[str, Any]:
     return found | ({"404": _refusal(404, "There is no such file")} if rule.arguments else {})
 
 
-def _describe_operation(described: dict[str, Any], view: Any, operation: Operation) -> None:
+def _describe_operation(described: dict[str, Any], operation: RouteContract) -> None:
     if operation.query is not None:
         described["parameters"].append({"in": "query", "schema": operation.query})
     described["parameters"] += [
         {"in": "header", "name": name, "schema": {"type": "string"}, "description": what}
-        for name, what in _request_headers(view, operation).items()
+        for name, what in _request_headers(operation).items()
     ]
     if operation.body is not None:
         described["requestBody"] = {
             "required": any(field.required for field in operation.body.fields.values()),
             "content": {"application/json": {"schema": operation.body}} | ({FORM: {}} if operation.page else {}),
         }
-    if hasattr(view, "role"):
-        described["security"] = [{getattr(view, "security_scheme", "accessToken"): []}]
+    if operation.role is not None:
+        described["security"] = [{operation.security_scheme: []}]
     described["responses"] = {str(operation.status): _answer(operation)}
     if operation.has_etag:
         described["responses"]["304"] = {"description": "Not Modified: If-None-Match names what is still true"}
-    for status, when in sorted(_errors(view, operation).items()):
+    for status, when in sorted(_errors(operation).items()):
         described["responses"][str(status)] = _refusal(status, when, has_page=operation.page is not None)
 
 
-def _request_headers(view: Any, operation: Operation) -> dict[str, str]:
+def _request_headers(operation: RouteContract) -> dict[str, str]:
     headers = {}
     if operation.has_etag:
         headers["If-None-Match"] = "The ETag of what one has: answered with 304 while it is true."
     if operation.if_match:
         headers["If-Match"] = "The ETag of what one saw: answered with 412 when it is true no longer."
-    if hasattr(view, "is_idempotent"):
+    if operation.is_idempotent:
         headers["Idempotency-Key"] = (
             "Of one's choice: the same request again is answered with the first reply, for 24 h."
         )
@@ -201,7 +201,7 @@ def _describe_path(rule: Rule, name: str) -> dict[str, Any]:
     return {"in": "path", "name": camel_case(name), "required": True, "schema": schema}
 
 
-def _answer(operation: Operation) -> dict[str, Any]:
+def _answer(operation: RouteContract) -> dict[str, Any]:
     etag = {"ETag": {"schema": {"type": "string"}, "required": True}} if operation.has_etag else {}
     if operation.file is not None:
         return {"headers": etag, "description": operation.message, "content": {operation.file: {}}}
@@ -226,25 +226,26 @@ def _answer(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _errors(view: Any, operation: Operation) -> dict[int, str]:
+def _errors(operation: RouteContract) -> dict[int, str]:
     errors = {503: "The database is away or busy"} if operation.needs_database else {}
-    if hasattr(view, "role"):
+    if operation.role is not None:
         errors[401] = "No token, or not a good one"
-    if getattr(view, "role", "any") != "any":
-        errors[403] = f"{view.role.capitalize()} credentials required"
+    if operation.role not in (None, "any"):
+        errors[403] = f"{operation.role.capitalize()} credentials required"
     if operation.query is not None or operation.body is not None:
         errors[400] = "Invalid query or body"
     if operation.body is not None:
         errors |= {413: "The body is larger than 64 KiB", 415: "The body is not JSON"}
     if operation.if_match:
         errors[412] = "If-Match names what is true no longer"
-    if hasattr(view, "is_idempotent"):
+    if operation.is_idempotent:
         errors |= {
             409: "A request with this Idempotency-Key is still running",
             422: "This Idempotency-Key was used with another body",
         }
-    for status, when in operation.errors.items():
-        errors[status] = f"{errors[status]}; or: {when}" if status in errors else when
+    for error in operation.errors:
+        when = error.description or error.message
+        errors[error.status] = f"{errors[error.status]}; or: {when}" if error.status in errors else when
     return errors
 
 

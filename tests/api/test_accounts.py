@@ -5,16 +5,22 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_jwt_extended import jwt_required
+from werkzeug.test import TestResponse
 
 from interviews_api import create_app
 from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.tokens import ALGORITHM, issue_access_token
+from interviews_api.accounts.tokens import ALGORITHM, REQUIRED_CLAIMS, issue_access_token, issue_refresh_token
+from interviews_api.clock import now
+from interviews_api.config import Settings
+from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.access_rules import FOR_CANDIDATES, PROTECTED
 from tests.support.factories import PASSWORD, World
 from tests.support.golden import golden
@@ -231,22 +237,35 @@ def test_a_bad_login_is_refused_by_name(body: dict[str, object], fields: list[st
     assert response.get_json()["message"].startswith(f"{fields[0]}: ")
 
 
-def test_flask_jwt_extendeds_own_decorators_answer_in_our_shape(database_url: str) -> None:
-    """For whoever adds a route with them."""
-    app = create_app(SECRETS | {"DATABASE_URL": database_url})
-    app.add_url_rule("/plugin", "plugin", jwt_required()(lambda: "in"))
-    app.add_url_rule("/fresh", "fresh", jwt_required(fresh=True)(lambda: "in"))
-    client = app.test_client()
+def test_flask_jwt_extendeds_own_decorators_are_as_strict_as_ours(
+    app: Flask, client: FlaskClient, world: World
+) -> None:
+    """`@jwt_required()` lets no ended session in, and refuses in our error shape."""
+    me = world.candidate()
+    world.load()
+    plugin = create_app(SECRETS | {"DATABASE_URL": service(Settings, app).database_url})
+    plugin.add_url_rule("/plugin", "plugin", jwt_required()(lambda: "in"))
+    plugin.add_url_rule("/fresh", "fresh", jwt_required(fresh=True)(lambda: "in"))
+    caller = plugin.test_client()
+
+    def get(path: str, token: str | None) -> TestResponse:
+        return caller.get(path, headers={"Authorization": f"Bearer {token}"} if token else {})
+
     with app.app_context():
-        good = {"Authorization": f"Bearer {issue_access_token(Viewer('a' * 24, Role.CANDIDATE, 'a' * 24))}"}
-    assert client.get("/plugin", headers=good).text == "in"
-    for response in (
-        client.get("/plugin"),
-        client.get("/plugin", headers={"Authorization": "Bearer x"}),
-        client.get("/plugin", headers={"Authorization": "Bearer " + jwt.encode({"sub": "a"}, "k" * 32, ALGORITHM)}),
-        client.get(
-            "/plugin", headers={"Authorization": "Bearer " + jwt.encode(claims("a") | {"exp": 1}, KEY, ALGORITHM)}
-        ),
-        client.get("/fresh", headers=good),
-    ):
-        assert (response.status_code, response.json) == (401, golden("error-401"))
+        viewer = begin_session(me["id"])
+        good = issue_access_token(viewer)
+        without_session = issue_access_token(Viewer(me["id"], Role.CANDIDATE, "a" * 24))
+        without_user = issue_access_token(Viewer("a" * 24, Role.CANDIDATE, viewer.session_id))
+        refresh = issue_refresh_token(viewer, "b" * 24, now() + timedelta(days=1))
+    own = claims(me["id"], viewer.session_id)
+    assert get("/plugin", good).text == "in"
+    assert get("/plugin", jwt.encode(own, KEY, ALGORITHM)).text == "in"
+    incomplete = [jwt.encode({k: v for k, v in own.items() if k != name}, KEY, ALGORITHM) for name in REQUIRED_CLAIMS]
+    refused = [None, "x", jwt.encode({"sub": "a"}, "k" * 32, ALGORITHM), jwt.encode(own | {"exp": 1}, KEY, ALGORITHM)]
+    for token in [*refused, without_session, without_user, refresh, *incomplete]:
+        response = get("/plugin", token)
+        assert (response.status_code, response.json) == (401, golden("error-401")), token
+    assert get("/fresh", good).status_code == 401
+    assert client.post("/auth/logout", headers={"Authorization": f"Bearer {good}"}).status_code == 200
+    assert get("/plugin", good).status_code == 401, "the session has ended"
+    service(Database, plugin).dispose()

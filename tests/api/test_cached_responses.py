@@ -10,11 +10,11 @@ from flask import Flask
 from sqlalchemy import update
 
 from interviews_api.accounts.models import Company
-from interviews_api.accounts.tokens import Verified
-from interviews_api.cache import LRUCache
+from interviews_api.accounts.tokens import VerifiedTokens
 from interviews_api.clock import format_instant
 from interviews_api.db.connections import Database
 from interviews_api.seed.load import load_world
+from interviews_api.services import register_services
 from tests.support.api import Caller, in_days, invitation
 from tests.support.factories import World
 from tests.support.tokens import Headers
@@ -50,12 +50,12 @@ def test_memory_of_tokens_is_bounded(
     """And a session that ends is ended, remembered or not."""
     me = world.candidate()
     world.load()
-    known = LRUCache[Verified](2)
-    monkeypatch.setitem(app.extensions, "verified_tokens", known)
+    cache = VerifiedTokens(2)
+    register_services(app, cache)
     callers = [Caller(app.test_client(), headers(me["id"])) for _ in range(3)]
     for caller in [*callers, *callers]:
         caller.ok("GET", "/candidate/interviews")
-    (kept_keys,) = [one for name, one in vars(known).items() if name == "_kept"]
+    (kept_keys,) = [one for name, one in vars(cache).items() if name == "_values"]
     assert len(kept_keys) == 2
     assert not [key for key in kept_keys if not isinstance(key, bytes) or len(key) != 32]
     callers[2].ok("POST", "/auth/logout")

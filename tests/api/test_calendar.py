@@ -8,6 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from ics import Calendar as ReadCalendar
 
+from interviews_api.config import Settings
+from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
 from tests.support.icalendar import properties
@@ -83,8 +85,8 @@ def test_a_feed_forgets_after_90_days(app: Flask, world: World, client: FlaskCli
     world.candidate_with({"status": "confirmed"})
     world.load()
     url = Caller(client, headers(owner["id"])).ok("POST", "/candidate/calendar-feed")["url"]
-    assert url.startswith(app.extensions["settings"].public_url + "/calendar/")
-    lines = properties(client.get(url.removeprefix(app.extensions["settings"].public_url)).data)
+    assert url.startswith(service(Settings, app).public_url + "/calendar/")
+    lines = properties(client.get(url.removeprefix(service(Settings, app).public_url)).data)
     assert sorted(lines["STATUS"]) == ["CANCELLED", "CONFIRMED", "TENTATIVE"]
 
 

@@ -11,13 +11,14 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interviews_api.cache import LRUCache
+from interviews_api.cache import ResponseCache
 from interviews_api.clock import format_instant
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.support.databases import empty
 from tests.support.factories import Record, World
 from tests.support.golden import golden
+from tests.support.services import replaced_services
 from tests.support.tokens import Headers
 
 NOW = datetime(2025, 5, 15, 9, tzinfo=UTC)
@@ -192,7 +193,6 @@ def test_a_read_asks_once_whether_or_not_it_is_remembered(
     world: World,
     headers: Callable[..., Headers],
     statements: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
     path: str,
 ) -> None:
     me = world.candidate_with({"id": ID}, *({"status": status} for status in STATUSES * 5))
@@ -204,12 +204,12 @@ def test_a_read_asks_once_whether_or_not_it_is_remembered(
         assert client.get(f"/candidate/interviews{path}", headers=mine).status_code == 200
         return len(statements)
 
-    monkeypatch.setitem(app.extensions, "memory", None)
-    assert [count(), count()] == [1, 1]
-    monkeypatch.setitem(app.extensions, "memory", LRUCache(2**20))
-    assert [count(), count()] == [1, 1]
-    assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
-    assert [count(), count()] == [2, 1]  # what was kept is no more
+    with replaced_services(app, ResponseCache(0)):
+        assert [count(), count()] == [1, 1]
+    with replaced_services(app, ResponseCache(2**20)):
+        assert [count(), count()] == [1, 1]
+        assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
+        assert [count(), count()] == [2, 1], "the cached response is stale"
 
 
 def test_a_confirm_is_one_statement_or_its_four_parts(

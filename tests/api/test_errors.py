@@ -13,7 +13,8 @@ from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 from werkzeug.test import TestResponse
 
 from interviews_api import create_app
-from interviews_api.db.connections import read_connection
+from interviews_api.db.connections import Database, read_connection
+from interviews_api.services import service
 from tests.support.databases import fresh_database
 from tests.support.factories import PASSWORD, World
 from tests.support.settings import BACKENDS, SECRETS
@@ -181,7 +182,7 @@ def test_a_database_that_is_away_is_a_503_with_retry_after(
 def test_a_database_that_was_not_migrated_is_not_ready(tmp_path: Any) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     assert_is_error(app.test_client().get("/health/ready"), 503)
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
 
 
 def test_a_migrated_database_is_ready(client: FlaskClient) -> None:
@@ -239,7 +240,7 @@ def test_a_database_that_was_not_migrated_is_a_503(backend: str, tmp_path: Path)
         for response in (client.post("/auth/login", json=login), client.get("/health/ready")):
             assert (response.status_code, response.get_json()["error"]) == (503, "Service Unavailable")
             assert response.headers["Retry-After"] == "1"
-        app.extensions["database"].dispose()
+        service(Database, app).dispose()
 
 
 def test_another_programming_error_is_a_500(database_url: str) -> None:
@@ -252,7 +253,7 @@ def test_another_programming_error_is_a_500(database_url: str) -> None:
 
     app.add_url_rule("/wrong", "wrong", ask_wrongly)
     assert app.test_client().get("/wrong").status_code == 500
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/init.js"])

@@ -26,7 +26,7 @@ from tests.support.tokens import Headers
 
 
 def count(database: Database, *models: Any) -> list[int]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return [connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models]
 
 
@@ -126,6 +126,19 @@ def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: Wo
     large = json.dumps({"title": "x" * 70_000})
     headers = people["them"].headers | {"Idempotency-Key": "k"}
     assert client.post("/jobs", data=large, headers=headers, content_type="application/json").status_code == 413
+
+
+@pytest.mark.parametrize("key", ["a b", "", "k"])
+def test_schedule_refuses_by_application_before_a_bad_key(key: str, people: dict[str, Any]) -> None:
+    us, foreign, absent = people["us"], people["them application"], "f" * 24
+    for application, expected in (
+        (absent, (404, "Application not found")),
+        (foreign, (403, "This application does not belong to you")),
+    ):
+        body = invitation(application)
+        assert us.refused("POST", "/interviews/schedule", body, Idempotency_Key=key) == expected
+    own = us.call("POST", "/interviews/schedule", invitation(people["us application"]), Idempotency_Key=key)
+    assert own.status_code == (201 if key == "k" else 400)
 
 
 def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any], database: Database) -> None:

@@ -15,7 +15,9 @@ from flask.testing import FlaskClient
 from interviews_api import create_app
 from interviews_api.accounts.identity_provider import read_provider_token
 from interviews_api.accounts.models import Role
+from interviews_api.db.connections import Database
 from interviews_api.errors import Unauthorized
+from interviews_api.services import service
 from tests.support.factories import PASSWORD, World
 from tests.support.golden import golden
 from tests.support.provider import (
@@ -52,7 +54,7 @@ def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider
 
     yield make
     for one in made:
-        one.extensions["database"].dispose()
+        service(Database, one).dispose()
 
 
 def claims(subject: str, **changes: object) -> Json:

@@ -5,6 +5,8 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
+from interviews_api.config import Settings
+from interviews_api.services import service
 from tests.support.api import Caller, in_days, local
 from tests.support.factories import PASSWORD
 
@@ -88,7 +90,7 @@ def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -
     assert read() == {"application": "entretien_programmer", "interviews": ["en_attente"], "dates": scheduled}
 
     link = runner.invoke(args=["interviews", "link", first["interviewId"]]).output.strip()
-    path = link.removeprefix(app.extensions["settings"].public_url)
+    path = link.removeprefix(service(Settings, app).public_url)
     assert "10:00" in client.get(path).text
     assert "You have confirmed this interview." in client.post(path).text
     assert read() == {"application": "confirme", "interviews": ["confirmed"], "dates": confirmed}

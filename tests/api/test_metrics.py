@@ -13,10 +13,11 @@ from sqlalchemy import delete, update
 from interviews_api import create_app
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.clock import now
-from interviews_api.db.connections import transaction
+from interviews_api.db.connections import Database, transaction
 from interviews_api.events.models import Event
 from interviews_api.notifications.models import Delivery, Distribution
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, DeliveryFanOut
+from interviews_api.services import service
 from tests.support.api import invitation
 from tests.support.metrics import Sample, parse, requests
 from tests.support.settings import SECRETS
@@ -138,4 +139,4 @@ def test_without_a_database_it_says_so_and_the_rest(url: str, tmp_path: Path) ->
     assert samples["interviews_database_up", ()] == 0
     assert "interviews_oldest_unsent_event_seconds" not in {name for name, _ in samples}
     assert requests(samples, route="/health/live", method="GET", status="200") >= 1
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()

@@ -17,10 +17,12 @@ from sqlalchemy import select
 from interviews_api import create_app
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.resets import make_reset_token
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.services import service
 from tests.support.api import PASSWORD, Caller
 from tests.support.provider import KEYS, pem, settings_for
 from tests.support.receivers import Mailbox, wait_for, working
@@ -43,7 +45,7 @@ def ada(anonymous: Caller) -> dict[str, Any]:
 
 
 def tokens(database: Database) -> list[str]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.created_at, PasswordReset.id))
         return [make_reset_token(SECRETS["SECRET_KEY"], one) for one in ids.scalars()]
 
@@ -52,7 +54,7 @@ def test_from_the_mail_to_the_new_password(
     app: Flask, anonymous: Caller, ada: dict[str, Any], database: Database
 ) -> None:
     mailbox = Mailbox()
-    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
     response = anonymous.call("POST", FORGOT, {"email": " ADA@example.com "})
     assert (response.status_code, response.get_json()) == (
         202, {"message": "If the address is registered, a mail is on its way", "data": {}},
@@ -112,7 +114,7 @@ def test_nobody_learns_who_is_registered(app: Flask, anonymous: Caller, database
     assert slower < faster * 1.5 + 0.002
     with working(app, {Channel.EMAIL: lambda _user, _about: None}):
         wait_for(lambda: not unmailed(database))
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert set(connection.execute(select(Delivery.recipient)).scalars()) == {"ada@example.com"}
 
 
@@ -140,7 +142,7 @@ def test_with_an_identity_provider_only_companies_have_passwords_here(
     assert slower < faster * 1.5 + 0.002
     ask("hr@lumen.example")
     mailbox = Mailbox()
-    settings = replace(provided.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    settings = replace(service(Settings, provided), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: len(deliveries(database)) == 22 and {"pending"}.isdisjoint(statuses(database)))
     mailbox.stop()
@@ -150,7 +152,7 @@ def test_with_an_identity_provider_only_companies_have_passwords_here(
     answers = sorted((response.status_code, response.get_json()["message"]) for response in used)
     assert answers == [(200, "Password changed successfully")] + [INVALID] * 41
     anonymous.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
-    provided.extensions["database"].dispose()
+    service(Database, provided).dispose()
 
 
 def statuses(database: Database) -> list[str]:
@@ -158,7 +160,7 @@ def statuses(database: Database) -> list[str]:
 
 
 def unmailed(database: Database) -> list[str]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return list(connection.execute(select(PasswordReset.id).where(PasswordReset.mailed.is_(False))).scalars())
 
 
@@ -179,21 +181,19 @@ def test_a_used_request_is_not_mailed_any_more(
 
 
 def deliveries(database: Database) -> list[Any]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return list(connection.execute(select(Delivery)))
 
 
 def test_an_address_may_ask_twenty_times_an_hour(app: Flask) -> None:
-    limited = create_app(
-        SETTINGS | {"DATABASE_URL": app.extensions["settings"].database_url, "RATELIMIT_ENABLED": "true"}
-    )
+    limited = create_app(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "RATELIMIT_ENABLED": "true"})
     caller = Caller(limited.test_client(), {})
     for number in range(20):
         assert caller.call("POST", FORGOT, {"email": f"a{number}@example.com"}).status_code == 202
     response = caller.call("POST", FORGOT, {"email": "b@example.com"})
     assert response.status_code == 429
     assert 0 < int(response.headers["Retry-After"]) <= 3600
-    limited.extensions["database"].dispose()
+    service(Database, limited).dispose()
 
 
 def test_the_page_needs_nothing_from_outside(anonymous: Caller) -> None:

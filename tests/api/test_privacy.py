@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.interviews.models import Interview
@@ -26,6 +27,7 @@ from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
 from interviews_api.notifications.worker.worker import work_once
+from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.logs import CANARY
 from tests.support.settings import SECRETS
@@ -169,9 +171,9 @@ def test_no_message_to_the_candidate_has_it(app: Flask, people: dict[str, Any], 
     with app.app_context():
         while work_once(now()):
             pass
-    settings = app.extensions["settings"]
+    settings = service(Settings, app)
     composed = []
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         repository = DeliveryRepository(connection)
         for row in connection.execute(select(Delivery.id, Delivery.target_id, Delivery.channel)).all():
             about, user = repository.context(row.id), repository.target(Channel.EMAIL, row.target_id)

@@ -8,8 +8,10 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from interviews_api import create_app
+from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
 from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.api import Caller
 from tests.support.browser import Browser, encoded
 from tests.support.database_rows import subscriptions
@@ -70,9 +72,9 @@ def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner
     assert Caller(app.test_client(), {}).refused("GET", "/push/public-key") == (404, "Web Push is not set up")
     line, comment = runner.invoke(args=["push", "keys"]).output.strip().splitlines()
     private, public = line.partition("=")[2], comment.rpartition(" ")[2]
-    url = app.extensions["settings"].database_url
+    url = service(Settings, app).database_url
     with_key = {"DATABASE_URL": url, "VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@jobs.example"}
     other = create_app(SETTINGS | with_key)
     assert Caller(other.test_client(), {}).ok("GET", "/push/public-key") == {"publicKey": public}
     assert len(base64.urlsafe_b64decode(public + "=")) == 65
-    other.extensions["database"].dispose()
+    service(Database, other).dispose()

@@ -15,6 +15,7 @@ from interviews_api import create_app
 from interviews_api.accounts.models import RateLimit
 from interviews_api.accounts.rate_limits import client_address
 from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.factories import PASSWORD, World
 from tests.support.settings import SECRETS
 
@@ -26,7 +27,7 @@ def limited(app: Flask, database_url: str) -> Iterator[FlaskClient]:
     """The application with its limits on, over the database of `app`."""
     strict = create_app(SECRETS | {"DATABASE_URL": database_url})
     yield strict.test_client()
-    strict.extensions["database"].dispose()
+    service(Database, strict).dispose()
 
 
 def log_in(
@@ -127,7 +128,7 @@ def test_an_attempt_counts_from_when_it_is_judged(limited: FlaskClient, database
             time.sleep(0.5)
             turn = time.time()
         assert attempt.result() == 401
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         stored = connection.execute(select(RateLimit.attempts)).scalars().all()
     assert [len(attempts) for attempts in stored] == [2, 2]
     assert min(attempts[-1] for attempts in stored) >= int(turn * 1000)

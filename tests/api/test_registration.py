@@ -41,7 +41,7 @@ def test_a_company_registers_and_is_signed_in(anonymous: Caller, database: Datab
         "company": {"id": company_id, "name": "Lumen Works"},
     }  # fmt: skip
     assert bearer(anonymous.client, data).ok("GET", "/interviews/by-status") == {"interviews": [], "total": 0}
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         stored = connection.execute(select(Company)).mappings().one()
     assert dict(stored) == {
         "id": company_id, "name": "Lumen Works", "logo": "https://lumen.example/logo.png",

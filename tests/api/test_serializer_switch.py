@@ -1,12 +1,17 @@
 """The setting COMPILED_DUMP turns compiled serializers off."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 
+from interviews_api.cache import ResponseCache
+from interviews_api.config import Settings
 from interviews_api.interviews.candidate_schemas import CandidateInterviews
+from interviews_api.services import service
 from tests.support.factories import World
+from tests.support.services import replaced_services
 from tests.support.tokens import Headers
 
 
@@ -18,13 +23,14 @@ def test_the_switch_turns_it_off(
     used = []
     plain = CandidateInterviews.dump
     monkeypatch.setattr(CandidateInterviews, "dump", lambda self, row: used.append(1) or plain(self, row))
-    monkeypatch.setitem(app.extensions, "memory", None)
-    monkeypatch.setitem(app.config, "COMPILED_DUMP", True)  # whatever the suite runs with
 
     def ask() -> bytes:
         return app.test_client().get("/candidate/interviews", headers=headers(me["id"])).data
 
-    compiled = ask()
-    assert not used
-    monkeypatch.setitem(app.config, "COMPILED_DUMP", False)
-    assert (ask(), used) == (compiled, [1])
+    compiled = replace(service(Settings, app), compiled_dump=True)
+    plain_dump = replace(compiled, compiled_dump=False)
+    with replaced_services(app, ResponseCache(0), compiled):
+        body = ask()
+        assert not used
+    with replaced_services(app, ResponseCache(0), plain_dump):
+        assert (ask(), used) == (body, [1])

@@ -159,7 +159,7 @@ def test_a_bad_change_of_password_changes_nothing(change: dict[str, str], messag
 
 
 def user_of(database: Database) -> RowMapping:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return connection.execute(select(User.id, User.password_hash)).mappings().one()
 
 

@@ -18,11 +18,11 @@ from tests.support.api import invitation
 def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     assert as_markdown() in document["info"]["description"]
-    for move in TRANSITIONS[1:]:
-        for actor in move.actors:
+    for transition in TRANSITIONS[1:]:
+        for actor in transition.actors:
             prefix = "/candidate" if actor == "candidate" else ""
-            described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{move.name}"]["put"]["responses"]
-            assert move.refusal in described["400"]["description"]
+            described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{transition.name}"]["put"]["responses"]
+            assert transition.too_late.message in described["400"]["description"]
 
 
 @pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])
@@ -41,7 +41,7 @@ def test_the_time_of_an_interview_runs_forwards(
     confirmed = candidate.ok("PUT", f"/candidate/interviews/{interview}/confirm")
     us.ok("PUT", f"/interviews/{interview}/cancel", {"cancellationReason": "The job is gone."})
     *_, confirm, cancel = candidate.ok("GET", f"/candidate/interviews/{interview}/timeline")["events"]
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         cancelled_at = connection.execute(select(func.max(Application.date_cancelled))).scalar_one()
     assert confirmed["confirmedAt"] == confirm["at"]
     assert format_instant(cancelled_at) == cancel["at"]

@@ -26,8 +26,8 @@ def test_every_pooled_connection_is_set_up(database: Database) -> None:
             "TimeZone": "UTC",
         }  # fmt: skip
         read = "SHOW"
-    for engine in (database.reader, database.engine, database.reader):
-        with engine.connect() as connection:
+    for connect in (database.reads.connection, database.engine.connect, database.reads.connection):
+        with connect() as connection:
             for name, value in wanted.items():
                 assert connection.exec_driver_sql(f"{read} {name}").scalar_one() == value, name
             if database.engine.dialect.name == "sqlite":
@@ -47,7 +47,7 @@ def test_no_update_is_lost(app: Flask, world: World, database: Database) -> None
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(increment, range(400)))
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert connection.execute(select(Interview.revision)).scalar_one() == 400
 
 
@@ -59,7 +59,7 @@ def test_an_error_leaves_nothing_behind(app: Flask, database: Database) -> None:
 
     with app.app_context(), pytest.raises(ZeroDivisionError):
         fail_midway()
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert connection.execute(text("SELECT count(*) FROM companies")).scalar_one() == 0
 
 
@@ -86,7 +86,7 @@ def test_a_writer_that_waits_too_long_fails_cleanly(app: Flask, world: World, da
         with app.app_context(), pytest.raises(OperationalError), transaction() as connection:
             connection.execute(change)
         assert 1.5 < time.monotonic() - start < 8
-        with database.reader.connect() as reader:  # a reader does not wait
+        with database.reads.connection() as reader:  # a reader does not wait
             assert reader.execute(select(Interview.revision)).scalar_one() == 0
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from interviews_api import create_app
 from interviews_api.db.connections import Database, read_connection, transaction
+from interviews_api.services import service
 from tests.support.databases import fresh_database
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.settings import SECRETS
@@ -35,8 +36,8 @@ def own_postgres() -> Iterator[ThrowawayPostgres]:
 def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
     own_postgres: ThrowawayPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interviews_api.db.connections.SERVER_SILENCE_TIMEOUT", 1.0)
-    app = create_app(SECRETS | {"DATABASE_URL": own_postgres.url})
+    monkeypatch.setattr("interviews_api.db.engines.SERVER_SILENCE_TIMEOUT", 1.0)
+    app = create_app(SECRETS | {"DATABASE_URL": own_postgres.url, "WEB_THREADS": "1"})
     process = backend_of(app)
     os.kill(process, signal.SIGSTOP)
     try:
@@ -48,13 +49,13 @@ def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     assert response.get_json()["message"] == "Service temporarily unavailable"
     assert backend_of(app) != process
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
 
 
 def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interviews_api.db.connections.SERVER_SILENCE_TIMEOUT", 0.5)
+    monkeypatch.setattr("interviews_api.db.engines.SERVER_SILENCE_TIMEOUT", 0.5)
     with fresh_database("postgresql", tmp_path) as url:
         app = create_app(SECRETS | {"DATABASE_URL": url})
         with app.app_context():
@@ -62,13 +63,13 @@ def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
             with pytest.raises(OperationalError), transaction() as connection:
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
-        app.extensions["database"].dispose()
+        service(Database, app).dispose()
 
 
 def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(tmp_path: Path) -> None:
     with fresh_database("postgresql", tmp_path) as url:
         database = Database(url)
-        with database.reader.connect() as connection:
+        with database.reads.connection() as connection:
             connection.exec_driver_sql("SET statement_timeout = 50")
             with pytest.raises(OperationalError) as raised:
                 connection.exec_driver_sql("SELECT pg_sleep(1)")

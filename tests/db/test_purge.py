@@ -12,6 +12,7 @@ from interviews_api import create_app
 from interviews_api.accounts.models import IdempotentReply, RateLimit, Session
 from interviews_api.accounts.request_repository import RateLimitRepository
 from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.api import Caller
 from tests.support.sessions import bearer, sign_in
 from tests.support.settings import SECRETS
@@ -56,5 +57,5 @@ def test_purge_leaves_what_a_request_is_at_work_on(runner: FlaskCliRunner, datab
 def test_purge_says_in_one_line_that_there_are_no_tables(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["purge"])
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
     assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: sessions\n")

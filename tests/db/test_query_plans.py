@@ -42,7 +42,7 @@ def app(bulk_app: tuple[Flask, str]) -> Flask:
 
 
 def explain(database: Database, statement: str, parameters: Any) -> Any:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         if connection.dialect.name == "sqlite":
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             return [row.detail for row in rows]

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from interviews_api import create_app, models
 from interviews_api.db.connections import Database
 from interviews_api.seed.schemas import SeedFile
+from interviews_api.services import service
 from tests.support.database_rows import everything_but_imports
 from tests.support.factories import PASSWORD, Record, World
 from tests.support.settings import SECRETS
@@ -85,7 +86,7 @@ def test_a_loaded_update_keeps_the_revision(
     with database.engine.begin() as connection:
         connection.execute(update(models.Interview).values(revision=3))
     load(content)
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert set(connection.execute(select(models.Interview.revision)).scalars()) == {3}
 
 
@@ -94,7 +95,7 @@ def test_addresses_are_trimmed_and_keep_their_letters(
 ) -> None:
     content["candidates"][0]["email"] = " \tInes@Example.com\n"
     assert load(content).exit_code == 0
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         users = connection.execute(
             select(models.User.email, models.User.email_key).where(models.User.role == "candidate")
         )
@@ -232,7 +233,7 @@ def test_a_database_that_refuses_is_said_in_one_line(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["seed", "demo"])
     assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
-    app.extensions["database"].dispose()
+    service(Database, app).dispose()
 
 
 def test_two_users_cannot_share_an_address_or_an_id(

@@ -29,7 +29,7 @@ def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(load_again, (companies, companies[::-1])))
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert connection.execute(select(func.count()).select_from(Company)).scalar_one() == 1000
 
 

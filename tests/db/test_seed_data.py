@@ -33,7 +33,7 @@ def test_the_demo_world_is_believable_and_the_same_each_time(
     assert len({one["company"]["name"] for one in data["interviews"]}) == 4
     assert data["pendingCount"] >= 2
     assert data["upcomingCount"] >= 2
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert connection.execute(select(func.count(models.Interview.time_zone.distinct()))).scalar_one() >= 4
     moments = [one["scheduledDate"] for one in data["interviews"]]
     assert "2026-05-15" < min(moments) < "2026-07-01" < max(moments) < "2026-08-01"
@@ -45,7 +45,7 @@ def test_bulk_data_is_spread_evenly_and_each_run_adds(
     for _ in range(2):
         result = runner.invoke(args=["seed", "bulk", "--candidates", "3", "--interviews", "10"])
         assert result.exit_code == 0, result.output
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         each = select(func.count(models.Interview.id)).group_by(models.Interview.candidate_id)
         assert sorted(connection.execute(each).scalars()) == [3, 3, 3, 3, 4, 4]
     email = result.output.split()[-4]

@@ -44,6 +44,6 @@ def test_a_writer_that_stalls_before_its_commit_loses_its_turn(
             resume.set()
         assert set(answers[:-1]) <= {503}
         assert (answers[-1], stalling.result()) == ((200, 503) if is_postgres else (503, 200))
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert connection.execute(select(func.count()).select_from(Event)).scalar_one() == 3  # no trace of the 503
     assert move(1) == 200

@@ -21,6 +21,7 @@ from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.seed.load import load_world
+from interviews_api.services import service
 from tests.support.api import Caller, local
 from tests.support.proof_table import figure, proof
 from tests.support.settings import SETTINGS
@@ -190,7 +191,7 @@ def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     made = [create_app(shared | own) for own in kept]
     yield made
     for one in made:
-        one.extensions["database"].dispose()
+        service(Database, one).dispose()
 
 
 @pytest.mark.proof

@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from ics import Calendar as ReadCalendar
 
+from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.api import in_days, invitation, local
 from tests.support.proof_table import figure, proof
 
@@ -26,7 +28,7 @@ def test_random_lives_end_in_the_right_calendar(
             assert sequence >= kept.get(event.uid, (0,))[0]
             kept[event.uid] = (sequence, str(event.status), event.begin.datetime)
 
-    with proof("random lives of an interview in a feed", client.application.extensions["database"].engine.dialect.name,
+    with proof("random lives of an interview in a feed", service(Database, client.application).engine.dialect.name,
                lives) as done:  # fmt: skip
         wanted = {}
         for number in range(lives):

@@ -19,6 +19,7 @@ from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
+from interviews_api.services import service
 from tests.support.api import in_days, invitation, local
 from tests.support.databases import alembic_config
 from tests.support.factories import World
@@ -90,7 +91,7 @@ def test_nothing_is_lost_and_all_recovers() -> None:
         settings = SETTINGS | smtp | {"DATABASE_URL": postgres.url, "WEB_THREADS": "8"}
         command.upgrade(alembic_config(postgres.url), "head")
         app = create_app(settings)
-        database = app.extensions["database"]
+        database = service(Database, app)
         stack.callback(database.engine.dispose)
         stage = make_stage(app)
         server = LiveServer(settings)
@@ -120,7 +121,7 @@ def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load
         finally:
             load.stop()
         database.dispose()  # our own connections were cut as well
-        with database.reader.connect() as connection:
+        with database.reads.connection() as connection:
             known = {row.id: row.status for row in connection.execute(select(Interview.id, Interview.status))}
             told = connection.execute(select(func.count()).select_from(Event)).scalar_one()
         assert load.scheduled <= known.keys()
@@ -144,7 +145,7 @@ def heard(mailbox: Mailbox, since: float) -> dict[str, float]:
 
 
 def sent(database: Any) -> int:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         is_sent = select(func.count(func.distinct(Delivery.event_id))).where(
             Delivery.status.in_(("sent", "suppressed"))
         )
@@ -152,7 +153,7 @@ def sent(database: Any) -> int:
 
 
 def wanted(database: Any) -> int:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return int(connection.execute(select(func.count()).select_from(Event)).scalar_one())
 
 

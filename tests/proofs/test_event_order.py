@@ -13,9 +13,11 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import Event, EventType
+from interviews_api.services import service
 from tests.support.factories import World
 from tests.support.proof_table import figure, proof
 from tests.support.settings import BACKENDS
@@ -41,7 +43,7 @@ def append_from_a_plain_sequence(connection: Connection) -> None:
 @pytest.fixture
 def database(app: Flask) -> Iterator[Database]:
     """Of the same database, with connections for all of them."""
-    url = app.extensions["settings"].database_url
+    url = service(Settings, app).database_url
     wide = Database(url, pool_size=WRITERS + 1)
     yield wide
     wide.dispose()
@@ -64,7 +66,7 @@ def late_arrivals(database: Database, write: Callable[[Connection], None], event
     def read() -> int:
         seen: set[int] = set()
         highest = late = 0
-        with database.reader.connect() as connection:
+        with database.reads.connection() as connection:
             while True:
                 was_over = is_over.is_set()
                 new = set(connection.execute(select(Event.id)).scalars()) - seen

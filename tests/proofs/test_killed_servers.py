@@ -94,7 +94,7 @@ def client_work(number: int, servers: Servers, world: dict[str, Any], is_over: F
 
 def check_everything(database: Database, confirmed: set[str], scheduled: set[str], known: set[str]) -> int:
     """Nothing acknowledged is missing; each state has its events, each event its state; how many interviews."""
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         interviews = {row.id: row for row in connection.execute(select(Interview))}
         applications = {row.id: row.status for row in connection.execute(select(Application))}
         events: dict[str, list[str]] = {}
@@ -108,7 +108,7 @@ def check_everything(database: Database, confirmed: set[str], scheduled: set[str
         wanted += ["interview.confirmed"] * (interview.status == "confirmed")
         assert events.get(one, []) == wanted, one
         assert (interview.confirmed_at is not None) == (interview.status == "confirmed")
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         for row in connection.execute(select(Event.id, Event.type, Interview.application_id).join(Interview)):
             last[row.application_id] = max(last.get(row.application_id, (0, "")), (row.id, row.type))
     follow = {"interview.scheduled": "entretien_programmer", "interview.confirmed": "confirme"}

@@ -9,10 +9,12 @@ import pytest
 from flask import Flask
 from ics import Calendar as ReadCalendar
 
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.backlog_repository import BacklogRepository
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
+from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for, working
@@ -58,7 +60,7 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: dict[str, An
     lives, dice, us, candidate = figure(sample=30, full=300), random.Random(8), people["us"], people["candidate"]
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
     box, reader = Mailbox(), MailClient()
-    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=box.port, smtp_tls="none")
+    settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=box.port, smtp_tls="none")
 
     def catch_up() -> None:
         wait_for(lambda: oldest_unsent(database) is None, 60)
@@ -126,5 +128,5 @@ def resend_one(us: Caller, interview_id: str, dice: random.Random) -> None:
 
 
 def oldest_unsent(database: Database) -> datetime | None:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return BacklogRepository(connection).oldest_unsent()

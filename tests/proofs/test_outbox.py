@@ -70,7 +70,7 @@ def test_an_event_for_each_commit_and_none_for_a_rollback(
         while work_once(now()):
             pass
     assert count(database, Event) == committed
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         told = select(func.count(func.distinct(Delivery.event_id)))
         assert connection.execute(told).scalar_one() == committed
 
@@ -116,7 +116,7 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
         assert len(arrived) == written
         twice = sum(times - 1 for times in arrived.values())
         assert kills // 10 <= twice <= kills * 8, "none hit between send and mark, or more than were under way"
-        with database.reader.connect() as connection:
+        with database.reads.connection() as connection:
             interrupted = connection.execute(select(func.count()).where(Delivery.attempts > 1)).scalar_one()
         assert interrupted >= kills, "the kills hit workers without claims"
         done.result = (

@@ -8,6 +8,8 @@ import time
 import pytest
 from flask import Flask
 
+from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.live import LiveServer
 from tests.support.nginx import Nginx
 from tests.support.proof_table import figure, proof
@@ -54,7 +56,7 @@ class SlowClients:
 def test_slow_clients_hold_up_nobody(proxied_servers: tuple[LiveServer, Nginx], app: Flask) -> None:
     api, nginx = proxied_servers
     count = figure(sample=60, full=300)
-    backend = app.extensions["database"].engine.dialect.name
+    backend = service(Database, app).engine.dialect.name
     workers = api.workers
     with proof("half-open, slow-body and a third as many slow-reading clients behind nginx", backend, count) as done:
         slow, took = SlowClients(nginx.port, count), []

@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from websockets.exceptions import InvalidStatus
 
+from interviews_api.config import Settings
+from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.live_sockets import ServerHere, ask, open_socket, schedule
 from tests.support.proof_table import figure
 from tests.support.settings import SETTINGS
+from tests.support.statements import hooked
 
 
 def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, stage: dict[str, Any]) -> None:
@@ -98,17 +101,16 @@ def test_what_happens_while_the_first_listener_arrives(server: LiveServer, stage
 
 def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     """Its reads fail for a while; what happened meanwhile arrives when they work again."""
-    server = ServerHere(SETTINGS | {"DATABASE_URL": app.extensions["settings"].database_url, "WEB_THREADS": "8"})
-    engine = server.app.extensions["database"].engine
+    server = ServerHere(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "WEB_THREADS": "8"})
+    engine = service(Database, server.app).engine
     is_away = threading.Event()
 
     def stumble(*_anything: Any) -> None:
         if is_away.is_set() and threading.current_thread().name == "live":
             raise OperationalError("x", {}, Exception("planted"))
 
-    event.listen(engine, "before_cursor_execute", stumble)
     try:
-        with open_socket(server, stage["candidate"]) as ws:
+        with hooked(engine, stumble), open_socket(server, stage["candidate"]) as ws:
             is_away.set()
             schedule(server, stage)
             with pytest.raises(TimeoutError):
@@ -117,7 +119,6 @@ def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog
             is_away.clear()
             assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
     finally:
-        event.remove(engine, "before_cursor_execute", stumble)
         server.stop()
 
 

@@ -73,7 +73,7 @@ def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> N
     assert {json.loads(body)["message"] for status, _, body in answers if status == 400} == {
         "Interview is no longer pending confirmation"
     }
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         assert len(connection.execute(select(Event.id)).all()) == 1
 
 

@@ -33,7 +33,7 @@ def test_it_is_exact_over_workers_and_a_restart(app: Flask, database_url: str, d
         finally:
             server.stop()
     assert Counter(statuses) == {401: 10, 429: 30}
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         stored = connection.execute(select(RateLimit.key, RateLimit.attempts)).all()
     assert sorted(len(row.attempts) for row in stored) == [10, 10]
     assert not [row.key for row in stored if "example" in row.key or "127.0.0.1" in row.key]

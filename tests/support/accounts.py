@@ -23,6 +23,6 @@ def bearer(client: FlaskClient, data: dict[str, Any]) -> Caller:
 
 
 def rows(database: Database) -> list[int]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         models = (User, Candidate, CompanyUser, Company)
         return [connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models]

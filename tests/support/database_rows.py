@@ -11,18 +11,18 @@ from interviews_api.notifications.models import PushSubscription
 
 
 def subscriptions(database: Database) -> list[str]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return list(connection.execute(select(PushSubscription.endpoint).order_by(PushSubscription.id)).scalars())
 
 
 def stored(database: Database) -> list[Any]:
     columns = (Interview.status, Interview.confirmed_at, Interview.revision)
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return [tuple(row) for row in connection.execute(select(*columns).order_by(Interview.id))]
 
 
 def everything(database: Database) -> dict[str, Any]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return {
             table.name: connection.execute(select(table).order_by(*table.primary_key)).all()
             for table in models.metadata.sorted_tables
@@ -31,7 +31,7 @@ def everything(database: Database) -> dict[str, Any]:
 
 def everything_but_imports(database: Database) -> dict[str, list[Any]]:
     """All rows but the one that counts the imports."""
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
             for table in models.metadata.sorted_tables

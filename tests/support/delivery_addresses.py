@@ -39,6 +39,6 @@ def give(route: str, count: int, people: dict[str, Any], database: Database) -> 
 
 
 def count(route: str, database: Database) -> int:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         model = Webhook if route == WEBHOOKS else PushSubscription
         return int(connection.execute(select(func.count()).select_from(model)).scalar_one())

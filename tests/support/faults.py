@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from tests.support.statements import hooked
+
 
 class Fault:
     """Fails the k-th statement or, when there are fewer, the COMMIT, once."""
@@ -13,15 +15,16 @@ class Fault:
         self._engine, self._left, self.happened = engine, number, ""
 
     def __enter__(self) -> "Fault":
-        event.listen(self._engine, "before_cursor_execute", self._on_statement)
+        self._hook = hooked(self._engine, self._on_statement)
+        self._hook.__enter__()
         event.listen(self._engine, "commit", self._on_commit)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._on_statement)
+        self._hook.__exit__(None, None, None)
         event.remove(self._engine, "commit", self._on_commit)
 
-    def _on_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def _on_statement(self, statement: str, _parameters: object) -> None:
         if not self.happened:
             self._left -= 1
             if self._left == 0:

@@ -12,6 +12,8 @@ from interviews_api import create_app
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.config import Settings
+from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.api import Caller, invitation
 from tests.support.factories import World
 from tests.support.linked_interview import INTERVIEW
@@ -30,7 +32,7 @@ def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     made = [create_app(settings | {"CACHE_BYTES": size}) for size in ("1000000", "1000000", "0")]
     yield made
     for one in made:
-        one.extensions["database"].dispose()
+        service(Database, one).dispose()
 
 
 @pytest.fixture

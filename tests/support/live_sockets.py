@@ -12,6 +12,9 @@ from websockets.sync.client import ClientConnection, connect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from interviews_api import create_app
+from interviews_api.db.connections import Database
+from interviews_api.live.hub import Hub
+from interviews_api.services import service
 from tests.support.api import invitation
 from tests.support.live import LiveServer
 
@@ -40,10 +43,10 @@ class ServerHere(LiveServer):
 
     def stop(self) -> None:
         """And what it holds."""
-        self.app.extensions["live"].is_stopping = lambda: True
+        service(Hub, self.app).is_stopping = lambda: True
         self._server.shutdown()
         self._server.server_close()
-        self.app.extensions["database"].dispose()
+        service(Database, self.app).dispose()
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -23,5 +23,5 @@ def bearer(ada_client: Caller, token: str) -> Caller:
 
 
 def sessions(database: Database) -> int:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return connection.execute(select(func.count()).select_from(Session)).scalar_one()

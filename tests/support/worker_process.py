@@ -8,19 +8,21 @@ from datetime import timedelta
 from typing import Any
 
 from interviews_api import create_app
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.worker import Worker
+from interviews_api.services import register_services, service
 
 LEASE = timedelta(seconds=2)
 
 if __name__ == "__main__":
     app = create_app()
-    settings = app.extensions["settings"]
-    app.extensions["database"] = Database(settings.database_url, pool_size=8)
+    settings = service(Settings, app)
+    register_services(app, Database(settings.database_url, pool_size=8))
     send = mail_sender(settings)
 
     def send_aloud(*about: Any) -> None:

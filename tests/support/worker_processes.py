@@ -15,7 +15,7 @@ from tests.support.settings import ROOT
 
 
 def count(database: Database, model: Any) -> int:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return int(connection.execute(select(func.count()).select_from(model)).scalar_one())
 
 
@@ -61,6 +61,6 @@ class Workers:
 
 
 def unsent(database: Database) -> int:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         waiting = select(func.count()).select_from(Delivery).where(Delivery.status != "sent")
         return int(connection.execute(waiting).scalar_one())

@@ -2,12 +2,12 @@
 
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.clock import now
-from interviews_api.live.hub import Listener
+from interviews_api.live.hub import Subscriber
 
 
 def test_who_does_not_read_is_cut_off() -> None:
     cuts: list[bool] = []
-    listener = Listener(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), page_subquery=lambda: cuts.append(True))
+    subscriber = Subscriber(Viewer("a" * 24, Role.CANDIDATE, "b" * 24), now(), disconnect=lambda: cuts.append(True))
     for number in range(1001):
-        listener.put((number, "x"))
+        subscriber.put((number, "x"))
     assert cuts == [True]

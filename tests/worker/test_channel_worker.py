@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.accounts.models import User
@@ -25,6 +25,7 @@ from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import invitation
 from tests.support.factories import World
 from tests.support.receivers import wait_for, working
+from tests.support.statements import hooked
 
 SOME_DAY = {"scheduledDate": "2999-01-01T09:00:00.000Z"}
 
@@ -40,7 +41,7 @@ def three(app: Flask, people: dict[str, Any]) -> None:
 
 
 def rows(database: Database) -> list[Any]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return list(connection.execute(select(Delivery).order_by(Delivery.id)))
 
 
@@ -133,20 +134,16 @@ def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, databa
     sent: list[str] = []
     failures = {"SELECT EXISTS": [RuntimeError("planted")], "reset_expires_at": [None], "SET status": [None, None]}
 
-    def stumble(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def stumble(statement: str, _parameters: object) -> None:
         if "deliveries" not in statement or threading.current_thread().name == "MainThread":
             return
         for kind, left in failures.items():
             if kind in statement and left:
                 raise left.pop() or OperationalError(statement, {}, Exception("planted"))
 
-    event.listen(database.engine, "before_cursor_execute", stumble)
-    try:
-        senders = {Channel.EMAIL: lambda _user, about: sent.append(about["key"])}
-        with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
-            wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 20)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", stumble)
+    senders = {Channel.EMAIL: lambda _user, about: sent.append(about["key"])}
+    with hooked(database.engine, stumble), working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 20)
     assert not any(failures.values())
     assert len(sent) == len(set(sent)) == 3
 
@@ -156,17 +153,13 @@ def test_a_read_that_fails_is_no_attempt(app: Flask, database: Database) -> None
     """With the product's own pauses: the target is not left alone for what the database did."""
     left = [1, 2, 3]
 
-    def stumble(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def stumble(statement: str, _parameters: object) -> None:
         if "reset_expires_at" in statement and left:
             left.pop()
             raise OperationalError(statement, {}, Exception("planted"))
 
-    event.listen(database.engine, "before_cursor_execute", stumble)
-    try:
-        with working(app, {Channel.EMAIL: lambda *_about: None}):
-            wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 4)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", stumble)
+    with hooked(database.engine, stumble), working(app, {Channel.EMAIL: lambda *_about: None}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 4)
     assert [(row.attempts, row.error) for row in rows(database)] == [(1, None)] * 3
     assert left == []
 

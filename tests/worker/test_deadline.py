@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.deadline import Deadline
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer
@@ -19,6 +20,7 @@ from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.worker.worker import work_once
+from interviews_api.services import service
 from tests.support.api import invitation
 from tests.support.postgres import free_port
 from tests.support.receivers import PUBLIC_ADDRESS, DrippingMailServer, HttpsReceiver, wait_for, working
@@ -112,7 +114,7 @@ def test_no_address_is_an_error_like_any_other() -> None:
 
 
 def error_of(database: Database) -> str | None:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         error: str | None = connection.execute(select(Delivery.error)).scalar()
     return error
 
@@ -121,7 +123,7 @@ def error_of(database: Database) -> str | None:
 def test_a_mail_server_that_drips(point: str, app: Flask, people: dict[str, Any], database: Database) -> None:
     server = DrippingMailServer(point)
     settings = replace(
-        app.extensions["settings"], smtp_host="localhost", smtp_port=server.port,
+        service(Settings, app), smtp_host="localhost", smtp_port=server.port,
         smtp_tls=point if point in ("tls", "starttls") else "none",
     )  # fmt: skip
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
@@ -137,10 +139,10 @@ def test_a_worker_stops_in_time_while_receivers_drip(
     app: Flask, people: dict[str, Any], receiver: HttpsReceiver
 ) -> None:
     mail = DrippingMailServer("data")
-    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none")
+    settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none")
     paths = {f"/drip/{how}" for how in ("keep-alive", "close", "1.0", "status")}
     for path in paths:
-        hook(database=app.extensions["database"], company_id=people["us company"], path=path)
+        hook(database=service(Database, app), company_id=people["us company"], path=path)
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
     with app.app_context():
         work_once(now())

@@ -16,11 +16,13 @@ from sqlalchemy import select, update
 
 from interviews_api.accounts.models import User
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.interviews.icalendar_export import in_one_line
 from interviews_api.notifications.channels.delivery_errors import Sender
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
 from tests.support.receivers import Mailbox, make_certificate, wait_for, working
@@ -36,14 +38,14 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture
 def mail(app: Flask, mailbox: Mailbox) -> dict[Channel, Sender]:
     settings = replace(
-        app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none",
+        service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none",
         mail_from="Interviews <no-reply@jobs.example>",
     )  # fmt: skip
     return {Channel.EMAIL: mail_sender(settings, seconds=1)}
 
 
 def rows(database: Database) -> list[Any]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return list(connection.execute(select(Delivery).order_by(Delivery.id)))
 
 
@@ -162,7 +164,7 @@ def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
     app: Flask, people: dict[str, Any], mail: Any, mailbox: Mailbox, database: Database, runner: FlaskCliRunner
 ) -> None:
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    broken = {Channel.EMAIL: mail_sender(replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=9))}
+    broken = {Channel.EMAIL: mail_sender(replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=9))}
     with working(app, broken):
         wait_for(lambda: any(row.error for row in rows(database)))
         with database.engine.begin() as connection:
@@ -204,7 +206,7 @@ def test_mail_travels_encrypted_and_signed_in(
     }
     box = Mailbox(**options, **({"ssl_context": context} if tls == "tls" else {"tls_context": context}))
     settings = replace(
-        app.extensions["settings"], smtp_host="localhost", smtp_port=box.port, smtp_tls=tls, smtp_username="me",
+        service(Settings, app), smtp_host="localhost", smtp_port=box.port, smtp_tls=tls, smtp_username="me",
         smtp_password="secret",
     )  # fmt: skip
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
@@ -228,7 +230,7 @@ def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
 ) -> None:
     """It may be misconfigured for an hour; what it cannot carry, an address beyond ASCII, it will never carry."""
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    settings = replace(app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
+    settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
     changes = {"smtp_tls": "starttls"} if setting == "starttls" else {"smtp_username": "me", "smtp_password": "x"}
     with working(app, {Channel.EMAIL: mail_sender(replace(settings, **changes))}):
         wait_for(lambda: rows(database) and rows(database)[0].error)
@@ -245,7 +247,7 @@ def test_without_a_server_mails_become_files(
     app: Flask, people: dict[str, Any], tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    settings = replace(app.extensions["settings"], mail_dir=str(tmp_path / "mail"))
+    settings = replace(service(Settings, app), mail_dir=str(tmp_path / "mail"))
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: statuses(database) == ["sent"])
     (path,) = (tmp_path / "mail").iterdir()
@@ -291,7 +293,7 @@ def test_what_cannot_be_written_or_addressed(
 ) -> None:
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
     (tmp_path / "mail").write_text("a file")
-    settings = replace(app.extensions["settings"], mail_dir=str(tmp_path / "mail"))
+    settings = replace(service(Settings, app), mail_dir=str(tmp_path / "mail"))
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: rows(database) and rows(database)[0].error)
     assert rows(database)[0].error.startswith("MAIL_DIR cannot be written")

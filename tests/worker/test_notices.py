@@ -51,7 +51,7 @@ def test_what_was_sent_and_what_will_be(app: Flask, people: dict[str, Any], data
         "interview.scheduled", "email", address, "pending", 0,
     ]  # fmt: skip
     assert again["id"] != first["id"]
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         keys = list(connection.execute(select(Delivery.key).where(Delivery.event_id.is_not(None))).scalars())
     assert len(keys) == len(set(keys)) + 1  # the confirmation went to two
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
@@ -22,6 +23,7 @@ from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
 from interviews_api.notifications.worker.worker import work_once
+from interviews_api.services import register_services, service
 from tests.support.api import invitation
 from tests.support.factories import World
 from tests.support.faults import Fault
@@ -62,7 +64,7 @@ def test_the_worker_stops_at_once_and_finishes_what_it_sends(
         scheduledDate="2999-01-01T09:00:00.000Z",
     )
     world.load()
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         row = connection.execute(select(Interview).where(Interview.id == interview["id"])).mappings().one()
     with app.app_context(), transaction() as connection:
         EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
@@ -81,8 +83,8 @@ def test_the_command_delivers_until_it_is_told_to_stop(
     """In this process, to which SIGTERM is sent once the mail is a file."""
     people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    extensions = dict(app.extensions)
-    app.extensions["settings"] = replace(extensions["settings"], mail_dir=str(tmp_path))
+    former = service(Settings, app), service(Database, app)
+    register_services(app, replace(service(Settings, app), mail_dir=str(tmp_path)))
 
     def stop() -> None:
         wait_for(lambda: list(tmp_path.glob("*.eml")))
@@ -95,8 +97,8 @@ def test_the_command_delivers_until_it_is_told_to_stop(
             result = runner.invoke(args=["worker"])
             stopping.result()
     finally:
-        app.extensions["database"].dispose()
-        app.extensions.update(extensions)
+        service(Database, app).dispose()
+        register_services(app, *former)
         for number, handler in kept.items():
             signal.signal(number, handler)
     assert result.exit_code == 0

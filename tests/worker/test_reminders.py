@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 def happened(database: Database, interview_id: str) -> list[tuple[str, str, int]]:
     """Reminders and nudges so far: type, occasion, hours since START."""
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         rows = connection.execute(
             select(Event).where(Event.interview_id == interview_id, Event.occasion.is_not(None)).order_by(Event.id)
         )

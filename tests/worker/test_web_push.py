@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected, RetryLater
@@ -18,6 +19,7 @@ from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.commands import senders
 from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.services import service
 from tests.support.api import Caller, invitation
 from tests.support.browser import Browser
 from tests.support.database_rows import subscriptions
@@ -33,7 +35,7 @@ def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
 
 
 def deliveries(database: Database) -> list[Any]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         return list(connection.execute(select(Delivery).where(Delivery.channel == "push").order_by(Delivery.id)))
 
 
@@ -117,6 +119,6 @@ def send(https_client: HttpsClient, endpoint: str) -> None:
 
 def test_without_a_key_pushes_are_suppressed(app: Flask) -> None:
     with pytest.raises(Obsolete, match="not set up"):
-        senders(app.extensions["settings"], HttpsClient())[Channel.PUSH](None, None)  # type: ignore[arg-type]
-    keyed = replace(app.extensions["settings"], vapid_private_key=new_private_key(), vapid_subject="mailto:a@b.example")
+        senders(service(Settings, app), HttpsClient())[Channel.PUSH](None, None)  # type: ignore[arg-type]
+    keyed = replace(service(Settings, app), vapid_private_key=new_private_key(), vapid_subject="mailto:a@b.example")
     assert isinstance(senders(keyed, HttpsClient())[Channel.PUSH], PushSender)

@@ -14,12 +14,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from standardwebhooks import Webhook as Verifier
 
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel, Delivery, Webhook
+from interviews_api.services import service
 from tests.support.api import invitation
 from tests.support.receivers import HttpsReceiver, Mailbox, wait_for, working
 from tests.support.webhooks import hook
@@ -33,7 +35,7 @@ def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
 
 
 def rows(database: Database) -> list[Any]:
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         hooks = select(Delivery).where(Delivery.channel == Channel.WEBHOOK)
         return list(connection.execute(hooks.order_by(Delivery.id)))
 
@@ -49,7 +51,7 @@ def test_an_independent_verifier_believes_it(
         one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
     (request,) = receiver.requests
-    with database.reader.connect() as connection:
+    with database.reads.connection() as connection:
         secret = connection.execute(select(Webhook.secret).where(Webhook.id == webhook_id)).scalar_one()
     body = Verifier(secret).verify(request.body, request.headers)
     (event,) = people["candidate"].ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
@@ -101,7 +103,7 @@ def test_bad_receivers_hold_up_nobody(
     good = [f"/ok/{number}" for number in range(16)]
     target_ids = {path: hook(database, people["us company"], path) for path in bad + good}
     settings = replace(
-        app.extensions["settings"], smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none"
+        service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none"
     )  # fmt: skip
     senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client), Channel.EMAIL: mail_sender(settings)}
 

@@ -19,6 +19,7 @@ from interviews_api.events.wakeup import CommitListener, close_quietly, listen_f
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
+from interviews_api.services import service
 
 _POLL_SECONDS = 1.0  # reminders fall due without a commit, so the database is read at least this often
 _STOP_CHECK_SECONDS = 0.1
@@ -51,7 +52,7 @@ class Worker:
             channel_worker.join()
 
     def _work_until_stopped(self) -> None:
-        database: Database = self._app.extensions["database"]
+        database = service(Database)
         listener: CommitListener | None = None
         while not self._is_stopping:
             try:

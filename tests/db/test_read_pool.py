@@ -1,4 +1,4 @@
-"""Connections that stand by: each is one thread's at a time, and closed after an error."""
+"""The read pool: each connection is lent to a thread at a time, and closed after an error."""
 
 import threading
 import time
@@ -11,10 +11,12 @@ from sqlalchemy import literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.db.prepared import Prepared
 from interviews_api.errors import NotFound
 from interviews_api.events.models import Import
+from interviews_api.services import service
 from tests.support.settings import BACKENDS
 
 SIZE = 3
@@ -25,14 +27,14 @@ _WRONG = Prepared(select(literal_column("no_such_column")).select_from(Import))
 @pytest.fixture
 def own(app: Flask) -> Iterator[Database]:
     """A database whose connections nobody else has used."""
-    made = Database(app.extensions["settings"].database_url, pool_size=SIZE)
+    made = Database(service(Settings, app).database_url, pool_size=SIZE)
     yield made
     made.dispose()
 
 
 def use(database: Database, statement: Prepared = _READ) -> int:
     """Which connection it was."""
-    with database.standby.connection() as taken:
+    with database.reads.connection() as taken:
         statement.rows(taken, {})
         return id(taken.connection.driver_connection)
 
@@ -42,7 +44,7 @@ def use_all(database: Database) -> set[int]:
     together = threading.Barrier(SIZE)
 
     def use_one(_number: int) -> int:
-        with database.standby.connection() as taken:
+        with database.reads.connection() as taken:
             together.wait(10)
             _READ.rows(taken, {})
             return id(taken.connection.driver_connection)
@@ -63,7 +65,7 @@ def test_they_are_kept_and_never_shared(own: Database) -> None:
 def test_a_refusal_keeps_the_connection_and_an_error_does_not(own: Database) -> None:
     first = use_all(own)
     for _ in range(SIZE):
-        with pytest.raises(NotFound), own.standby.connection():
+        with pytest.raises(NotFound), own.reads.connection():
             raise NotFound("x")
     assert {use(own) for _ in range(SIZE)} == first
     with pytest.raises(DBAPIError):
@@ -74,7 +76,7 @@ def test_a_refusal_keeps_the_connection_and_an_error_does_not(own: Database) -> 
 
 def test_who_finds_none_waits_for_the_next(own: Database) -> None:
     def hold(seconds: float) -> None:
-        with own.standby.connection():
+        with own.reads.connection():
             is_taken.release()
             time.sleep(seconds)
 
@@ -97,7 +99,7 @@ def test_who_finds_none_waits_for_the_next(own: Database) -> None:
 def test_when_one_is_found_dead_the_others_are_made_anew(own: Database) -> None:
     pid = Prepared(select(literal_column("pg_backend_pid()").label("pid")))
     for _ in range(SIZE):
-        with own.standby.connection() as taken:
+        with own.reads.connection() as taken:
             (found,) = pid.rows(taken, {})
         with own.engine.connect() as another:
             another.execute(text("SELECT pg_terminate_backend(:pid)"), found)
@@ -109,9 +111,9 @@ def test_when_one_is_found_dead_the_others_are_made_anew(own: Database) -> None:
 
 
 def test_what_a_rollback_makes_the_server_forget_is_prepared_again(own: Database) -> None:
-    """psycopg has it deallocate everything, ours too."""
+    """psycopg deallocates all prepared statements after a rollback."""
     first = use_all(own)
-    own.standby.let_go()
+    own.reads.close_idle()
     for _ in range(2 * SIZE):
         with own.engine.connect() as connection, connection.begin() as transaction:
             for _ in range(6):  # after the fifth it is psycopg that prepares

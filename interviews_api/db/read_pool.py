@@ -1,0 +1,73 @@
+"""A few open connections for single statements that need no transaction.
+
+SQLAlchemy's pool resets a connection at each check-in and wraps it anew at each checkout, which costs more than a short
+statement. These connections stay checked out, and are lent to a thread at a time (ADR 21).
+"""
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from interviews_api.errors import ApiError
+
+CHECKOUT_TIMEOUT = 3.0  # seconds
+
+
+class ReadPool:
+    """Up to `size` connections of the engine, each opened when it is first needed."""
+
+    def __init__(self, engine: Engine, size: int) -> None:
+        self._engine = engine
+        self._idle: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
+        for _ in range(size):
+            self._idle.put(None)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection; raises SQLAlchemy's TimeoutError when all are in use for too long.
+
+        An error other than a refusal (ApiError) closes it. The next use of its place opens another.
+        """
+        try:
+            connection = self._idle.get(timeout=CHECKOUT_TIMEOUT)
+        except queue.Empty:
+            raise PoolTimeout("all connections are in use") from None
+        try:
+            if connection is None:
+                connection = self._engine.connect()
+            yield connection
+        except ApiError:
+            raise
+        except BaseException as error:
+            _discard(connection)
+            connection = None
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                self.close_idle()  # a dead connection usually means that the server restarted
+            raise
+        finally:
+            if connection is not None and connection.in_transaction():
+                connection.rollback()  # SQLAlchemy's own mark; the database was sent no BEGIN
+            self._idle.put(connection)
+
+    def close_idle(self) -> None:
+        """Close the connections that no thread uses."""
+        for _ in range(self._idle.qsize()):
+            with suppress(queue.Empty):
+                _close(self._idle.get_nowait())
+                self._idle.put(None)
+
+
+def _discard(connection: Connection | None) -> None:
+    """Close the connection together with the driver's, whose state is unknown."""
+    if connection is not None:
+        connection.invalidate()
+        _close(connection)
+
+
+def _close(connection: Connection | None) -> None:
+    if connection is not None:
+        connection.close()

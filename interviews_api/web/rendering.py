@@ -1,0 +1,29 @@
+"""Response bodies: the value that a handler returns, shaped by the schemas of its contract."""
+
+from functools import cache
+from typing import Any
+
+import orjson
+from marshmallow import Schema
+
+from interviews_api.config import Settings
+from interviews_api.db.pagination import Page
+from interviews_api.services import service
+from interviews_api.web.route_contract import RouteContract
+from interviews_api.web.serializers import Serializer, serializer_for
+
+
+def render(contract: RouteContract, value: Any) -> bytes:
+    """Return the body that carries the value: JSON with `message` and `data`, or the bytes of a file."""
+    if contract.file is not None:
+        return bytes(value)
+    schema, value = value if len(contract.data) > 1 else (contract.data[0], value)
+    if isinstance(value, Page):
+        value = value.as_mapping()
+    serialize = _compiled(schema) if service(Settings).compiled_dump else schema.dump
+    return orjson.dumps({"message": contract.message, "data": serialize(value)})
+
+
+@cache  # a schema object for each route
+def _compiled(schema: Schema) -> Serializer:
+    return serializer_for(schema)

@@ -1,0 +1,112 @@
+"""The contract of a route: what it takes, what it answers, for whom. Declared once, by the decorators of its view.
+
+Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi.py`). Decorators stand in
+one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then 400 and 422::
+
+    @blueprint.post("/...")
+    @company_required                # Layer.ROLE
+    @authorize_before_validation()   # Layer.AUTHORIZATION
+    @idempotent                      # Layer.IDEMPOTENCY
+    @operation(...)                  # Layer.OPERATION
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from flask import Flask
+from marshmallow import Schema
+
+from interviews_api.cache import Version
+from interviews_api.errors import ApiError
+
+Handler = Callable[..., Any]
+"""A view, or a function that a decorator makes of a view."""
+
+View = TypeVar("View", bound=Handler)
+
+RenderPage = Callable[[Any], str]
+"""Makes HTML of the value that a handler returns."""
+
+
+class Layer(IntEnum):
+    """The decorators of a view, from the innermost to the outermost."""
+
+    OPERATION = 1
+    IDEMPOTENCY = 2
+    AUTHORIZATION = 3
+    ROLE = 4
+
+
+@dataclass(frozen=True)
+class CachePolicy:
+    """How responses of a GET are cached: `version` returns the current version for a viewer."""
+
+    version: Callable[[Any], Version]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteContract:
+    """The contract of a route. With several schemas in `data`, the handler returns (schema, value).
+
+    `role` is "any" for every signed-in viewer, and None for a public route. `upgrade` is the query of a WebSocket.
+    """
+
+    layer: Layer
+    message: str = ""
+    data: tuple[Schema, ...] = ()
+    status: int = 200
+    query: Schema | None = None
+    body: Schema | None = None
+    errors: tuple[type[ApiError], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    needs_database: bool = True
+    has_etag: bool = False
+    cache: CachePolicy | None = None
+    if_match: "RouteContract | None" = None
+    page: RenderPage | None = None
+    file: str | None = None
+    role: str | None = None
+    security_scheme: str = "accessToken"
+    is_idempotent: bool = False
+    upgrade: type[Schema] | None = None
+
+
+def set_contract(view: Handler, contract: RouteContract) -> Handler:
+    """Attach the contract to the view, and return the view."""
+    view.contract = contract  # type: ignore[attr-defined]
+    return view
+
+
+def contract_of(view: Handler) -> RouteContract | None:
+    """Return the contract of a view, or None of a view that has none, such as a file."""
+    contract: RouteContract | None = getattr(view, "contract", None)
+    return contract
+
+
+def extend_contract(view: Handler, layer: Layer, **changes: Any) -> Handler:
+    """Add a layer to a view's contract, and return the view; raises TypeError when the decorators are out of order."""
+    contract = contract_of(view)
+    if contract is None or contract.layer >= layer:
+        inner = contract.layer.name if contract else "no layer"
+        raise TypeError(f"{view.__name__}: {layer.name} cannot stand outside of {inner}; see {__name__}")
+    return set_contract(view, replace(contract, layer=layer, **changes))
+
+
+def upgrade_contract(query: type[Schema]) -> Callable[[View], View]:
+    """Declare a route that clients upgrade to a WebSocket, with its query."""
+
+    def decorate(view: View) -> View:
+        set_contract(view, RouteContract(layer=Layer.OPERATION, upgrade=query))
+        return view
+
+    return decorate
+
+
+def check_routes(app: Flask) -> None:
+    """Raise TypeError for a route that takes or answers JSON without a contract."""
+    for rule in app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+        if methods and contract_of(app.view_functions[rule.endpoint]) is None:
+            raise TypeError(f"{rule.rule} has no contract")

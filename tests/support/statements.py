@@ -1,0 +1,27 @@
+"""Hooks on every statement that a database is sent, prepared ones included."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from interviews_api.db.prepared import before_statement
+
+Hook = Callable[[str, object], None]
+
+
+@contextmanager
+def hooked(engine: Engine, hook: Hook) -> Iterator[None]:
+    """Call the hook with SQL and parameters before each statement; an error that it raises is the statement's."""
+
+    def on_execute(_connection: Any, _cursor: Any, statement: str, parameters: object, *_rest: Any) -> None:
+        hook(statement, parameters)
+
+    event.listen(engine, "before_cursor_execute", on_execute)
+    before_statement.append(hook)
+    try:
+        yield
+    finally:
+        before_statement.remove(hook)
+        event.remove(engine, "before_cursor_execute", on_execute)

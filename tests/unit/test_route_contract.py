@@ -1,0 +1,50 @@
+"""The contract of a route, and the order of its decorators."""
+
+import pytest
+from flask import Flask
+
+from interviews_api.accounts.idempotency import idempotent
+from interviews_api.accounts.tokens import company_required
+from interviews_api.web.fields import Nothing
+from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.operation import operation
+from interviews_api.web.route_contract import Handler, Layer, check_routes, contract_of
+
+declare = operation("Done", Nothing, body=Nothing)
+authorize = authorize_before_validation(lambda *_anything: None)
+
+
+def view() -> Handler:
+    return lambda viewer: {}
+
+
+def test_decorators_in_their_order_make_one_contract() -> None:
+    contract = contract_of(company_required(authorize(idempotent(declare(view())))))
+    assert contract is not None
+    assert (contract.layer, contract.role, contract.is_idempotent) == (Layer.ROLE, "company", True)
+    assert contract.message == "Done"
+
+
+@pytest.mark.parametrize(
+    "decorators",
+    [
+        (declare, authorize, idempotent),
+        (declare, company_required, authorize),
+        (declare, company_required, idempotent),
+        (declare, authorize, authorize),
+        (idempotent,),
+        (company_required,),
+    ],
+)
+def test_decorators_out_of_order_are_refused(decorators: tuple[Handler, ...]) -> None:
+    decorated = view()
+    with pytest.raises(TypeError, match="cannot stand outside of"):
+        for decorate in decorators:
+            decorated = decorate(decorated)
+
+
+def test_a_route_that_changes_something_needs_a_contract() -> None:
+    app = Flask(__name__)
+    app.add_url_rule("/x", "x", lambda: "", methods=["POST"])
+    with pytest.raises(TypeError, match="/x has no contract"):
+        check_routes(app)
