@@ -1,5 +1,7 @@
 """The contract of a route, and the order of its decorators."""
 
+from functools import reduce
+
 import pytest
 from flask import Flask
 
@@ -37,10 +39,8 @@ def test_decorators_in_their_order_make_one_contract() -> None:
     ],
 )
 def test_decorators_out_of_order_are_refused(decorators: tuple[Handler, ...]) -> None:
-    decorated = view()
     with pytest.raises(TypeError, match="cannot stand outside of"):
-        for decorate in decorators:
-            decorated = decorate(decorated)
+        reduce(lambda decorated, decorate: decorate(decorated), decorators, view())
 
 
 def test_a_route_that_changes_something_needs_a_contract() -> None:
