@@ -1,41 +1,44 @@
-# `make help` lists what there is. Everything is installed into .venv from the hashed lock files.
+# `make help` lists the targets. All packages are installed into .venv, from lock files with hashes.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header setup.cfg
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install run test proofs check format migrate revision seed bench bench-quick bench-growth bench-sizing lock
+.PHONY: help install run test proofs check format migrate revision seed lock
+.PHONY: bench bench-quick bench-growth bench-sizing
 
 help: ## list these targets
-	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /\1\t/' | expand -t 14
 
-install: .venv/.runtime .env ## make .venv with what the server needs, and .env with secrets of its own
+install: .venv/.runtime .env ## install the server into .venv, and write .env with new secrets
 
-run: install migrate ## migrate, load the demo world, start the worker and serve on http://127.0.0.1:$PORT (8000)
+run: install migrate ## serve a demo world on http://127.0.0.1:8000 (PORT), with a worker
 	@$(BIN)/flask --app wsgi seed demo
-	@$(BIN)/python -c 'from interviews_api.config import Settings as S; print("Serving on", S.load().public_url, "- try it on", S.load().public_url + "/docs")'
+	@$(BIN)/python -c 'from interviews_api.config import Settings; url = Settings.load().public_url; \
+	print("Serving on", url, "- try it on", url + "/docs")'
 	@$(BIN)/flask --app wsgi worker & worker=$$!; $(BIN)/gunicorn wsgi:app & server=$$!; \
 	trap 'kill $$worker $$server 2>/dev/null; wait' EXIT; trap 'exit 0' TERM INT; wait $$server
 
-test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run the whole suite on SQLite and Postgres
+test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
-proofs: .venv/.development ## run the proofs in full, under an hour, and print their table
+proofs: .venv/.development ## run the long tests in full, in under an hour
 	PROOFS=full $(BIN)/python -m pytest -v -m proof $(ARGS)
 
-check: .venv/.development ## lint, formatting, types, import directions
+check: .venv/.development ## check lint, formatting, types and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/.development ## format the code and mend what can be mended
+format: .venv/.development ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-migrate: .venv/.runtime ## bring the database of DATABASE_URL to the newest tables
+migrate: .venv/.runtime ## migrate the database of DATABASE_URL
 	@$(BIN)/alembic upgrade head
 
 revision: .venv/.development ## write a migration from the models: make revision m="add x"
@@ -44,25 +47,27 @@ revision: .venv/.development ## write a migration from the models: make revision
 seed: install migrate ## load the demo world
 	$(BIN)/flask --app wsgi seed demo
 
-bench: .venv/.bench $(if $(shell command -v npm),$(EXPRESS)) ## ours, the limit and the peers in turn, with wrk; fails when a target is missed
+bench: .venv/.bench $(if $(shell command -v npm),$(EXPRESS)) ## measure against bare WSGI, FastAPI and Express
 	$(BIN)/python -m benchmarks
 
-bench-quick: .venv/.bench $(if $(shell command -v npm),$(EXPRESS)) ## the same with less of everything, in two minutes
+bench-quick: .venv/.bench $(if $(shell command -v npm),$(EXPRESS)) ## the same, in two minutes
 	$(BIN)/python -m benchmarks quick
 
-bench-sizing: .venv/.development ## workers, threads and --preload against each other
+bench-sizing: .venv/.development ## compare numbers of workers and threads
 	$(BIN)/python -m benchmarks.sizing
 
-bench-growth: .venv/.development ## the same calls over 200 thousand and 2 million interviews (STEPS=2: and 20 million, half an hour)
+bench-growth: .venv/.development ## measure with up to 2,000,000 interviews (STEPS=2: 20,000,000)
 	$(BIN)/python -m benchmarks.growth $(or $(STEPS),1)
 
-lock: .venv/.development ## write the lock files anew from setup.cfg
+lock: .venv/.development ## write the lock files from setup.cfg
 	$(LOCK) --extra build --output-file requirements.txt
-	$(LOCK) --extra build --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --extra build --extra test --extra dev --constraint requirements.txt \
+		--output-file requirements-dev.txt
 	$(LOCK) --extra bench --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 .env: | .venv/.runtime
-	@umask 077; $(BIN)/python -c 'import secrets; print("ENVIRONMENT=development", *(f"{name}={secrets.token_hex(32)}" for name in ("JWT_SECRET_KEY", "SECRET_KEY")), sep="\n")' > .env
+	@umask 077; $(BIN)/python -c 'import secrets; names = "JWT_SECRET_KEY", "SECRET_KEY"; \
+	print("ENVIRONMENT=development", *(f"{name}={secrets.token_hex(32)}" for name in names), sep="\n")' > .env
 
 .venv/.runtime: requirements.txt setup.cfg
 	$(PYTHON) -m venv .venv
