@@ -5,13 +5,13 @@
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
 from dotenv import dotenv_values
 from sqlalchemy import make_url
@@ -30,142 +30,12 @@ _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _BAD_DATABASE_URL = "DATABASE_URL must begin with sqlite:/// or postgresql:// (no other driver), and a port be a number"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")  # no wildcard: flask-cors would read a pattern
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class SettingsError(Exception):
     """Settings are invalid or unsafe. The message names each setting and its problem."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The operator's settings. Each field is the environment variable of the same name in upper case."""
-
-    environment: str
-    database_url: str
-    jwt_secret_key: str
-    secret_key: str
-    public_url: str
-    port: int
-    web_concurrency: int
-    web_threads: int
-    cors_origins: tuple[str, ...]
-    access_token_minutes: int
-    refresh_token_days: int
-    trusted_proxies: int
-    ratelimit_enabled: bool
-    cache_bytes: int
-    verified_tokens: int
-    compiled_dump: bool
-    idp_algorithm: str
-    idp_public_key_file: str
-    idp_jwks_file: str
-    idp_issuer: str
-    idp_audience: str
-    idp_subject_claim: str
-    idp_subject_is: str
-    idp_role_claim: str
-    smtp_host: str
-    smtp_port: int
-    smtp_username: str
-    smtp_password: str
-    smtp_tls: str
-    mail_from: str
-    mail_dir: str
-    vapid_private_key: str
-    vapid_subject: str
-
-    @property
-    def is_production(self) -> bool:
-        """Whether unsafe settings prevent the start."""
-        return self.environment == "production"
-
-    @property
-    def access_token_lifetime(self) -> timedelta:
-        """The lifetime of an access token."""
-        return timedelta(minutes=self.access_token_minutes)
-
-    @property
-    def refresh_token_lifetime(self) -> timedelta:
-        """The lifetime of a refresh token and of its session."""
-        return timedelta(days=self.refresh_token_days)
-
-    @cached_property
-    def idp_keys(self) -> NamedKeys:
-        """The keys that verify tokens of the identity provider. `load` reads the file once and reports a bad file."""
-        if self.idp_jwks_file:
-            return read_jwks(Path(self.idp_jwks_file), self.idp_algorithm)
-        return read_pem(Path(self.idp_public_key_file), self.idp_algorithm)
-
-    @classmethod
-    def load(cls, source: Mapping[str, str] | None = None) -> Self:
-        """Read the settings from the mapping, or from the environment and the file `.env`; raise SettingsError.
-
-        Environment variables override `.env`.
-        """
-        reader = _Reader(_environment() if source is None else source)
-        settings = cls(
-            environment=reader.text("ENVIRONMENT", "development"),
-            database_url=reader.database_url(),
-            jwt_secret_key=reader.secret("JWT_SECRET_KEY"),
-            secret_key=reader.secret("SECRET_KEY"),
-            public_url=reader.public_url(),
-            port=reader.integer("PORT", 8000, 1, 65535),
-            web_concurrency=reader.integer("WEB_CONCURRENCY", 2, 1, 256),
-            web_threads=reader.integer("WEB_THREADS", 4, 1, 256),
-            cors_origins=reader.origins("CORS_ORIGINS"),
-            access_token_minutes=reader.integer("ACCESS_TOKEN_MINUTES", 15, 1, 1440),
-            refresh_token_days=reader.integer("REFRESH_TOKEN_DAYS", 30, 1, 365),
-            trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, 0, 10),
-            ratelimit_enabled=reader.boolean("RATELIMIT_ENABLED", True),
-            cache_bytes=reader.integer("CACHE_BYTES", 14 * 1024 * 1024, 0, 2**40),
-            verified_tokens=reader.integer("VERIFIED_TOKENS", 10_000, 0, 10_000_000),
-            compiled_dump=reader.boolean("COMPILED_DUMP", True),
-            idp_algorithm=reader.text("IDP_ALGORITHM"),
-            idp_public_key_file=reader.text("IDP_PUBLIC_KEY_FILE"),
-            idp_jwks_file=reader.text("IDP_JWKS_FILE"),
-            idp_issuer=reader.text("IDP_ISSUER"),
-            idp_audience=reader.text("IDP_AUDIENCE"),
-            idp_subject_claim=reader.text("IDP_SUBJECT_CLAIM", "sub"),
-            idp_subject_is=reader.text("IDP_SUBJECT_IS", "id"),
-            idp_role_claim=reader.text("IDP_ROLE_CLAIM", "role"),
-            smtp_host=reader.text("SMTP_HOST"),
-            smtp_port=reader.integer("SMTP_PORT", 587, 1, 65535),
-            smtp_username=reader.text("SMTP_USERNAME"),
-            smtp_password=reader.text("SMTP_PASSWORD"),
-            smtp_tls=reader.one_of("SMTP_TLS", ("starttls", "tls", "none")),
-            mail_from=reader.mailbox("MAIL_FROM", "Interviews <no-reply@localhost>"),
-            mail_dir=reader.text("MAIL_DIR", str(ROOT / "instance" / "mail")),
-            vapid_private_key=reader.vapid_key("VAPID_PRIVATE_KEY"),
-            vapid_subject=reader.text("VAPID_SUBJECT"),
-        )
-        if settings.environment not in ("development", "production"):
-            reader.problems.append("ENVIRONMENT must be development or production")
-        if any(reader.text(field.name.upper()) for field in fields(cls) if field.name.startswith("idp_")):
-            reader.check_identity_provider(settings)
-        if settings.vapid_private_key and not re.match(r"(mailto:[^@\s]+@|https://)[^@\s]+$", settings.vapid_subject):
-            reader.problems.append("VAPID_SUBJECT must be a mailto: or https: address (RFC 8292, section 2.1)")
-        if settings.is_production:
-            reader.check_production(settings)
-        reader.raise_problems()
-        return settings
-
-
-def database_url() -> str:
-    """Return DATABASE_URL for tools that need no other setting; raise SettingsError."""
-    reader = _Reader(_environment())
-    url = reader.database_url()
-    reader.raise_problems()
-    return url
-
-
-def _environment() -> Mapping[str, str]:
-    """Return the variables of `.env`, overridden by the process's environment; raise SettingsError."""
-    try:
-        from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
-    except UnicodeDecodeError:
-        raise SettingsError(".env is not UTF-8") from None
-    except OSError as error:
-        raise SettingsError(f".env cannot be read: {error.strerror}") from None
-    return from_file | dict(os.environ)
 
 
 class _Reader:
@@ -233,8 +103,8 @@ class _Reader:
             self.problems.append(f"{name} is shorter than {MINIMUM_SECRET_BYTES} bytes")
         return value
 
-    def database_url(self) -> str:
-        url = self.text("DATABASE_URL", DEFAULT_DATABASE_URL)
+    def database_url(self, name: str) -> str:
+        url = self.text(name, DEFAULT_DATABASE_URL)
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError):  # ValueError: the port is not a number
@@ -250,8 +120,8 @@ class _Reader:
                 self.problems.append("DATABASE_URL must name a file: each worker would have a memory of its own")
         return url
 
-    def public_url(self) -> str:
-        url = self.text("PUBLIC_URL", f"http://127.0.0.1:{self.text('PORT', '8000')}").rstrip("/")
+    def public_url(self, name: str) -> str:
+        url = self.text(name, f"http://127.0.0.1:{self.text('PORT', '8000')}").rstrip("/")
         if not re.fullmatch(_ORIGIN.pattern + r"(/[^?#\s]*)?", url):
             self.problems.append("PUBLIC_URL must be an http or https address without query")
         return url
@@ -262,30 +132,139 @@ class _Reader:
             self.problems.append(f"{name} must be a comma list of origins like https://jobs.example.com")
         return origins
 
-    def check_identity_provider(self, settings: Settings) -> None:
-        for name, value in (("IDP_ISSUER", settings.idp_issuer), ("IDP_AUDIENCE", settings.idp_audience)):
-            if not value:
-                self.problems.append(f"{name} is missing, which an identity provider needs")
-        if settings.idp_subject_is not in ("id", "email"):
-            self.problems.append("IDP_SUBJECT_IS must be id or email")
-        files = [name for name in ("IDP_PUBLIC_KEY_FILE", "IDP_JWKS_FILE") if self.text(name)]
-        if len(files) != 1:
-            self.problems.append("one of IDP_PUBLIC_KEY_FILE and IDP_JWKS_FILE must be set, and not both")
-        if settings.idp_algorithm not in KEY_REQUIREMENTS:
-            self.problems.append(f"IDP_ALGORITHM must be one of {', '.join(KEY_REQUIREMENTS)}")
-        elif len(files) == 1:
-            try:
-                _ = settings.idp_keys
-            except KeyFileError as error:
-                self.problems.append(f"{files[0]} {error}")
 
-    def check_production(self, settings: Settings) -> None:
-        for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
-            if value.strip() in EXAMPLE_SECRETS:
-                self.problems.append(f"{name} is the example's, which everyone knows")
-        if settings.jwt_secret_key and settings.jwt_secret_key.strip() == settings.secret_key.strip():
-            self.problems.append("JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both")
-        if settings.smtp_username and settings.smtp_tls == "none":
-            self.problems.append("SMTP_TLS is none with an SMTP_USERNAME: the password would travel in clear")
-        if self.source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
-            self.problems.append("FLASK_DEBUG is on: the debugger runs anyone's code")
+def _setting(read: Callable[Concatenate[_Reader, str, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Declare a field of Settings that a method of _Reader reads from the variable of the field's name."""
+    return cast("T", field(metadata={"read": lambda reader, name: read(reader, name, *args, **kwargs)}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The operator's settings. Each field is the environment variable of the same name in upper case."""
+
+    environment: str = _setting(_Reader.text, "development")
+    database_url: str = _setting(_Reader.database_url)
+    jwt_secret_key: str = _setting(_Reader.secret)
+    secret_key: str = _setting(_Reader.secret)
+    public_url: str = _setting(_Reader.public_url)
+    port: int = _setting(_Reader.integer, 8000, 1, 65535)
+    web_concurrency: int = _setting(_Reader.integer, 2, 1, 256)
+    web_threads: int = _setting(_Reader.integer, 4, 1, 256)
+    cors_origins: tuple[str, ...] = _setting(_Reader.origins)
+    access_token_minutes: int = _setting(_Reader.integer, 15, 1, 1440)
+    refresh_token_days: int = _setting(_Reader.integer, 30, 1, 365)
+    trusted_proxies: int = _setting(_Reader.integer, 0, 0, 10)
+    ratelimit_enabled: bool = _setting(_Reader.boolean, True)
+    cache_bytes: int = _setting(_Reader.integer, 14 * 1024 * 1024, 0, 2**40)
+    verified_tokens: int = _setting(_Reader.integer, 10_000, 0, 10_000_000)
+    compiled_dump: bool = _setting(_Reader.boolean, True)
+    idp_algorithm: str = _setting(_Reader.text)
+    idp_public_key_file: str = _setting(_Reader.text)
+    idp_jwks_file: str = _setting(_Reader.text)
+    idp_issuer: str = _setting(_Reader.text)
+    idp_audience: str = _setting(_Reader.text)
+    idp_subject_claim: str = _setting(_Reader.text, "sub")
+    idp_subject_is: str = _setting(_Reader.text, "id")
+    idp_role_claim: str = _setting(_Reader.text, "role")
+    smtp_host: str = _setting(_Reader.text)
+    smtp_port: int = _setting(_Reader.integer, 587, 1, 65535)
+    smtp_username: str = _setting(_Reader.text)
+    smtp_password: str = _setting(_Reader.text)
+    smtp_tls: str = _setting(_Reader.one_of, ("starttls", "tls", "none"))
+    mail_from: str = _setting(_Reader.mailbox, "Interviews <no-reply@localhost>")
+    mail_dir: str = _setting(_Reader.text, str(ROOT / "instance" / "mail"))
+    vapid_private_key: str = _setting(_Reader.vapid_key)
+    vapid_subject: str = _setting(_Reader.text)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether unsafe settings prevent the start."""
+        return self.environment == "production"
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        """The lifetime of an access token."""
+        return timedelta(minutes=self.access_token_minutes)
+
+    @property
+    def refresh_token_lifetime(self) -> timedelta:
+        """The lifetime of a refresh token and of its session."""
+        return timedelta(days=self.refresh_token_days)
+
+    @cached_property
+    def idp_keys(self) -> NamedKeys:
+        """The keys that verify tokens of the identity provider. `load` reads the file once and reports a bad file."""
+        if self.idp_jwks_file:
+            return read_jwks(Path(self.idp_jwks_file), self.idp_algorithm)
+        return read_pem(Path(self.idp_public_key_file), self.idp_algorithm)
+
+    @classmethod
+    def load(cls, source: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from the mapping, or from the environment and the file `.env`; raise SettingsError.
+
+        Environment variables override `.env`.
+        """
+        reader = _Reader(_environment() if source is None else source)
+        settings = cls(**{each.name: each.metadata["read"](reader, each.name.upper()) for each in fields(cls)})
+        if settings.environment not in ("development", "production"):
+            reader.problems.append("ENVIRONMENT must be development or production")
+        if any(reader.text(each.name.upper()) for each in fields(cls) if each.name.startswith("idp_")):
+            reader.problems.extend(_provider_problems(settings))
+        if settings.vapid_private_key and not re.match(r"(mailto:[^@\s]+@|https://)[^@\s]+$", settings.vapid_subject):
+            reader.problems.append("VAPID_SUBJECT must be a mailto: or https: address (RFC 8292, section 2.1)")
+        if settings.is_production:
+            reader.problems.extend(_production_problems(settings, reader.source))
+        reader.raise_problems()
+        return settings
+
+
+def _provider_problems(settings: Settings) -> Iterator[str]:
+    """Yield the problems of the identity provider's settings."""
+    for name, value in (("IDP_ISSUER", settings.idp_issuer), ("IDP_AUDIENCE", settings.idp_audience)):
+        if not value:
+            yield f"{name} is missing, which an identity provider needs"
+    if settings.idp_subject_is not in ("id", "email"):
+        yield "IDP_SUBJECT_IS must be id or email"
+    paths = {"IDP_PUBLIC_KEY_FILE": settings.idp_public_key_file, "IDP_JWKS_FILE": settings.idp_jwks_file}
+    files = [name for name, path in paths.items() if path]
+    if len(files) != 1:
+        yield "one of IDP_PUBLIC_KEY_FILE and IDP_JWKS_FILE must be set, and not both"
+    if settings.idp_algorithm not in KEY_REQUIREMENTS:
+        yield f"IDP_ALGORITHM must be one of {', '.join(KEY_REQUIREMENTS)}"
+    elif len(files) == 1:
+        try:
+            _ = settings.idp_keys
+        except KeyFileError as error:
+            yield f"{files[0]} {error}"
+
+
+def _production_problems(settings: Settings, source: Mapping[str, str]) -> Iterator[str]:
+    """Yield the settings that are unsafe in production."""
+    for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
+        if value.strip() in EXAMPLE_SECRETS:
+            yield f"{name} is the example's, which everyone knows"
+    if settings.jwt_secret_key and settings.jwt_secret_key.strip() == settings.secret_key.strip():
+        yield "JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both"
+    if settings.smtp_username and settings.smtp_tls == "none":
+        yield "SMTP_TLS is none with an SMTP_USERNAME: the password would travel in clear"
+    if source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
+        yield "FLASK_DEBUG is on: the debugger runs anyone's code"
+
+
+def database_url() -> str:
+    """Return DATABASE_URL for tools that need no other setting; raise SettingsError."""
+    reader = _Reader(_environment())
+    url = reader.database_url("DATABASE_URL")
+    reader.raise_problems()
+    return url
+
+
+def _environment() -> Mapping[str, str]:
+    """Return the variables of `.env`, overridden by the process's environment; raise SettingsError."""
+    try:
+        from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror}") from None
+    return from_file | dict(os.environ)
