@@ -61,7 +61,7 @@ class CachedResponse:
 
     @property
     def body(self) -> bytes:
-        """The response body, decompressed."""
+        """The decompressed body of the response."""
         return zlib.decompress(memoryview(self._packed)[_ETAG_BYTES:])
 
     @property

@@ -160,9 +160,9 @@ def require_own(
 ) -> RowT:
     """Return the row if it is the viewer's own; raise Unauthorized, `not_found` or `not_yours`.
 
-    The row comes from a statement that starts at the viewer's row and joins the requested row with an outer join. So
-    no row means that the viewer is not signed in, and None under `id_key` means that the requested row is missing.
-    `owner_key` names the column that must equal `owner`: by default the viewer's company, `viewer_company_id`.
+    The statement of the row starts at the viewer's row and outer-joins the requested row. So no row means that the
+    viewer is not signed in. None under `id_key` means that the requested row does not exist. `owner_key` names the
+    column that must equal `owner`; by default the owner is the viewer's company, `viewer_company_id` of the row.
     """
     if row is None:
         raise Unauthorized

@@ -1,7 +1,7 @@
 """Tokens of the operator's identity provider. Where one is configured, candidates use its tokens.
 
-After RFC 8725: algorithm, keys, issuer and audience come from the settings and never from the token, so `jku`, `jwk`,
-`x5u` and `x5c` are ignored. Every claim is required. Company users keep signing in here.
+After RFC 8725: algorithm, keys, issuer and audience come from the settings, never from the token. Its headers `jku`,
+`jwk`, `x5u` and `x5c` are ignored, and every claim is required. Company users keep signing in here.
 """
 
 from functools import wraps

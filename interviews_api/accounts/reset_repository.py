@@ -14,7 +14,7 @@ LIFETIME = timedelta(hours=1)
 
 
 class ResetRepository:
-    """Password resets. Never commits."""
+    """Password resets, each valid for one use. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

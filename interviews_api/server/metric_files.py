@@ -1,10 +1,10 @@
 """Metric files shared by the workers of one gunicorn, so that one scrape reads the counters of all workers.
 
-prometheus_client maps these files into memory. A write to a mapped page without disk space kills the process (SIGBUS),
-so each file is allocated in full before it is mapped. A worker without files counts in memory.
+prometheus_client maps these files into memory. A write to a mapped page without disk space kills the process (SIGBUS).
+So each file is allocated in full before it is mapped. A worker without files counts in memory.
 
-Files are named by the worker's number, not by its process id. A new worker takes the number and the files of a dead
-worker, so no file is left behind and counters continue.
+Files are named by the worker's number, not by its process id. A new worker takes over the number and the files of
+a dead worker. So no file is left behind and counters continue.
 """
 
 import atexit
