@@ -41,7 +41,7 @@ class PostgresCommitListener:
         return any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
 
     def close(self) -> None:
-        """Close the database connection."""
+        """Close the database connection, which ends LISTEN."""
         self._connection.close()
 
 
@@ -64,7 +64,7 @@ class SqliteCommitListener:
         return True
 
     def close(self) -> None:
-        """Close the database connection."""
+        """Close the database connection that was polled."""
         self._connection.close()
 
     def _version(self) -> int:

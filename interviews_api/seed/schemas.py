@@ -40,7 +40,7 @@ class _Record(CamelSchema):
 
 
 class SeedCompany(_Record):
-    """An element of `companies`."""
+    """An element of the array `companies`."""
 
     id = id_field(required=True)
     name = text_field(minimum=1, required=True)
@@ -58,13 +58,13 @@ class _SeedUser(_Record):
 
 
 class SeedCompanyUser(_SeedUser):
-    """An element of `companyUsers`."""
+    """An element of the array `companyUsers`."""
 
     company_id = id_field(required=True)
 
 
 class SeedCandidate(_SeedUser):
-    """An element of `candidates`."""
+    """An element of the array `candidates`."""
 
     first_name = text_field(required=True)
     last_name = text_field(required=True)
@@ -72,7 +72,7 @@ class SeedCandidate(_SeedUser):
 
 
 class SeedJob(_Record):
-    """An element of `jobs`."""
+    """An element of the array `jobs`."""
 
     id = id_field(required=True)
     company_id = id_field(required=True)
@@ -81,7 +81,7 @@ class SeedJob(_Record):
 
 
 class SeedApplication(_Record):
-    """An element of `applications`."""
+    """An element of the array `applications`."""
 
     id = id_field(required=True)
     candidate_id = id_field(required=True)
@@ -93,7 +93,7 @@ class SeedApplication(_Record):
 
 
 class SeedInterview(_Record):
-    """An element of `interviews`."""
+    """An element of the array `interviews`."""
 
     id = id_field(required=True)
     application_id = id_field(required=True)

@@ -27,7 +27,7 @@ def resolve(host: str) -> list[str]:
 
 
 def connect(address: str, port: int, seconds: float) -> socket.socket:
-    """Return a TCP connection."""
+    """Return a TCP connection; `seconds` limits the connect."""
     return socket.create_connection((address, port), seconds)
 
 

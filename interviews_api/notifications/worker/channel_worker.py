@@ -55,7 +55,7 @@ class ChannelWorker:
         self._thread = threading.Thread(target=self._run, name=f"claims-{channel}")
 
     def start(self) -> None:
-        """Start the claiming thread."""
+        """Start the thread that claims deliveries."""
         self._thread.start()
 
     def wake(self) -> None:

@@ -11,8 +11,8 @@ from interviews_api.notifications.worker.delivery_repository import Claim
 class FairSlots:
     """The slots of a channel worker: up to `concurrency` targets in progress, and the paused targets.
 
-    An owner (a company or a candidate) gets another slot only while it has fewer than a quarter of the free slots.
-    So the hanging receivers of an owner leave slots for all others. Methods may be called from any thread.
+    An owner is a company or a candidate. It gets another slot only while it has fewer than a quarter of the free slots,
+    so the hanging receivers of an owner leave slots for all others. Methods may be called from any thread.
     """
 
     def __init__(self, concurrency: int) -> None:

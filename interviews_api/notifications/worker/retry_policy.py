@@ -28,7 +28,7 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     """Raise Obsolete when the recipient should no longer get the delivery.
 
     A password reset is obsolete once it expired or was used. E-mail and push are obsolete once the interview has a
-    later revision, reminders and nudges also once its status changed or it began. Webhooks get every event.
+    later revision. Reminders and nudges are also obsolete once its status changed or it began. Webhooks get all events.
     """
     if context["reset_id"] is not None:
         expires_at = context["reset_expires_at"]
