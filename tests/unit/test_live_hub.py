@@ -1,4 +1,4 @@
-"""The hub's listeners: a queue that fills up closes its socket."""
+"""The hub's subscribers: a queue that fills up closes its socket."""
 
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.clock import now
