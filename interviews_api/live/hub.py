@@ -19,11 +19,10 @@ from psycopg import Error as PsycopgError
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
-from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.models import NO_SESSION, Viewer
 from interviews_api.clock import format_instant, now
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.events.wakeup import CommitListener, close_quietly, listen_for_commits
-from interviews_api.ids import MALFORMED_ID
 from interviews_api.interviews.candidate_schemas import ListedInterview
 from interviews_api.live.repository import BATCH, LiveRepository
 from interviews_api.services import service
@@ -174,8 +173,8 @@ class Hub:
     def _close_signed_out(self) -> None:
         """End the subscribers whose session has ended; tokens of the identity provider have no session."""
         subscribers = self._snapshot()
-        session_ids = {subscriber.viewer.session_id for subscriber in subscribers} - {MALFORMED_ID}
-        active = {MALFORMED_ID}
+        session_ids = {subscriber.viewer.session_id for subscriber in subscribers} - {NO_SESSION}
+        active = {NO_SESSION}
         if session_ids:
             with read_connection() as connection:
                 active |= LiveRepository(connection).active_sessions(session_ids)
