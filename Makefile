@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install run test proofs check format migrate revision seed lock
+.PHONY: help install run test test-fast proofs check format migrate revision seed lock
 .PHONY: bench bench-quick bench-growth bench-sizing
 
 help: ## list these targets
@@ -24,6 +24,9 @@ run: install migrate ## serve a demo world on http://127.0.0.1:8000 (PORT), with
 
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+
+test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
+	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and not proof" tests/unit tests/api tests/db $(ARGS)
 
 proofs: .venv/.development ## run the long tests in full, in under an hour
 	PROOFS=full $(BIN)/python -m pytest -v -m proof $(ARGS)

@@ -1,7 +1,6 @@
 """Fixtures: each test that asks for `app` runs on SQLite and on Postgres, migrated, committed for real."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,52 +17,40 @@ from tests.support import proof_table as proofs
 from tests.support.databases import alembic_config, empty, fresh_database
 from tests.support.factories import World
 from tests.support.live import LiveServer
-from tests.support.postgres import ThrowawayPostgres
+from tests.support.markers import TOOLS, is_slow, lacks_tools, missing_tools, runs_on_another_database
+from tests.support.postgres import stop_shared_postgres
 from tests.support.settings import BACKENDS, SETTINGS
 from tests.support.statements import hooked
 from tests.support.tokens import Headers, begin_session
 
 pytest_plugins = ("tests.support.fixtures",)
 
-# What needs programs that pip cannot install. Left out aloud where they are missing; CI must have them.
-TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium"), "needs_nginx": ("nginx",)}
-
-
-def _missing(marker: str) -> list[str]:
-    return [tool for tool in TOOLS[marker] if shutil.which(tool) is None]
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=(*BACKENDS, "both"), default="both", help="Run on this database alone.")
 
 
-def _runs_elsewhere(item: pytest.Item, backend: str) -> bool:
-    """Whether the item is for a database other than this one."""
-    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return not {params.get("database_url", backend), params.get("backend", backend)} <= {backend}
-
-
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proof: has a full figure, for `make proofs`")
+    config.addinivalue_line("markers", "slow: starts a process or waits; set by what the test uses")
     for marker, tools in TOOLS.items():
         config.addinivalue_line("markers", f"{marker}: runs {', '.join(tools)}")
-        if os.environ.get("CI") and _missing(marker):
-            raise pytest.UsageError(f"CI lacks {', '.join(_missing(marker))}")
-    config.addinivalue_line("markers", "proof: has a full figure, for `make proofs`")
-    if "TEST_DATABASE_URL" not in os.environ:  # workers of xdist inherit it from the process that started it
-        server = ThrowawayPostgres()
-        os.environ["TEST_DATABASE_URL"] = server.url
-        config.add_cleanup(lambda: os.environ.pop("TEST_DATABASE_URL"))
-        config.add_cleanup(server.stop)
+        if os.environ.get("CI") and missing_tools(marker):
+            raise pytest.UsageError(f"CI lacks {', '.join(missing_tools(marker))}")
+    config.add_cleanup(stop_shared_postgres)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    backend = config.getoption("--database")
     left_out = [
-        item for item in items if any(_missing(mark.name) for mark in item.iter_markers() if mark.name in TOOLS)
+        item for item in items if lacks_tools(item) or (backend != "both" and runs_on_another_database(item, backend))
     ]
-    if (backend := config.getoption("--database")) != "both":
-        left_out += [item for item in items if _runs_elsewhere(item, backend)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        if is_slow(item):
+            item.add_marker("slow")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -71,7 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("| proof | database | times | result | took |\n|---|---|---|---|---|")
         terminalreporter.write_line("\n".join(proofs.TABLE))
     for marker in TOOLS:
-        if missing := ", ".join(_missing(marker)):
+        if missing := ", ".join(missing_tools(marker)):
             terminalreporter.write_line(
                 f"LEFT OUT: the tests marked {marker}, for this machine has no {missing}", red=True
             )

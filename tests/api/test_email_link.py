@@ -183,6 +183,7 @@ def test_what_others_typed_stays_text(client: FlaskClient, world: World) -> None
     assert "canary" not in client.get(path(), headers=JSON).text
 
 
+@pytest.mark.slow  # 6,000 requests
 def test_looking_changes_nothing(client: FlaskClient, world: World, database: Database) -> None:
     """GET, HEAD and OPTIONS twenty times on a hundred links, in every state."""
     states = ["en_attente", "confirmed", "completed", "annule"]

@@ -21,6 +21,7 @@ from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
 from tests.support.api import Caller, invitation
+from tests.support.database_rows import hold_write_lock
 from tests.support.factories import World
 from tests.support.tokens import Headers
 
@@ -172,7 +173,7 @@ def test_a_clock_that_was_put_back_changes_nothing(people: dict[str, Any]) -> No
 def test_the_first_may_come_to_nothing(people: dict[str, Any], database: Database) -> None:
     """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
     us = people["us"]
-    with database.engine.begin() as connection:
+    with hold_write_lock(database) as connection:
         assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").find(now(), now()) is None
         is_sqlite = database.engine.dialect.name == "sqlite"
         status, _ = us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")

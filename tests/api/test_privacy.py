@@ -29,6 +29,7 @@ from interviews_api.notifications.worker.delivery_repository import DeliveryRepo
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.database_rows import hold_write_lock
 from tests.support.logs import CANARY
 from tests.support.settings import SECRETS
 
@@ -151,7 +152,7 @@ def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(
 ) -> None:
     email = f"{CANARY}@example.com"
     person = {"email": email, "password": CANARY, "firstName": CANARY, "lastName": CANARY}
-    with database.engine.begin() as connection:  # the same address, not committed
+    with hold_write_lock(database) as connection:  # the same address, not committed
         values = {"id": "a" * 24, "role": "candidate", "email": email, "email_key": email, "created_at": now()}
         connection.execute(insert(User).values(values))
         assert client.post("/auth/register/candidate", json=person).status_code == 503

@@ -18,6 +18,8 @@ from tests.support.databases import fresh_database
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.settings import SECRETS
 
+POSTGRES = "postgresql"
+
 
 def backend_of(app: Flask) -> int:
     """The process that serves the connection which the pool will hand out next."""
@@ -25,7 +27,7 @@ def backend_of(app: Flask) -> int:
         return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
 
 
-@pytest.fixture
+@pytest.fixture(params=[POSTGRES])
 def own_postgres() -> Iterator[ThrowawayPostgres]:
     """A server of this machine, whatever TEST_DATABASE_URL says: its process numbers mean something here."""
     server = ThrowawayPostgres()
@@ -52,11 +54,12 @@ def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
     service(Database, app).dispose()
 
 
+@pytest.mark.parametrize("backend", [POSTGRES])
 def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("interviews_api.db.engines.SERVER_SILENCE_TIMEOUT", 0.5)
-    with fresh_database("postgresql", tmp_path) as url:
+    with fresh_database(backend, tmp_path) as url:
         app = create_app(SECRETS | {"DATABASE_URL": url})
         with app.app_context():
             with transaction(no_timeouts=True) as connection:
@@ -66,8 +69,9 @@ def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
         service(Database, app).dispose()
 
 
-def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(tmp_path: Path) -> None:
-    with fresh_database("postgresql", tmp_path) as url:
+@pytest.mark.parametrize("backend", [POSTGRES])
+def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(backend: str, tmp_path: Path) -> None:
+    with fresh_database(backend, tmp_path) as url:
         database = Database(url)
         with database.reads.connection() as connection:
             connection.exec_driver_sql("SET statement_timeout = 50")

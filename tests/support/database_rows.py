@@ -1,8 +1,10 @@
 """Rows of the tests' database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from interviews_api import models
 from interviews_api.db.connections import Database
@@ -37,3 +39,10 @@ def everything_but_imports(database: Database) -> dict[str, list[Any]]:
             for table in models.metadata.sorted_tables
             if table.name != "imports"
         }
+
+
+@contextmanager
+def hold_write_lock(database: Database) -> Iterator[Connection]:
+    """Yield a connection in a transaction: all writers wait for it on SQLite, writers of its rows on Postgres."""
+    with database.engine.begin() as connection:
+        yield connection

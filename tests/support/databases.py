@@ -1,6 +1,5 @@
 """Databases of the tests: created, migrated, emptied and dropped."""
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from flask import Flask
 
 from interviews_api import models
 from interviews_api.db.connections import transaction
-from tests.support.postgres import create_database, drop_database
+from tests.support.postgres import create_database, drop_database, shared_url
 from tests.support.settings import ROOT
 
 
@@ -27,7 +26,7 @@ def fresh_database(backend: str, folder: Path) -> Iterator[str]:
     if backend == "sqlite":
         yield f"sqlite:///{folder / 'test.sqlite3'}"
         return
-    admin_url = os.environ["TEST_DATABASE_URL"]
+    admin_url = shared_url()
     name = f"interviews_test_{secrets.token_hex(6)}"
     yield create_database(admin_url, name, "template0")
     drop_database(admin_url, name)

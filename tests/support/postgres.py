@@ -1,5 +1,6 @@
 """A Postgres for the tests: TEST_DATABASE_URL, else this machine's own binaries, else those of a PyPI wheel."""
 
+import functools
 import importlib.util
 import os
 import pwd
@@ -102,6 +103,27 @@ class ThrowawayPostgres:
         for path in self._folder.rglob("*"):
             self._give(path)
         return self._folder / initdb.parent.relative_to(package.parent)
+
+
+@functools.cache
+def shared_url() -> str:
+    """Return the URL of the tests' server: TEST_DATABASE_URL, else a throwaway server started by the first call.
+
+    Each process of xdist starts its own.
+    """
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        return url
+    _started.append(ThrowawayPostgres())
+    return _started[-1].url
+
+
+def stop_shared_postgres() -> None:
+    """Stop the server that `shared_url` started, if there is one."""
+    while _started:
+        _started.pop().stop()
+
+
+_started: list[ThrowawayPostgres] = []
 
 
 def unprivileged_account() -> pwd.struct_passwd | None:

@@ -1,0 +1,57 @@
+"""Marks that follow from what a test uses: the programs it runs, and whether it waits or starts processes."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+from tests.support.settings import BACKENDS
+
+TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium"), "needs_nginx": ("nginx",)}
+"""Marker to programs that pip cannot install. Tests without them are left out aloud; CI must have them."""
+
+_SLOW_FOLDERS = {"server", "worker", "proofs"}
+_SLOW_FIXTURES = {"live", "server", "session_live", "proxied_servers", "bulk_app", "limited"}
+_SLOW_NAMES = {
+    "working", "wait_for", "sleep", "wait", "LiveServer", "ServerHere", "Workers", "ThrowawayPostgres", "Popen",
+    "ThreadPoolExecutor", "write_bulk", "hold_write_lock", "perf_counter", "monotonic",
+}  # fmt: skip
+"""Functions and classes that wait, measure time, or start threads, servers or thousands of rows."""
+
+
+def missing_tools(marker: str) -> list[str]:
+    """Return the marker's programs that this machine lacks."""
+    return [tool for tool in TOOLS[marker] if shutil.which(tool) is None]
+
+
+def lacks_tools(item: pytest.Item) -> bool:
+    """Return whether a program that the test runs is missing."""
+    return any(missing_tools(mark.name) for mark in item.iter_markers() if mark.name in TOOLS)
+
+
+def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
+    """Return whether the test's parameters name another database than this one."""
+    params = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return any(name in params for name in BACKENDS if name != backend)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Return whether the test starts a process, waits or takes many turns: by folder, fixtures and names it uses."""
+    if not isinstance(item, pytest.Function):
+        return False
+    return bool(
+        getattr(item.obj, "is_hypothesis_test", False)
+        or _SLOW_FOLDERS & set(Path(item.path).parts)
+        or _SLOW_FIXTURES & set(item.fixturenames)
+        or _SLOW_NAMES & set(_names(item.function.__code__))
+    )
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Yield the global names and attributes that a function and the functions in it use."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
