@@ -5,6 +5,7 @@ A new route without a rule here fails the suite.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -39,11 +40,19 @@ def test_every_route_has_a_rule(session_app: Flask) -> None:
     assert routes(session_app).keys() == RULES.keys()
 
 
+@dataclass(frozen=True)
+class AccessWorld:
+    """Ids in a route's path by side (own, foreign, absent), and callers by side and role."""
+
+    ids: dict[str, dict[str, str]]
+    callers: dict[str, Caller]
+
+
 @pytest.fixture
-def stage(app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]) -> dict[str, Any]:
-    """Two companies with two users each, two candidates, and an interview of each pair of one."""
+def access_world(app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]) -> AccessWorld:
+    """Load two companies with two users each, two candidates, and an interview of each candidate with a company."""
     ids: dict[str, dict[str, str]] = {}
-    callers: dict[str, Any] = {"nobody": Caller(client, {})}
+    callers: dict[str, Caller] = {"nobody": Caller(client, {})}
     users = {}
     for side in ("own", "foreign"):
         company = world.company()
@@ -71,22 +80,22 @@ def stage(app: Flask, client: FlaskClient, world: World, headers: Callable[..., 
     for name, user in users.items():
         role = Role.COMPANY if name.endswith("company") else Role.CANDIDATE
         callers[name] = Caller(client, headers(user["id"], role))
-    return {"ids": ids, "callers": callers}
+    return AccessWorld(ids, callers)
 
 
 @pytest.mark.parametrize("route", RULES)
-def test_who_may(route: str, stage: dict[str, Any], session_app: Flask, database: Database) -> None:
+def test_who_may(route: str, access_world: AccessWorld, session_app: Flask, database: Database) -> None:
     """Every refusal first, none of which changes anything; then the one who may."""
     who, body, foreign, absent = RULES[route]
     method, template = route.split()
-    rule, callers = routes(session_app)[route], stage["callers"]
+    rule, callers = routes(session_app)[route], access_world.callers
     if body == "invitation":
-        body = invitation(stage["ids"]["own"]["application_id"])
+        body = invitation(access_world.ids["own"]["application_id"])
 
     def ask(caller: str, side: str) -> tuple[int, str | None]:
         path = template
         for argument in rule.arguments:
-            path = path.replace(f"<{argument}>", stage["ids"][side][argument])
+            path = path.replace(f"<{argument}>", access_world.ids[side][argument])
         with callers[caller].call(method, path, body) as response:
             answer = response.get_json(silent=True) or {}
             return response.status_code, answer.get("message")
@@ -128,10 +137,10 @@ def test_who_may(route: str, stage: dict[str, Any], session_app: Flask, database
 
 
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule[3]])
-def test_a_malformed_id_is_an_absent_one(route: str, stage: dict[str, Any], session_app: Flask) -> None:
+def test_a_malformed_id_is_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
     who, body, _, absent = RULES[route]
     method, template = route.split()
     argument = template[template.index("<") + 1 : template.index(">")]
     for wrong in ("nope", "F" * 24, "f" * 25, "%00", "%F0%9F%92%A9", "%ff", "' OR 1=1", "9" * 3000):
         path = template.replace(f"<{argument}>", wrong).replace("<notice_id>", "1")
-        assert stage["callers"][f"own {who}"].refused(method, path, body) == (404, absent), wrong
+        assert access_world.callers[f"own {who}"].refused(method, path, body) == (404, absent), wrong

@@ -1,22 +1,21 @@
 """How many addresses may be given: of all requests that arrive together, no more than fit."""
 
-from typing import Any
-
 import pytest
 
 from interviews_api.db.connections import Database
 from tests.support.delivery_addresses import REFUSED, SIDES, WEBHOOKS, body, count, give
+from tests.support.people import People
 
 
 @pytest.mark.parametrize("route", SIDES)
-def test_twenty_and_no_more(route: str, people: dict[str, Any], database: Database) -> None:
-    caller = people[SIDES[route]]
+def test_twenty_and_no_more(route: str, people: People, database: Database) -> None:
+    caller = people.caller(SIDES[route])
     give(route, 19, people, database)
     made = caller.ok("POST", route, body(route, 19))
     assert caller.refused("POST", route, body(route, 20)) == REFUSED[route]
     assert count(route, database) == 20
     if route == WEBHOOKS:
-        people["them"].ok("POST", route, body(route, 20))  # each company has its own twenty
+        people.them.ok("POST", route, body(route, 20))  # each company has its own twenty
         caller.ok("DELETE", f"{WEBHOOKS}/{made['id']}")
     else:
         caller.ok("POST", route, body(route, 5))  # which is no new one

@@ -1,15 +1,14 @@
 """Webhook and push addresses that lead into a private network are refused when saved."""
 
-from typing import Any
-
 import pytest
 
 from tests.support.access_rules import SUBSCRIPTION
 from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, ODD
+from tests.support.people import People
 
 
 @pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
-def test_it_is_refused_when_it_is_saved(url: str, people: dict[str, Any]) -> None:
+def test_it_is_refused_when_it_is_saved(url: str, people: People) -> None:
     for caller, path, field, body in (
         ("us", "/webhooks", "url", {"url": url}),
         (
@@ -19,5 +18,5 @@ def test_it_is_refused_when_it_is_saved(url: str, people: dict[str, Any]) -> Non
             {"endpoint": url, "keys": SUBSCRIPTION["keys"]},
         ),
     ):
-        response = people[caller].call("POST", path, body)
+        response = people.caller(caller).call("POST", path, body)
         assert (response.status_code, list(response.get_json()["details"])) == (400, [field]), response.text

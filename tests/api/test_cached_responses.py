@@ -17,6 +17,7 @@ from interviews_api.seed.load import load_world
 from interviews_api.services import register_services
 from tests.support.api import Caller, in_days, invitation
 from tests.support.factories import World
+from tests.support.people import People
 from tests.support.tokens import Headers
 
 VIEWS = ["", "?status=confirmed", "?limit=1", "/upcoming", "/upcoming?limit=1"]
@@ -68,10 +69,10 @@ def test_memory_of_tokens_is_bounded(
 
 
 def test_a_change_made_by_hand_is_seen_after_the_next_file_be_it_empty(
-    app: Flask, people: dict[str, Any], database: Database
+    app: Flask, people: People, database: Database
 ) -> None:
-    us, candidate = people["us"], people["candidate"]
-    us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    us, candidate = people.us, people.candidate
+    us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
 
     def name() -> Any:
         return candidate.ok("GET", "/candidate/interviews")["interviews"][0]["company"]["name"]

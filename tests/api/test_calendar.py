@@ -13,13 +13,14 @@ from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
 from tests.support.icalendar import properties
+from tests.support.people import People
 
 
-def test_the_file_of_a_confirmed_interview(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_the_file_of_a_confirmed_interview(people: People) -> None:
+    us, candidate = people.us, people.candidate
     start = in_days(3)
     asked = invitation(
-        people["us application"], type="Video", meetingLink="https://meet.example/a;b,c", notes="Bring, a pen;\nand ink"
+        people.us_application_id, type="Video", meetingLink="https://meet.example/a;b,c", notes="Bring, a pen;\nand ink"
     )
     one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
     path = f"/candidate/interviews/{one}/calendar.ics"
@@ -48,13 +49,11 @@ def test_the_file_of_a_confirmed_interview(people: dict[str, Any]) -> None:
     assert (moved["UID"], moved["SEQUENCE"]) == (lines["UID"], ["1"])
 
 
-def test_a_feed_lives_until_the_next_one_or_its_end(
-    people: dict[str, Any], client: FlaskClient, calendar_feed: str
-) -> None:
-    anonymous, candidate = Caller(client, {}), people["candidate"]
+def test_a_feed_lives_until_the_next_one_or_its_end(people: People, client: FlaskClient, calendar_feed: str) -> None:
+    anonymous, candidate = Caller(client, {}), people.candidate
     empty = anonymous.call("GET", calendar_feed)
     assert (empty.status_code, empty.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
-    one = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
+    one = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
     shown = anonymous.call("GET", calendar_feed)
     assert properties(shown.data)["STATUS"] == ["TENTATIVE"]
     again = anonymous.call("GET", calendar_feed, If_None_Match=shown.headers["ETag"])
@@ -90,8 +89,8 @@ def test_a_feed_forgets_after_90_days(app: Flask, world: World, client: FlaskCli
     assert sorted(lines["STATUS"]) == ["CANCELLED", "CONFIRMED", "TENTATIVE"]
 
 
-def test_the_bytes_do_not_change_by_themselves(people: dict[str, Any], client: FlaskClient, calendar_feed: str) -> None:
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_the_bytes_do_not_change_by_themselves(people: People, client: FlaskClient, calendar_feed: str) -> None:
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     first = client.get(calendar_feed)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
         assert client.get(calendar_feed).data == first.data

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import in_days, invitation, local
+from tests.support.people import People
 
 VIEW = {
     "interviewId", "applicationId", "candidate", "job", "status", "type", "scheduledDate", "scheduledTime", "timeZone",
@@ -14,17 +15,17 @@ VIEW = {
 }  # fmt: skip
 
 
-def test_a_company_schedules_an_interview(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_a_company_schedules_an_interview(people: People) -> None:
+    us, candidate = people.us, people.candidate
     start = in_days(3)
-    asked = invitation(people["us application"], notes="Bring a pen", internalNotes="Ask about gaps")
+    asked = invitation(people.us_application_id, notes="Bring a pen", internalNotes="Ask about gaps")
     made = us.ok("POST", "/interviews/schedule", asked)
     moment = f"{start:%Y-%m-%dT%H:%M}:00.000Z"
     assert made.keys() == VIEW
     assert made == made | {
-        "applicationId": people["us application"],
+        "applicationId": people.us_application_id,
         "candidate": {
-            "id": people["candidate id"], "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
+            "id": people.candidate_id, "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
         },
         "status": "en_attente", "type": "Phone", "scheduledDate": moment, "scheduledTime": f"{start:%H:%M}",
         "timeZone": "UTC", "durationMinutes": 60, "notes": "Bring a pen", "internalNotes": "Ask about gaps",
@@ -39,11 +40,11 @@ def test_a_company_schedules_an_interview(people: dict[str, Any]) -> None:
     assert us.ok("GET", f"/interviews/{made['interviewId']}") == made
 
 
-def test_the_zone_is_the_companys_unless_it_is_said(people: dict[str, Any]) -> None:
+def test_the_zone_is_the_companys_unless_it_is_said(people: People) -> None:
     start = {"date": "2030-07-01", "time": "10:00"}
-    wanted = invitation(people["us application"]) | start
+    wanted = invitation(people.us_application_id) | start
     del wanted["timeZone"]
-    made = people["us"].ok("POST", "/interviews/schedule", wanted)
+    made = people.us.ok("POST", "/interviews/schedule", wanted)
     assert (made["timeZone"], made["scheduledTime"], made["scheduledDate"]) == (
         "Europe/Paris", "10:00", "2030-07-01T08:00:00.000Z",
     )  # fmt: skip
@@ -78,15 +79,15 @@ def test_the_zone_is_the_companys_unless_it_is_said(people: dict[str, Any]) -> N
         ({"internalnotes": "x"}, "internalnotes: Unknown field."),
     ],
 )
-def test_a_bad_invitation_is_refused_by_name(values: dict[str, Any], message: str, people: dict[str, Any]) -> None:
-    asked = invitation(people["us application"]) | values
-    assert people["us"].refused("POST", "/interviews/schedule", asked) == (400, message)
-    assert people["us"].ok("GET", "/interviews/by-status")["total"] == 0
+def test_a_bad_invitation_is_refused_by_name(values: dict[str, Any], message: str, people: People) -> None:
+    asked = invitation(people.us_application_id) | values
+    assert people.us.refused("POST", "/interviews/schedule", asked) == (400, message)
+    assert people.us.ok("GET", "/interviews/by-status")["total"] == 0
 
 
-def test_only_ones_own_application_leads_to_an_interview(people: dict[str, Any]) -> None:
-    us = people["us"]
-    absent, foreign = invitation("f" * 24), invitation(people["them application"])
+def test_only_ones_own_application_leads_to_an_interview(people: People) -> None:
+    us = people.us
+    absent, foreign = invitation("f" * 24), invitation(people.them_application_id)
     assert us.refused("POST", "/interviews/schedule", absent) == (404, "Application not found")
     assert us.refused("POST", "/interviews/schedule", foreign) == (403, "This application does not belong to you")
     past_and_foreign = foreign | {"date": "2020-01-01"}
@@ -98,12 +99,12 @@ def test_only_ones_own_application_leads_to_an_interview(people: dict[str, Any])
         assert us.refused("POST", "/interviews/schedule", invitation("f" * 24) | wrong) == (
             404, "Application not found",
         ), wrong  # fmt: skip
-        assert us.refused("POST", "/interviews/schedule", invitation(people["us application"]) | wrong)[0] == 400
+        assert us.refused("POST", "/interviews/schedule", invitation(people.us_application_id) | wrong)[0] == 400
 
 
-def test_a_reschedule_keeps_what_is_left_out(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
-    asked = invitation(people["us application"], type="Video", meetingLink="https://meet.example/1", durationMinutes=90,
+def test_a_reschedule_keeps_what_is_left_out(people: People) -> None:
+    us, candidate = people.us, people.candidate
+    asked = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1", durationMinutes=90,
                        notes="n", internalNotes="i", timeZone="Asia/Kolkata")  # fmt: skip
     made = us.ok("POST", "/interviews/schedule", asked)
     one = f"/interviews/{made['interviewId']}"
@@ -128,11 +129,9 @@ def test_a_reschedule_keeps_what_is_left_out(people: dict[str, Any]) -> None:
          "time: The clocks in Europe/Paris skip this time on that day."),
     ],
 )  # fmt: skip
-def test_what_the_reschedule_comes_to_must_be_right(
-    change: dict[str, Any], message: str, people: dict[str, Any]
-) -> None:
-    us = people["us"]
-    asked = invitation(people["us application"], type="Video", meetingLink="https://meet.example/1")
+def test_what_the_reschedule_comes_to_must_be_right(change: dict[str, Any], message: str, people: People) -> None:
+    us = people.us
+    asked = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1")
     made = us.ok("POST", "/interviews/schedule", asked)
     path = f"/interviews/{made['interviewId']}/reschedule"
     assert us.refused("PUT", path, local(in_days(4)) | change) == (400, message)
@@ -142,9 +141,9 @@ def test_what_the_reschedule_comes_to_must_be_right(
     assert us.refused("PUT", path, local(in_days(4)) | change, If_Match='"old"') == (400, message)
 
 
-def test_an_overlap_is_refused_and_back_to_back_is_fine(people: dict[str, Any]) -> None:
-    us, them = people["us"], people["them"]
-    ours = people["us application"]
+def test_an_overlap_is_refused_and_back_to_back_is_fine(people: People) -> None:
+    us, them = people.us, people.them
+    ours = people.us_application_id
     first = us.ok("POST", "/interviews/schedule", invitation(ours, 3, durationMinutes=60))
     clash = (409, "The candidate already has an interview with you at this time")
     hour = 1 / 24
@@ -153,7 +152,7 @@ def test_an_overlap_is_refused_and_back_to_back_is_fine(people: dict[str, Any]) 
         assert us.refused("POST", "/interviews/schedule", asked) == clash, (days, minutes)
     before = us.ok("POST", "/interviews/schedule", invitation(ours, 3 - hour, durationMinutes=60))
     us.ok("POST", "/interviews/schedule", invitation(ours, 3 + hour, durationMinutes=60))
-    them.ok("POST", "/interviews/schedule", invitation(people["them application"], 3))  # no business of ours
+    them.ok("POST", "/interviews/schedule", invitation(people.them_application_id, 3))  # no business of ours
     move = f"/interviews/{before['interviewId']}/reschedule"
     assert us.refused("PUT", move, local(in_days(3 - hour / 2))) == clash
     us.ok("PUT", move, local(in_days(3 - hour * 1.5)))  # itself is not in its way
@@ -161,10 +160,10 @@ def test_an_overlap_is_refused_and_back_to_back_is_fine(people: dict[str, Any]) 
     us.ok("POST", "/interviews/schedule", invitation(ours, 3, durationMinutes=60))
 
 
-def test_lists_are_the_companys_own(people: dict[str, Any]) -> None:
-    us, them = people["us"], people["them"]
-    ours = [us.ok("POST", "/interviews/schedule", invitation(people["us application"], day)) for day in (5, 3, 4)]
-    theirs = them.ok("POST", "/interviews/schedule", invitation(people["them application"]))
+def test_lists_are_the_companys_own(people: People) -> None:
+    us, them = people.us, people.them
+    ours = [us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, day)) for day in (5, 3, 4)]
+    theirs = them.ok("POST", "/interviews/schedule", invitation(people.them_application_id))
     us.ok("PUT", f"/interviews/{ours[2]['interviewId']}/cancel", {"cancellationReason": "x"})
 
     def ids(data: dict[str, Any]) -> list[str]:
@@ -174,28 +173,28 @@ def test_lists_are_the_companys_own(people: dict[str, Any]) -> None:
     five, three, four = (one["interviewId"] for one in ours)
     listing = "/interviews/by-status"
     assert ids(us.ok("GET", listing)) == [three, four, five]
-    assert ids(us.ok("GET", f"{listing}?status=annule&companyId={people['us company']}")) == [four]
+    assert ids(us.ok("GET", f"{listing}?status=annule&companyId={people.us_company_id}")) == [four]
     assert ids(us.ok("GET", f"{listing}?limit=1&skip=1")) == [four]
     assert us.ok("GET", f"{listing}?limit=1&skip=1")["total"] == 3
     assert us.ok("GET", f"{listing}?skip=9") == {"interviews": [], "total": 3}
-    assert ids(us.ok("GET", f"/interviews/application/{people['us application']}?limit=2")) == [three, four]
+    assert ids(us.ok("GET", f"/interviews/application/{people.us_application_id}?limit=2")) == [three, four]
     assert ids(them.ok("GET", listing)) == [theirs["interviewId"]]
     not_ours = (403, "This company is not yours")
-    for other in (people["them company"], "f" * 24, "nope"):
+    for other in (people.them_company_id, "f" * 24, "nope"):
         assert us.refused("GET", f"{listing}?companyId={other}") == not_ours
         assert us.refused("GET", f"{listing}?companyId={other}&limit=x") == not_ours
     assert us.refused("GET", f"{listing}?status=x")[1].startswith("status: ")
     assert us.refused("GET", f"{listing}?companyId=a&companyId=b") == not_ours
-    company = people["us company"]
+    company = people.us_company_id
     assert us.refused("GET", f"{listing}?companyId={company}&companyId={company}") == (
         400, "companyId: Must not be given more than once.",
     )  # fmt: skip
-    foreign = f"/interviews/application/{people['them application']}"
+    foreign = f"/interviews/application/{people.them_application_id}"
     assert us.refused("GET", f"{foreign}?limit=x") == (403, "This application does not belong to you")
     assert us.refused("GET", "/interviews/application/nope?limit=x") == (404, "Application not found")
-    assert us.refused("GET", f"/interviews/application/{people['us application']}?limit=x")[0] == 400
+    assert us.refused("GET", f"/interviews/application/{people.us_application_id}?limit=x")[0] == 400
 
 
-def test_schedule_is_a_word_and_no_id(people: dict[str, Any]) -> None:
-    response = people["us"].call("GET", "/interviews/schedule")
+def test_schedule_is_a_word_and_no_id(people: People) -> None:
+    response = people.us.call("GET", "/interviews/schedule")
     assert (response.status_code, set(response.headers["Allow"].split(", "))) == (405, {"POST", "OPTIONS"})

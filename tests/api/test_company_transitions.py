@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import in_days, invitation, local
+from tests.support.people import People
 
 OPEN_MOVES = [
     ("reschedule", local(in_days(5)), "rescheduled"),
@@ -16,10 +17,10 @@ OPEN_MOVES = [
 @pytest.mark.parametrize(("move", "body", "done"), OPEN_MOVES)
 @pytest.mark.parametrize("status", ["en_attente", "confirmed", "completed", "annule"])
 def test_a_move_needs_an_open_interview(
-    status: str, move: str, body: dict[str, Any], done: str, people: dict[str, Any]
+    status: str, move: str, body: dict[str, Any], done: str, people: People
 ) -> None:
-    us = people["us"]
-    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+    us = people.us
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people.us_application_id))['interviewId']}"
     before = {"confirmed": ("confirm", None), "completed": ("complete", {}), "annule": OPEN_MOVES[1]}
     if status != "en_attente":
         us.ok("PUT", f"{one}/{before[status][0]}", before[status][1])
@@ -31,9 +32,9 @@ def test_a_move_needs_an_open_interview(
     assert us.ok("GET", one) == unchanged
 
 
-def test_if_match_binds_a_move_to_what_was_seen(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_if_match_binds_a_move_to_what_was_seen(people: People) -> None:
+    us, candidate = people.us, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     one = f"/interviews/{made['interviewId']}"
     seen, seen_by_candidate = (
         someone.call("GET", path).headers["ETag"] for someone, path in ((us, one), (candidate, f"/candidate{one}"))
@@ -58,9 +59,9 @@ def test_if_match_binds_a_move_to_what_was_seen(people: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("move", "body"), [(move, body) for move, body, _ in OPEN_MOVES] + [("confirm", {})])
-def test_refusals_come_in_order(move: str, body: dict[str, Any], people: dict[str, Any]) -> None:
-    us, them, candidate = people["us"], people["them"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_refusals_come_in_order(move: str, body: dict[str, Any], people: People) -> None:
+    us, them, candidate = people.us, people.them, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     us.ok("PUT", f"/interviews/{made['interviewId']}/cancel", {"cancellationReason": "x"})
     bad, path = body | {"x": 1}, f"/interviews/{made['interviewId']}/{move}"
     assert candidate.refused("PUT", path, bad) == (403, "Company credentials required")
@@ -84,17 +85,17 @@ def test_refusals_come_in_order(move: str, body: dict[str, Any], people: dict[st
         ({"shareFeedback": None}, "shareFeedback: "),
     ],
 )
-def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, people: dict[str, Any]) -> None:
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    status, said = people["us"].refused("PUT", f"/interviews/{made['interviewId']}/complete", body)
+def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, people: People) -> None:
+    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    status, said = people.us.refused("PUT", f"/interviews/{made['interviewId']}/complete", body)
     assert status == 400
     assert said.startswith(message), said
 
 
 @pytest.mark.parametrize("move", ["confirm", "reschedule", "cancel", "complete"])
-def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
-    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people['us application']))['interviewId']}"
+def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: People) -> None:
+    us, candidate = people.us, people.candidate
+    one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people.us_application_id))['interviewId']}"
     candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
     candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"proposedTimes": ["2999-01-01T00:00:00.000Z"]})
     wish = us.ok("GET", one)["rescheduleRequest"]
@@ -112,7 +113,7 @@ def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: 
         ({"reason": 5}, "reason: Not a valid string."),
     ],
 )
-def test_a_bad_wish_is_refused_by_name(wish: dict[str, Any], message: str, people: dict[str, Any]) -> None:
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_a_bad_wish_is_refused_by_name(wish: dict[str, Any], message: str, people: People) -> None:
+    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/candidate/interviews/{made['interviewId']}/request-reschedule"
-    assert people["candidate"].refused("PUT", path, wish) == (400, message)
+    assert people.candidate.refused("PUT", path, wish) == (400, message)

@@ -1,7 +1,6 @@
 """What a candidate reads has an ETag that is true at once, on every worker; a 304 says that nothing has changed."""
 
 from datetime import timedelta
-from typing import Any
 
 import time_machine
 from sqlalchemy import update
@@ -10,10 +9,11 @@ from interviews_api.db.connections import Database
 from interviews_api.interviews.models import Interview
 from tests.support.api import Caller, in_days, invitation
 from tests.support.fixtures import LISTS
+from tests.support.people import People
 
 
-def test_every_read_of_a_candidate_can_be_revalidated(candidate_reads: list[str], people: dict[str, Any]) -> None:
-    candidate = people["candidate"]
+def test_every_read_of_a_candidate_can_be_revalidated(candidate_reads: list[str], people: People) -> None:
+    candidate = people.candidate
     for path in candidate_reads:
         fresh = candidate.call("GET", path)
         assert fresh.status_code == 200
@@ -31,13 +31,13 @@ def test_every_read_of_a_candidate_can_be_revalidated(candidate_reads: list[str]
             assert (again.status_code, again.data) == (200, fresh.data), (path, other)
         nobody = Caller(candidate.client, {})
         assert nobody.refused("GET", path, If_None_Match=tag) == (401, "Unauthorized")
-        assert people["us"].refused("GET", path, If_None_Match=tag)[0] == 403
+        assert people.us.refused("GET", path, If_None_Match=tag)[0] == 403
 
 
-def test_upcoming_changes_when_only_time_passes(people: dict[str, Any], database: Database) -> None:
+def test_upcoming_changes_when_only_time_passes(people: People, database: Database) -> None:
     """The interview begins within the access token's quarter of an hour."""
-    us, candidate = people["us"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 1))
+    us, candidate = people.us, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 1))
     us.ok("PUT", f"/interviews/{made['interviewId']}/confirm")
     start = in_days(0) + timedelta(minutes=5)
     with database.engine.begin() as connection:
@@ -52,13 +52,13 @@ def test_upcoming_changes_when_only_time_passes(people: dict[str, Any], database
         assert candidate.ok("GET", LISTS[3])["total"] == candidate.ok("GET", LISTS[0])["upcomingCount"] == 0
 
 
-def test_the_details_change_only_with_what_they_say(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_the_details_change_only_with_what_they_say(people: People) -> None:
+    us, candidate = people.us, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/candidate/interviews/{made['interviewId']}"
     tag = candidate.call("GET", path).headers["ETag"]
     candidate.ok("PUT", f"{path}/request-reschedule", {"reason": "ill"})
-    us.ok("PUT", f"/application-status/{people['us application']}/mark-seen")
+    us.ok("PUT", f"/application-status/{people.us_application_id}/mark-seen")
     assert candidate.call("GET", path, If_None_Match=tag).status_code == 304
     us.ok("PUT", f"/interviews/{made['interviewId']}/confirm")
     assert candidate.call("GET", path, If_None_Match=tag).status_code == 200

@@ -16,6 +16,7 @@ from tests.support.api import Caller, in_days, invitation, local
 from tests.support.database_rows import everything
 from tests.support.factories import World
 from tests.support.linked_interview import INTERVIEW, JSON, KEY, path
+from tests.support.people import People
 from tests.support.settings import SECRETS
 from tests.support.tokens import begin_session
 
@@ -125,10 +126,10 @@ def test_a_forged_token_is_refused(
     ("move", "body"), [("reschedule", local(in_days(5))), ("cancel", {"cancellationReason": "x"}), ("decline", {})]
 )
 def test_a_move_kills_the_older_links(
-    move: str, body: dict[str, Any], people: dict[str, Any], client: FlaskClient, runner: FlaskCliRunner
+    move: str, body: dict[str, Any], people: People, client: FlaskClient, runner: FlaskCliRunner
 ) -> None:
-    us, candidate = people["us"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    us, candidate = people.us, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     one = f"/interviews/{made['interviewId']}"
     link = path(made["interviewId"])
     assert client.get(link).status_code == 200

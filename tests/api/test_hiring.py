@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.people import People
 
 CLEAR = {
     "dateSeen": None, "dateInterviewScheduled": None, "dateConfirmed": None, "dateCancelled": None,
@@ -13,13 +14,13 @@ CLEAR = {
 }  # fmt: skip
 
 
-def test_a_company_publishes_jobs_that_everyone_may_read(people: dict[str, Any], client: FlaskClient) -> None:
-    us, anonymous = people["us"], Caller(client, {})
+def test_a_company_publishes_jobs_that_everyone_may_read(people: People, client: FlaskClient) -> None:
+    us, anonymous = people.us, Caller(client, {})
     made = [us.ok("POST", "/jobs", {"title": f"Job {number}"}) for number in range(3)]
     described = us.ok("POST", "/jobs", {"title": "Baker", "description": "Bread"})
     assert described == {
         "id": described["id"], "title": "Baker", "description": "Bread",
-        "company": {"id": people["us company"], "name": "us", "logo": "https://example.com/logo.png"},
+        "company": {"id": people.us_company_id, "name": "us", "logo": "https://example.com/logo.png"},
     }  # fmt: skip
     listed = anonymous.ok("GET", "/jobs?limit=4")
     assert listed == {"jobs": [described, *reversed(made)], "total": 6}
@@ -27,7 +28,7 @@ def test_a_company_publishes_jobs_that_everyone_may_read(people: dict[str, Any],
     assert anonymous.ok("GET", "/jobs?skip=6") == {"jobs": [], "total": 6}
     assert anonymous.refused("GET", "/jobs?limit=0")[0] == 400
     assert anonymous.refused("POST", "/jobs", {"title": "x"}) == (401, "Unauthorized")
-    assert people["candidate"].refused("POST", "/jobs", {"x": 1}) == (403, "Company credentials required")
+    assert people.candidate.refused("POST", "/jobs", {"x": 1}) == (403, "Company credentials required")
     for bad, message in (
         ({}, "title: Missing data for required field."),
         ({"title": " "}, "title: Must not be blank."),
@@ -35,8 +36,8 @@ def test_a_company_publishes_jobs_that_everyone_may_read(people: dict[str, Any],
         assert us.refused("POST", "/jobs", bad) == (400, message)
 
 
-def test_a_candidate_applies_once(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_a_candidate_applies_once(people: People) -> None:
+    us, candidate = people.us, people.candidate
     job = us.ok("POST", "/jobs", {"title": "Baker"})
     path = f"/jobs/{job['id']}/applications"
     made = candidate.ok("POST", path)
@@ -51,28 +52,28 @@ def test_a_candidate_applies_once(people: dict[str, Any]) -> None:
     mine = candidate.ok("GET", "/application-status/candidate")
     assert mine["total"] == 3
     assert mine["applications"][0] == CLEAR | {
-        "id": made["applicationId"], "company": {"id": people["us company"], "name": "us"},
+        "id": made["applicationId"], "company": {"id": people.us_company_id, "name": "us"},
         "job": {"id": job["id"], "title": "Baker"}, "appliedAt": made["appliedAt"], "status": "en_attente",
         "isRejected": False,
     }  # fmt: skip
-    theirs = us.ok("GET", f"/interviews/company/{people['us company']}/candidates?limit=1")
+    theirs = us.ok("GET", f"/interviews/company/{people.us_company_id}/candidates?limit=1")
     assert theirs["total"] == 2
     assert theirs["applications"][0] == CLEAR | {
         "applicationId": made["applicationId"], "job": {"id": job["id"], "title": "Baker"}, "status": "en_attente",
         "appliedAt": made["appliedAt"], "candidate": {
-            "id": people["candidate id"], "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
+            "id": people.candidate_id, "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
         },
     }  # fmt: skip
 
 
-def test_the_first_look_stands(people: dict[str, Any]) -> None:
-    us, them, candidate = people["us"], people["them"], people["candidate"]
-    path = f"/application-status/{people['us application']}/mark-seen"
+def test_the_first_look_stands(people: People) -> None:
+    us, them, candidate = people.us, people.them, people.candidate
+    path = f"/application-status/{people.us_application_id}/mark-seen"
     seen = us.ok("PUT", path)
     assert (seen["status"], seen["dateSeen"] is None) == ("vu", False)
     assert us.ok("PUT", path) == seen
     assert candidate.ok("GET", "/application-status/candidate")["applications"][0]["dateSeen"] == seen["dateSeen"]
-    us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     assert us.ok("PUT", path)["status"] == "entretien_programmer"
     assert them.refused("PUT", path, {"x": 1}) == (403, "This application does not belong to you")
     assert candidate.refused("PUT", path) == (403, "Company credentials required")
@@ -80,39 +81,39 @@ def test_the_first_look_stands(people: dict[str, Any]) -> None:
     assert us.refused("PUT", path, {"x": 1}) == (400, "x: Unknown field.")
 
 
-def test_a_scheduled_application_that_is_looked_at_keeps_its_status(people: dict[str, Any]) -> None:
-    us = people["us"]
-    us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    seen = us.ok("PUT", f"/application-status/{people['us application']}/mark-seen")
+def test_a_scheduled_application_that_is_looked_at_keeps_its_status(people: People) -> None:
+    us = people.us
+    us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    seen = us.ok("PUT", f"/application-status/{people.us_application_id}/mark-seen")
     assert (seen["status"], seen["dateSeen"] is None) == ("entretien_programmer", False)
 
 
-def test_a_companys_candidates_are_its_own(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
-    foreign = f"/interviews/company/{people['them company']}/candidates"
+def test_a_companys_candidates_are_its_own(people: People) -> None:
+    us, candidate = people.us, people.candidate
+    foreign = f"/interviews/company/{people.them_company_id}/candidates"
     assert us.refused("GET", f"{foreign}?limit=x") == (403, "This company is not yours")
     for absent in ("nope", "f" * 24):
         path = f"/interviews/company/{absent}/candidates?limit=x"
         assert us.refused("GET", path) == (404, "Company not found")
-    assert us.refused("GET", f"/interviews/company/{people['us company']}/candidates?limit=x")[0] == 400
+    assert us.refused("GET", f"/interviews/company/{people.us_company_id}/candidates?limit=x")[0] == 400
     assert candidate.refused("GET", foreign) == (403, "Company credentials required")
 
 
 @pytest.mark.parametrize(
     ("decision", "status"), [({"isHired": True}, "présélectionné"), ({"isHired": False}, "rejeté"), ({}, "confirme")]
 )
-def test_the_application_follows_its_interviews(decision: dict[str, Any], status: str, people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_the_application_follows_its_interviews(decision: dict[str, Any], status: str, people: People) -> None:
+    us, candidate = people.us, people.candidate
 
     def application() -> dict[str, Any]:
-        (found,) = us.ok("GET", f"/interviews/company/{people['us company']}/candidates")["applications"]
+        (found,) = us.ok("GET", f"/interviews/company/{people.us_company_id}/candidates")["applications"]
         mine = candidate.ok("GET", "/application-status/candidate")["applications"]
         (same,) = [one for one in mine if one["id"] == found["applicationId"]]
         assert {name: same[name] for name in CLEAR} == {name: found[name] for name in CLEAR}
         assert same["isRejected"] == (found["status"] == "rejeté")
         return {"status": found["status"], **{name: found[name] for name in CLEAR if found[name]}}
 
-    first = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    first = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     one = f"/interviews/{first['interviewId']}"
     assert application() == {"status": "entretien_programmer", "dateInterviewScheduled": first["scheduledAt"]}
     yes = candidate.ok("PUT", f"/candidate{one}/confirm")["confirmedAt"]
@@ -128,13 +129,13 @@ def test_the_application_follows_its_interviews(decision: dict[str, Any], status
     assert application() == moved | {
         "status": "annule", "dateCancelled": no["cancelledAt"], "cancellationReason": "Moving away",
     }  # fmt: skip
-    second = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))  # another round
+    second = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))  # another round
     assert application() == {"status": "entretien_programmer", "dateInterviewScheduled": second["scheduledAt"]}
     us.ok("PUT", f"/interviews/{second['interviewId']}/confirm")
     confirmed = application()
     us.ok("PUT", f"/interviews/{second['interviewId']}/complete", decision)
     assert application() == confirmed | {"status": status}
-    third = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    third = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     us.ok("PUT", f"/interviews/{third['interviewId']}/cancel", {"cancellationReason": "Filled"})
     assert application()["status"] == "annule"
     assert application()["cancellationReason"] == "Filled"

@@ -23,6 +23,7 @@ from interviews_api.interviews.models import Interview
 from tests.support.api import Caller, invitation
 from tests.support.database_rows import hold_write_lock
 from tests.support.factories import World
+from tests.support.people import People
 from tests.support.tokens import Headers
 
 
@@ -31,12 +32,12 @@ def count(database: Database, *models: Any) -> list[int]:
         return [connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models]
 
 
-def test_the_same_request_again_gets_the_same_reply(people: dict[str, Any], database: Database) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_the_same_request_again_gets_the_same_reply(people: People, database: Database) -> None:
+    us, candidate = people.us, people.candidate
     job = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     for who, path, body in (
         (us, "/jobs", {"title": "Baker"}),
-        (us, "/interviews/schedule", invitation(people["us application"])),
+        (us, "/interviews/schedule", invitation(people.us_application_id)),
         (candidate, f"/jobs/{job['id']}/applications", None),
     ):
         first = who.call("POST", path, body, Idempotency_Key="k")
@@ -48,31 +49,29 @@ def test_the_same_request_again_gets_the_same_reply(people: dict[str, Any], data
     assert count(database, Job, Application, Interview, Event) == [3, 3, 1, 1]
 
 
-def test_another_body_under_the_same_key_is_refused(people: dict[str, Any]) -> None:
-    us = people["us"]
+def test_another_body_under_the_same_key_is_refused(people: People) -> None:
+    us = people.us
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     reused = (422, "This Idempotency-Key was used with another body")
     assert us.refused("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k") == reused
     assert us.refused("POST", "/jobs", {"title": ""}, Idempotency_Key="k") == reused
 
 
-def test_a_key_is_ones_own_and_of_one_route(
-    people: dict[str, Any], world: World, headers: Callable[..., Headers]
-) -> None:
-    us, them = people["us"], people["them"]
+def test_a_key_is_ones_own_and_of_one_route(people: People, world: World, headers: Callable[..., Headers]) -> None:
+    us, them = people.us, people.them
     ours = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     theirs = them.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     assert ours["company"] != theirs["company"]
-    colleague = world.company_user({"id": people["us company"]})
+    colleague = world.company_user({"id": people.us_company_id})
     world.load()
     second = Caller(us.client, headers(colleague["id"], Role.COMPANY))
     assert second.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")["id"] != ours["id"]
-    us.ok("POST", "/interviews/schedule", invitation(people["us application"]), Idempotency_Key="k")
+    us.ok("POST", "/interviews/schedule", invitation(people.us_application_id), Idempotency_Key="k")
 
 
-def test_a_refusal_of_the_input_leaves_nothing(people: dict[str, Any], database: Database) -> None:
-    us = people["us"]
-    foreign = invitation(people["them application"])
+def test_a_refusal_of_the_input_leaves_nothing(people: People, database: Database) -> None:
+    us = people.us
+    foreign = invitation(people.them_application_id)
     for path, body, status in (
         ("/jobs", {"title": ""}, 400), ("/jobs", {"x": 1}, 400), ("/interviews/schedule", foreign, 403),
         ("/interviews/schedule", invitation("f" * 24), 404), ("/interviews/schedule", {}, 400),
@@ -82,10 +81,10 @@ def test_a_refusal_of_the_input_leaves_nothing(people: dict[str, Any], database:
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
 
 
-def test_a_conflict_is_a_reply_too(people: dict[str, Any], database: Database) -> None:
-    us = people["us"]
-    first = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
-    asked = invitation(people["us application"])
+def test_a_conflict_is_a_reply_too(people: People, database: Database) -> None:
+    us = people.us
+    first = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    asked = invitation(people.us_application_id)
     clash = us.call("POST", "/interviews/schedule", asked, Idempotency_Key="k")
     us.ok("PUT", f"/interviews/{first['interviewId']}/cancel", {"cancellationReason": "x"})
     again = us.call("POST", "/interviews/schedule", asked, Idempotency_Key="k")
@@ -93,8 +92,8 @@ def test_a_conflict_is_a_reply_too(people: dict[str, Any], database: Database) -
     assert count(database, Interview) == [1]
 
 
-def test_it_is_forgotten_after_a_day(people: dict[str, Any], database: Database) -> None:
-    us = people["us"]
+def test_it_is_forgotten_after_a_day(people: People, database: Database) -> None:
+    us = people.us
     first = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     with database.engine.begin() as connection:
         expiry = connection.execute(select(IdempotentReply.expires_at)).scalar_one()
@@ -106,13 +105,13 @@ def test_it_is_forgotten_after_a_day(people: dict[str, Any], database: Database)
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "\t"])
-def test_a_bad_key_is_refused_by_name(key: str, people: dict[str, Any]) -> None:
-    status, message = people["us"].refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key=key)
+def test_a_bad_key_is_refused_by_name(key: str, people: People) -> None:
+    status, message = people.us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key=key)
     assert (status, message) == (400, "Idempotency-Key: Must be 1 to 255 printable ASCII characters.")
 
 
-def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: World, client: Any) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_refusals_keep_their_order_under_a_key(people: People, world: World, client: Any) -> None:
+    us, candidate = people.us, people.candidate
     assert Caller(client, {}).refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 401
     assert candidate.refused("POST", "/jobs", {"x": 1}, Idempotency_Key="")[0] == 403
     for key in ("k", ""):
@@ -125,29 +124,29 @@ def test_refusals_keep_their_order_under_a_key(people: dict[str, Any], world: Wo
     us.ok("POST", "/auth/logout")
     assert gone.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="mine")[0] == 401  # no replay either
     large = json.dumps({"title": "x" * 70_000})
-    headers = people["them"].headers | {"Idempotency-Key": "k"}
+    headers = people.them.headers | {"Idempotency-Key": "k"}
     assert client.post("/jobs", data=large, headers=headers, content_type="application/json").status_code == 413
 
 
 @pytest.mark.parametrize("key", ["a b", "", "k"])
-def test_schedule_refuses_by_application_before_a_bad_key(key: str, people: dict[str, Any]) -> None:
-    us, foreign, absent = people["us"], people["them application"], "f" * 24
+def test_schedule_refuses_by_application_before_a_bad_key(key: str, people: People) -> None:
+    us, foreign, absent = people.us, people.them_application_id, "f" * 24
     for application, expected in (
         (absent, (404, "Application not found")),
         (foreign, (403, "This application does not belong to you")),
     ):
         body = invitation(application)
         assert us.refused("POST", "/interviews/schedule", body, Idempotency_Key=key) == expected
-    own = us.call("POST", "/interviews/schedule", invitation(people["us application"]), Idempotency_Key=key)
+    own = us.call("POST", "/interviews/schedule", invitation(people.us_application_id), Idempotency_Key=key)
     assert own.status_code == (201 if key == "k" else 400)
 
 
-def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any], database: Database) -> None:
+def test_while_the_first_is_at_work_the_second_is_told_so(people: People, database: Database) -> None:
     """On Postgres at once, as it sees the first's lock; on SQLite when the first, the one writer, has finished."""
-    post = partial(people["us"].call, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
+    post = partial(people.us.call, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:
-            replies = ReplyRepository(connection, people["us id"], "POST /jobs", "k")
+            replies = ReplyRepository(connection, people.us_user_id, "POST /jobs", "k")
             assert replies.find(now(), now()) is None
             second = pool.submit(post)
             if database.engine.dialect.name == "postgresql":
@@ -159,8 +158,8 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: dict[str, Any]
     assert post().json == {"statusCode": 201}
 
 
-def test_a_clock_that_was_put_back_changes_nothing(people: dict[str, Any]) -> None:
-    us, ahead = people["us"], now() + timedelta(minutes=5)
+def test_a_clock_that_was_put_back_changes_nothing(people: People) -> None:
+    us, ahead = people.us, now() + timedelta(minutes=5)
     with time_machine.travel(ahead):
         us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     for seconds in (0.05, 1, 60, 290):
@@ -170,25 +169,25 @@ def test_a_clock_that_was_put_back_changes_nothing(people: dict[str, Any]) -> No
             assert us.refused("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k")[0] == 422
 
 
-def test_the_first_may_come_to_nothing(people: dict[str, Any], database: Database) -> None:
+def test_the_first_may_come_to_nothing(people: People, database: Database) -> None:
     """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
-    us = people["us"]
+    us = people.us
     with hold_write_lock(database) as connection:
-        assert ReplyRepository(connection, people["us id"], "POST /jobs", "k").find(now(), now()) is None
+        assert ReplyRepository(connection, people.us_user_id, "POST /jobs", "k").find(now(), now()) is None
         is_sqlite = database.engine.dialect.name == "sqlite"
         status, _ = us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
         assert status == (503 if is_sqlite else 409)
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
 
 
-def test_who_is_removed_meanwhile_has_done_nothing(people: dict[str, Any], database: Database) -> None:
-    us = people["us"]
+def test_who_is_removed_meanwhile_has_done_nothing(people: People, database: Database) -> None:
+    us = people.us
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:
             connection.execute(select(Company.id).with_for_update())  # the new job's foreign key waits for this
             post = pool.submit(us.refused, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
             time.sleep(0.5)
-            connection.execute(delete(User).where(User.id == people["us id"]))
+            connection.execute(delete(User).where(User.id == people.us_user_id))
             assert not post.done()
         assert post.result() == (401, "Unauthorized")
     assert count(database, Job, IdempotentReply) == [2, 0]

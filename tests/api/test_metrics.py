@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +19,7 @@ from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, DeliveryFa
 from interviews_api.services import service
 from tests.support.api import invitation
 from tests.support.metrics import Sample, parse, requests
+from tests.support.people import People
 from tests.support.settings import SECRETS
 
 
@@ -62,11 +62,11 @@ def unsent_seconds(samples: dict[Sample, float]) -> float:
     return samples["interviews_oldest_unsent_event_seconds", ()]
 
 
-def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient, people: dict[str, Any]) -> None:
+def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient, people: People) -> None:
     empty = scrape(client)
     assert len([name for name, _ in empty if name == "interviews_deliveries"]) == 12
     assert (delivery(empty, "email", "pending"), unsent_seconds(empty)) == (0, 0)
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with app.app_context(), transaction() as connection:
         connection.execute(update(Event).values(at=now() - timedelta(minutes=10)))
     undistributed = scrape(client)
@@ -88,9 +88,9 @@ def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient,
     assert unsent_seconds(scrape(client)) >= 600
 
 
-def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, people: dict[str, Any]) -> None:
-    us = people["us"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], days=3))
+def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, people: People) -> None:
+    us = people.us
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
     path = f"/interviews/{made['interviewId']}/notices"
     notice = us.ok("GET", path)["notices"][0]
     days_ago = now() - timedelta(days=5)

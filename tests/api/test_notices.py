@@ -1,13 +1,12 @@
 """Refusals of a resend come in order."""
 
-from typing import Any
-
 from tests.support.api import invitation
+from tests.support.people import People
 
 
-def test_an_unknown_notice_is_said_before_a_bad_body(people: dict[str, Any]) -> None:
-    us, them = people["us"], people["them"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_an_unknown_notice_is_said_before_a_bad_body(people: People) -> None:
+    us, them = people.us, people.them
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}/notices"
     known = us.ok("GET", path)["notices"][0]["id"]
     bad = {"x": 1}

@@ -31,6 +31,7 @@ from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.database_rows import hold_write_lock
 from tests.support.logs import CANARY
+from tests.support.people import People
 from tests.support.settings import SECRETS
 
 PRIVATE = {
@@ -68,12 +69,12 @@ def statuses(shown: dict[str, TestResponse]) -> dict[int, int]:
 
 @pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}])
 def test_a_marker_in_every_private_field_is_found_nowhere(
-    completion: dict[str, Any], people: dict[str, Any], client: FlaskClient, caplog: pytest.LogCaptureFixture
+    completion: dict[str, Any], people: People, client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In every state of the interview, and in the answer to every move."""
     caplog.set_level(logging.DEBUG)
-    us, candidate, anonymous = people["us"], people["candidate"], Caller(client, {})
-    asked = invitation(people["us application"], internalNotes=CANARY)
+    us, candidate, anonymous = people.us, people.candidate, Caller(client, {})
+    asked = invitation(people.us_application_id, internalNotes=CANARY)
     made = us.ok("POST", "/interviews/schedule", asked)
     one = f"/interviews/{made['interviewId']}"
     us.ok("PUT", f"{one}/reschedule", local(in_days(4)) | {"internalNotes": f"{CANARY} again"})
@@ -105,10 +106,10 @@ def test_a_marker_in_every_private_field_is_found_nowhere(
     assert CANARY not in caplog.text
 
 
-def test_nor_where_it_was_declined_or_confirmed_by_hand(people: dict[str, Any], client: FlaskClient) -> None:
-    us, candidate, anonymous = people["us"], people["candidate"], Caller(client, {})
+def test_nor_where_it_was_declined_or_confirmed_by_hand(people: People, client: FlaskClient) -> None:
+    us, candidate, anonymous = people.us, people.candidate, Caller(client, {})
     for days, name in ((3, "confirm"), (5, "decline")):
-        asked = invitation(people["us application"], days, internalNotes=CANARY)
+        asked = invitation(people.us_application_id, days, internalNotes=CANARY)
         interview_id = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
         us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(days + 1)))
         moved = candidate.call("PUT", f"/candidate/interviews/{interview_id}/{name}", {})
@@ -117,9 +118,9 @@ def test_nor_where_it_was_declined_or_confirmed_by_hand(people: dict[str, Any], 
         assert not [one for one in shown if CANARY.encode() in str(one.headers).encode() + one.data]
 
 
-def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: dict[str, Any]) -> None:
-    us, candidate = people["us"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: People) -> None:
+    us, candidate = people.us, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     one = f"/interviews/{made['interviewId']}"
     feedback = PRIVATE["feedback"] | {"comments": "Well done", "strengths": [], "weaknesses": []}
     us.ok("PUT", f"{one}/complete", {"feedback": feedback, "hiringDecisionReason": CANARY})
@@ -136,10 +137,10 @@ def test_a_database_error_says_nothing_of_the_values(database: Database) -> None
     assert CANARY not in str(refused.value)
 
 
-def test_nor_of_the_row_that_it_refuses(people: dict[str, Any], database: Database) -> None:
+def test_nor_of_the_row_that_it_refuses(people: People, database: Database) -> None:
     """Postgres would quote it whole."""
-    us = people["us"]
-    us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    us = people.us
+    us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
         connection.execute(update(Interview).values(duration_minutes=1))
     said = "".join(traceback.format_exception(refused.value))
@@ -161,10 +162,10 @@ def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(
     assert "argon2" not in caplog.text
 
 
-def test_no_message_to_the_candidate_has_it(app: Flask, people: dict[str, Any], database: Database) -> None:
+def test_no_message_to_the_candidate_has_it(app: Flask, people: People, database: Database) -> None:
     """Mails, pushes and live updates of every event, composed with everything private filled in."""
-    us, candidate = people["us"], people["candidate"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], internalNotes=CANARY))
+    us, candidate = people.us, people.candidate
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     one = made["interviewId"]
     us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(4)))
     candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
@@ -184,7 +185,7 @@ def test_no_message_to_the_candidate_has_it(app: Flask, people: dict[str, Any], 
                 composed.append(bytes(compose(settings, user, told)))
                 if user["role"] == "candidate":
                     composed.append(push_payload(told))
-        changes = LiveRepository(connection).changes([people["candidate id"]], after=0, up_to=2**62)
+        changes = LiveRepository(connection).changes([people.candidate_id], after=0, up_to=2**62)
         composed += [as_message(change)[1].encode() for change in changes]
     assert len(composed) > 20
     for raw in composed:

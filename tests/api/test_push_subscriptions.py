@@ -15,13 +15,14 @@ from interviews_api.services import service
 from tests.support.api import Caller
 from tests.support.browser import Browser, encoded
 from tests.support.database_rows import subscriptions
+from tests.support.people import People
 from tests.support.settings import SETTINGS
 
 
 def test_the_same_endpoint_has_one_owner_and_can_be_left(
-    people: dict[str, Any], database: Database, app: Flask, headers: Any
+    people: People, database: Database, app: Flask, headers: Any
 ) -> None:
-    browser, candidate = Browser(), people["candidate"]
+    browser, candidate = Browser(), people.candidate
     body = browser.subscription("https://nobody.invalid/1")
     for _ in range(2):
         candidate.ok("POST", "/candidate/push-subscriptions", body)
@@ -54,18 +55,18 @@ AUTH = encoded(b"x" * 16)
     ({"endpoint": None}, ["endpoint"]),
     *(({"expirationTime": bad}, ["expirationTime"]) for bad in ("1", "soon", True, [], {}, [1])),
 ])  # fmt: skip
-def test_a_subscription_that_is_none_is_refused(wrong: Any, named: list[str], people: dict[str, Any]) -> None:
+def test_a_subscription_that_is_none_is_refused(wrong: Any, named: list[str], people: People) -> None:
     body = Browser().subscription("https://nobody.invalid/1") | wrong
-    response = people["candidate"].call("POST", "/candidate/push-subscriptions", body)
+    response = people.candidate.call("POST", "/candidate/push-subscriptions", body)
     assert response.status_code == 400
     assert list(response.get_json()["details"]) == named
     assert response.get_json()["message"].startswith(named[0])
 
 
 @pytest.mark.parametrize("when", [None, 0, 1764000000000, 1764000000000.5])
-def test_an_expiration_is_a_number_or_null(when: object, people: dict[str, Any]) -> None:
+def test_an_expiration_is_a_number_or_null(when: object, people: People) -> None:
     body = Browser().subscription("https://nobody.invalid/1") | {"expirationTime": when}
-    people["candidate"].ok("POST", "/candidate/push-subscriptions", body)
+    people.candidate.ok("POST", "/candidate/push-subscriptions", body)
 
 
 def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner) -> None:

@@ -1,7 +1,6 @@
 """The state machine over HTTP: OpenAPI lists its transitions, and times run forwards."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +12,7 @@ from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
 from interviews_api.interviews.state_machine import TRANSITIONS, as_markdown
 from tests.support.api import invitation
+from tests.support.people import People
 
 
 def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClient) -> None:
@@ -27,11 +27,11 @@ def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClien
 
 @pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])
 def test_the_time_of_an_interview_runs_forwards(
-    ahead: int, is_waited_for: bool, people: dict[str, Any], database: Database
+    ahead: int, is_waited_for: bool, people: People, database: Database
 ) -> None:
     """Also for who had to wait for a move that began later; but a file or a clock that was wrong moves no time."""
-    us, candidate = people["us"], people["candidate"]
-    interview = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
+    us, candidate = people.us, people.candidate
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
     wish = {"proposedTimes": [format_instant(now() + timedelta(days=9))]}
     candidate.ok("PUT", f"/candidate/interviews/{interview}/request-reschedule", wish)
     begun = now()

@@ -1,37 +1,37 @@
 """Wall clocks at both edges of summer time: what is skipped, what comes twice, and what the rules say in 2026."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 
 from tests.support.api import in_days, invitation
+from tests.support.people import People
 from tests.support.summer_time import EDGES
 
 
 @pytest.mark.parametrize("zone_name", EDGES)
-def test_they_hold_over_http(zone_name: str, people: dict[str, Any]) -> None:
-    us = people["us"]
+def test_they_hold_over_http(zone_name: str, people: People) -> None:
+    us = people.us
     ahead = {
         edge: wanted for edge, wanted in EDGES[zone_name].items() if date.fromisoformat(edge[0]) > in_days(1).date()
     }
     assert ahead
     for (day, wall_time), wanted in ahead.items():
-        asked = invitation(people["us application"]) | {"date": day, "time": wall_time, "timeZone": zone_name}
+        asked = invitation(people.us_application_id) | {"date": day, "time": wall_time, "timeZone": zone_name}
         if wanted is None:
             assert us.refused("POST", "/interviews/schedule", asked)[1].startswith("time: The clocks in ")
             continue
         made = us.ok("POST", "/interviews/schedule", asked | {"durationMinutes": 5})
         one = f"/interviews/{made['interviewId']}"
-        seen = people["candidate"].ok("GET", f"/candidate{one}")
+        seen = people.candidate.ok("GET", f"/candidate{one}")
         assert seen["scheduledDate"] == made["scheduledDate"] == f"{wanted}:00.000Z"
         assert seen["scheduledTime"] == made["scheduledTime"] == wall_time
         us.ok("PUT", f"{one}/cancel", {"cancellationReason": "next"})
 
 
-def test_a_zone_moves_with_its_interview(people: dict[str, Any]) -> None:
-    us = people["us"]
-    asked = invitation(people["us application"]) | {"date": "2031-07-01", "time": "10:00", "timeZone": "Asia/Kolkata"}
+def test_a_zone_moves_with_its_interview(people: People) -> None:
+    us = people.us
+    asked = invitation(people.us_application_id) | {"date": "2031-07-01", "time": "10:00", "timeZone": "Asia/Kolkata"}
     made = us.ok("POST", "/interviews/schedule", asked)
     moved = us.ok(
         "PUT",

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from interviews_api.db.connections import Database
+from tests.support.people import People
 from tests.support.webhooks import hook
 
 
-def test_a_webhook_is_created_listed_and_deleted(people: dict[str, Any]) -> None:
-    us, them = people["us"], people["them"]
+def test_a_webhook_is_created_listed_and_deleted(people: People) -> None:
+    us, them = people.us, people.them
     url = "https://nobody.invalid/hook?x=1"
     made = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
     assert made.keys() == {"id", "url", "events", "secret"}
@@ -37,13 +38,13 @@ def test_a_webhook_is_created_listed_and_deleted(people: dict[str, Any]) -> None
         ({"url": "https://nobody.invalid", "other": 1}, "other"),
     ],
 )
-def test_a_bad_webhook_is_refused(body: Any, field: str, people: dict[str, Any]) -> None:
-    response = people["us"].call("POST", "/webhooks", body)
+def test_a_bad_webhook_is_refused(body: Any, field: str, people: People) -> None:
+    response = people.us.call("POST", "/webhooks", body)
     assert (response.status_code, list(response.get_json()["details"])) == (400, [field])
 
 
-def test_who_signed_out_sees_and_ends_none(people: dict[str, Any], database: Database) -> None:
-    us, webhook_id = people["us"], hook(database, people["us company"], "/ok")
+def test_who_signed_out_sees_and_ends_none(people: People, database: Database) -> None:
+    us, webhook_id = people.us, hook(database, people.us_company_id, "/ok")
     us.ok("POST", "/auth/logout")
     for method, path in (("GET", "/webhooks"), ("DELETE", f"/webhooks/{webhook_id}")):
         assert us.refused(method, path) == (401, "Unauthorized")

@@ -8,6 +8,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from interviews_api.db.connections import Database
 from tests.support.api import invitation
+from tests.support.people import People
 
 OFTEN = 8
 """More often than psycopg waits before it prepares."""
@@ -30,10 +31,10 @@ def change_types(database: Database) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("what", ["confirm", "list", "pending", "details", "company"])
-def test_at_worst_one_request_has_to_be_sent_again(what: str, people: dict[str, Any], change_types: Any) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_at_worst_one_request_has_to_be_sent_again(what: str, people: People, change_types: Any) -> None:
+    us, candidate = people.us, people.candidate
     made = [
-        us.ok("POST", "/interviews/schedule", invitation(people["us application"], days=1 + number))["interviewId"]
+        us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=1 + number))["interviewId"]
         for number in range(2 * OFTEN)
     ]
 

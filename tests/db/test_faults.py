@@ -9,6 +9,7 @@ from interviews_api.db.connections import Database
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.database_rows import everything
 from tests.support.faults import Fault
+from tests.support.people import People
 from tests.support.settings import BACKENDS
 
 TRANSITIONS: list[tuple[str, str, Any]] = [
@@ -29,20 +30,20 @@ TRANSITIONS: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without a key", "with a key"])
 @pytest.mark.parametrize(("who", "route", "body"), TRANSITIONS, ids=[route for _, route, _ in TRANSITIONS])
 def test_a_fault_leaves_nothing_behind(
-    who: str, route: str, body: Any, key: dict[str, str], people: dict[str, Any], database: Database
+    who: str, route: str, body: Any, key: dict[str, str], people: People, database: Database
 ) -> None:
-    us: Caller = people["us"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 20))
+    us: Caller = people.us
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
     job = us.ok("POST", "/jobs", {"title": "Baker"})
     method, path = route.split()
-    path = path.format(interview=made["interviewId"], application=people["us application"], job=job["id"])
+    path = path.format(interview=made["interviewId"], application=people.us_application_id, job=job["id"])
     if path == "/interviews/schedule":
-        body = invitation(people["us application"])
+        body = invitation(people.us_application_id)
     before = everything(database)
     places = []
     for number in range(1, 30):
         with Fault(database.engine, number) as fault:
-            response = people[who].call(method, path, body, **key)
+            response = people.caller(who).call(method, path, body, **key)
         if not fault.happened:
             break
         places.append(fault.happened.split()[0])
@@ -55,7 +56,7 @@ def test_a_fault_leaves_nothing_behind(
     else:
         assert places[-1] == "COMMIT"
         assert len(places) >= (3 if database.engine.dialect.name == "sqlite" else 2)
-        people[who].ok(method, path, body, **key)
+        people.caller(who).ok(method, path, body, **key)
     assert everything(database) != before
 
 
@@ -70,10 +71,10 @@ _DISK_FULL = """
 @pytest.mark.parametrize("when", ["INITIALLY IMMEDIATE", "INITIALLY DEFERRED"], ids=["within", "at its commit"])
 @pytest.mark.parametrize(("who", "route", "body"), [move for move in TRANSITIONS if "{interview}" in move[1]])
 def test_a_fault_within_the_one_statement(
-    who: str, route: str, body: Any, when: str, table: str, people: dict[str, Any], database: Database
+    who: str, route: str, body: Any, when: str, table: str, people: People, database: Database
 ) -> None:
     """Postgres itself fails in the middle of what it does in one go, and where that commits by itself."""
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 20))
+    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
     method, path = route.format(interview=made["interviewId"]).split()
     before = everything(database)
     with database.engine.begin() as connection:
@@ -84,10 +85,10 @@ def test_a_fault_within_the_one_statement(
                 f" DEFERRABLE {when} FOR EACH ROW EXECUTE FUNCTION fail()"
             )
         )
-    refused = people[who].call(method, path, body)
+    refused = people.caller(who).call(method, path, body)
     with database.engine.begin() as connection:
         connection.execute(text("DROP FUNCTION fail CASCADE"))
     follows = table == "events" or "request-reschedule" not in path
     assert refused.status_code == (503 if follows else 200)
     assert (everything(database) == before) is follows
-    people[who].ok(method, path, body)
+    people.caller(who).ok(method, path, body)

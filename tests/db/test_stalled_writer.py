@@ -3,7 +3,6 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import event, func, select
@@ -11,16 +10,15 @@ from sqlalchemy import event, func, select
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from tests.support.api import Caller, invitation
+from tests.support.people import People
 
 
-def test_a_writer_that_stalls_before_its_commit_loses_its_turn(
-    app: Flask, people: dict[str, Any], database: Database
-) -> None:
+def test_a_writer_that_stalls_before_its_commit_loses_its_turn(app: Flask, people: People, database: Database) -> None:
     """On Postgres others go on after 5 s and it gets a 503; SQLite's lock lasts while the process does."""
     is_postgres = database.engine.dialect.name == "postgresql"
     paths = []
     for whose in ("us", "them"):
-        made = people[whose].ok("POST", "/interviews/schedule", invitation(people[f"{whose} application"]))
+        made = people.caller(whose).ok("POST", "/interviews/schedule", invitation(people.application_id(whose)))
         paths.append(f"/candidate/interviews/{made['interviewId']}/request-reschedule")
     stalled, resume = threading.Event(), threading.Event()
 
@@ -29,7 +27,7 @@ def test_a_writer_that_stalls_before_its_commit_loses_its_turn(
         resume.wait(60)
 
     def move(which: int) -> int:  # If-Match: else it is one statement on Postgres, which cannot stall between two
-        response = Caller(app.test_client(), people["candidate"].headers).call("PUT", paths[which], {}, If_Match="*")
+        response = Caller(app.test_client(), people.candidate.headers).call("PUT", paths[which], {}, If_Match="*")
         return response.status_code
 
     event.listen(database.engine, "commit", stall, once=True)

@@ -2,24 +2,24 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from interviews_api.db.connections import Database
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.people import People
 from tests.support.proof_table import figure, proof
 
 
 @pytest.mark.proof
 def test_nothing_is_older_than_what_was_acknowledged(
-    cached_workers: list[Flask], people: dict[str, Any], database: Database
+    cached_workers: list[Flask], people: People, database: Database
 ) -> None:
     """Both workers are read all the time while one writes: answer and version are of one moment."""
     writes = figure(sample=60, full=1_000)
-    us, candidate = people["us"], people["candidate"].headers
-    one = us.ok("POST", "/interviews/schedule", invitation(people["us application"], notes="0"))["interviewId"]
+    us, candidate = people.us, people.candidate.headers
+    one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, notes="0"))["interviewId"]
     is_over, acknowledged, reads = threading.Event(), [0], [0]
 
     def write() -> None:

@@ -2,7 +2,6 @@
 
 import random
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,15 +10,14 @@ from ics import Calendar as ReadCalendar
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.api import in_days, invitation, local
+from tests.support.people import People
 from tests.support.proof_table import figure, proof
 
 
 @pytest.mark.proof
-def test_random_lives_end_in_the_right_calendar(
-    people: dict[str, Any], client: FlaskClient, calendar_feed: str
-) -> None:
+def test_random_lives_end_in_the_right_calendar(people: People, client: FlaskClient, calendar_feed: str) -> None:
     """A client that keeps, of each UID, what came with the highest SEQUENCE, knows what stands."""
-    lives, dice, us, candidate = figure(sample=25, full=300), random.Random(4), people["us"], people["candidate"]
+    lives, dice, us, candidate = figure(sample=25, full=300), random.Random(4), people.us, people.candidate
     kept: dict[str, tuple[int, str, datetime]] = {}
 
     def synchronize() -> None:
@@ -33,7 +31,7 @@ def test_random_lives_end_in_the_right_calendar(
         wanted = {}
         for number in range(lives):
             start = in_days(10 + number)
-            one = us.ok("POST", "/interviews/schedule", invitation(people["us application"], **local(start)))
+            one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, **local(start)))
             path, revision, status = one["interviewId"], 0, "TENTATIVE"
             for _ in range(dice.randrange(6)):
                 if status == "CANCELLED":

@@ -9,18 +9,16 @@ from typing import Any
 
 import pytest
 from alembic import command
-from flask import Flask
 from sqlalchemy import func, select
 
 from interviews_api import create_app
-from interviews_api.accounts.models import Role
-from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
 from interviews_api.services import service
 from tests.support.api import in_days, invitation, local
+from tests.support.crowd import Crowd, load_crowd
 from tests.support.databases import alembic_config
 from tests.support.factories import World
 from tests.support.live import LiveServer
@@ -28,7 +26,6 @@ from tests.support.postgres import ThrowawayPostgres
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
-from tests.support.tokens import begin_session
 from tests.support.worker_processes import Workers
 
 CLIENTS = 6
@@ -37,8 +34,8 @@ CLIENTS = 6
 class Load:
     """Clients that schedule, confirm and read until they are told to stop."""
 
-    def __init__(self, server: LiveServer, stage: dict[str, Any]) -> None:
-        self.server, self._stage = server, stage
+    def __init__(self, server: LiveServer, crowd: Crowd) -> None:
+        self.server, self._crowd = server, crowd
         self.statuses: Counter[int] = Counter()
         self.scheduled: set[str] = set()
         self.confirmed: set[str] = set()
@@ -60,10 +57,10 @@ class Load:
 
     def _run(self, number: int) -> None:
         turn, waiting = 0, None
-        company, candidate = self._stage["company"], self._stage["candidates"][number]
+        company, candidate = self._crowd.company, self._crowd.candidates[number]
         while not self._is_over.is_set():
             turn += 1
-            body = invitation(self._stage["applications"][number], **local(in_days(5 + turn)))
+            body = invitation(self._crowd.application_ids[number], **local(in_days(5 + turn)))
             if made := self._ask("POST", "/interviews/schedule", company, body):
                 self.scheduled.add(made["interviewId"])
                 waiting = made["interviewId"]
@@ -93,12 +90,12 @@ def test_nothing_is_lost_and_all_recovers() -> None:
         app = create_app(settings)
         database = service(Database, app)
         stack.callback(database.engine.dispose)
-        stage = make_stage(app)
+        crowd = load_crowd(app, World(app), CLIENTS)
         server = LiveServer(settings)
         stack.callback(server.stop)
         workers = Workers(1, settings)
         stack.callback(workers.stop)
-        live_through(stops, postgres, mailbox, Load(server, stage), database)
+        live_through(stops, postgres, mailbox, Load(server, crowd), database)
 
 
 def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load: Load, database: Database) -> None:
@@ -155,22 +152,3 @@ def sent(database: Any) -> int:
 def wanted(database: Any) -> int:
     with database.reads.connection() as connection:
         return int(connection.execute(select(func.count()).select_from(Event)).scalar_one())
-
-
-def make_stage(app: Flask) -> dict[str, Any]:
-    """A company and some candidates, each with an application and signed in."""
-    world = World(app)
-    company = world.company()
-    user = world.company_user(company)
-    people = [world.candidate() for _ in range(CLIENTS)]
-    applications = [world.application(one, world.job(company)) for one in people]
-    world.load()
-
-    def headers(user_id: str, role: Role = Role.CANDIDATE) -> dict[str, str]:
-        with app.app_context():
-            return {"Authorization": f"Bearer {issue_access_token(begin_session(user_id, role))}"}
-
-    return {
-        "company": headers(user["id"], Role.COMPANY), "candidates": [headers(one["id"]) for one in people],
-        "applications": [one["id"] for one in applications],
-    }  # fmt: skip

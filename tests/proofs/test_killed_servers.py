@@ -11,24 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from itertools import count
 from threading import Event as Flag
-from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from interviews_api.accounts.models import Role
-from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
 from tests.support.api import in_days, invitation, local
+from tests.support.crowd import Crowd, load_crowd
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.proof_table import figure, proof
 from tests.support.settings import SETTINGS
-from tests.support.tokens import begin_session
 
 CLIENTS = 16
 PENDING = 400  # for each client to confirm
@@ -68,22 +65,22 @@ class Servers:
                     raise
 
 
-def client_work(number: int, servers: Servers, world: dict[str, Any], is_over: Flag) -> tuple[set[str], set[str]]:
+def client_work(number: int, servers: Servers, crowd: Crowd, is_over: Flag) -> tuple[set[str], set[str]]:
     """Confirm and schedule until it is over; the ids of what was acknowledged."""
     confirmed, scheduled = set(), set()
-    pending: Iterator[str] = iter(world["pending"][number])
+    pending: Iterator[str] = iter(crowd.pending_ids[number])
     for turn in count():
         if is_over.is_set():
             return confirmed, scheduled
         try:
-            asked = invitation(world["applications"][number], **local(in_days(30 + turn)))
-            status, _, body = servers.server.request("POST", "/interviews/schedule", world["company"], asked)
+            asked = invitation(crowd.application_ids[number], **local(in_days(30 + turn)))
+            status, _, body = servers.server.request("POST", "/interviews/schedule", crowd.company, asked)
             assert status in (201, 503), body
             if status == 201:
                 scheduled.add(json.loads(body)["data"]["interviewId"])
             if one := next(pending, None):
                 path = f"/candidate/interviews/{one}/confirm"
-                status, _, body = servers.server.request("PUT", path, world["candidates"][number])
+                status, _, body = servers.server.request("PUT", path, crowd.candidates[number])
                 assert status in (200, 503), body
                 if status == 200:
                     confirmed.add(one)
@@ -120,26 +117,11 @@ def check_everything(database: Database, confirmed: set[str], scheduled: set[str
 @pytest.mark.proof
 def test_nothing_acknowledged_is_lost(app: Flask, world: World, database: Database, database_url: str) -> None:
     kills, dice = figure(sample=4, full=50), random.Random(9)
-    company = world.company()
-    user = world.company_user(company)
-    people = [world.candidate() for _ in range(CLIENTS)]
-    applications = [world.application(one, world.job(company)) for one in people]
-    far = {"type": "Phone", "scheduledDate": "2999-01-01T09:00:00.000Z"}
-    pending = [[world.interview(one, **far)["id"] for _ in range(PENDING)] for one in applications]
-    world.load()
-
-    def headers(user_id: str, role: Role = Role.CANDIDATE) -> dict[str, str]:
-        with app.app_context():
-            return {"Authorization": f"Bearer {issue_access_token(begin_session(user_id, role))}"}
-
-    stage = {
-        "company": headers(user["id"], Role.COMPANY), "candidates": [headers(one["id"]) for one in people],
-        "applications": [one["id"] for one in applications], "pending": pending,
-    }  # fmt: skip
+    crowd = load_crowd(app, world, CLIENTS, pending=PENDING)
     with proof("kill -9 under 16 clients", database.engine.dialect.name, kills) as done:
         servers, is_over = Servers(database_url), Flag()
         with ThreadPoolExecutor(CLIENTS) as pool:
-            work = [pool.submit(client_work, number, servers, stage, is_over) for number in range(CLIENTS)]
+            work = [pool.submit(client_work, number, servers, crowd, is_over) for number in range(CLIENTS)]
             try:
                 for number in range(kills):
                     time.sleep(dice.uniform(0.1, 0.6))
@@ -153,6 +135,6 @@ def test_nothing_acknowledged_is_lost(app: Flask, world: World, database: Databa
         scheduled = set().union(*(some for _, some in results))
         assert len(confirmed) > kills
         assert len(scheduled) > kills
-        known = {one for some in pending for one in some}
+        known = {one for some in crowd.pending_ids for one in some}
         total = check_everything(database, confirmed, scheduled, known)
         done.result = f"{len(confirmed)} confirms and {len(scheduled)} schedules kept, {total} interviews whole"

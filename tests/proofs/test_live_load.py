@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -17,9 +17,10 @@ from websockets.sync.client import ClientConnection
 
 from interviews_api.db.connections import Database
 from tests.support.api import in_days, local
-from tests.support.factories import World
+from tests.support.factories import Record, World
 from tests.support.live import LiveServer
 from tests.support.live_sockets import ask, open_socket, schedule
+from tests.support.people import Parties
 from tests.support.proof_table import figure, proof
 from tests.support.settings import SETTINGS
 
@@ -32,7 +33,7 @@ class Person:
     """A candidate, whose interviews change."""
 
     id: str
-    stage: dict[str, Any]
+    parties: Parties
     number: int = 0
     interview: str = ""
 
@@ -40,23 +41,23 @@ class Person:
         """One change: in turn an invitation, a yes, another day."""
         step, self.number = self.number % 3, self.number + 1
         if step == 0:
-            self.interview = schedule(api, self.stage, 3 + self.number)
+            self.interview = schedule(api, self.parties, 3 + self.number)
         elif step == 1:
-            ask(api, "PUT", f"/candidate/interviews/{self.interview}/confirm", self.stage["candidate"])
+            ask(api, "PUT", f"/candidate/interviews/{self.interview}/confirm", self.parties.candidate_token)
         else:
             body = local(in_days(3.5 + self.number))
-            ask(api, "PUT", f"/interviews/{self.interview}/reschedule", self.stage["company"], body)
+            ask(api, "PUT", f"/interviews/{self.interview}/reschedule", self.parties.company_token, body)
 
     def listed(self, api: LiveServer) -> dict[str, Any]:
         """By id, what REST says."""
-        data = ask(api, "GET", "/candidate/interviews?limit=100", self.stage["candidate"])
+        data = ask(api, "GET", "/candidate/interviews?limit=100", self.parties.candidate_token)
         assert data["total"] <= 100
         return {one["interviewId"]: one for one in data["interviews"]}
 
     def last_change(self, api: LiveServer) -> int:
         """The id of its event."""
         path = f"/candidate/interviews/{self.interview}/timeline"
-        return int(ask(api, "GET", path, self.stage["candidate"])["events"][-1]["id"])
+        return int(ask(api, "GET", path, self.parties.candidate_token)["events"][-1]["id"])
 
 
 @dataclass
@@ -100,15 +101,14 @@ class Client:
 
 @pytest.mark.proof
 def test_many_sockets_on_the_live_process(
-    database: Database, database_url: str, stage: dict[str, Any], world: World
+    database: Database, database_url: str, parties: Parties, world: World
 ) -> None:
     """Changes reach all of them; while they all hang up and come back, too; the API beside it stays as fast."""
     each, rounds = figure(sample=3, full=20), figure(sample=5, full=20)
-    people = [person(stage, world) for _ in range(CANDIDATES)]
+    records = [application_record(world) for _ in range(CANDIDATES)]
     world.load()
-    for one in people:
-        one.stage["candidate"] = stage["token"](one.id)
-    clients = [Client(one, stage["token"](one.id)) for one in people for _ in range(each)]
+    people = [person(parties, record) for record in records]
+    clients = [Client(one, parties.issue_token(one.id)) for one in people for _ in range(each)]
     with ExitStack() as stack:
         api = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
         stack.callback(api.stop)
@@ -131,10 +131,17 @@ def test_many_sockets_on_the_live_process(
         assert with_them < without * 1.2 + 0.5
 
 
-def person(stage: dict[str, Any], world: World) -> Person:
-    candidate = world.candidate()
-    application = world.application(candidate, world.job(world.content["companies"][0]))
-    return Person(candidate["id"], {"company": stage["company"], "application": application["id"]})
+def application_record(world: World) -> Record:
+    """Return a new candidate's application with the company of the parties."""
+    return world.application(world.candidate(), world.job(world.content["companies"][0]))
+
+
+def person(parties: Parties, application: Record) -> Person:
+    """Return the candidate of this application, signed in."""
+    candidate_id = application["candidateId"]
+    token = parties.issue_token(candidate_id)
+    own = replace(parties, candidate_id=candidate_id, candidate_token=token, application_id=application["id"])
+    return Person(candidate_id, own)
 
 
 @contextmanager

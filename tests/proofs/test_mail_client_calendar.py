@@ -16,6 +16,7 @@ from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
 from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for, working
 
@@ -56,8 +57,8 @@ class MailClient:
 
 
 @pytest.mark.proof
-def test_random_lives_end_in_the_right_calendar(app: Flask, people: dict[str, Any], database: Database) -> None:
-    lives, dice, us, candidate = figure(sample=30, full=300), random.Random(8), people["us"], people["candidate"]
+def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, database: Database) -> None:
+    lives, dice, us, candidate = figure(sample=30, full=300), random.Random(8), people.us, people.candidate
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
     box, reader = Mailbox(), MailClient()
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=box.port, smtp_tls="none")
@@ -76,7 +77,7 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: dict[str, An
         wanted = {}
         for number in range(lives):
             start = in_days(10 + number)
-            one = us.ok("POST", "/interviews/schedule", invitation(people["us application"], **local(start)))
+            one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, **local(start)))
             path, revision, status = one["interviewId"], 0, "TENTATIVE"
             for _ in range(dice.randrange(7)):
                 match dice.choice(TRANSITIONS):

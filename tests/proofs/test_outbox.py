@@ -23,6 +23,7 @@ from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
 from tests.support.faults import Fault
+from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
@@ -30,18 +31,16 @@ from tests.support.worker_processes import Workers, count, unsent
 
 
 @pytest.mark.proof
-def test_an_event_for_each_commit_and_none_for_a_rollback(
-    app: Flask, people: dict[str, Any], database: Database
-) -> None:
+def test_an_event_for_each_commit_and_none_for_a_rollback(app: Flask, people: People, database: Database) -> None:
     times, dice = figure(sample=60, full=1000), random.Random(6)
-    us, candidate = people["us"], people["candidate"]
+    us, candidate = people.us, people.candidate
     with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as done:
         committed = failed = 0
         open_one: str | None = None
         while committed + failed < times:
             routes: list[tuple[Caller, str, str, Any]] = [
                 (us, "POST", "/interviews/schedule",
-                 invitation(people["us application"], **local(in_days(2 + committed + failed)))),
+                 invitation(people.us_application_id, **local(in_days(2 + committed + failed)))),
             ]  # fmt: skip
             if open_one:
                 mine, ours = f"/candidate/interviews/{open_one}", f"/interviews/{open_one}"

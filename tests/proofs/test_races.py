@@ -9,6 +9,7 @@ from interviews_api.db.connections import Database
 from tests.support import model
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.live import LiveServer
+from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.simultaneous import Call, at_once
 
@@ -75,25 +76,25 @@ def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Calle
 
 
 @pytest.mark.proof
-def test_races_end_as_the_contract_says(people: dict[str, Any], live: LiveServer, database: Database) -> None:
+def test_races_end_as_the_contract_says(people: People, live: LiveServer, database: Database) -> None:
     races = figure(sample=30, full=200)
     dice = random.Random(4)
     with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as done:
         for _ in range(races):
-            run_race(dice, live, people["us"], people["candidate"], people["us application"])
+            run_race(dice, live, people.us, people.candidate, people.us_application_id)
         done.result = "the contract's winners"
 
 
 @pytest.mark.proof
-def test_no_two_overlapping_interviews_slip_past(people: dict[str, Any], live: LiveServer, database: Database) -> None:
+def test_no_two_overlapping_interviews_slip_past(people: People, live: LiveServer, database: Database) -> None:
     """Two schedules, and a schedule against a reschedule, for one company and candidate at overlapping times."""
-    us, races = people["us"], figure(sample=10, full=100)
-    asked = [invitation(people["us application"], 40), invitation(people["us application"], 40 + 1 / 48)]
+    us, races = people.us, figure(sample=10, full=100)
+    asked = [invitation(people.us_application_id, 40), invitation(people.us_application_id, 40 + 1 / 48)]
     with proof("overlapping schedules and reschedules at once", database.engine.dialect.name, races) as done:
         for number in range(races):
             calls: list[Call] = [("POST", "/interviews/schedule", us.headers, body) for body in asked]
             if number % 2:
-                other = us.ok("POST", "/interviews/schedule", invitation(people["us application"], 50))
+                other = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 50))
                 path = f"/interviews/{other['interviewId']}/reschedule"
                 calls[1] = ("PUT", path, us.headers, local(in_days(40 + 1 / 48)))
             statuses = sorted(status for status, _ in at_once(live, calls))
@@ -104,9 +105,9 @@ def test_no_two_overlapping_interviews_slip_past(people: dict[str, Any], live: L
 
 
 @pytest.mark.proof
-def test_of_two_with_the_same_if_match_one_acts(people: dict[str, Any], live: LiveServer, database: Database) -> None:
-    us, candidate, races = people["us"], people["candidate"], figure(sample=10, full=100)
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_of_two_with_the_same_if_match_one_acts(people: People, live: LiveServer, database: Database) -> None:
+    us, candidate, races = people.us, people.candidate, figure(sample=10, full=100)
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}"
     with proof("two writes with one If-Match", database.engine.dialect.name, races) as done:
         for number in range(races):

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from http.client import HTTPConnection
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -35,6 +34,7 @@ from tests.support.live_sockets import (
     small_socket,
     written,
 )
+from tests.support.people import Parties
 from tests.support.settings import SETTINGS
 from tests.support.tokens import begin_session
 
@@ -43,17 +43,20 @@ PING = b"\x89\xfd" + bytes(4 + 125)
 
 
 def test_a_token_that_ends_ends_its_socket(
-    server: LiveServer, stage: dict[str, Any], app: Flask, database: Database
+    server: LiveServer, parties: Parties, app: Flask, database: Database
 ) -> None:
     with app.app_context():
-        short = issue_access_token(begin_session(stage["person"]), now() + timedelta(seconds=3))
+        short = issue_access_token(begin_session(parties.candidate_id), now() + timedelta(seconds=3))
     began = time.monotonic()
     with open_socket(server, short) as ws:
         assert close_code(ws) == 4401
         assert 1.5 < time.monotonic() - began < 8
-    with open_socket(server, stage["candidate"]) as ws, open_socket(server, stage["token"](stage["person"])) as other:
+    with (
+        open_socket(server, parties.candidate_token) as ws,
+        open_socket(server, parties.issue_token(parties.candidate_id)) as other,
+    ):
         began = time.monotonic()
-        ask(server, "POST", "/auth/logout", stage["candidate"])
+        ask(server, "POST", "/auth/logout", parties.candidate_token)
         assert close_code(ws) == 4401
         assert time.monotonic() - began < 5
         with pytest.raises(TimeoutError):
@@ -63,20 +66,20 @@ def test_a_token_that_ends_ends_its_socket(
         assert close_code(other) == 4401
 
 
-def test_half_of_the_threads_are_kept_for_others(database_url: str, stage: dict[str, Any]) -> None:
+def test_half_of_the_threads_are_kept_for_others(database_url: str, parties: Parties) -> None:
     small = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "4"}, workers=1)
     try:
-        first, second = (open_socket(small, stage["candidate"]) for _ in range(2))
+        first, second = (open_socket(small, parties.candidate_token) for _ in range(2))
         with pytest.raises(InvalidStatus) as refusal:
-            open_socket(small, stage["candidate"])
+            open_socket(small, parties.candidate_token)
         assert refusal.value.response.status_code == 503
         assert refusal.value.response.headers["Retry-After"]
-        assert ask(small, "GET", "/candidate/interviews", stage["candidate"])["total"] == 0
+        assert ask(small, "GET", "/candidate/interviews", parties.candidate_token)["total"] == 0
         first.close()
         deadline = time.monotonic() + 5
         while True:  # the seat is free when the server has noticed
             try:
-                open_socket(small, stage["candidate"]).close()
+                open_socket(small, parties.candidate_token).close()
                 break
             except InvalidStatus:
                 assert time.monotonic() < deadline
@@ -90,11 +93,11 @@ def test_half_of_the_threads_are_kept_for_others(database_url: str, stage: dict[
         small.stop()
 
 
-def make_changes(server: LiveServer, stage: dict[str, Any]) -> None:
+def make_changes(server: LiveServer, parties: Parties) -> None:
     """More than the buffers between a server and a slow client hold."""
-    one = schedule(server, stage, notes="x" * 19_000)
+    one = schedule(server, parties, notes="x" * 19_000)
     for number in range(1, CHANGES):
-        ask(server, "PUT", f"/interviews/{one}/reschedule", stage["company"], local(in_days(3 + number)))
+        ask(server, "PUT", f"/interviews/{one}/reschedule", parties.company_token, local(in_days(3 + number)))
 
 
 def is_ended(sock: socket.socket, seconds: float) -> bool:
@@ -124,10 +127,10 @@ def socket_full_of_pongs(server: LiveServer, token: str) -> Iterator[socket.sock
         yield sock
 
 
-def test_frames_stay_whole(server: LiveServer, stage: dict[str, Any]) -> None:
+def test_frames_stay_whole(server: LiveServer, parties: Parties) -> None:
     """Pings are answered while a message is half sent."""
-    make_changes(server, stage)
-    with open_slow_socket(server, stage["candidate"], "?after=0") as ws:
+    make_changes(server, parties)
+    with open_slow_socket(server, parties.candidate_token, "?after=0") as ws:
         pongs = []
         for _ in range(50):
             pongs.append(ws.ping())
@@ -137,42 +140,40 @@ def test_frames_stay_whole(server: LiveServer, stage: dict[str, Any]) -> None:
         assert all(pong.wait(10) for pong in pongs)
 
 
-def test_the_end_of_a_token_is_that_of_a_socket_nobody_reads(
-    server: LiveServer, stage: dict[str, Any], app: Flask
-) -> None:
-    make_changes(server, stage)
+def test_the_end_of_a_token_is_that_of_a_socket_nobody_reads(server: LiveServer, parties: Parties, app: Flask) -> None:
+    make_changes(server, parties)
     with app.app_context():
-        short = issue_access_token(begin_session(stage["person"]), now() + timedelta(seconds=4))
-    another = stage["token"](stage["person"])
+        short = issue_access_token(begin_session(parties.candidate_id), now() + timedelta(seconds=4))
+    another = parties.issue_token(parties.candidate_id)
     expires = time.monotonic() + 4
     with (
-        open_slow_socket(server, stage["candidate"], "?after=0") as revoked,
+        open_slow_socket(server, parties.candidate_token, "?after=0") as revoked,
         open_slow_socket(server, short, "?after=0") as expired,
         socket_full_of_pongs(server, another) as busy,
     ):
         assert not is_ended(revoked.socket, 0)
         began = time.monotonic()
-        ask(server, "POST", "/auth/logout", stage["candidate"])
+        ask(server, "POST", "/auth/logout", parties.candidate_token)
         ask(server, "POST", "/auth/logout", another)
         assert is_ended(revoked.socket, 5)
         assert is_ended(busy, began + 5 - time.monotonic())
         assert is_ended(expired.socket, expires + 5 - time.monotonic())
         for ws in (revoked, expired):
             assert len(list(until_the_end(ws))) < CHANGES
-    with open_socket(server, stage["token"](stage["person"]), "?after=0") as ws:
+    with open_socket(server, parties.issue_token(parties.candidate_id), "?after=0") as ws:
         for _ in range(CHANGES):
             ws.recv(timeout=5)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("config", DEPLOYED)
-def test_a_stop_waits_for_no_client(database_url: str, stage: dict[str, Any], config: str, how: signal.Signals) -> None:
+def test_a_stop_waits_for_no_client(database_url: str, parties: Parties, config: str, how: signal.Signals) -> None:
     """One that reads, one that has not been told anything, one that does not read, one that only pings."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
     own = LiveServer(settings, workers=1, config=config)
     try:
-        make_changes(own, stage)
-        token = stage["candidate"]
+        make_changes(own, parties)
+        token = parties.candidate_token
         with (
             open_socket(own, token, "?after=0") as read_connection,
             open_socket(own, token) as idle,
@@ -218,12 +219,12 @@ def test_ctrl_c_ends_a_busy_server_by_itself(database_url: str, app: Flask) -> N
         own.stop()
 
 
-def test_sockets_that_ended_are_counted_once(database_url: str, stage: dict[str, Any]) -> None:
+def test_sockets_that_ended_are_counted_once(database_url: str, parties: Parties) -> None:
     """Or else a worker that stops believes that nobody is connected, and hangs up on who is about to ask again."""
     own = LiveServer(SETTINGS | {"DATABASE_URL": database_url}, workers=1)
     try:
         for _ in range(3):
-            open_socket(own, stage["candidate"]).close()
+            open_socket(own, parties.candidate_token).close()
         kept = HTTPConnection("127.0.0.1", own.port, timeout=5)
         for is_last in (False, True):
             kept.request("GET", "/health/live")

@@ -5,7 +5,6 @@ import random
 import re
 import socket
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +16,7 @@ from interviews_api.clock import now
 from interviews_api.ids import new_id
 from tests.support.live import LiveServer
 from tests.support.live_sockets import PATH, close_code, handshake, open_socket, written
+from tests.support.people import Parties
 from tests.support.proof_table import figure
 from tests.support.tokens import begin_session
 
@@ -24,23 +24,23 @@ NOBODY = b"interviews.v1, bearer.x"
 CLOSED_4401 = b"\x88\x02\x11\x31"
 
 
-def test_who_may_not_is_accepted_and_closed(server: LiveServer, stage: dict[str, Any], app: Flask) -> None:
+def test_who_may_not_is_accepted_and_closed(server: LiveServer, parties: Parties, app: Flask) -> None:
     with app.app_context():
-        viewer = begin_session(stage["person"])
+        viewer = begin_session(parties.candidate_id)
         ended = issue_access_token(viewer, now() - timedelta(seconds=1))
         refresh = issue_refresh_token(viewer, new_id(), now() + timedelta(days=1))
-    for token, code in ((ended, 4401), (refresh, 4401), ("x", 4401), ("a.b.c", 4401), (stage["company"], 4403)):
+    for token, code in ((ended, 4401), (refresh, 4401), ("x", 4401), ("a.b.c", 4401), (parties.company_token, 4403)):
         with open_socket(server, token) as ws:
             assert close_code(ws) == code
-    for protocols in (["interviews.v1"], None, [f"bearer.{stage['candidate']}"]):
+    for protocols in (["interviews.v1"], None, [f"bearer.{parties.candidate_token}"]):
         with connect(f"ws://127.0.0.1:{server.port}{PATH}", subprotocols=protocols, proxy=None, legacy=True) as ws:  # type: ignore[arg-type]
             assert close_code(ws) == 4401
 
 
-def test_what_is_wrong_is_said_before_the_upgrade(server: LiveServer, stage: dict[str, Any]) -> None:
+def test_what_is_wrong_is_said_before_the_upgrade(server: LiveServer, parties: Parties) -> None:
     for query in ("?after=x", "?after=-1", "?after=", "?after=1&after=2", "?after=1.0", "?after=" + "9" * 30):
         with pytest.raises(InvalidStatus) as refusal:
-            open_socket(server, stage["candidate"], query)
+            open_socket(server, parties.candidate_token, query)
         assert refusal.value.response.status_code == 400
         assert list(json.loads(refusal.value.response.body)["details"]) == ["after"]
     status, headers, body = server.request("GET", PATH, {})

@@ -19,26 +19,27 @@ from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.live import LiveServer
 from tests.support.live_sockets import ServerHere, ask, open_socket, schedule
+from tests.support.people import Parties
 from tests.support.proof_table import figure
 from tests.support.settings import SETTINGS
 from tests.support.statements import hooked
 
 
-def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, stage: dict[str, Any]) -> None:
-    with open_socket(server, stage["candidate"]) as ws:
+def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, parties: Parties) -> None:
+    with open_socket(server, parties.candidate_token) as ws:
         assert ws.subprotocol == "interviews.v1"
-        one = schedule(server, stage)
+        one = schedule(server, parties)
         first = json.loads(ws.recv(timeout=5))
         assert list(first) == ["id", "event", "at", "interview"]
         assert first["event"] == "interview.scheduled"
-        (listed,) = ask(server, "GET", "/candidate/interviews", stage["candidate"])["interviews"]
+        (listed,) = ask(server, "GET", "/candidate/interviews", parties.candidate_token)["interviews"]
         assert first["interview"] == listed
-        ask(server, "PUT", f"/candidate/interviews/{one}/confirm", stage["candidate"])
-        ask(server, "PUT", f"/interviews/{one}/complete", stage["company"], {})
+        ask(server, "PUT", f"/candidate/interviews/{one}/confirm", parties.candidate_token)
+        ask(server, "PUT", f"/interviews/{one}/complete", parties.company_token, {})
         confirmed, completed = json.loads(ws.recv(timeout=5)), json.loads(ws.recv(timeout=5))
         assert (confirmed["event"], completed["event"]) == ("interview.confirmed", "interview.completed")
         assert first["id"] < confirmed["id"] < completed["id"]
-        events = ask(server, "GET", f"/candidate/interviews/{one}/timeline", stage["candidate"])["events"]
+        events = ask(server, "GET", f"/candidate/interviews/{one}/timeline", parties.candidate_token)["events"]
         assert [(event["id"], event["at"]) for event in events] == [
             (message["id"], message["at"]) for message in (first, confirmed, completed)
         ]
@@ -46,7 +47,7 @@ def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, stage: dic
         ("?after=0", [first, confirmed, completed]), (f"?after={confirmed['id']}", [completed]),
         ("?after=9223372036854775807", []),
     ):  # fmt: skip
-        with open_socket(server, stage["candidate"], query) as ws:
+        with open_socket(server, parties.candidate_token, query) as ws:
             replayed = [json.loads(ws.recv(timeout=5)) for _ in wanted]
             assert [one["id"] for one in replayed] == [one["id"] for one in wanted]
             assert all(one["interview"]["status"] == "completed" for one in replayed)
@@ -54,52 +55,52 @@ def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, stage: dic
                 ws.recv(timeout=0.3)
 
 
-def test_nothing_of_others(server: LiveServer, stage: dict[str, Any], world: World) -> None:
+def test_nothing_of_others(server: LiveServer, parties: Parties, world: World) -> None:
     other = world.candidate()
     world.load()
-    with open_socket(server, stage["token"](other["id"]), "?after=0") as ws:
-        schedule(server, stage)
+    with open_socket(server, parties.issue_token(other["id"]), "?after=0") as ws:
+        schedule(server, parties)
         with pytest.raises(TimeoutError):
             ws.recv(timeout=1)
 
 
-def test_a_client_that_says_something_or_vanishes(server: LiveServer, stage: dict[str, Any]) -> None:
-    with open_socket(server, stage["candidate"]) as ws:
+def test_a_client_that_says_something_or_vanishes(server: LiveServer, parties: Parties) -> None:
+    with open_socket(server, parties.candidate_token) as ws:
         for _ in range(50):
             ws.send("hello")
-        schedule(server, stage)
+        schedule(server, parties)
         assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
-    gone = open_socket(server, stage["candidate"])
+    gone = open_socket(server, parties.candidate_token)
     gone.socket.shutdown(socket.SHUT_RDWR)
-    schedule(server, stage, 5)
-    with open_socket(server, stage["candidate"]) as ws:
-        schedule(server, stage, 7)
+    schedule(server, parties, 5)
+    with open_socket(server, parties.candidate_token) as ws:
+        schedule(server, parties, 7)
         assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
 
 
-def test_the_details_of_another_day(server: LiveServer, stage: dict[str, Any]) -> None:
+def test_the_details_of_another_day(server: LiveServer, parties: Parties) -> None:
     """A reschedule arrives with the new time and nothing private."""
-    one = schedule(server, stage)
-    with open_socket(server, stage["candidate"]) as ws:
+    one = schedule(server, parties)
+    with open_socket(server, parties.candidate_token) as ws:
         body = local(in_days(9)) | {"internalNotes": "canary"}
-        ask(server, "PUT", f"/interviews/{one}/reschedule", stage["company"], body)
+        ask(server, "PUT", f"/interviews/{one}/reschedule", parties.company_token, body)
         text = ws.recv(timeout=5)
         assert "canary" not in str(text)
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
 
 
-def test_what_happens_while_the_first_listener_arrives(server: LiveServer, stage: dict[str, Any]) -> None:
+def test_what_happens_while_the_first_listener_arrives(server: LiveServer, parties: Parties) -> None:
     """The hub has just begun, or ends because nobody listens: nothing falls between."""
     for number in range(figure(sample=5, full=50)):
         with ThreadPoolExecutor(1) as pool:
-            writing = pool.submit(schedule, server, stage, 3 + number)
-            with open_socket(server, stage["candidate"], "?after=0") as ws:
+            writing = pool.submit(schedule, server, parties, 3 + number)
+            with open_socket(server, parties.candidate_token, "?after=0") as ws:
                 seen = {json.loads(ws.recv(timeout=5))["interview"]["interviewId"] for _ in range(number + 1)}
                 assert writing.result() in seen
         time.sleep(0.1 * (number % 3))
 
 
-def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_the_hub_outlives_its_database(app: Flask, parties: Parties, caplog: pytest.LogCaptureFixture) -> None:
     """Its reads fail for a while; what happened meanwhile arrives when they work again."""
     server = ServerHere(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "WEB_THREADS": "8"})
     engine = service(Database, server.app).engine
@@ -110,9 +111,9 @@ def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog
             raise OperationalError("x", {}, Exception("planted"))
 
     try:
-        with hooked(engine, stumble), open_socket(server, stage["candidate"]) as ws:
+        with hooked(engine, stumble), open_socket(server, parties.candidate_token) as ws:
             is_away.set()
-            schedule(server, stage)
+            schedule(server, parties)
             with pytest.raises(TimeoutError):
                 ws.recv(timeout=1.5)
             assert "live updates wait" in caplog.text
@@ -122,11 +123,11 @@ def test_the_hub_outlives_its_database(app: Flask, stage: dict[str, Any], caplog
         server.stop()
 
 
-def test_sockets_without_their_database(stage: dict[str, Any], tmp_path: Any) -> None:
+def test_sockets_without_their_database(parties: Parties, tmp_path: Any) -> None:
     server = ServerHere(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "WEB_THREADS": "8"})
     try:
         with pytest.raises(InvalidStatus) as refusal:
-            open_socket(server, stage["candidate"])
+            open_socket(server, parties.candidate_token)
         assert refusal.value.response.status_code == 503
     finally:
         server.stop()

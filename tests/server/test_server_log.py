@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import sys
-from typing import Any
 
 from flask import Flask
 
@@ -13,6 +12,7 @@ from interviews_api.interviews.link_tokens import make_token
 from tests.support.api import invitation
 from tests.support.live import LiveServer, clean_environment
 from tests.support.logs import CANARY
+from tests.support.people import People
 from tests.support.receivers import wait_for
 from tests.support.settings import ROOT, SECRETS, SETTINGS
 
@@ -24,12 +24,12 @@ def ask_raw(server: LiveServer, request: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_no_marker_is_in_the_servers_log(app: Flask, people: dict[str, Any], database_url: str) -> None:
+def test_no_marker_is_in_the_servers_log(app: Flask, people: People, database_url: str) -> None:
     """Of tokens, passwords, links, queries, headers, bodies, ids and what gunicorn itself refuses."""
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     link = make_token(SECRETS["SECRET_KEY"], made["interviewId"], 0)
-    feed = people["candidate"].ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
-    token = people["candidate"].headers["Authorization"]
+    feed = people.candidate.ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
+    token = people.candidate.headers["Authorization"]
     server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
         for method, path, body in (
@@ -91,9 +91,9 @@ def test_the_worker_logs_in_json_too() -> None:
     assert line["level"] == "warning"
 
 
-def test_the_servers_log_says_nothing_of_it_either(people: dict[str, Any], live: LiveServer) -> None:
-    headers = people["us"].headers
-    asked = invitation(people["us application"], internalNotes=CANARY)
+def test_the_servers_log_says_nothing_of_it_either(people: People, live: LiveServer) -> None:
+    headers = people.us.headers
+    asked = invitation(people.us_application_id, internalNotes=CANARY)
     assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 201
     assert live.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
     assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 409

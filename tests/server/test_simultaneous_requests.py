@@ -20,16 +20,15 @@ from tests.support.delivery_addresses import SIDES, body, count, give
 from tests.support.factories import PASSWORD, World
 from tests.support.linked_interview import JSON, path
 from tests.support.live import LiveServer
+from tests.support.people import People
 from tests.support.simultaneous import at_once
 from tests.support.tokens import Headers
 
 
 @pytest.mark.parametrize("route", SIDES)
-def test_of_many_at_once_only_what_fits(
-    route: str, people: dict[str, Any], live: LiveServer, database: Database
-) -> None:
+def test_of_many_at_once_only_what_fits(route: str, people: People, live: LiveServer, database: Database) -> None:
     give(route, 17, people, database)
-    headers = people[SIDES[route]].headers
+    headers = people.caller(SIDES[route]).headers
     answers = at_once(live, [("POST", route, headers, body(route, number)) for number in range(100, 108)])
     assert sorted(status for status, _ in answers) == [201] * 3 + [409] * 5
     assert count(route, database) == 20
@@ -77,9 +76,9 @@ def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> N
         assert len(connection.execute(select(Event.id)).all()) == 1
 
 
-def test_of_many_simultaneous_applications_one_is_made(people: dict[str, Any], live: LiveServer) -> None:
-    job = people["us"].ok("POST", "/jobs", {"title": "Baker"})
-    path, headers = f"/jobs/{job['id']}/applications", people["candidate"].headers
+def test_of_many_simultaneous_applications_one_is_made(people: People, live: LiveServer) -> None:
+    job = people.us.ok("POST", "/jobs", {"title": "Baker"})
+    path, headers = f"/jobs/{job['id']}/applications", people.candidate.headers
 
     def apply(_number: int) -> int:
         return live.request("POST", path, headers)[0]
@@ -88,9 +87,9 @@ def test_of_many_simultaneous_applications_one_is_made(people: dict[str, Any], l
         assert sorted(pool.map(apply, range(16))) == [201] + [409] * 15
 
 
-def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any], live: LiveServer) -> None:
+def test_of_simultaneous_requests_under_one_key_one_acts(people: People, live: LiveServer) -> None:
     """Whoever comes while the first is at work gets 409, whoever comes later its reply."""
-    headers = people["us"].headers | {"Idempotency-Key": "k"}
+    headers = people.us.headers | {"Idempotency-Key": "k"}
 
     def post(_number: int) -> tuple[int, bytes]:
         status, _, body = live.request("POST", "/jobs", headers, {"title": "Baker"})
@@ -100,7 +99,7 @@ def test_of_simultaneous_requests_under_one_key_one_acts(people: dict[str, Any],
         answers = set(pool.map(post, range(24)))
     (created,) = [body for status, body in answers if status == 201]
     assert {status for status, _ in answers} <= {201, 409}
-    assert people["us"].ok("GET", "/jobs")["total"] == 3
+    assert people.us.ok("GET", "/jobs")["total"] == 3
     assert json.loads(created)["data"]["title"] == "Baker"
 
 

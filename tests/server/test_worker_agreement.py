@@ -2,7 +2,6 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.fixtures import LISTS
 from tests.support.live import LiveServer
+from tests.support.people import People
 from tests.support.settings import SECRETS
 
 
@@ -40,9 +40,9 @@ def test_it_is_exact_over_workers_and_a_restart(app: Flask, database_url: str, d
 
 
 def test_a_change_is_seen_by_the_next_read_on_any_worker(
-    candidate_reads: list[str], people: dict[str, Any], live: LiveServer, app: Flask, world: World
+    candidate_reads: list[str], people: People, live: LiveServer, app: Flask, world: World
 ) -> None:
-    us, candidate = people["us"], people["candidate"]
+    us, candidate = people.us, people.candidate
     interview = candidate_reads[-2]
 
     def tags(path: str) -> set[str]:

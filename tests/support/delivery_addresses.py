@@ -9,6 +9,7 @@ from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import PushSubscription, Webhook
 from tests.support.browser import Browser
+from tests.support.people import People
 
 WEBHOOKS, SUBSCRIPTIONS = "/webhooks", "/candidate/push-subscriptions"
 SIDES = {WEBHOOKS: "us", SUBSCRIPTIONS: "candidate"}
@@ -23,18 +24,18 @@ def body(route: str, number: int) -> dict[str, Any]:
     return {"url": address} if route == WEBHOOKS else Browser().subscription(address)
 
 
-def give(route: str, count: int, people: dict[str, Any], database: Database) -> None:
+def give(route: str, count: int, people: People, database: Database) -> None:
     """What was registered before."""
     with database.engine.begin() as connection:
         for number in range(count):
             common = {"id": new_id(), "created_at": now()}
             if route == WEBHOOKS:
-                values = {"url": "https://nobody.invalid/", "secret": "x", "company_id": people["us company"]}
+                values = {"url": "https://nobody.invalid/", "secret": "x", "company_id": people.us_company_id}
                 connection.execute(insert(Webhook).values(common | values))
             else:
                 values = {"endpoint": f"https://nobody.invalid/{number}", "p256dh": "x", "auth": "x"}
                 connection.execute(
-                    insert(PushSubscription).values(common | values | {"candidate_id": people["candidate id"]})
+                    insert(PushSubscription).values(common | values | {"candidate_id": people.candidate_id})
                 )
 
 

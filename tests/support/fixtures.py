@@ -20,6 +20,7 @@ from tests.support.linked_interview import INTERVIEW
 from tests.support.live import LiveServer
 from tests.support.live_sockets import DEPLOYED, IN_PROCESS, ServerHere
 from tests.support.nginx import Nginx
+from tests.support.people import Parties, People
 from tests.support.sessions import ACCOUNT
 from tests.support.settings import SECRETS, SETTINGS
 from tests.support.tokens import Headers, begin_session
@@ -36,8 +37,8 @@ def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
 
 
 @pytest.fixture
-def calendar_feed(people: dict[str, Any]) -> str:
-    url: str = people["candidate"].ok("POST", "/candidate/calendar-feed")["url"]
+def calendar_feed(people: People) -> str:
+    url: str = people.candidate.ok("POST", "/candidate/calendar-feed")["url"]
     return url.removeprefix("http://127.0.0.1:8000")
 
 
@@ -69,8 +70,8 @@ LISTS = [
 
 
 @pytest.fixture
-def candidate_reads(people: dict[str, Any]) -> list[str]:
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def candidate_reads(people: People) -> list[str]:
+    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     one = f"/candidate/interviews/{made['interviewId']}"
     return [*LISTS, one, f"{one}/timeline"]
 
@@ -94,24 +95,24 @@ def proxied_servers(database_url: str) -> Iterator[tuple[LiveServer, Nginx]]:
 
 
 @pytest.fixture
-def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -> dict[str, Any]:
-    """Two companies with a user each, a candidate, and an application with each company."""
-    made: dict[str, Any] = {}
+def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -> People:
+    """Return the callers and ids of two companies and a candidate who has applied to both."""
     candidate = world.candidate(phone="+33 6")
-    for name, zone in (("us", "Europe/Paris"), ("them", "UTC")):
-        company = world.company(name=name, timeZone=zone)
-        made[name] = world.company_user(company)
-        made[f"{name} application"] = world.application(candidate, world.job(company))["id"]
-        made[f"{name} company"] = company["id"]
+    us, them = world.company(name="us", timeZone="Europe/Paris"), world.company(name="them", timeZone="UTC")
+    us_user, them_user = world.company_user(us), world.company_user(them)
+    applications = [world.application(candidate, world.job(company))["id"] for company in (us, them)]
     world.load()
-    return {
-        **made,
-        "us": Caller(client, headers(made["us"]["id"], Role.COMPANY)),
-        "them": Caller(client, headers(made["them"]["id"], Role.COMPANY)),
-        "candidate": Caller(client, headers(candidate["id"])),
-        "candidate id": candidate["id"],
-        "us id": made["us"]["id"],
-    }
+    return People(
+        us=Caller(client, headers(us_user["id"], Role.COMPANY)),
+        them=Caller(client, headers(them_user["id"], Role.COMPANY)),
+        candidate=Caller(client, headers(candidate["id"])),
+        us_user_id=us_user["id"],
+        us_company_id=us["id"],
+        them_company_id=them["id"],
+        candidate_id=candidate["id"],
+        us_application_id=applications[0],
+        them_application_id=applications[1],
+    )
 
 
 @pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
@@ -125,16 +126,21 @@ def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[LiveSe
 
 
 @pytest.fixture
-def stage(app: Flask, world: World) -> dict[str, Any]:
-    """A company, a candidate and an application; tokens for both."""
+def parties(app: Flask, world: World) -> Parties:
+    """Return access tokens of a company user and of a candidate with an application."""
     company = world.company()
-    user, person = world.company_user(company), world.candidate()
-    application = world.application(person, world.job(company))
+    user, candidate = world.company_user(company), world.candidate()
+    application = world.application(candidate, world.job(company))
     world.load()
 
-    def token(user_id: str, role: Role = Role.CANDIDATE) -> str:
+    def issue_token(user_id: str, role: Role = Role.CANDIDATE) -> str:
         with app.app_context():
             return issue_access_token(begin_session(user_id, role))
 
-    made = {"company": token(user["id"], Role.COMPANY), "candidate": token(person["id"]), "person": person["id"]}
-    return made | {"application": application["id"], "token": token}
+    return Parties(
+        company_token=issue_token(user["id"], Role.COMPANY),
+        candidate_token=issue_token(candidate["id"]),
+        candidate_id=candidate["id"],
+        application_id=application["id"],
+        issue_token=issue_token,
+    )

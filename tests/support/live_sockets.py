@@ -17,6 +17,7 @@ from interviews_api.live.hub import Hub
 from interviews_api.services import service
 from tests.support.api import invitation
 from tests.support.live import LiveServer
+from tests.support.people import Parties
 
 PATH = "/candidate/interviews/updates"
 IN_PROCESS = "this process"
@@ -101,6 +102,6 @@ def close_code(ws: ClientConnection, seconds: float = 8) -> int:
     return ws.protocol.close_rcvd.code
 
 
-def schedule(server: LiveServer, stage: dict[str, Any], days: float = 3, **values: Any) -> str:
-    body = invitation(stage["application"], days, **values)
-    return str(ask(server, "POST", "/interviews/schedule", stage["company"], body)["interviewId"])
+def schedule(server: LiveServer, parties: Parties, days: float = 3, **values: Any) -> str:
+    body = invitation(parties.application_id, days, **values)
+    return str(ask(server, "POST", "/interviews/schedule", parties.company_token, body)["interviewId"])

@@ -24,6 +24,7 @@ from interviews_api.notifications.worker.delivery_repository import LEASE, Deliv
 from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import invitation
 from tests.support.factories import World
+from tests.support.people import People
 from tests.support.receivers import wait_for, working
 from tests.support.statements import hooked
 
@@ -31,10 +32,10 @@ SOME_DAY = {"scheduledDate": "2999-01-01T09:00:00.000Z"}
 
 
 @pytest.fixture
-def three(app: Flask, people: dict[str, Any]) -> None:
+def three(app: Flask, people: People) -> None:
     """Three mails to the same candidate are due."""
     for number in range(3):
-        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 3 + number))
+        people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 3 + number))
     with app.app_context():
         while work_once(now()):
             pass
@@ -119,10 +120,10 @@ def test_a_stop_in_between_gives_the_rest_back(app: Flask, database: Database) -
 
 
 @pytest.mark.usefixtures("three")
-def test_who_is_gone_is_not_told(app: Flask, people: dict[str, Any], database: Database) -> None:
+def test_who_is_gone_is_not_told(app: Flask, people: People, database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(update(Delivery).values(target_id="f" * 24))
-        connection.execute(delete(User).where(User.id == people["us id"]))
+        connection.execute(delete(User).where(User.id == people.us_user_id))
     with working(app, {Channel.EMAIL: lambda *_about: None}):
         wait_for(lambda: {row.status for row in rows(database)} == {"suppressed"})
     assert rows(database)[0].error == "the recipient is no longer there"

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -22,6 +21,7 @@ from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import service
 from tests.support.api import invitation
+from tests.support.people import People
 from tests.support.postgres import free_port
 from tests.support.receivers import PUBLIC_ADDRESS, DrippingMailServer, HttpsReceiver, wait_for, working
 from tests.support.webhooks import hook
@@ -120,13 +120,13 @@ def error_of(database: Database) -> str | None:
 
 
 @pytest.mark.parametrize("point", ["tls", "greeting", "starttls", "data"])
-def test_a_mail_server_that_drips(point: str, app: Flask, people: dict[str, Any], database: Database) -> None:
+def test_a_mail_server_that_drips(point: str, app: Flask, people: People, database: Database) -> None:
     server = DrippingMailServer(point)
     settings = replace(
         service(Settings, app), smtp_host="localhost", smtp_port=server.port,
         smtp_tls=point if point in ("tls", "starttls") else "none",
     )  # fmt: skip
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.EMAIL: mail_sender(settings, seconds=LIMIT)}):
         wait_for(lambda: error_of(database))
         took = time.monotonic() - server.visits[0]
@@ -135,15 +135,13 @@ def test_a_mail_server_that_drips(point: str, app: Flask, people: dict[str, Any]
     assert LIMIT - 0.1 < took < LIMIT + SLACK
 
 
-def test_a_worker_stops_in_time_while_receivers_drip(
-    app: Flask, people: dict[str, Any], receiver: HttpsReceiver
-) -> None:
+def test_a_worker_stops_in_time_while_receivers_drip(app: Flask, people: People, receiver: HttpsReceiver) -> None:
     mail = DrippingMailServer("data")
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none")
     paths = {f"/drip/{how}" for how in ("keep-alive", "close", "1.0", "status")}
     for path in paths:
-        hook(database=service(Database, app), company_id=people["us company"], path=path)
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+        hook(database=service(Database, app), company_id=people.us_company_id, path=path)
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with app.app_context():
         work_once(now())
     senders = {

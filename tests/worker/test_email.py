@@ -25,6 +25,7 @@ from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
+from tests.support.people import People
 from tests.support.receivers import Mailbox, make_certificate, wait_for, working
 
 
@@ -58,18 +59,18 @@ def part(message: Any, kind: str) -> str:
 
 
 @pytest.fixture
-def address(app: Flask, people: dict[str, Any]) -> str:
-    return str(people["candidate"].ok("GET", "/auth/me")["user"]["email"])
+def address(app: Flask, people: People) -> str:
+    return str(people.candidate.ok("GET", "/auth/me")["user"]["email"])
 
 
 def test_the_mails_of_a_life(
-    app: Flask, people: dict[str, Any], address: str, mail: Any, mailbox: Mailbox, client: FlaskClient
+    app: Flask, people: People, address: str, mail: Any, mailbox: Mailbox, client: FlaskClient
 ) -> None:
-    us, candidate = people["us"], people["candidate"]
+    us, candidate = people.us, people.candidate
     ours = us.ok("GET", "/auth/me")["user"]["email"]
     with working(app, mail):
         asked = invitation(
-            people["us application"], timeZone="Asia/Kolkata", date="2030-05-15", time="14:30",
+            people.us_application_id, timeZone="Asia/Kolkata", date="2030-05-15", time="14:30",
             notes="Bring <b>ink</b>", internalNotes="canary",
         )  # fmt: skip
         one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
@@ -118,10 +119,10 @@ def test_the_mails_of_a_life(
 
 
 def test_what_no_longer_stands_is_not_sent(
-    app: Flask, people: dict[str, Any], mail: Any, mailbox: Mailbox, database: Database
+    app: Flask, people: People, mail: Any, mailbox: Mailbox, database: Database
 ) -> None:
-    us = people["us"]
-    one = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))["interviewId"]
+    us = people.us
+    one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
     us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(5)))
     with working(app, mail):
         wait_for(lambda: statuses(database) == ["suppressed", "sent"])
@@ -161,9 +162,9 @@ def test_a_server_that_does_not_take_it(
 
 
 def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
-    app: Flask, people: dict[str, Any], mail: Any, mailbox: Mailbox, database: Database, runner: FlaskCliRunner
+    app: Flask, people: People, mail: Any, mailbox: Mailbox, database: Database, runner: FlaskCliRunner
 ) -> None:
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     broken = {Channel.EMAIL: mail_sender(replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=9))}
     with working(app, broken):
         wait_for(lambda: any(row.error for row in rows(database)))
@@ -188,7 +189,7 @@ def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_mail_travels_encrypted_and_signed_in(
-    tls: str, app: Flask, people: dict[str, Any], tmp_path: Path, database: Database
+    tls: str, app: Flask, people: People, tmp_path: Path, database: Database
 ) -> None:
     certificate, key = make_certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -209,7 +210,7 @@ def test_mail_travels_encrypted_and_signed_in(
         service(Settings, app), smtp_host="localhost", smtp_port=box.port, smtp_tls=tls, smtp_username="me",
         smtp_password="secret",
     )  # fmt: skip
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     distrusting = {Channel.EMAIL: mail_sender(settings)}
     with working(app, distrusting):
         wait_for(lambda: rows(database) and rows(database)[0].error)
@@ -226,10 +227,10 @@ def test_mail_travels_encrypted_and_signed_in(
 
 @pytest.mark.parametrize("setting", ["starttls", "sign-in"])
 def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
-    setting: str, app: Flask, people: dict[str, Any], mailbox: Mailbox, database: Database
+    setting: str, app: Flask, people: People, mailbox: Mailbox, database: Database
 ) -> None:
     """It may be misconfigured for an hour; what it cannot carry, an address beyond ASCII, it will never carry."""
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
     changes = {"smtp_tls": "starttls"} if setting == "starttls" else {"smtp_username": "me", "smtp_password": "x"}
     with working(app, {Channel.EMAIL: mail_sender(replace(settings, **changes))}):
@@ -237,16 +238,16 @@ def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
     assert rows(database)[0].error.startswith("SMTPNotSupportedError")
     assert statuses(database) == ["pending"]
     with database.engine.begin() as connection:
-        connection.execute(update(User).where(User.id == people["candidate id"]).values(email="\u00e9@example.com"))
+        connection.execute(update(User).where(User.id == people.candidate_id).values(email="\u00e9@example.com"))
         connection.execute(update(Delivery).values(due_at=now()))
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: statuses(database) == ["failed"])
 
 
 def test_without_a_server_mails_become_files(
-    app: Flask, people: dict[str, Any], tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+    app: Flask, people: People, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     settings = replace(service(Settings, app), mail_dir=str(tmp_path / "mail"))
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: statuses(database) == ["sent"])
@@ -288,17 +289,15 @@ def test_nothing_that_was_typed_becomes_a_header(
         assert not message.defects
 
 
-def test_what_cannot_be_written_or_addressed(
-    app: Flask, people: dict[str, Any], tmp_path: Path, database: Database
-) -> None:
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_what_cannot_be_written_or_addressed(app: Flask, people: People, tmp_path: Path, database: Database) -> None:
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     (tmp_path / "mail").write_text("a file")
     settings = replace(service(Settings, app), mail_dir=str(tmp_path / "mail"))
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: rows(database) and rows(database)[0].error)
     assert rows(database)[0].error.startswith("MAIL_DIR cannot be written")
     with database.engine.begin() as connection:
-        connection.execute(update(User).where(User.id == people["candidate id"]).values(email="a@b@c"))
+        connection.execute(update(User).where(User.id == people.candidate_id).values(email="a@b@c"))
         connection.execute(update(Delivery).values(due_at=now()))
     with working(app, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: statuses(database) == ["failed"])

@@ -1,7 +1,6 @@
 """What people typed arrives as they typed it, in every mail, and is nothing but text: no header, no part, no line."""
 
 from dataclasses import replace
-from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,13 +10,14 @@ from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
 from tests.support.api import invitation
 from tests.support.hostile_text import HIDDEN
+from tests.support.people import People
 from tests.support.receivers import Mailbox, wait_for, working
 
 
 def test_a_job_with_a_hidden_header_in_its_title(
-    app: Flask, people: dict[str, Any], client: FlaskClient, mail_settings: Settings
+    app: Flask, people: People, client: FlaskClient, mail_settings: Settings
 ) -> None:
-    us, candidate, title = people["us"], people["candidate"], f"x {HIDDEN} y"
+    us, candidate, title = people.us, people.candidate, f"x {HIDDEN} y"
     job = us.ok("POST", "/jobs", {"title": title})
     application = candidate.ok("POST", f"/jobs/{job['id']}/applications")["applicationId"]
     us.ok("POST", "/interviews/schedule", invitation(application, notes=title))

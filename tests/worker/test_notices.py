@@ -1,6 +1,5 @@
 """What was sent about an interview, what will be, what failed; and sending it again."""
 
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +10,7 @@ from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.models import Channel, Delivery
 from tests.support.api import invitation
+from tests.support.people import People
 from tests.support.receivers import wait_for, working
 
 
@@ -18,10 +18,10 @@ def fail(*_anything: object) -> None:
     raise Rejected("no")
 
 
-def test_what_was_sent_and_what_will_be(app: Flask, people: dict[str, Any], database: Database) -> None:
-    us, candidate = people["us"], people["candidate"]
+def test_what_was_sent_and_what_will_be(app: Flask, people: People, database: Database) -> None:
+    us, candidate = people.us, people.candidate
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"], days=3))
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
     path = f"/interviews/{made['interviewId']}/notices"
     first, nudge, last = us.ok("GET", path)["notices"]  # no worker has run
     assert first.keys() == {"id", "event", "channel", "recipient", "status", "dueAt", "sentAt", "attempts", "error"}
@@ -57,9 +57,9 @@ def test_what_was_sent_and_what_will_be(app: Flask, people: dict[str, Any], data
 
 
 @pytest.mark.parametrize("status", ["failed", "suppressed", "sent"])
-def test_what_ended_can_be_sent_again(status: str, app: Flask, people: dict[str, Any], database: Database) -> None:
-    us = people["us"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_what_ended_can_be_sent_again(status: str, app: Flask, people: People, database: Database) -> None:
+    us = people.us
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}/notices"
     with working(app, {Channel.EMAIL: fail}):
         wait_for(lambda: us.ok("GET", path)["notices"][0]["status"] == "failed")

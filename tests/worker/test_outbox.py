@@ -6,7 +6,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -27,16 +26,15 @@ from interviews_api.services import register_services, service
 from tests.support.api import invitation
 from tests.support.factories import World
 from tests.support.faults import Fault
+from tests.support.people import People
 from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
 from tests.support.worker_processes import Workers, count, unsent
 
 
-def test_a_fault_while_distributing_loses_and_doubles_nothing(
-    app: Flask, people: dict[str, Any], database: Database
-) -> None:
+def test_a_fault_while_distributing_loses_and_doubles_nothing(app: Flask, people: People, database: Database) -> None:
     for number in range(3):
-        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], 3 + number))
+        people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 3 + number))
     places: list[str] = []
     with app.app_context():
         with transaction() as connection:
@@ -78,10 +76,10 @@ def test_the_worker_stops_at_once_and_finishes_what_it_sends(
 
 
 def test_the_command_delivers_until_it_is_told_to_stop(
-    app: Flask, people: dict[str, Any], database: Database, runner: FlaskCliRunner, tmp_path: Path
+    app: Flask, people: People, database: Database, runner: FlaskCliRunner, tmp_path: Path
 ) -> None:
     """In this process, to which SIGTERM is sent once the mail is a file."""
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     former = service(Settings, app), service(Database, app)
     register_services(app, replace(service(Settings, app), mail_dir=str(tmp_path)))

@@ -24,6 +24,7 @@ from tests.support.api import Caller, invitation
 from tests.support.browser import Browser
 from tests.support.database_rows import subscriptions
 from tests.support.factories import World
+from tests.support.people import People
 from tests.support.receivers import HttpsReceiver, wait_for, working
 
 
@@ -40,14 +41,14 @@ def deliveries(database: Database) -> list[Any]:
 
 
 def test_a_browser_reads_it(
-    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver, caplog: pytest.LogCaptureFixture
+    app: Flask, people: People, database: Database, receiver: HttpsReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser, gone, key = Browser(), Browser(), read_private_key(new_private_key())
-    candidate = people["candidate"]
+    candidate = people.candidate
     endpoint = "https://push.hooks.example/ok"
     for one, address in ((browser, endpoint), (gone, "https://push.hooks.example/410")):
         assert candidate.ok("POST", "/candidate/push-subscriptions", one.subscription(address)) == {"endpoint": address}
-    made = people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.PUSH: PushSender(receiver.https_client, key, "mailto:ops@jobs.example")}):
         wait_for(lambda: sorted(row.status for row in deliveries(database)) == ["failed", "sent"])
     request = next(one for one in receiver.requests if one.path == "/ok")
@@ -70,14 +71,14 @@ def test_a_browser_reads_it(
 
 
 def test_what_waits_for_one_owner_never_goes_to_the_next(
-    app: Flask, people: dict[str, Any], database: Database, headers: Any
+    app: Flask, people: People, database: Database, headers: Any
 ) -> None:
-    us, body = people["us"], Browser().subscription("https://nobody.invalid/1")
+    us, body = people.us, Browser().subscription("https://nobody.invalid/1")
     other = World(app)
     other.content = {"candidates": [{"id": "f" * 24, "email": "next@example.com", "firstName": "N", "lastName": "X"}]}
     other.load()
-    people["candidate"].ok("POST", "/candidate/push-subscriptions", body)
-    made = us.ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    people.candidate.ok("POST", "/candidate/push-subscriptions", body)
+    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}/notices"
     (waiting,) = [
         one for one in us.ok("GET", path)["notices"] if (one["channel"], one["status"]) == ("push", "pending")

@@ -23,6 +23,7 @@ from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from interviews_api.services import service
 from tests.support.api import invitation
+from tests.support.people import People
 from tests.support.receivers import HttpsReceiver, Mailbox, wait_for, working
 from tests.support.webhooks import hook
 
@@ -41,20 +42,20 @@ def rows(database: Database) -> list[Any]:
 
 
 def test_an_independent_verifier_believes_it(
-    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver
+    app: Flask, people: People, database: Database, receiver: HttpsReceiver
 ) -> None:
-    us = people["us"]
-    webhook_id = hook(database, people["us company"], "/ok")
-    hook(database, people["them company"], "/foreign")
+    us = people.us
+    webhook_id = hook(database, people.us_company_id, "/ok")
+    hook(database, people.them_company_id, "/foreign")
     with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
-        asked = invitation(people["us application"], internalNotes="for us")
+        asked = invitation(people.us_application_id, internalNotes="for us")
         one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
     (request,) = receiver.requests
     with database.reads.connection() as connection:
         secret = connection.execute(select(Webhook.secret).where(Webhook.id == webhook_id)).scalar_one()
     body = Verifier(secret).verify(request.body, request.headers)
-    (event,) = people["candidate"].ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
+    (event,) = people.candidate.ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
     assert request.headers["webhook-id"] == str(event["id"])
     assert body == {
         "type": "interview.scheduled", "timestamp": event["at"],
@@ -67,10 +68,10 @@ def test_an_independent_verifier_believes_it(
 
 
 def test_it_is_tried_again_with_the_same_id_until_it_is_taken_or_gone(
-    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver
+    app: Flask, people: People, database: Database, receiver: HttpsReceiver
 ) -> None:
-    flaky, gone = (hook(database, people["us company"], path) for path in ("/500/flaky", "/410"))
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+    flaky, gone = (hook(database, people.us_company_id, path) for path in ("/500/flaky", "/410"))
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client)}
     with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
         wait_for(lambda: sum(one.path == "/500/flaky" for one in receiver.requests) >= 3)
@@ -79,29 +80,27 @@ def test_it_is_tried_again_with_the_same_id_until_it_is_taken_or_gone(
     by_target = {row.target_id: row for row in rows(database)}
     assert (by_target[flaky].status, by_target[flaky].error) == ("pending", "answered 500")
     assert by_target[gone].status == "failed"
-    shown = {one["id"]: one for one in people["us"].ok("GET", "/webhooks")["webhooks"]}
+    shown = {one["id"]: one for one in people.us.ok("GET", "/webhooks")["webhooks"]}
     assert shown[gone]["disabledAt"]
     assert not shown[flaky]["disabledAt"]
 
 
-def test_a_redirect_is_not_followed(
-    app: Flask, people: dict[str, Any], database: Database, receiver: HttpsReceiver
-) -> None:
-    hook(database, people["us company"], "/redirect")
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_a_redirect_is_not_followed(app: Flask, people: People, database: Database, receiver: HttpsReceiver) -> None:
+    hook(database, people.us_company_id, "/redirect")
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
         wait_for(lambda: [row.error for row in rows(database)] == ["answered 302"])
     assert [one.path for one in receiver.requests] == ["/redirect"]
 
 
 def test_bad_receivers_hold_up_nobody(
-    app: Flask, people: dict[str, Any], database: Database, tmp_path: Path, client: FlaskClient
+    app: Flask, people: People, database: Database, tmp_path: Path, client: FlaskClient
 ) -> None:
     """20 receivers, of which one hangs, two drip and one answers a gigabyte; 10 events, and on after the deadline."""
     receiver, mailbox = HttpsReceiver(tmp_path, seconds=2), Mailbox()
     bad = ["/hang", "/drip/close", "/drip/status", "/gigabyte"]
     good = [f"/ok/{number}" for number in range(16)]
-    target_ids = {path: hook(database, people["us company"], path) for path in bad + good}
+    target_ids = {path: hook(database, people.us_company_id, path) for path in bad + good}
     settings = replace(
         service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none"
     )  # fmt: skip
@@ -111,7 +110,7 @@ def test_bad_receivers_hold_up_nobody(
         """So many events, of which all the good ones hear within 5 s."""
         began, seen = time.monotonic(), len(mailbox.messages)
         for number in range(first, first + count):
-            people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"], days=3 + number))
+            people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3 + number))
         wait_for(lambda: len(mailbox.messages) == seen + count, began + 5 - time.monotonic())
         heard = (first + count) * len(good)
         wait_for(lambda: sum(one.path in good for one in receiver.requests) == heard, began + 5 - time.monotonic())
@@ -132,28 +131,28 @@ def test_bad_receivers_hold_up_nobody(
 
 
 def test_many_bad_receivers_of_a_company_delay_nobody_else(
-    app: Flask, people: dict[str, Any], database: Database, tmp_path: Path
+    app: Flask, people: People, database: Database, tmp_path: Path
 ) -> None:
     """Twice as many as the product has slots, with the product's own limit on an attempt."""
     receiver = HttpsReceiver(tmp_path)
     for number in range(130):
-        hook(database, people["us company"], f"/hang/{number}")
-    hook(database, people["them company"], "/ok")
+        hook(database, people.us_company_id, f"/hang/{number}")
+    hook(database, people.them_company_id, "/ok")
     with working(
         app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}, concurrency=CONCURRENCY[Channel.WEBHOOK]
     ):
-        people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+        people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
         wait_for(lambda: len(receiver.requests) > 8)
         time.sleep(1)
-        people["them"].ok("POST", "/interviews/schedule", invitation(people["them application"], days=4))
+        people.them.ok("POST", "/interviews/schedule", invitation(people.them_application_id, days=4))
         wait_for(lambda: any(one.path == "/ok" for one in receiver.requests), 5)
         receiver.is_over.set()
     receiver.stop()
 
 
-def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: dict[str, Any], database: Database) -> None:
-    hook(database, people["us company"], "/ok")
-    people["us"].ok("POST", "/interviews/schedule", invitation(people["us application"]))
+def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: People, database: Database) -> None:
+    hook(database, people.us_company_id, "/ok")
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.WEBHOOK: WebhookSender(HttpsClient(lambda _host: ["127.0.0.1"]))}):
         wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
     assert rows(database)[0].error == "It leads into a private network."
