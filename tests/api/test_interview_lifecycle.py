@@ -1,7 +1,9 @@
-"""One interview's whole life over HTTP alone, as its people live it; every state is read from both sides."""
+"""One interview's life over HTTP alone, step by step; each state is read from both sides."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
@@ -10,9 +12,81 @@ from interviews_api.services import service
 from tests.support.api import Caller, in_days, local
 from tests.support.factories import PASSWORD
 
+SCHEDULED = {"dateSeen", "dateInterviewScheduled"}
+CONFIRMED = SCHEDULED | {"dateConfirmed"}
+CANCELLED = SCHEDULED | {"dateCancelled"}
+WISH = {"reason": "A dentist", "proposedTimes": ["2031-05-16T08:00:00.000Z"]}
 
-def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -> None:
-    anonymous = Caller(client, {})
+
+@dataclass
+class Life:
+    """A company, a candidate, their application, and the interviews they schedule."""
+
+    company: Caller
+    candidate: Caller
+    company_user: dict[str, Any]
+    candidate_user: dict[str, Any]
+    job: dict[str, Any]
+    application_id: str
+    first: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The path of the first interview for the company; the candidate's has a prefix."""
+        return f"/interviews/{self.first['interviewId']}"
+
+    def schedule(self, when: dict[str, str]) -> dict[str, Any]:
+        """Invite the candidate and return the interview."""
+        body = {"applicationId": self.application_id, "type": "InPerson", "location": "18 Rue de la Paix"} | when
+        interview: dict[str, Any] = self.company.ok("POST", "/interviews/schedule", body)
+        return interview
+
+    def read(self) -> dict[str, Any]:
+        """Return the application's status and dates and the interviews' statuses, checked from both sides."""
+        mine, theirs = self._read_application()
+        dates = [name for name in mine if name.startswith("date")]
+        shared = ["status", "cancellationReason", *dates]
+        assert [mine[name] for name in shared] == [theirs[name] for name in shared]
+        listed = self.candidate.ok("GET", "/candidate/interviews?limit=100")
+        ours = self.company.ok("GET", f"/interviews/application/{self.application_id}")
+        assert listed["total"] == ours["total"] == self.company.ok("GET", "/interviews/by-status")["total"]
+        self._check_details(listed, ours)
+        status = {interview["interviewId"]: interview["status"] for interview in ours["interviews"]}
+        counts = [listed[name] for name in ("pendingCount", "upcomingCount", "completedCount")]
+        assert counts == [list(status.values()).count(name) for name in ("en_attente", "confirmed", "completed")]
+        self._check_views(status)
+        set_dates = {name for name in dates if mine[name]}
+        return {"application": mine["status"], "interviews": list(status.values()), "dates": set_dates}
+
+    def _read_application(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        (mine,) = self.candidate.ok("GET", "/application-status/candidate")["applications"]
+        path = f"/interviews/company/{self.company_user['company']['id']}/candidates"
+        (theirs,) = self.company.ok("GET", path)["applications"]
+        assert theirs["candidate"] == {
+            "id": self.candidate_user["id"], "fullName": "Inès Moreau", "email": "ines@example.com", "phone": "+33 6"
+        }  # fmt: skip
+        return mine, theirs
+
+    def _check_details(self, listed: dict[str, Any], ours: dict[str, Any]) -> None:
+        seen = {interview["interviewId"]: interview for interview in listed["interviews"]}
+        for interview in ours["interviews"]:
+            interview_id = interview["interviewId"]
+            details = self.candidate.ok("GET", f"/candidate/interviews/{interview_id}")
+            assert self.company.ok("GET", f"/interviews/{interview_id}") == interview
+            for name in seen[interview_id].keys() - {"company", "job", "appliedAt"}:
+                assert seen[interview_id][name] == details[name] == interview[name], name
+
+    def _check_views(self, status: dict[str, str]) -> None:
+        views = (("pending", {"en_attente"}), ("upcoming", {"confirmed"}), ("history", {"completed", "annule"}))
+        for view, statuses in views:
+            interviews = self.candidate.ok("GET", f"/candidate/interviews/{view}")["interviews"]
+            shown = {interview["interviewId"] for interview in interviews}
+            assert shown == {interview_id for interview_id, name in status.items() if name in statuses}, view
+
+
+@pytest.fixture
+def applied(client: FlaskClient, anonymous: Caller) -> Life:
+    """Sign up a company and a candidate, publish a job and apply for it."""
 
     def sign_up(route: str, body: dict[str, Any]) -> tuple[Caller, dict[str, Any]]:
         data = anonymous.ok("POST", f"/auth/register/{route}", body | {"password": PASSWORD})
@@ -25,115 +99,174 @@ def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -
     candidate, ines = sign_up(
         "candidate", {"email": "ines@example.com", "firstName": "Inès", "lastName": "Moreau", "phone": "+33 6"}
     )
-    assert anonymous.ok("GET", "/jobs")["jobs"] == [job]
     application = candidate.ok("POST", f"/jobs/{job['id']}/applications")
+    return Life(company, candidate, hr, ines, job, application["applicationId"])
 
-    def read() -> dict[str, Any]:
-        """What both sides see of it, checked against each other."""
-        (mine,) = candidate.ok("GET", "/application-status/candidate")["applications"]
-        (theirs,) = company.ok("GET", f"/interviews/company/{hr['company']['id']}/candidates")["applications"]
-        assert theirs["candidate"] == {
-            "id": ines["id"], "fullName": "Inès Moreau", "email": "ines@example.com", "phone": "+33 6"
-        }  # fmt: skip
-        dates = [name for name in mine if name.startswith("date")]
-        assert [mine[name] for name in ["status", "cancellationReason", *dates]] == [
-            theirs[name] for name in ["status", "cancellationReason", *dates]
-        ]
-        listed = candidate.ok("GET", "/candidate/interviews?limit=100")
-        ours = company.ok("GET", f"/interviews/application/{application['applicationId']}")
-        assert listed["total"] == ours["total"] == company.ok("GET", "/interviews/by-status")["total"]
-        seen = {one["interviewId"]: one for one in listed["interviews"]}
-        for one in ours["interviews"]:
-            details = candidate.ok("GET", f"/candidate/interviews/{one['interviewId']}")
-            assert company.ok("GET", f"/interviews/{one['interviewId']}") == one
-            for name in seen[one["interviewId"]].keys() - {"company", "job", "appliedAt"}:
-                assert seen[one["interviewId"]][name] == details[name] == one[name], name
-        status = {one["interviewId"]: one["status"] for one in ours["interviews"]}
-        counts = [listed[name] for name in ("pendingCount", "upcomingCount", "completedCount")]
-        assert counts == [list(status.values()).count(one) for one in ("en_attente", "confirmed", "completed")]
-        for route, of in (
-            ("pending", {"en_attente"}),
-            ("upcoming", {"confirmed"}),
-            ("history", {"completed", "annule"}),
-        ):
-            found = {one["interviewId"] for one in candidate.ok("GET", f"/candidate/interviews/{route}")["interviews"]}
-            assert found == {one for one, its in status.items() if its in of}, route
-        return {
-            "application": mine["status"],
-            "interviews": list(status.values()),
-            "dates": {n for n in dates if mine[n]},
-        }
 
-    assert read() == {"application": "en_attente", "interviews": [], "dates": set()}
-    company.ok("PUT", f"/application-status/{application['applicationId']}/mark-seen")
-    assert read() == {"application": "vu", "interviews": [], "dates": {"dateSeen"}}
+@pytest.fixture
+def seen(applied: Life) -> Life:
+    """Mark the application as seen."""
+    applied.company.ok("PUT", f"/application-status/{applied.application_id}/mark-seen")
+    return applied
 
-    invitation = {"applicationId": application["applicationId"], "type": "InPerson", "location": "18 Rue de la Paix"}
-    first = company.ok("POST", "/interviews/schedule", invitation | {"date": "2031-05-15", "time": "14:30"})
-    one, mine = f"/interviews/{first['interviewId']}", f"/candidate/interviews/{first['interviewId']}"
-    assert (first["scheduledDate"], first["timeZone"]) == ("2031-05-15T12:30:00.000Z", "Europe/Paris")
-    scheduled = {"dateSeen", "dateInterviewScheduled"}
-    assert read() == {"application": "entretien_programmer", "interviews": ["en_attente"], "dates": scheduled}
 
-    assert candidate.ok("PUT", f"{mine}/confirm")["status"] == "confirmed"
-    confirmed = scheduled | {"dateConfirmed"}
-    assert read() == {"application": "confirme", "interviews": ["confirmed"], "dates": confirmed}
+@pytest.fixture
+def scheduled(seen: Life) -> Life:
+    """Schedule the first interview."""
+    seen.first = seen.schedule({"date": "2031-05-15", "time": "14:30"})
+    return seen
 
-    wish = {"reason": "A dentist", "proposedTimes": ["2031-05-16T08:00:00.000Z"]}
-    assert candidate.ok("PUT", f"{mine}/request-reschedule", wish)["status"] == "confirmed"
-    asked = company.ok("GET", one)["rescheduleRequest"]
-    assert asked == wish | {"requestedAt": asked["requestedAt"]}
-    assert read() == {"application": "confirme", "interviews": ["confirmed"], "dates": confirmed}
 
-    moved = company.ok("PUT", f"{one}/reschedule", {"date": "2031-05-16", "time": "10:00"})
+@pytest.fixture
+def confirmed(scheduled: Life) -> Life:
+    """Confirm it as the candidate."""
+    assert scheduled.candidate.ok("PUT", f"/candidate{scheduled.path}/confirm")["status"] == "confirmed"
+    return scheduled
+
+
+@pytest.fixture
+def requested(confirmed: Life) -> Life:
+    """Ask for another time as the candidate."""
+    path = f"/candidate{confirmed.path}/request-reschedule"
+    assert confirmed.candidate.ok("PUT", path, WISH)["status"] == "confirmed"
+    return confirmed
+
+
+@pytest.fixture
+def rescheduled(requested: Life) -> Life:
+    """Move it to the time that the candidate proposed."""
+    moved = requested.company.ok("PUT", f"{requested.path}/reschedule", {"date": "2031-05-16", "time": "10:00"})
     assert (moved["scheduledDate"], moved["rescheduleRequest"]) == ("2031-05-16T08:00:00.000Z", None)
-    assert read() == {"application": "entretien_programmer", "interviews": ["en_attente"], "dates": scheduled}
+    return requested
 
-    link = runner.invoke(args=["interviews", "link", first["interviewId"]]).output.strip()
+
+@pytest.fixture
+def confirmed_by_link(rescheduled: Life, app: Flask, client: FlaskClient, runner: FlaskCliRunner) -> Life:
+    """Confirm the new time by the link in the mail."""
+    link = runner.invoke(args=["interviews", "link", rescheduled.first["interviewId"]]).output.strip()
     path = link.removeprefix(service(Settings, app).public_url)
     assert "10:00" in client.get(path).text
     assert "You have confirmed this interview." in client.post(path).text
-    assert read() == {"application": "confirme", "interviews": ["confirmed"], "dates": confirmed}
+    return rescheduled
 
-    company.ok("PUT", f"{one}/complete", {"feedback": {"overallRating": 8}, "shareFeedback": True})
-    assert candidate.ok("GET", mine)["feedback"] == {"overallRating": 8}
-    assert read() == {"application": "confirme", "interviews": ["completed"], "dates": confirmed}
 
-    second = company.ok("POST", "/interviews/schedule", invitation | local(in_days(9)))
-    assert read() == {
-        "application": "entretien_programmer", "interviews": ["en_attente", "completed"], "dates": scheduled
+@pytest.fixture
+def completed(confirmed_by_link: Life) -> Life:
+    """Complete it with feedback that the candidate may read."""
+    body = {"feedback": {"overallRating": 8}, "shareFeedback": True}
+    confirmed_by_link.company.ok("PUT", f"{confirmed_by_link.path}/complete", body)
+    return confirmed_by_link
+
+
+@pytest.fixture
+def declined(completed: Life) -> Life:
+    """Schedule a second interview, which the candidate declines."""
+    second = completed.schedule(local(in_days(9)))
+    path = f"/candidate/interviews/{second['interviewId']}/decline"
+    completed.candidate.ok("PUT", path, {"reason": "That day I travel"})
+    return completed
+
+
+@pytest.fixture
+def cancelled(declined: Life) -> Life:
+    """Schedule a third interview, which the company cancels."""
+    third = declined.schedule(local(in_days(10)))
+    body = {"cancellationReason": "The panel is ill"}
+    declined.company.ok("PUT", f"/interviews/{third['interviewId']}/cancel", body)
+    return declined
+
+
+def test_published_job_is_listed(applied: Life, anonymous: Caller) -> None:
+    assert anonymous.ok("GET", "/jobs")["jobs"] == [applied.job]
+
+
+def test_new_application_is_pending(applied: Life) -> None:
+    assert applied.read() == {"application": "en_attente", "interviews": [], "dates": set()}
+
+
+def test_application_is_marked_as_seen(seen: Life) -> None:
+    assert seen.read() == {"application": "vu", "interviews": [], "dates": {"dateSeen"}}
+
+
+def test_scheduling_moves_the_application(scheduled: Life) -> None:
+    assert (scheduled.first["scheduledDate"], scheduled.first["timeZone"]) == (
+        "2031-05-15T12:30:00.000Z", "Europe/Paris",
+    )  # fmt: skip
+    assert scheduled.read() == {
+        "application": "entretien_programmer", "interviews": ["en_attente"], "dates": SCHEDULED,
     }  # fmt: skip
-    candidate.ok("PUT", f"/candidate/interviews/{second['interviewId']}/decline", {"reason": "That day I travel"})
-    assert read() == {
-        "application": "annule", "interviews": ["annule", "completed"], "dates": scheduled | {"dateCancelled"}
+
+
+def test_candidate_confirms(confirmed: Life) -> None:
+    assert confirmed.read() == {"application": "confirme", "interviews": ["confirmed"], "dates": CONFIRMED}
+
+
+def test_reschedule_request_changes_no_status(requested: Life) -> None:
+    shown = requested.company.ok("GET", requested.path)["rescheduleRequest"]
+    assert shown == WISH | {"requestedAt": shown["requestedAt"]}
+    assert requested.read() == {"application": "confirme", "interviews": ["confirmed"], "dates": CONFIRMED}
+
+
+def test_reschedule_asks_for_a_new_confirmation(rescheduled: Life) -> None:
+    assert rescheduled.read() == {
+        "application": "entretien_programmer", "interviews": ["en_attente"], "dates": SCHEDULED,
     }  # fmt: skip
-    third = company.ok("POST", "/interviews/schedule", invitation | local(in_days(10)))
-    assert read() == {
-        "application": "entretien_programmer", "interviews": ["annule", "en_attente", "completed"], "dates": scheduled
+
+
+def test_link_confirms_the_new_time(confirmed_by_link: Life) -> None:
+    assert confirmed_by_link.read() == {"application": "confirme", "interviews": ["confirmed"], "dates": CONFIRMED}
+
+
+def test_completion_shows_shared_feedback(completed: Life) -> None:
+    assert completed.candidate.ok("GET", f"/candidate{completed.path}")["feedback"] == {"overallRating": 8}
+    assert completed.read() == {"application": "confirme", "interviews": ["completed"], "dates": CONFIRMED}
+
+
+def test_second_interview_reopens_the_application(completed: Life) -> None:
+    completed.schedule(local(in_days(9)))
+    assert completed.read() == {
+        "application": "entretien_programmer", "interviews": ["en_attente", "completed"], "dates": SCHEDULED
     }  # fmt: skip
-    company.ok("PUT", f"/interviews/{third['interviewId']}/cancel", {"cancellationReason": "The panel is ill"})
-    assert read() == {
-        "application": "annule", "interviews": ["annule", "annule", "completed"], "dates": scheduled | {"dateCancelled"}
+
+
+def test_decline_cancels_the_application(declined: Life) -> None:
+    assert declined.read() == {"application": "annule", "interviews": ["annule", "completed"], "dates": CANCELLED}
+
+
+def test_interview_after_a_decline_reopens_the_application(declined: Life) -> None:
+    declined.schedule(local(in_days(10)))
+    assert declined.read() == {
+        "application": "entretien_programmer", "interviews": ["annule", "en_attente", "completed"], "dates": SCHEDULED
     }  # fmt: skip
-    assert candidate.ok("GET", "/application-status/candidate")["applications"][0]["cancellationReason"] == (
-        "The panel is ill"
-    )
-    fourth = company.ok("POST", "/interviews/schedule", invitation | local(in_days(11)))
-    assert read() == {
+
+
+def test_cancel_gives_its_reason_to_the_candidate(cancelled: Life) -> None:
+    assert cancelled.read() == {
+        "application": "annule", "interviews": ["annule", "annule", "completed"], "dates": CANCELLED
+    }  # fmt: skip
+    (application,) = cancelled.candidate.ok("GET", "/application-status/candidate")["applications"]
+    assert application["cancellationReason"] == "The panel is ill"
+
+
+def test_candidate_is_hired_after_the_fourth_interview(cancelled: Life) -> None:
+    fourth = cancelled.schedule(local(in_days(11)))
+    assert cancelled.read() == {
         "application": "entretien_programmer", "interviews": ["annule", "annule", "en_attente", "completed"],
-        "dates": scheduled,
+        "dates": SCHEDULED,
     }  # fmt: skip
-    company.ok("PUT", f"/interviews/{fourth['interviewId']}/confirm")
-    assert read() == {
-        "application": "confirme", "interviews": ["annule", "annule", "confirmed", "completed"], "dates": confirmed
+    cancelled.company.ok("PUT", f"/interviews/{fourth['interviewId']}/confirm")
+    assert cancelled.read() == {
+        "application": "confirme", "interviews": ["annule", "annule", "confirmed", "completed"], "dates": CONFIRMED
     }  # fmt: skip
-    company.ok("PUT", f"/interviews/{fourth['interviewId']}/complete", {"isHired": True})
-    assert read() == {
+    cancelled.company.ok("PUT", f"/interviews/{fourth['interviewId']}/complete", {"isHired": True})
+    assert cancelled.read() == {
         "application": "présélectionné", "interviews": ["annule", "annule", "completed", "completed"],
-        "dates": confirmed,
+        "dates": CONFIRMED,
     }  # fmt: skip
 
-    timeline = candidate.ok("GET", f"{mine}/timeline")
+
+def test_timeline_lists_each_transition(completed: Life) -> None:
+    timeline = completed.candidate.ok("GET", f"/candidate{completed.path}/timeline")
     assert [(event["type"], event["by"]) for event in timeline["events"]] == [
         ("interview.scheduled", "company"), ("interview.confirmed", "candidate"),
         ("interview.reschedule_requested", "candidate"), ("interview.rescheduled", "company"),
@@ -142,8 +275,10 @@ def test_a_whole_life(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -
     assert timeline["total"] == 6
     assert [event["id"] for event in timeline["events"]] == sorted({event["id"] for event in timeline["events"]})
     assert all(event.keys() == {"id", "type", "at", "by"} for event in timeline["events"])
-    assert timeline["events"][0]["at"] == first["scheduledAt"]
+    assert timeline["events"][0]["at"] == completed.first["scheduledAt"]
 
-    for someone in (candidate, company):
-        someone.ok("POST", "/auth/logout")
-        assert someone.refused("GET", "/auth/me") == (401, "Unauthorized")
+
+def test_logout_ends_both_sessions(completed: Life) -> None:
+    for caller in (completed.candidate, completed.company):
+        caller.ok("POST", "/auth/logout")
+        assert caller.refused("GET", "/auth/me") == (401, "Unauthorized")
