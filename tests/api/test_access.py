@@ -83,55 +83,75 @@ def access_world(app: Flask, client: FlaskClient, world: World, headers: Callabl
     return AccessWorld(ids, callers)
 
 
-@pytest.mark.parametrize("route", RULES)
-def test_who_may(route: str, access_world: AccessWorld, session_app: Flask, database: Database) -> None:
-    """Every refusal first, none of which changes anything; then the one who may."""
-    who, body, foreign, absent = RULES[route]
+SIDES = ("own", "foreign", "absent")
+ANSWERS = {
+    "POST /auth/login": (401, "Invalid email or password"),
+    "POST /auth/refresh": (401, "Unauthorized"),  # an access token opens it for nobody
+    "GET /candidate/interviews/<interview_id>/calendar.ics": (
+        400, "Calendar file is only available for confirmed interviews",
+    ),
+    "GET /calendar/<secret>.ics": (404, "Calendar not found"),
+    "GET /candidate/interviews/updates": (426, "Live updates need a WebSocket"),
+    "POST /auth/password/reset": (400, "Invalid reset token"),
+    "GET /push/public-key": (404, "Web Push is not set up"),
+    "POST /interviews/<interview_id>/notices/<notice_id>/resend": (404, "Notice not found"),
+    "PUT /auth/password": (400, "currentPassword: Is not the current password."),
+}  # fmt: skip
+"""Answers to a caller with the right role that are no success: the request's own data is not what the route needs."""
+
+
+Ask = Callable[[str, str], tuple[int, str | None]]
+
+
+@pytest.fixture
+def ask(route: str, access_world: AccessWorld, session_app: Flask) -> Ask:
+    """Return a function that calls the test's route by caller and side, and returns status and message."""
+    _, body, _, _ = RULES[route]
     method, template = route.split()
-    rule, callers = routes(session_app)[route], access_world.callers
+    rule = routes(session_app)[route]
     if body == "invitation":
         body = invitation(access_world.ids["own"]["application_id"])
 
-    def ask(caller: str, side: str) -> tuple[int, str | None]:
+    def call(caller: str, side: str) -> tuple[int, str | None]:
         path = template
         for argument in rule.arguments:
             path = path.replace(f"<{argument}>", access_world.ids[side][argument])
-        with callers[caller].call(method, path, body) as response:
+        with access_world.callers[caller].call(method, path, body) as response:
             answer = response.get_json(silent=True) or {}
             return response.status_code, answer.get("message")
 
+    return call
+
+
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] != PUBLIC])
+def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: Database) -> None:
     before = everything(database)
-    if who != PUBLIC:
-        for side in ("own", "foreign", "absent"):
-            assert ask("nobody", side) == (401, "Unauthorized")
-    if who in (CANDIDATE, COMPANY):
-        other = COMPANY if who == CANDIDATE else CANDIDATE
-        for side in ("own", "foreign", "absent"):
-            for caller in (f"own {other}", f"foreign {other}"):
-                assert ask(caller, side) == (403, f"{who.capitalize()} credentials required")
-        if foreign:
-            assert ask(f"own {who}", "foreign") == ask(f"foreign {who}", "own") == (403, foreign)
-        if absent:
-            assert ask(f"own {who}", "absent") == (404, absent)
+    for side in SIDES:
+        assert ask("nobody", side) == (401, "Unauthorized")
     assert everything(database) == before
-    caller = f"own {who}" if who in (CANDIDATE, COMPANY) else "own candidate"
-    status, message = ask(caller, "own")
-    wanted = {
-        "POST /auth/login": (401, "Invalid email or password"),
-        "POST /auth/refresh": (401, "Unauthorized"),  # an access token opens it for nobody
-        "GET /candidate/interviews/<interview_id>/calendar.ics": (
-            400,
-            "Calendar file is only available for confirmed interviews",
-        ),
-        "GET /calendar/<secret>.ics": (404, "Calendar not found"),
-        "GET /candidate/interviews/updates": (426, "Live updates need a WebSocket"),
-        "POST /auth/password/reset": (400, "Invalid reset token"),
-        "GET /push/public-key": (404, "Web Push is not set up"),
-        "POST /interviews/<interview_id>/notices/<notice_id>/resend": (404, "Notice not found"),
-        "PUT /auth/password": (400, "currentPassword: Is not the current password."),
-    }
-    if route in wanted:
-        assert (status, message) == wanted[route]
+
+
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] in (CANDIDATE, COMPANY)])
+def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, database: Database) -> None:
+    role, _, foreign, absent = RULES[route]
+    other = COMPANY if role == CANDIDATE else CANDIDATE
+    before = everything(database)
+    for side in SIDES:
+        for caller in (f"own {other}", f"foreign {other}"):
+            assert ask(caller, side) == (403, f"{role.capitalize()} credentials required")
+    if foreign:
+        assert ask(f"own {role}", "foreign") == ask(f"foreign {role}", "own") == (403, foreign)
+    if absent:
+        assert ask(f"own {role}", "absent") == (404, absent)
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize("route", RULES)
+def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
+    role = RULES[route][0]
+    status, message = ask(f"own {role}" if role in (CANDIDATE, COMPANY) else "own candidate", "own")
+    if route in ANSWERS:
+        assert (status, message) == ANSWERS[route]
     else:
         assert status in (200, 201, 202), message
 

@@ -5,7 +5,10 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
+from typing import Any
 
+import pytest
 from flask import Flask
 
 from interviews_api.interviews.link_tokens import make_token
@@ -24,55 +27,82 @@ def ask_raw(server: LiveServer, request: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_no_marker_is_in_the_servers_log(app: Flask, people: People, database_url: str) -> None:
-    """Of tokens, passwords, links, queries, headers, bodies, ids and what gunicorn itself refuses."""
+@dataclass(frozen=True)
+class LoggedServer:
+    """What a server logged, its answers to requests that gunicorn refuses, and secrets of the other requests."""
+
+    log: str
+    refusals: list[bytes]
+    statuses: list[int]
+    secrets: tuple[str, ...]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.splitlines()]
+
+
+@pytest.fixture
+def logged_server(app: Flask, people: People, database_url: str) -> LoggedServer:
+    """Send tokens, passwords, links, queries, headers, bodies and malformed requests to a server, and stop it."""
     made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     link = make_token(SECRETS["SECRET_KEY"], made["interviewId"], 0)
     feed = people.candidate.ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
     token = people.candidate.headers["Authorization"]
+    headers = {"Authorization": token, "Cookie": CANARY, "User-Agent": CANARY, "Referer": CANARY}
     server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
-        for method, path, body in (
-            ("GET", f"/candidate/interviews/{made['interviewId']}?q={CANARY}", None),
-            ("GET", f"/interviews/confirm/{link}", None),
-            ("POST", f"/interviews/confirm/{link}", {}),
-            ("GET", f"/interviews/confirm/{CANARY}", None),
-            ("GET", f"/calendar/{feed}.ics", None),
-            ("GET", f"/calendar/{CANARY}.ics", None),
-            ("GET", f"/auth/password/reset?token={CANARY}", None),
-            ("POST", "/auth/password/reset", {"token": CANARY, "newPassword": CANARY}),
-            ("POST", "/auth/login", {"email": f"{CANARY}@example.com", "password": CANARY}),
-            ("POST", "/auth/login", {CANARY: CANARY}),
-            ("GET", f"/{CANARY}/x?{CANARY}", None),
-        ):
-            headers = {"Authorization": token, "Cookie": CANARY, "User-Agent": CANARY, "Referer": CANARY}
-            assert server.request(method, path, headers, body)[0] < 500
-        refused = [
-            ask_raw(server, request.encode())
-            for request in (
-                f"{CANARY}\r\n\r\n",
-                f"GET /interviews/confirm/{CANARY} HTTP/9.9\r\n\r\n",
-                f"GET /{CANARY}{'a' * 9000} HTTP/1.1\r\n\r\n",
-                f"GET / HTTP/1.1\r\n{CANARY} {CANARY}\r\n\r\n",
-                f"GET / HTTP/1.1\r\nA: {CANARY}\r\nContent-Length: {CANARY}\r\n\r\n",
-                f"GET / HTTP/1.1\r\nTransfer-Encoding: {CANARY}\r\n\r\n",
+        statuses = [
+            server.request(method, path, headers, body)[0]
+            for method, path, body in (
+                ("GET", f"/candidate/interviews/{made['interviewId']}?q={CANARY}", None),
+                ("GET", f"/interviews/confirm/{link}", None),
+                ("POST", f"/interviews/confirm/{link}", {}),
+                ("GET", f"/interviews/confirm/{CANARY}", None),
+                ("GET", f"/calendar/{feed}.ics", None),
+                ("GET", f"/calendar/{CANARY}.ics", None),
+                ("GET", f"/auth/password/reset?token={CANARY}", None),
+                ("POST", "/auth/password/reset", {"token": CANARY, "newPassword": CANARY}),
+                ("POST", "/auth/login", {"email": f"{CANARY}@example.com", "password": CANARY}),
+                ("POST", "/auth/login", {CANARY: CANARY}),
+                ("GET", f"/{CANARY}/x?{CANARY}", None),
             )
         ]
+        refusals = [ask_raw(server, request.encode()) for request in MALFORMED]
         assert server.request("GET", "/health/live", {"X-Request-Id": "the-last"})[1]["X-Request-Id"] == "the-last"
         wait_for(lambda: "the-last" in server.log)
         log = server.log
     finally:
         server.stop()
-    found = [json.loads(line) for line in log.splitlines()]
-    lines = {line["request_id"]: line for line in found if line["message"] == "request"}
-    for answer in refused:
+    secrets = (CANARY, link, feed, made["interviewId"], token.removeprefix("Bearer "), "example.com")
+    return LoggedServer(log, refusals, statuses, secrets)
+
+
+MALFORMED = (
+    f"{CANARY}\r\n\r\n",
+    f"GET /interviews/confirm/{CANARY} HTTP/9.9\r\n\r\n",
+    f"GET /{CANARY}{'a' * 9000} HTTP/1.1\r\n\r\n",
+    f"GET / HTTP/1.1\r\n{CANARY} {CANARY}\r\n\r\n",
+    f"GET / HTTP/1.1\r\nA: {CANARY}\r\nContent-Length: {CANARY}\r\n\r\n",
+    f"GET / HTTP/1.1\r\nTransfer-Encoding: {CANARY}\r\n\r\n",
+)
+
+
+def test_log_holds_no_secret_of_any_request(logged_server: LoggedServer) -> None:
+    for status in logged_server.statuses:
+        assert status < 500
+    for secret in logged_server.secrets:
+        assert secret not in logged_server.log, secret
+
+
+def test_request_that_gunicorn_refuses_is_logged_under_its_id(logged_server: LoggedServer) -> None:
+    records = logged_server.records
+    requests = {record["request_id"]: record for record in records if record["message"] == "request"}
+    for answer in logged_server.refusals:
         head, _, body = answer.partition(b"\r\n\r\n")
-        one = re.search(rb"X-Request-Id: (\w+)", head)
-        assert one is not None
-        assert lines[one[1].decode()]["status"] == json.loads(body)["statusCode"]
-    assert {line["level"] for line in found if "Invalid request" in line["message"]} == {"warning"}
-    for marker in (CANARY, link, feed, made["interviewId"], token.removeprefix("Bearer "), "example.com"):
-        assert marker not in log, marker
+        request_id = re.search(rb"X-Request-Id: (\w+)", head)
+        assert request_id is not None
+        assert requests[request_id[1].decode()]["status"] == json.loads(body)["statusCode"]
+    assert {record["level"] for record in records if "Invalid request" in record["message"]} == {"warning"}
 
 
 def test_the_worker_logs_in_json_too() -> None:
