@@ -25,7 +25,7 @@ except SettingsError as error:
 bind = f"{'0.0.0.0' if settings.is_production else '127.0.0.1'}:{settings.port}"  # noqa: S104
 workers = settings.web_concurrency
 threads = settings.web_threads
-worker_class = "interviews_api.server.gunicorn_worker.WebWorker"  # gthread
+worker_class = "interviews_api.server.gunicorn_internals.WebWorker"  # gthread
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 8190

@@ -20,14 +20,15 @@ from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi
-from interviews_api.web.flask_app import ApiFlask
+from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import check_routes
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
     """Return the application, set up from the mapping or the environment; raises SettingsError for unsafe settings."""
     settings = Settings.load(source)
-    app = ApiFlask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None)
+    app.response_class = ApiResponse
     database = Database(settings.database_url, pool_size=settings.web_threads)
     register_services(app, settings, database, ResponseCache(settings.cache_bytes))
 

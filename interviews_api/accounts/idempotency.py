@@ -18,8 +18,8 @@ from interviews_api.clock import now
 from interviews_api.db.connections import transaction
 from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
 from interviews_api.web.error_responses import JSON, error_response
-from interviews_api.web.flask_app import ApiResponse
 from interviews_api.web.http import read_body
+from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import Handler, Layer, extend_contract
 
 KEY_PATTERN = r"[\x21-\x7e]{1,255}"

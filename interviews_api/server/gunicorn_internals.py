@@ -2,18 +2,21 @@
 
 Written for gunicorn 27.0, which setup.cfg pins. tests/server/test_internals.py names the missing part when one of these
 changes: `glogging.Logger` with its messages "Invalid request from ip=" and "Error handling request ",
-`util.write_error` and `util.write_nonblock`, `Arbiter.WORKERS`, and a worker's `handle_exit`, `wsgi` and `alive`.
+`util.write_error`, `util.write_nonblock` and `util.close_graceful`, `Arbiter.WORKERS`, `ThreadWorker.handle`, and a
+worker's `handle_exit`, `wsgi` and `alive`.
 """
 
 import json
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 import gunicorn.util
 from flask import Flask
 from gunicorn import glogging
+from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.http import HTTP_STATUS_CODES
 
 from interviews_api.web import logs
@@ -42,6 +45,23 @@ class GunicornLogger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no 
         if str(msg).startswith(FAILED_REQUEST):
             msg, args = "Error handling request", ()
         super().exception(msg, *args, **kwargs)
+
+
+class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's gthread worker, whose main thread no client can hold up.
+
+    gunicorn closes a connection in its main thread, and waits there for up to 2 s until the client closes its side.
+    Meanwhile the worker accepts no connection. So the wait takes place here, in the thread that served the request.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        """Serve the connection's next request; return whether the connection stays open."""
+        stays_open = super().handle(conn)
+        if not stays_open:
+            with suppress(OSError):  # the client was faster
+                gunicorn.util.close_graceful(conn.sock.dup())
+                conn.sock.shutdown(socket.SHUT_RDWR)  # so that gunicorn finds nothing to wait for
+        return stays_open
 
 
 def install_json_errors() -> None:

@@ -9,8 +9,8 @@ from werkzeug.datastructures import Headers
 
 from interviews_api.errors import PreconditionFailed
 from interviews_api.web.error_responses import JSON
-from interviews_api.web.flask_app import ApiResponse
 from interviews_api.web.rendering import render
+from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import RouteContract
 
 _PRIVATE = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization"))

@@ -22,7 +22,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from interviews_api.db.psycopg_connection import STALE_PLAN_ERRORS
 from interviews_api.errors import ApiError, InvalidInput, TooManyRequests
 from interviews_api.web import logs
-from interviews_api.web.flask_app import ApiResponse
+from interviews_api.web.responses import ApiResponse
 
 _log = logging.getLogger(__name__)
 JSON = "application/json"

@@ -5,8 +5,8 @@ from typing import Any
 from interviews_api.cache import CachedResponse, ResponseCache
 from interviews_api.clock import now
 from interviews_api.web.conditional import etag_of, respond_with_etag
-from interviews_api.web.flask_app import ApiResponse
 from interviews_api.web.rendering import render
+from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import CachePolicy, Handler, RouteContract
 
 

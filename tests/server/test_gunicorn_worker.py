@@ -1,4 +1,4 @@
-"""gunicorn's worker class, with an application that behaves badly and clients that do."""
+"""gunicorn's worker class, with a slow application and clients that do not hang up."""
 
 import email.utils
 import os
@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
-from interviews_api.server.gunicorn_worker import WebWorker
+from interviews_api.server.gunicorn_internals import WebWorker
 from tests.support.live import clean_environment
 from tests.support.postgres import free_port
 from tests.support.receivers import wait_for
@@ -26,9 +26,7 @@ from tests.support.settings import ROOT
 SLOW = 1.0  # seconds
 
 
-def badly(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    if environ["PATH_INFO"] == "/exit":
-        raise SystemExit(7)
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     if environ["PATH_INFO"] == "/slow":
         time.sleep(SLOW)
     start_response("200 OK", [("Content-Length", "2")])
@@ -51,7 +49,7 @@ class Worker(WebWorker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         """No file."""
-        self.wsgi = badly
+        self.wsgi = application
 
     def connect(self) -> closing[HTTPConnection]:
         return closing(HTTPConnection("127.0.0.1", self.port, timeout=10))
@@ -90,16 +88,6 @@ def test_a_connection_is_kept_and_each_answer_has_its_date(worker: Worker) -> No
             time.sleep(1.1)
 
 
-def test_a_thread_survives_what_a_request_raises(worker: Worker) -> None:
-    with worker.connect() as kept:
-        ask(kept)
-        for _ in range(3):
-            with worker.connect() as broken, pytest.raises(RemoteDisconnected):
-                ask(broken, "/exit")
-            ask(kept)
-        wait_for(lambda: worker.nr_conns == 1, seconds=5)  # the main thread counts them out in its own time
-
-
 def test_what_is_being_answered_is_answered_before_it_stops(worker: Worker) -> None:
     with worker.connect() as connection:
         connection.request("GET", "/slow")
@@ -109,8 +97,8 @@ def test_what_is_being_answered_is_answered_before_it_stops(worker: Worker) -> N
 
 
 @pytest.mark.parametrize("worker", [2], indirect=True)
-def test_who_does_not_hang_up_delays_nobody(worker: Worker) -> None:
-    """Only one of its threads, for as long as gunicorn lingers."""
+def test_a_client_that_keeps_its_connection_open_delays_no_other(worker: Worker) -> None:
+    """It holds one thread, for the 2 s that gunicorn waits for it to hang up."""
     with worker.connect() as another:
         ask(another)
         with worker.connect() as stays:
@@ -125,31 +113,9 @@ def test_who_does_not_hang_up_delays_nobody(worker: Worker) -> None:
             assert unread.read() == b"ok"
 
 
-def test_a_thread_that_cannot_be_started_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They would keep the process from ending, and gunicorn from starting another one."""
-    started: list[threading.Thread] = []
-    start = threading.Thread.start
-
-    def start_two(thread: threading.Thread) -> None:
-        if len(started) == 2:
-            raise RuntimeError("can't start new thread")
-        started.append(thread)
-        start(thread)
-
-    worker = Worker(4)
-    monkeypatch.setattr(threading.Thread, "start", start_two)
-    with pytest.raises(RuntimeError):
-        worker.init_process()
-    for thread in started:
-        thread.join(5)
-        assert not thread.is_alive()
-    worker.sockets[0].close()
-    worker.tmp.close()
-
-
 def test_a_worker_that_cannot_start_ends(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no application')")
-    worker = "interviews_api.server.gunicorn_worker.WebWorker"
+    worker = "interviews_api.server.gunicorn_internals.WebWorker"
     options = ["--worker-class", worker, "--threads", "4", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, "--bind", f"127.0.0.1:{free_port()}", *options]
     environment = clean_environment({"PYTHONPATH": f"{tmp_path}:{ROOT}"})

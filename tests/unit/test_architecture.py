@@ -19,7 +19,7 @@ RULES = [
      ("hiring/handlers.py", "live/handlers.py", "interviews/company_handlers.py", "notifications/channels/webhook.py",
       "notifications/channels/delivery_errors.py", "notifications/channels/smtp.py",
       "notifications/channels/web_push.py")),
-    ("gunicorn", ("**/*.py",), ("server/gunicorn_internals.py", "server/gunicorn_worker.py")),
+    ("gunicorn", ("**/*.py",), ("server/gunicorn_internals.py",)),
 ]  # fmt: skip
 
 
