@@ -125,12 +125,11 @@ def _cursor(connection: Connection) -> Any:
 
 
 def _sqlalchemy_error(connection: Connection, error: Any, sql: str) -> Exception:
-    """Return SQLAlchemy's error for the driver's; drop all idle connections where this one is dead."""
+    """Return SQLAlchemy's error for the driver's; invalidate a connection that is dead."""
     dialect = connection.dialect
     is_dead = dialect.is_disconnect(error, connection.connection, None)
     if is_dead:
         connection.invalidate(error)
-        connection.engine.dispose()
     raised: Exception = DBAPIError.instance(
         sql, None, error, dialect.loaded_dbapi.Error,
         hide_parameters=True, connection_invalidated=is_dead, dialect=dialect,

@@ -5,7 +5,7 @@ statement. These connections stay checked out, and are lent to a thread at a tim
 """
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
@@ -39,35 +39,40 @@ class ReadPool:
         try:
             if connection is None:
                 connection = self._engine.connect()
-            yield connection
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction():
+                    connection.rollback()  # SQLAlchemy's own mark; the database was sent no BEGIN
         except ApiError:
             raise
         except BaseException as error:
-            _discard(connection)
+            if connection is not None:
+                _discard(connection)
             connection = None
             if isinstance(error, DBAPIError) and error.connection_invalidated:
-                self.close_idle()  # a dead connection usually means that the server restarted
+                self._discard_idle()  # a dead connection usually means that the server restarted
             raise
         finally:
-            if connection is not None and connection.in_transaction():
-                connection.rollback()  # SQLAlchemy's own mark; the database was sent no BEGIN
             self._idle.put(connection)
 
     def close_idle(self) -> None:
-        """Close the connections that no thread uses."""
+        """Return the connections that no thread uses to the engine's pool."""
+        self._empty(Connection.close)
+
+    def _discard_idle(self) -> None:
+        self._empty(_discard)
+
+    def _empty(self, end: Callable[[Connection], None]) -> None:
+        """Take each idle connection out of its place, and end it."""
         for _ in range(self._idle.qsize()):
             with suppress(queue.Empty):
-                _close(self._idle.get_nowait())
+                if (connection := self._idle.get_nowait()) is not None:
+                    end(connection)
                 self._idle.put(None)
 
 
-def _discard(connection: Connection | None) -> None:
+def _discard(connection: Connection) -> None:
     """Close the connection together with the driver's, whose state is unknown."""
-    if connection is not None:
-        connection.invalidate()
-        _close(connection)
-
-
-def _close(connection: Connection | None) -> None:
-    if connection is not None:
-        connection.close()
+    connection.invalidate()
+    connection.close()

@@ -15,6 +15,7 @@ from interviews_api.clock import EARLIEST, format_instant
 from interviews_api.interviews.candidate_schemas import CandidateInterviews, InterviewDetails
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.web.fields import FlatNested, Instant, WallTime
+from interviews_api.web.route_contract import contract_of
 from interviews_api.web.serializers import compile_serializer
 from tests.support.proof_table import figure
 from tests.support.schema import outcome
@@ -41,8 +42,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Schema]:
 
 def _schemas(app: Flask) -> Iterator[Schema]:
     for view in app.view_functions.values():
-        operation = getattr(view, "operation", None)
-        yield from operation.data if operation else ()
+        contract = contract_of(view)
+        yield from contract.data if contract else ()
 
 
 def rows(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
