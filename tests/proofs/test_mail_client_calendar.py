@@ -1,6 +1,7 @@
 """What a mail client makes of the events in its mails, in order (RFC 5546): the candidate's calendar is what stands."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +57,54 @@ class MailClient:
             self.entries[event.uid] = (sequence, str(event.status), event.begin.datetime, event.end.datetime)
 
 
+@dataclass
+class RandomLife:
+    """One interview that is moved at random, and the status, revision and start that it ends with."""
+
+    us: Caller
+    candidate: Caller
+    dice: random.Random
+    catch_up: Callable[[], None]
+    interview_id: str
+    start: datetime
+    revision: int = 0
+    status: str = "TENTATIVE"
+
+    def live(self) -> None:
+        """Make up to six transitions, and perhaps resend a mail."""
+        for _ in range(self.dice.randrange(7)):
+            self._move(self.dice.choice(TRANSITIONS))
+            if self.status in ("CANCELLED", "COMPLETED"):
+                break
+        if self.dice.random() < 0.3:
+            resend_one(self.us, self.interview_id, self.dice)
+
+    def _move(self, transition: str) -> None:
+        match transition:
+            case "confirm":
+                if self.dice.random() < 0.5:  # with what it confirms in the client's calendar already
+                    self.catch_up()
+                self.candidate.call("PUT", f"/candidate/interviews/{self.interview_id}/confirm")
+                self.status = "CONFIRMED"
+            case "reschedule":
+                self.start += timedelta(minutes=5)
+                self.us.ok("PUT", f"/interviews/{self.interview_id}/reschedule", local(self.start))
+                self.revision, self.status = self.revision + 1, "TENTATIVE"
+            case "cancel":
+                self.us.ok("PUT", f"/interviews/{self.interview_id}/cancel", {"cancellationReason": "x"})
+                self.status = "CANCELLED"
+            case "decline":
+                self.candidate.ok("PUT", f"/candidate/interviews/{self.interview_id}/decline", {})
+                self.status = "CANCELLED"
+            case "complete":
+                self.us.ok("PUT", f"/interviews/{self.interview_id}/complete", {})
+                self.status = "COMPLETED"
+            case "resend":
+                resend_one(self.us, self.interview_id, self.dice)
+            case _:
+                self.catch_up()
+
+
 @pytest.mark.proof
 def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, database: Database) -> None:
     lives, dice, us, candidate = figure(sample=30, full=300), random.Random(8), people.us, people.candidate
@@ -77,47 +126,27 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, data
         wanted = {}
         for number in range(lives):
             start = in_days(10 + number)
-            one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, **local(start)))
-            path, revision, status = one["interviewId"], 0, "TENTATIVE"
-            for _ in range(dice.randrange(7)):
-                match dice.choice(TRANSITIONS):
-                    case "confirm":
-                        if dice.random() < 0.5:  # with what it confirms in the client's calendar already
-                            catch_up()
-                        candidate.call("PUT", f"/candidate/interviews/{path}/confirm")
-                        status = "CONFIRMED"
-                    case "reschedule":
-                        start += timedelta(minutes=5)
-                        us.ok("PUT", f"/interviews/{path}/reschedule", local(start))
-                        revision, status = revision + 1, "TENTATIVE"
-                    case "cancel":
-                        us.ok("PUT", f"/interviews/{path}/cancel", {"cancellationReason": "x"})
-                        status = "CANCELLED"
-                    case "decline":
-                        candidate.ok("PUT", f"/candidate/interviews/{path}/decline", {})
-                        status = "CANCELLED"
-                    case "complete":
-                        us.ok("PUT", f"/interviews/{path}/complete", {})
-                        status = "COMPLETED"
-                    case "resend":
-                        resend_one(us, path, dice)
-                    case _:
-                        catch_up()
-                if status in ("CANCELLED", "COMPLETED"):
-                    break
-            if dice.random() < 0.3:
-                resend_one(us, path, dice)
-            if status != "CANCELLED":
-                wanted[f"{path}@interviews-api"] = (revision, status, start, start + timedelta(hours=1))
+            body = invitation(people.us_application_id, **local(start))
+            interview_id = us.ok("POST", "/interviews/schedule", body)["interviewId"]
+            life = RandomLife(us, candidate, dice, catch_up, interview_id, start)
+            life.live()
+            if life.status != "CANCELLED":
+                times = life.start, life.start + timedelta(hours=1)
+                wanted[f"{interview_id}@interviews-api"] = (life.revision, life.status, *times)
         catch_up()
         done.result = f"the calendar is what stands after {reader.read} entries"
     box.stop()
-    for uid in [uid for uid, entry in wanted.items() if entry[1] == "COMPLETED"]:  # of which no calendar is told
+    check_completed(wanted, reader)
+    assert reader.entries == wanted
+    assert reader.read > lives
+
+
+def check_completed(wanted: dict[str, Entry], reader: MailClient) -> None:
+    """Check and remove the completed interviews: no calendar is told of a completion."""
+    for uid in [uid for uid, entry in wanted.items() if entry[1] == "COMPLETED"]:
         (sequence, _, *times), (kept, status, *shown) = wanted.pop(uid), reader.entries.pop(uid)
         assert (sequence, times) == (kept, shown)
         assert status in ("TENTATIVE", "CONFIRMED")
-    assert reader.entries == wanted
-    assert reader.read > lives
 
 
 def resend_one(us: Caller, interview_id: str, dice: random.Random) -> None:

@@ -30,26 +30,30 @@ from tests.support.settings import SETTINGS
 from tests.support.worker_processes import Workers, count, unsent
 
 
+def possible_transitions(people: People, interview_id: str | None, number: int) -> list[tuple[Caller, str, str, Any]]:
+    """Return a schedule at a time of this number and, where there is an interview, each transition of it."""
+    us, candidate = people.us, people.candidate
+    body = invitation(people.us_application_id, **local(in_days(2 + number)))
+    routes: list[tuple[Caller, str, str, Any]] = [(us, "POST", "/interviews/schedule", body)]
+    if interview_id:
+        mine, ours = f"/candidate/interviews/{interview_id}", f"/interviews/{interview_id}"
+        routes += [
+            (candidate, "PUT", f"{mine}/confirm", None), (candidate, "PUT", f"{mine}/decline", {}),
+            (candidate, "PUT", f"{mine}/request-reschedule", {}),
+            (us, "PUT", f"{ours}/reschedule", local(in_days(3000 + number))),
+            (us, "PUT", f"{ours}/cancel", {"cancellationReason": "x"}), (us, "PUT", f"{ours}/complete", {}),
+        ]  # fmt: skip
+    return routes
+
+
 @pytest.mark.proof
 def test_an_event_for_each_commit_and_none_for_a_rollback(app: Flask, people: People, database: Database) -> None:
     times, dice = figure(sample=60, full=1000), random.Random(6)
-    us, candidate = people.us, people.candidate
     with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as done:
         committed = failed = 0
         open_one: str | None = None
         while committed + failed < times:
-            routes: list[tuple[Caller, str, str, Any]] = [
-                (us, "POST", "/interviews/schedule",
-                 invitation(people.us_application_id, **local(in_days(2 + committed + failed)))),
-            ]  # fmt: skip
-            if open_one:
-                mine, ours = f"/candidate/interviews/{open_one}", f"/interviews/{open_one}"
-                routes += [
-                    (candidate, "PUT", f"{mine}/confirm", None), (candidate, "PUT", f"{mine}/decline", {}),
-                    (candidate, "PUT", f"{mine}/request-reschedule", {}),
-                    (us, "PUT", f"{ours}/reschedule", local(in_days(3000 + committed + failed))),
-                    (us, "PUT", f"{ours}/cancel", {"cancellationReason": "x"}), (us, "PUT", f"{ours}/complete", {}),
-                ]  # fmt: skip
+            routes = possible_transitions(people, open_one, committed + failed)
             who, method, path, body = dice.choice(routes)
             before = count(database, Event)
             with Fault(database.engine, dice.randrange(1, 14)) if dice.random() < 0.5 else nullcontext() as fault:
@@ -74,19 +78,25 @@ def test_an_event_for_each_commit_and_none_for_a_rollback(app: Flask, people: Pe
         assert connection.execute(told).scalar_one() == committed
 
 
+def load_interviews(world: World, count: int) -> list[dict[str, Any]]:
+    """Store an interview for each of so many candidates, and return what the event log asks of each."""
+    company = world.company()
+    people = [world.candidate(email=f"c{number}@example.com") for number in range(count)]
+    job = world.job(company)
+    interviews = [
+        {"candidate_id": person["id"], "company_id": company["id"], "revision": 0,
+         "id": world.interview(world.application(person, job), scheduledDate="2999-01-01T09:00:00.000Z")["id"]}
+        for person in people
+    ]  # fmt: skip
+    world.load()
+    return interviews
+
+
 @pytest.mark.proof
 def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Database, database_url: str) -> None:
     kills, events, dice = figure(sample=4, full=100), figure(sample=200, full=2000), random.Random(7)
     backend = database.engine.dialect.name
-    company = world.company()
-    people = [world.candidate(email=f"c{number}@example.com") for number in range(40)]
-    job = world.job(company)
-    interviews = [
-        {"candidate_id": one["id"], "company_id": company["id"], "revision": 0,
-         "id": world.interview(world.application(one, job), scheduledDate="2999-01-01T09:00:00.000Z")["id"]}
-        for one in people
-    ]  # fmt: skip
-    world.load()
+    interviews = load_interviews(world, 40)
     mailbox = Mailbox()
     smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none"}
     settings = SETTINGS | smtp | {"DATABASE_URL": database_url}
