@@ -157,7 +157,7 @@ def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule[3]])
-def test_a_malformed_id_is_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
+def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
     who, body, _, absent = RULES[route]
     method, template = route.split()
     argument = template[template.index("<") + 1 : template.index(">")]

@@ -111,7 +111,7 @@ def forgeries(user_id: str, session_id: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("method", "path"), [*PROTECTED, ("POST", "/auth/refresh")])
-def test_no_forged_token_opens_anything(method: str, path: str, app: Flask, client: FlaskClient, world: World) -> None:
+def test_forged_tokens_are_unauthorized(method: str, path: str, app: Flask, client: FlaskClient, world: World) -> None:
     me = world.candidate()
     stranger = world.candidate()
     world.load()
@@ -126,7 +126,7 @@ def test_no_forged_token_opens_anything(method: str, path: str, app: Flask, clie
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_good_token_opens_also_with_a_lower_case_scheme(app: Flask, client: FlaskClient, world: World) -> None:
+def test_bearer_scheme_is_case_insensitive(app: Flask, client: FlaskClient, world: World) -> None:
     me = world.candidate()
     world.load()
     with app.app_context():
@@ -135,7 +135,9 @@ def test_a_good_token_opens_also_with_a_lower_case_scheme(app: Flask, client: Fl
         assert client.get("/candidate/interviews", headers={"Authorization": value}).status_code == 200
 
 
-def test_a_company_token_is_for_companies(client: FlaskClient, world: World, headers: Callable[..., Headers]) -> None:
+def test_company_token_is_forbidden_on_candidate_routes(
+    client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
     user = world.company_user(world.company())
     world.load()
     for method, path in FOR_CANDIDATES:
@@ -146,7 +148,7 @@ def test_a_company_token_is_for_companies(client: FlaskClient, world: World, hea
         )
 
 
-def test_a_candidate_signs_in_and_is_who_he_is(client: FlaskClient, world: World) -> None:
+def test_candidate_signs_in(client: FlaskClient, world: World) -> None:
     me = world.candidate(email="Ines.Moreau@Example.com", password=PASSWORD, phone="+33 6")
     world.load()
     response = client.post("/auth/login", json={"email": " INES.moreau@example.COM ", "password": PASSWORD})
@@ -174,7 +176,7 @@ def test_a_candidate_signs_in_and_is_who_he_is(client: FlaskClient, world: World
     assert [one["exp"] - one["iat"] for one in lifetimes] == pytest.approx([15 * 60, 30 * 24 * 3600], abs=1)
 
 
-def test_a_refresh_token_is_refused_everywhere_else(client: FlaskClient, world: World) -> None:
+def test_refresh_token_is_unauthorized_on_other_routes(client: FlaskClient, world: World) -> None:
     world.candidate(email="a@example.com", password=PASSWORD)
     world.load()
     data = client.post("/auth/login", json={"email": "a@example.com", "password": PASSWORD}).get_json()["data"]
@@ -183,7 +185,7 @@ def test_a_refresh_token_is_refused_everywhere_else(client: FlaskClient, world: 
         assert (response.status_code, response.json) == (401, golden("error-401"))
 
 
-def test_a_company_user_signs_in(client: FlaskClient, world: World) -> None:
+def test_company_user_signs_in(client: FlaskClient, world: World) -> None:
     company = world.company(name="Lumen Works")
     user = world.company_user(company, email="hr@lumen.example", password=PASSWORD)
     world.load()
@@ -197,9 +199,7 @@ def test_a_company_user_signs_in(client: FlaskClient, world: World) -> None:
 @pytest.mark.parametrize(
     "email", ["known@example.com", "unknown@example.com", "passwordless@example.com", "", "x" * 5000]
 )
-def test_a_wrong_password_and_an_unknown_address_get_the_same_bytes(
-    email: str, client: FlaskClient, world: World
-) -> None:
+def test_failed_logins_get_the_same_bytes(email: str, client: FlaskClient, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.candidate(email="passwordless@example.com")
     world.load()
@@ -208,7 +208,7 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_bytes(
     assert response.data == b'{"statusCode":401,"message":"Invalid email or password","error":"Unauthorized"}'
 
 
-def test_a_wrong_password_and_an_unknown_address_take_the_same_time(client: FlaskClient, world: World) -> None:
+def test_failed_logins_take_the_same_time(client: FlaskClient, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
     times: dict[str, list[float]] = {"known@example.com": [], "unknown@example.com": []}
@@ -230,7 +230,7 @@ def test_a_wrong_password_and_an_unknown_address_take_the_same_time(client: Flas
         ({"email": "a@b.c", "password": "x", "remember": True}, ["remember"]),
     ],
 )
-def test_a_bad_login_is_refused_by_name(body: dict[str, object], fields: list[str], client: FlaskClient) -> None:
+def test_invalid_login_names_its_fields(body: dict[str, object], fields: list[str], client: FlaskClient) -> None:
     response = client.post("/auth/login", json=body)
     assert response.status_code == 400
     assert list(response.get_json()["details"]) == fields

@@ -8,7 +8,7 @@ from tests.support.people import People
 
 
 @pytest.mark.parametrize("route", SIDES)
-def test_twenty_and_no_more(route: str, people: People, database: Database) -> None:
+def test_owner_may_have_twenty_addresses(route: str, people: People, database: Database) -> None:
     caller = people.caller(SIDES[route])
     give(route, 19, people, database)
     made = caller.ok("POST", route, body(route, 19))

@@ -8,7 +8,7 @@ from tests.support.people import People
 
 
 @pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
-def test_it_is_refused_when_it_is_saved(url: str, people: People) -> None:
+def test_private_address_is_refused_when_saved(url: str, people: People) -> None:
     for caller, path, field, body in (
         ("us", "/webhooks", "url", {"url": url}),
         (

@@ -25,7 +25,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_an_answer_ends_when_the_next_interview_begins(
+def test_cached_response_ends_when_the_next_interview_begins(
     view: str, cached_workers: list[Flask], world: World, headers: Any
 ) -> None:
     present = in_days(0) + timedelta(minutes=2)  # once the token is issued
@@ -45,7 +45,7 @@ def test_an_answer_ends_when_the_next_interview_begins(
     assert said == [2, 2, 1, 1, 0, 2, 2]
 
 
-def test_memory_of_tokens_is_bounded(
+def test_cache_of_verified_tokens_is_bounded(
     app: Flask, world: World, headers: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a session that ends is ended, remembered or not."""
@@ -68,9 +68,7 @@ def test_memory_of_tokens_is_bounded(
     callers[1].ok("GET", "/candidate/interviews")
 
 
-def test_a_change_made_by_hand_is_seen_after_the_next_file_be_it_empty(
-    app: Flask, people: People, database: Database
-) -> None:
+def test_loading_an_empty_file_invalidates_cached_responses(app: Flask, people: People, database: Database) -> None:
     us, candidate = people.us, people.candidate
     us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
 

@@ -16,7 +16,7 @@ from tests.support.icalendar import properties
 from tests.support.people import People
 
 
-def test_the_file_of_a_confirmed_interview(people: People) -> None:
+def test_calendar_file_describes_a_confirmed_interview(people: People) -> None:
     us, candidate = people.us, people.candidate
     start = in_days(3)
     asked = invitation(
@@ -49,7 +49,7 @@ def test_the_file_of_a_confirmed_interview(people: People) -> None:
     assert (moved["UID"], moved["SEQUENCE"]) == (lines["UID"], ["1"])
 
 
-def test_a_feed_lives_until_the_next_one_or_its_end(people: People, client: FlaskClient, calendar_feed: str) -> None:
+def test_feed_ends_with_the_next_feed_or_its_deletion(people: People, client: FlaskClient, calendar_feed: str) -> None:
     anonymous, candidate = Caller(client, {}), people.candidate
     empty = anonymous.call("GET", calendar_feed)
     assert (empty.status_code, empty.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
@@ -70,7 +70,9 @@ def test_a_feed_lives_until_the_next_one_or_its_end(people: People, client: Flas
         assert anonymous.refused("GET", gone) == (404, "Calendar not found")
 
 
-def test_a_feed_forgets_after_90_days(app: Flask, world: World, client: FlaskClient, headers: Any) -> None:
+def test_feed_leaves_out_interviews_that_ended_90_days_ago(
+    app: Flask, world: World, client: FlaskClient, headers: Any
+) -> None:
     def before(days: int) -> str:
         return in_days(-days).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -89,7 +91,7 @@ def test_a_feed_forgets_after_90_days(app: Flask, world: World, client: FlaskCli
     assert sorted(lines["STATUS"]) == ["CANCELLED", "CONFIRMED", "TENTATIVE"]
 
 
-def test_the_bytes_do_not_change_by_themselves(people: People, client: FlaskClient, calendar_feed: str) -> None:
+def test_feed_bytes_are_stable_over_time(people: People, client: FlaskClient, calendar_feed: str) -> None:
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     first = client.get(calendar_feed)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):

@@ -30,7 +30,7 @@ def test_only_a_pending_interview_can_be_confirmed(
     assert stored(database) == before
 
 
-def test_a_pending_interview_of_the_past_can_be_confirmed(
+def test_pending_interview_of_the_past_can_be_confirmed(
     client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     me = world.candidate_with({"id": INTERVIEW, "scheduledDate": "2001-01-01T09:00:00.000Z"})
@@ -38,7 +38,7 @@ def test_a_pending_interview_of_the_past_can_be_confirmed(
     assert client.put(PATH, headers=headers(me["id"])).status_code == 200
 
 
-def test_confirm_changes_status_and_moment_and_nothing_else(
+def test_confirm_changes_only_status_and_confirmed_at(
     client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     me = world.candidate_with({"id": INTERVIEW, "notes": "Bring a pen"}, {})
@@ -66,7 +66,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("who", "status", "message"), REFUSALS)
-def test_refusals_come_in_order_whatever_is_wrong_besides(
+def test_confirm_refusals_come_in_order(
     who: str, status: int, message: str, client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     """The body is bad and the interview is cancelled in every case: that is said last."""
@@ -105,7 +105,7 @@ def test_refusals_come_in_order_whatever_is_wrong_besides(
         ("GET", "/" + "9" * 4000, "me", 404),
     ],
 )
-def test_reads_refuse_in_order_too(
+def test_read_refusals_come_in_order(
     method: str,
     suffix: str,
     who: str,

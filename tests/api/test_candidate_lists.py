@@ -64,7 +64,7 @@ def expected(mine: list[Record], view: str, status: str | None) -> list[str]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds=worlds, page=pages)
-def test_every_view_is_what_plain_python_says(
+def test_each_view_equals_a_model_in_plain_python(
     app: Flask, client: FlaskClient, headers: Callable[..., Headers], worlds: list[list[Record]], page: tuple[Any, Any]
 ) -> None:
     empty(app)
@@ -103,7 +103,7 @@ def test_every_view_is_what_plain_python_says(
                     assert all(set(one) == LIST_KEYS for one in data["interviews"])
 
 
-def test_thousands_of_rows_are_in_order_too(app: Flask, client: FlaskClient, headers: Callable[..., Headers]) -> None:
+def test_thousands_of_rows_are_in_order(app: Flask, client: FlaskClient, headers: Callable[..., Headers]) -> None:
     """For so many Postgres hashes its joins, which does not keep the order in which the page was cut."""
     with app.app_context():
         for _ in write_bulk(BulkWorld(5, 10_000)):
@@ -143,7 +143,7 @@ def test_thousands_of_rows_are_in_order_too(app: Flask, client: FlaskClient, hea
         *("skip=-1", "skip=2147483648", "skip=x", "skip=1&skip=2"),
     ],
 )
-def test_a_wrong_page_is_refused_by_name(
+def test_invalid_page_names_its_parameter(
     client: FlaskClient, world: World, headers: Callable[..., Headers], view: str, query: str
 ) -> None:
     me = world.candidate()
@@ -160,7 +160,7 @@ def test_a_wrong_page_is_refused_by_name(
 @pytest.mark.parametrize(
     "query", ["status=", "status=CONFIRMED", "status=confirmed&status=annule", "status=x%00", "status=%ED%A0%80"]
 )
-def test_a_wrong_status_is_refused_by_name(
+def test_invalid_status_names_its_parameter(
     client: FlaskClient, world: World, headers: Callable[..., Headers], query: str
 ) -> None:
     me = world.candidate()
@@ -171,7 +171,7 @@ def test_a_wrong_status_is_refused_by_name(
     assert list(response.json["details"]) == ["status"]
 
 
-def test_unknown_parameters_and_the_largest_page_are_fine(
+def test_unknown_parameters_and_the_largest_page_are_accepted(
     client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     me = world.candidate_with({}, {})
@@ -187,7 +187,7 @@ def test_unknown_parameters_and_the_largest_page_are_fine(
 @pytest.mark.parametrize(
     "path", ["", "?status=en_attente&limit=5&skip=1", "/pending", "/upcoming", "/history", f"/{ID}"]
 )
-def test_a_read_asks_once_whether_or_not_it_is_remembered(
+def test_read_sends_one_statement_with_and_without_cache(
     app: Flask,
     client: FlaskClient,
     world: World,
@@ -212,7 +212,7 @@ def test_a_read_asks_once_whether_or_not_it_is_remembered(
         assert [count(), count()] == [2, 1], "the cached response is stale"
 
 
-def test_a_confirm_is_one_statement_or_its_four_parts(
+def test_confirm_is_one_statement_on_postgres_and_four_on_sqlite(
     client: FlaskClient, world: World, headers: Callable[..., Headers], statements: list[Any], database: Database
 ) -> None:
     me = world.candidate_with({"id": ID})
@@ -224,7 +224,7 @@ def test_a_confirm_is_one_statement_or_its_four_parts(
     assert [statement.split()[0] for statement, _ in statements] == wanted
 
 
-def test_a_refused_confirm_asks_no_more_either(
+def test_refused_confirm_is_two_statements(
     client: FlaskClient, world: World, headers: Callable[..., Headers], statements: list[Any], database: Database
 ) -> None:
     me = world.candidate_with({"id": ID, "status": "annule"})

@@ -15,7 +15,7 @@ VIEW = {
 }  # fmt: skip
 
 
-def test_a_company_schedules_an_interview(people: People) -> None:
+def test_company_schedules_an_interview(people: People) -> None:
     us, candidate = people.us, people.candidate
     start = in_days(3)
     asked = invitation(people.us_application_id, notes="Bring a pen", internalNotes="Ask about gaps")
@@ -40,7 +40,7 @@ def test_a_company_schedules_an_interview(people: People) -> None:
     assert us.ok("GET", f"/interviews/{made['interviewId']}") == made
 
 
-def test_the_zone_is_the_companys_unless_it_is_said(people: People) -> None:
+def test_time_zone_defaults_to_the_companys(people: People) -> None:
     start = {"date": "2030-07-01", "time": "10:00"}
     wanted = invitation(people.us_application_id) | start
     del wanted["timeZone"]
@@ -79,13 +79,13 @@ def test_the_zone_is_the_companys_unless_it_is_said(people: People) -> None:
         ({"internalnotes": "x"}, "internalnotes: Unknown field."),
     ],
 )
-def test_a_bad_invitation_is_refused_by_name(values: dict[str, Any], message: str, people: People) -> None:
+def test_invalid_invitation_names_its_field(values: dict[str, Any], message: str, people: People) -> None:
     asked = invitation(people.us_application_id) | values
     assert people.us.refused("POST", "/interviews/schedule", asked) == (400, message)
     assert people.us.ok("GET", "/interviews/by-status")["total"] == 0
 
 
-def test_only_ones_own_application_leads_to_an_interview(people: People) -> None:
+def test_schedule_needs_an_application_of_the_company(people: People) -> None:
     us = people.us
     absent, foreign = invitation("f" * 24), invitation(people.them_application_id)
     assert us.refused("POST", "/interviews/schedule", absent) == (404, "Application not found")
@@ -102,7 +102,7 @@ def test_only_ones_own_application_leads_to_an_interview(people: People) -> None
         assert us.refused("POST", "/interviews/schedule", invitation(people.us_application_id) | wrong)[0] == 400
 
 
-def test_a_reschedule_keeps_what_is_left_out(people: People) -> None:
+def test_reschedule_keeps_omitted_fields(people: People) -> None:
     us, candidate = people.us, people.candidate
     asked = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1", durationMinutes=90,
                        notes="n", internalNotes="i", timeZone="Asia/Kolkata")  # fmt: skip
@@ -129,7 +129,7 @@ def test_a_reschedule_keeps_what_is_left_out(people: People) -> None:
          "time: The clocks in Europe/Paris skip this time on that day."),
     ],
 )  # fmt: skip
-def test_what_the_reschedule_comes_to_must_be_right(change: dict[str, Any], message: str, people: People) -> None:
+def test_rescheduled_interview_must_be_valid(change: dict[str, Any], message: str, people: People) -> None:
     us = people.us
     asked = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1")
     made = us.ok("POST", "/interviews/schedule", asked)
@@ -141,7 +141,7 @@ def test_what_the_reschedule_comes_to_must_be_right(change: dict[str, Any], mess
     assert us.refused("PUT", path, local(in_days(4)) | change, If_Match='"old"') == (400, message)
 
 
-def test_an_overlap_is_refused_and_back_to_back_is_fine(people: People) -> None:
+def test_overlap_is_refused_and_back_to_back_is_accepted(people: People) -> None:
     us, them = people.us, people.them
     ours = people.us_application_id
     first = us.ok("POST", "/interviews/schedule", invitation(ours, 3, durationMinutes=60))
@@ -160,7 +160,7 @@ def test_an_overlap_is_refused_and_back_to_back_is_fine(people: People) -> None:
     us.ok("POST", "/interviews/schedule", invitation(ours, 3, durationMinutes=60))
 
 
-def test_lists_are_the_companys_own(people: People) -> None:
+def test_lists_show_only_the_companys_interviews(people: People) -> None:
     us, them = people.us, people.them
     ours = [us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, day)) for day in (5, 3, 4)]
     theirs = them.ok("POST", "/interviews/schedule", invitation(people.them_application_id))
@@ -195,6 +195,6 @@ def test_lists_are_the_companys_own(people: People) -> None:
     assert us.refused("GET", f"/interviews/application/{people.us_application_id}?limit=x")[0] == 400
 
 
-def test_schedule_is_a_word_and_no_id(people: People) -> None:
+def test_schedule_is_not_taken_for_an_id(people: People) -> None:
     response = people.us.call("GET", "/interviews/schedule")
     assert (response.status_code, set(response.headers["Allow"].split(", "))) == (405, {"POST", "OPTIONS"})

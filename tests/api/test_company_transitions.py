@@ -16,7 +16,7 @@ OPEN_MOVES = [
 
 @pytest.mark.parametrize(("move", "body", "done"), OPEN_MOVES)
 @pytest.mark.parametrize("status", ["en_attente", "confirmed", "completed", "annule"])
-def test_a_move_needs_an_open_interview(
+def test_transition_needs_an_open_interview(
     status: str, move: str, body: dict[str, Any], done: str, people: People
 ) -> None:
     us = people.us
@@ -32,7 +32,7 @@ def test_a_move_needs_an_open_interview(
     assert us.ok("GET", one) == unchanged
 
 
-def test_if_match_binds_a_move_to_what_was_seen(people: People) -> None:
+def test_if_match_refuses_a_transition_after_a_change(people: People) -> None:
     us, candidate = people.us, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     one = f"/interviews/{made['interviewId']}"
@@ -59,7 +59,7 @@ def test_if_match_binds_a_move_to_what_was_seen(people: People) -> None:
 
 
 @pytest.mark.parametrize(("move", "body"), [(move, body) for move, body, _ in OPEN_MOVES] + [("confirm", {})])
-def test_refusals_come_in_order(move: str, body: dict[str, Any], people: People) -> None:
+def test_company_transition_refusals_come_in_order(move: str, body: dict[str, Any], people: People) -> None:
     us, them, candidate = people.us, people.them, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     us.ok("PUT", f"/interviews/{made['interviewId']}/cancel", {"cancellationReason": "x"})
@@ -85,7 +85,7 @@ def test_refusals_come_in_order(move: str, body: dict[str, Any], people: People)
         ({"shareFeedback": None}, "shareFeedback: "),
     ],
 )
-def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, people: People) -> None:
+def test_invalid_feedback_names_its_field(body: dict[str, Any], message: str, people: People) -> None:
     made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     status, said = people.us.refused("PUT", f"/interviews/{made['interviewId']}/complete", body)
     assert status == 400
@@ -93,7 +93,7 @@ def test_bad_feedback_is_refused_by_name(body: dict[str, Any], message: str, peo
 
 
 @pytest.mark.parametrize("move", ["confirm", "reschedule", "cancel", "complete"])
-def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: People) -> None:
+def test_reschedule_request_stands_until_the_next_transition(move: str, people: People) -> None:
     us, candidate = people.us, people.candidate
     one = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people.us_application_id))['interviewId']}"
     candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
@@ -113,7 +113,7 @@ def test_a_wish_for_another_time_stands_until_any_later_move(move: str, people: 
         ({"reason": 5}, "reason: Not a valid string."),
     ],
 )
-def test_a_bad_wish_is_refused_by_name(wish: dict[str, Any], message: str, people: People) -> None:
+def test_invalid_reschedule_request_names_its_field(wish: dict[str, Any], message: str, people: People) -> None:
     made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/candidate/interviews/{made['interviewId']}/request-reschedule"
     assert people.candidate.refused("PUT", path, wish) == (400, message)

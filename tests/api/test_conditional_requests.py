@@ -12,7 +12,7 @@ from tests.support.fixtures import LISTS
 from tests.support.people import People
 
 
-def test_every_read_of_a_candidate_can_be_revalidated(candidate_reads: list[str], people: People) -> None:
+def test_each_candidate_read_can_be_revalidated(candidate_reads: list[str], people: People) -> None:
     candidate = people.candidate
     for path in candidate_reads:
         fresh = candidate.call("GET", path)
@@ -34,7 +34,7 @@ def test_every_read_of_a_candidate_can_be_revalidated(candidate_reads: list[str]
         assert people.us.refused("GET", path, If_None_Match=tag)[0] == 403
 
 
-def test_upcoming_changes_when_only_time_passes(people: People, database: Database) -> None:
+def test_etag_of_upcoming_changes_when_an_interview_begins(people: People, database: Database) -> None:
     """The interview begins within the access token's quarter of an hour."""
     us, candidate = people.us, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 1))
@@ -52,7 +52,7 @@ def test_upcoming_changes_when_only_time_passes(people: People, database: Databa
         assert candidate.ok("GET", LISTS[3])["total"] == candidate.ok("GET", LISTS[0])["upcomingCount"] == 0
 
 
-def test_the_details_change_only_with_what_they_say(people: People) -> None:
+def test_etag_of_details_changes_only_with_their_content(people: People) -> None:
     us, candidate = people.us, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/candidate/interviews/{made['interviewId']}"

@@ -28,7 +28,7 @@ HEADERS = {
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_it_shows_and_confirms_as_json(client: FlaskClient, database: Database) -> None:
+def test_link_shows_and_confirms_as_json(client: FlaskClient, database: Database) -> None:
     meeting = {
         "date": "2999-05-15T09:00:00.000Z", "time": "14:30", "type": "Video", "location": None,
         "meetingLink": "https://meet.google.com/abc-def-ghi", "company": {"name": "Tech Solutions Inc"},
@@ -54,7 +54,7 @@ def test_it_shows_and_confirms_as_json(client: FlaskClient, database: Database) 
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_it_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
+def test_link_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     page = client.get(path())
     assert (page.status_code, page.mimetype) == (200, "text/html")
     for shown in ("Tech Solutions Inc", "Senior Frontend Developer", "Wednesday, 15 May 2999, 14:30", "Asia/Kolkata"):
@@ -85,7 +85,7 @@ def test_it_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("linked_interview")
-def test_json_is_for_who_asks_for_it_by_name(accept: str | None, kind: str, client: FlaskClient) -> None:
+def test_link_answers_json_only_when_accept_prefers_it(accept: str | None, kind: str, client: FlaskClient) -> None:
     headers = {} if accept is None else {"Accept": accept}
     for good, address in ((True, path()), (False, path(key="k" * 40))):
         response = client.get(address, headers=headers)
@@ -98,7 +98,7 @@ def test_json_is_for_who_asks_for_it_by_name(accept: str | None, kind: str, clie
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_a_forged_token_is_refused(
+def test_forged_link_tokens_are_refused(
     app: Flask, client: FlaskClient, linked_interview: dict[str, Any], database: Database
 ) -> None:
     token = make_token(KEY, INTERVIEW, 0)
@@ -125,7 +125,7 @@ def test_a_forged_token_is_refused(
 @pytest.mark.parametrize(
     ("move", "body"), [("reschedule", local(in_days(5))), ("cancel", {"cancellationReason": "x"}), ("decline", {})]
 )
-def test_a_move_kills_the_older_links(
+def test_transition_invalidates_older_links(
     move: str, body: dict[str, Any], people: People, client: FlaskClient, runner: FlaskCliRunner
 ) -> None:
     us, candidate = people.us, people.candidate
@@ -145,7 +145,7 @@ def test_a_move_kills_the_older_links(
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_it_dies_with_the_interviews_end(client: FlaskClient, database: Database) -> None:
+def test_link_ends_with_the_interview(client: FlaskClient, database: Database) -> None:
     for minutes, status in ((-59, 200), (-61, 400)):  # of 60
         with database.engine.begin() as connection:
             connection.execute(update(Interview).values(starts_at=in_days(minutes / 1440)))
@@ -159,14 +159,14 @@ def test_it_dies_with_the_interviews_end(client: FlaskClient, database: Database
     ("status", "words"),
     [("confirmed", "You have confirmed"), ("completed", "is completed"), ("annule", "is cancelled")],
 )
-def test_the_page_says_how_it_stands(status: str, words: str, client: FlaskClient, world: World) -> None:
+def test_link_page_shows_the_status(status: str, words: str, client: FlaskClient, world: World) -> None:
     world.candidate_with({"id": INTERVIEW, "status": status, "scheduledDate": "2999-05-15T09:00:00.000Z"})
     world.load()
     page = client.get(path())
     assert (page.status_code, words in page.text, "<button>" in page.text) == (200, True, False)
 
 
-def test_what_others_typed_stays_text(client: FlaskClient, world: World) -> None:
+def test_hostile_text_stays_text_on_the_link_page(client: FlaskClient, world: World) -> None:
     hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
     company = world.company(name=hostile, logo="https://evil.example/pixel.png")
     application = world.application(world.candidate(), world.job(company, title=hostile))
@@ -185,7 +185,7 @@ def test_what_others_typed_stays_text(client: FlaskClient, world: World) -> None
 
 
 @pytest.mark.slow  # 6,000 requests
-def test_looking_changes_nothing(client: FlaskClient, world: World, database: Database) -> None:
+def test_safe_methods_on_links_change_nothing(client: FlaskClient, world: World, database: Database) -> None:
     """GET, HEAD and OPTIONS twenty times on a hundred links, in every state."""
     states = ["en_attente", "confirmed", "completed", "annule"]
     ids = [f"{number:024x}" for number in range(1, 101)]
@@ -203,7 +203,7 @@ def test_looking_changes_nothing(client: FlaskClient, world: World, database: Da
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_a_bad_body_is_refused(client: FlaskClient) -> None:
+def test_invalid_body_of_a_link_is_refused(client: FlaskClient) -> None:
     for body, kind, status in (
         (b"{", "application/json", 400), (b'{"x": 1}', "application/json", 400), (b"x", "text/plain", 415),
         (b"x=" + b"y" * 70_000, "application/x-www-form-urlencoded", 413),
@@ -215,7 +215,7 @@ def test_a_bad_body_is_refused(client: FlaskClient) -> None:
     assert Caller(client, JSON).ok("GET", path())["status"] == "en_attente"
 
 
-def test_support_is_told_when_there_is_none(runner: FlaskCliRunner) -> None:
+def test_link_command_reports_an_unknown_interview(runner: FlaskCliRunner) -> None:
     for wrong in ("f" * 24, "nope"):
         result = runner.invoke(args=["interviews", "link", wrong])
         assert (result.exit_code, result.output) == (1, f"Error: there is no interview {wrong}\n")

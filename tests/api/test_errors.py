@@ -48,9 +48,7 @@ def test_unknown_routes_are_404(path: str, client: FlaskClient) -> None:
         ("PROPFIND", "/auth/login", {"POST", "OPTIONS"}),
     ],
 )
-def test_a_wrong_method_is_405_and_says_which_are_right(
-    method: str, path: str, allowed: set[str], client: FlaskClient
-) -> None:
+def test_wrong_method_is_405_with_allow(method: str, path: str, allowed: set[str], client: FlaskClient) -> None:
     response = client.open(path, method=method)
     assert_is_error(response, 405)
     assert {name.strip() for name in response.headers["Allow"].split(",")} == allowed
@@ -84,7 +82,7 @@ def test_nesting_up_to_32_is_json(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**64), 10**400, 1.5, True, [], {}, "\u2028" * 10])
-def test_odd_values_are_refused_or_wrong_but_never_a_500(value: object, client: FlaskClient) -> None:
+def test_odd_login_values_are_never_a_500(value: object, client: FlaskClient) -> None:
     response = client.post("/auth/login", json={"email": value, "password": value})
     assert_is_error(response, 401 if isinstance(value, str) else 400)
 
@@ -93,17 +91,17 @@ def test_odd_values_are_refused_or_wrong_but_never_a_500(value: object, client: 
     "content_type",
     [None, "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml"],
 )
-def test_another_content_type_is_a_415(content_type: str | None, client: FlaskClient) -> None:
+def test_other_content_type_is_a_415(content_type: str | None, client: FlaskClient) -> None:
     assert_is_error(client.post("/auth/login", data=b"{}", content_type=content_type), 415)
 
 
-def test_a_content_type_with_parameters_is_json(client: FlaskClient) -> None:
+def test_json_content_type_may_have_parameters(client: FlaskClient) -> None:
     response = client.post("/auth/login", data=b"{}", content_type="Application/JSON; charset=utf-8")
     assert "details" in assert_is_error(response, 400)
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), NoMoreData(), InvalidChunkSize(b"zz")])
-def test_a_body_that_breaks_off_is_a_400(error: Exception, client: FlaskClient) -> None:
+def test_body_that_breaks_off_is_a_400(error: Exception, client: FlaskClient) -> None:
     class Broken:
         def read(self, _size: int = -1) -> bytes:
             raise error
@@ -113,14 +111,14 @@ def test_a_body_that_breaks_off_is_a_400(error: Exception, client: FlaskClient) 
     assert assert_is_error(response, 400)["message"] == "The body could not be read to its end"
 
 
-def test_a_body_of_64_kib_is_read_and_one_byte_more_is_a_413(client: FlaskClient) -> None:
+def test_body_over_64_kib_is_a_413(client: FlaskClient) -> None:
     filled = json.dumps({"email": "a", "password": ""}).encode()
     largest = filled.replace(b'""', b'"' + b"x" * (64 * 1024 - len(filled)) + b'"')
     assert_is_error(client.post("/auth/login", data=largest, content_type=JSON), 401)
     assert_is_error(client.post("/auth/login", data=largest + b" ", content_type=JSON), 413)
 
 
-def test_confirm_takes_no_body_but_an_empty_object(
+def test_confirm_accepts_only_an_empty_object(
     client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     me = world.candidate_with({"id": "641a5f123456789012345678"})
@@ -148,9 +146,7 @@ def test_odd_headers_are_never_a_500(path: str, headers: dict[str, str], client:
         assert client.open(path, method=method, headers=headers, data=b"x").status_code < 500
 
 
-def test_nothing_of_a_fault_reaches_the_client_and_all_of_it_the_log(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_fault_is_logged_and_hidden_from_the_client(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": database_url})
     app.add_url_rule("/fault", "fault", lambda: {}["planted-canary"])
     with caplog.at_level(logging.ERROR):
@@ -161,7 +157,7 @@ def test_nothing_of_a_fault_reaches_the_client_and_all_of_it_the_log(
     assert "KeyError: 'planted-canary'" in caplog.text
 
 
-def test_a_database_that_is_away_is_a_503_with_retry_after(
+def test_unreachable_database_is_a_503_with_retry_after(
     tmp_path: Any, world: World, headers: Callable[..., Headers]
 ) -> None:
     me = world.candidate(email="me@example.com", password=PASSWORD)
@@ -179,18 +175,18 @@ def test_a_database_that_is_away_is_a_503_with_retry_after(
         assert client.get("/health/live").status_code == 200
 
 
-def test_a_database_that_was_not_migrated_is_not_ready(tmp_path: Any) -> None:
+def test_unmigrated_database_is_not_ready(tmp_path: Any) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     assert_is_error(app.test_client().get("/health/ready"), 503)
     service(Database, app).dispose()
 
 
-def test_a_migrated_database_is_ready(client: FlaskClient) -> None:
+def test_migrated_database_is_ready(client: FlaskClient) -> None:
     assert client.get("/health/ready").get_json() == {"message": "Ready", "data": {}}
     assert client.get("/health/live").get_json() == {"message": "Alive", "data": {}}
 
 
-def test_cors_lets_in_the_origins_of_the_settings_and_no_other(client: FlaskClient, database_url: str) -> None:
+def test_cors_allows_only_the_configured_origins(client: FlaskClient, database_url: str) -> None:
     ask = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization, if-match"}
     path = f"/candidate/interviews/{'a' * 24}/confirm"
     good = client.options(path, headers=ask | {"Origin": "http://localhost:3000"})
@@ -206,14 +202,14 @@ def test_cors_lets_in_the_origins_of_the_settings_and_no_other(client: FlaskClie
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.7")])
-def test_only_so_many_proxies_are_believed(proxies: str, seen: str, database_url: str) -> None:
+def test_only_trusted_proxies_set_the_client_address(proxies: str, seen: str, database_url: str) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": database_url, "TRUSTED_PROXIES": proxies})
     app.add_url_rule("/address", "address", lambda: str(request.remote_addr))
     forwarded = {"X-Forwarded-For": "192.0.2.66, 198.51.100.7, 203.0.113.9"}
     assert app.test_client().get("/address", headers=forwarded).text == seen
 
 
-def test_a_planted_password_is_in_no_log(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_passwords_are_not_logged(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         client.post("/auth/login", json={"email": "a@example.com", "password": "planted-canary"})
         client.post("/auth/login", json={"email": "a@example.com", "planted-canary": "x"})
@@ -232,7 +228,7 @@ def test_unknown_fields_are_named_in_the_order_of_the_body(names: list[str], cli
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_database_that_was_not_migrated_is_a_503(backend: str, tmp_path: Path) -> None:
+def test_unmigrated_database_is_a_503(backend: str, tmp_path: Path) -> None:
     with fresh_database(backend, tmp_path) as url:
         app = create_app(SECRETS | {"DATABASE_URL": url})
         client = app.test_client()
@@ -243,7 +239,7 @@ def test_a_database_that_was_not_migrated_is_a_503(backend: str, tmp_path: Path)
         service(Database, app).dispose()
 
 
-def test_another_programming_error_is_a_500(database_url: str) -> None:
+def test_programming_error_is_a_500(database_url: str) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": database_url})
 
     def ask_wrongly() -> str:
@@ -257,7 +253,7 @@ def test_another_programming_error_is_a_500(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/init.js"])
-def test_conditions_on_files(path: str, client: FlaskClient) -> None:
+def test_static_files_honour_conditional_requests(path: str, client: FlaskClient) -> None:
     with client.get(path) as whole:
         etag = whole.headers["ETag"]
     for headers, status, kind in (
@@ -272,7 +268,7 @@ def test_conditions_on_files(path: str, client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("origins", ["http://a.example", "http://a.example,http://b.example"])
-def test_whatever_the_origin_a_cache_is_told_that_it_matters(origins: str, database_url: str) -> None:
+def test_responses_vary_by_origin(origins: str, database_url: str) -> None:
     client = create_app(SECRETS | {"DATABASE_URL": database_url, "CORS_ORIGINS": origins}).test_client()
     for path, origin in (("/health/live", "http://a.example"), ("/nope", "http://evil.example"), ("/nope", None)):
         response = client.get(path, headers={"Origin": origin} if origin else {})

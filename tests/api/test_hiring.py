@@ -14,7 +14,7 @@ CLEAR = {
 }  # fmt: skip
 
 
-def test_a_company_publishes_jobs_that_everyone_may_read(people: People, client: FlaskClient) -> None:
+def test_company_publishes_jobs_that_anybody_may_read(people: People, client: FlaskClient) -> None:
     us, anonymous = people.us, Caller(client, {})
     made = [us.ok("POST", "/jobs", {"title": f"Job {number}"}) for number in range(3)]
     described = us.ok("POST", "/jobs", {"title": "Baker", "description": "Bread"})
@@ -36,7 +36,7 @@ def test_a_company_publishes_jobs_that_everyone_may_read(people: People, client:
         assert us.refused("POST", "/jobs", bad) == (400, message)
 
 
-def test_a_candidate_applies_once(people: People) -> None:
+def test_candidate_applies_once(people: People) -> None:
     us, candidate = people.us, people.candidate
     job = us.ok("POST", "/jobs", {"title": "Baker"})
     path = f"/jobs/{job['id']}/applications"
@@ -66,7 +66,7 @@ def test_a_candidate_applies_once(people: People) -> None:
     }  # fmt: skip
 
 
-def test_the_first_look_stands(people: People) -> None:
+def test_mark_seen_keeps_the_first_date(people: People) -> None:
     us, them, candidate = people.us, people.them, people.candidate
     path = f"/application-status/{people.us_application_id}/mark-seen"
     seen = us.ok("PUT", path)
@@ -81,14 +81,14 @@ def test_the_first_look_stands(people: People) -> None:
     assert us.refused("PUT", path, {"x": 1}) == (400, "x: Unknown field.")
 
 
-def test_a_scheduled_application_that_is_looked_at_keeps_its_status(people: People) -> None:
+def test_mark_seen_keeps_the_status_of_a_scheduled_application(people: People) -> None:
     us = people.us
     us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     seen = us.ok("PUT", f"/application-status/{people.us_application_id}/mark-seen")
     assert (seen["status"], seen["dateSeen"] is None) == ("entretien_programmer", False)
 
 
-def test_a_companys_candidates_are_its_own(people: People) -> None:
+def test_company_lists_only_its_own_candidates(people: People) -> None:
     us, candidate = people.us, people.candidate
     foreign = f"/interviews/company/{people.them_company_id}/candidates"
     assert us.refused("GET", f"{foreign}?limit=x") == (403, "This company is not yours")
@@ -102,7 +102,7 @@ def test_a_companys_candidates_are_its_own(people: People) -> None:
 @pytest.mark.parametrize(
     ("decision", "status"), [({"isHired": True}, "présélectionné"), ({"isHired": False}, "rejeté"), ({}, "confirme")]
 )
-def test_the_application_follows_its_interviews(decision: dict[str, Any], status: str, people: People) -> None:
+def test_application_follows_its_interviews(decision: dict[str, Any], status: str, people: People) -> None:
     us, candidate = people.us, people.candidate
 
     def application() -> dict[str, Any]:

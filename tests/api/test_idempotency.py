@@ -32,7 +32,7 @@ def count(database: Database, *models: Any) -> list[int]:
         return [connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models]
 
 
-def test_the_same_request_again_gets_the_same_reply(people: People, database: Database) -> None:
+def test_repeated_request_gets_the_same_reply(people: People, database: Database) -> None:
     us, candidate = people.us, people.candidate
     job = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     for who, path, body in (
@@ -49,7 +49,7 @@ def test_the_same_request_again_gets_the_same_reply(people: People, database: Da
     assert count(database, Job, Application, Interview, Event) == [3, 3, 1, 1]
 
 
-def test_another_body_under_the_same_key_is_refused(people: People) -> None:
+def test_key_with_another_body_is_refused(people: People) -> None:
     us = people.us
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     reused = (422, "This Idempotency-Key was used with another body")
@@ -57,7 +57,7 @@ def test_another_body_under_the_same_key_is_refused(people: People) -> None:
     assert us.refused("POST", "/jobs", {"title": ""}, Idempotency_Key="k") == reused
 
 
-def test_a_key_is_ones_own_and_of_one_route(people: People, world: World, headers: Callable[..., Headers]) -> None:
+def test_key_belongs_to_one_user_and_one_route(people: People, world: World, headers: Callable[..., Headers]) -> None:
     us, them = people.us, people.them
     ours = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     theirs = them.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
@@ -69,7 +69,7 @@ def test_a_key_is_ones_own_and_of_one_route(people: People, world: World, header
     us.ok("POST", "/interviews/schedule", invitation(people.us_application_id), Idempotency_Key="k")
 
 
-def test_a_refusal_of_the_input_leaves_nothing(people: People, database: Database) -> None:
+def test_invalid_input_stores_no_reply(people: People, database: Database) -> None:
     us = people.us
     foreign = invitation(people.them_application_id)
     for path, body, status in (
@@ -81,7 +81,7 @@ def test_a_refusal_of_the_input_leaves_nothing(people: People, database: Databas
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
 
 
-def test_a_conflict_is_a_reply_too(people: People, database: Database) -> None:
+def test_conflict_is_replayed(people: People, database: Database) -> None:
     us = people.us
     first = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     asked = invitation(people.us_application_id)
@@ -92,7 +92,7 @@ def test_a_conflict_is_a_reply_too(people: People, database: Database) -> None:
     assert count(database, Interview) == [1]
 
 
-def test_it_is_forgotten_after_a_day(people: People, database: Database) -> None:
+def test_reply_is_forgotten_after_a_day(people: People, database: Database) -> None:
     us = people.us
     first = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     with database.engine.begin() as connection:
@@ -105,7 +105,7 @@ def test_it_is_forgotten_after_a_day(people: People, database: Database) -> None
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "\t"])
-def test_a_bad_key_is_refused_by_name(key: str, people: People) -> None:
+def test_invalid_key_is_refused(key: str, people: People) -> None:
     status, message = people.us.refused("POST", "/jobs", {"title": "Baker"}, Idempotency_Key=key)
     assert (status, message) == (400, "Idempotency-Key: Must be 1 to 255 printable ASCII characters.")
 
@@ -141,7 +141,7 @@ def test_schedule_refuses_by_application_before_a_bad_key(key: str, people: Peop
     assert own.status_code == (201 if key == "k" else 400)
 
 
-def test_while_the_first_is_at_work_the_second_is_told_so(people: People, database: Database) -> None:
+def test_second_request_is_refused_while_the_first_runs(people: People, database: Database) -> None:
     """On Postgres at once, as it sees the first's lock; on SQLite when the first, the one writer, has finished."""
     post = partial(people.us.call, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     with ThreadPoolExecutor(1) as pool:
@@ -158,7 +158,7 @@ def test_while_the_first_is_at_work_the_second_is_told_so(people: People, databa
     assert post().json == {"statusCode": 201}
 
 
-def test_a_clock_that_was_put_back_changes_nothing(people: People) -> None:
+def test_reply_is_replayed_after_the_clock_is_put_back(people: People) -> None:
     us, ahead = people.us, now() + timedelta(minutes=5)
     with time_machine.travel(ahead):
         us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
@@ -169,7 +169,7 @@ def test_a_clock_that_was_put_back_changes_nothing(people: People) -> None:
             assert us.refused("POST", "/jobs", {"title": "Cook"}, Idempotency_Key="k")[0] == 422
 
 
-def test_the_first_may_come_to_nothing(people: People, database: Database) -> None:
+def test_rolled_back_request_leaves_its_key_free(people: People, database: Database) -> None:
     """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
     us = people.us
     with hold_write_lock(database) as connection:
@@ -180,7 +180,7 @@ def test_the_first_may_come_to_nothing(people: People, database: Database) -> No
     us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
 
 
-def test_who_is_removed_meanwhile_has_done_nothing(people: People, database: Database) -> None:
+def test_user_removed_during_a_request_is_unauthorized(people: People, database: Database) -> None:
     us = people.us
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:

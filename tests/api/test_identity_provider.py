@@ -80,7 +80,7 @@ def ask(client: FlaskClient, token: str, path: str = "/auth/me", method: str = "
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("form", ["pem", "jwks"])
 @pytest.mark.parametrize("subject_is", ["id", "email"])
-def test_the_providers_tokens_open_what_is_the_candidates(
+def test_provider_tokens_open_candidate_routes(
     algorithm: str, form: str, subject_is: str, provider: Provider, world: World
 ) -> None:
     me = world.candidate(email="Ines@Example.com")
@@ -149,7 +149,7 @@ def forgeries(me: str, company_user: str, algorithm: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_no_forged_token_opens_anything(algorithm: str, provider: Provider, world: World) -> None:
+def test_forged_tokens_are_unauthorized(algorithm: str, provider: Provider, world: World) -> None:
     me, colleague = world.candidate(), world.company_user(world.company())
     world.load()
     client = provider([public_jwk(KEYS[algorithm], kid=KID)], algorithm)
@@ -163,7 +163,7 @@ def test_no_forged_token_opens_anything(algorithm: str, provider: Provider, worl
             read_provider_token(token)  # asked by mistake, the verifier still pins its own
 
 
-def test_an_address_must_be_verified_and_a_candidates(provider: Provider, world: World) -> None:
+def test_provider_email_must_be_verified_and_a_candidates(provider: Provider, world: World) -> None:
     world.candidate(email="ines@example.com")
     world.company_user(world.company(), email="hr@example.com")
     world.load()
@@ -180,7 +180,7 @@ def test_an_address_must_be_verified_and_a_candidates(provider: Provider, world:
             assert ask(client, signed(good | {name: value})) == SEED_401, (name, value)
 
 
-def test_the_kid_chooses_among_the_keys_for_the_algorithm(provider: Provider, world: World) -> None:
+def test_kid_chooses_the_key(provider: Provider, world: World) -> None:
     me, first, second, third = world.candidate(), KEYS["RS256"], OTHERS["RS256"], new_key("RS256")
     world.load()
     good = claims(me["id"], aud=["x", AUDIENCE])
@@ -203,9 +203,7 @@ def test_the_kid_chooses_among_the_keys_for_the_algorithm(provider: Provider, wo
     assert ask(twins, signed(good)) == SEED_401
 
 
-def test_our_own_sign_in_is_the_companies_alone(
-    provider: Provider, world: World, headers: Callable[..., Headers]
-) -> None:
+def test_own_sign_in_is_for_companies_only(provider: Provider, world: World, headers: Callable[..., Headers]) -> None:
     me = world.candidate(email="ines@example.com", password=PASSWORD)
     colleague = world.company_user(world.company(), email="hr@example.com", password=PASSWORD)
     world.load()
@@ -228,7 +226,7 @@ def test_our_own_sign_in_is_the_companies_alone(
     assert issue(args=["tokens", "issue", "hr@example.com"]).exit_code == 0
 
 
-def test_what_needs_our_own_sign_in_is_not_found(provider: Provider, world: World) -> None:
+def test_own_sign_in_routes_are_not_found_for_candidates(provider: Provider, world: World) -> None:
     me = world.candidate()
     colleague = world.company_user(world.company(), email="hr@example.com", password=PASSWORD)
     world.load()
@@ -247,7 +245,9 @@ def test_what_needs_our_own_sign_in_is_not_found(provider: Provider, world: Worl
         assert ask(client, colleagues["data"][name], path, "POST")[0] == 200
 
 
-def test_a_session_of_before_cannot_be_refreshed(provider: Provider, client: FlaskClient, world: World) -> None:
+def test_candidate_session_from_before_cannot_be_refreshed(
+    provider: Provider, client: FlaskClient, world: World
+) -> None:
     world.candidate(email="ines@example.com", password=PASSWORD)
     world.load()
     before = client.post("/auth/login", json={"email": "ines@example.com", "password": PASSWORD}).get_json()["data"]

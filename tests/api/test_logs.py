@@ -35,21 +35,21 @@ def lines() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("given", ["a", "A1._-z", "x" * 64])
-def test_a_well_formed_id_is_kept(given: str, client: FlaskClient, lines: Any) -> None:
+def test_well_formed_request_id_is_kept(given: str, client: FlaskClient, lines: Any) -> None:
     for path in ("/health/live", "/nope", "/auth/me"):
         assert client.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
     assert [line["request_id"] for line in lines()] == [given] * 3
 
 
 @pytest.mark.parametrize("given", [None, "", "x" * 65, "a b", "a/b", "\xe9", "a\tb", "a,b", '"'])
-def test_another_is_replaced_by_a_fresh_one(given: str | None, client: FlaskClient) -> None:
+def test_malformed_request_id_is_replaced(given: str | None, client: FlaskClient) -> None:
     headers = {} if given is None else {"X-Request-Id": given}
     ids = [client.get("/health/live", headers=headers).headers["X-Request-Id"] for _ in range(3)]
     assert len(set(ids)) == 3
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
 
 
-def test_one_line_a_request_with_exactly_these_keys(client: FlaskClient, lines: Any) -> None:
+def test_each_request_logs_one_line_with_fixed_keys(client: FlaskClient, lines: Any) -> None:
     client.get(f"/candidate/interviews/{'a' * 24}?x={CANARY}")
     client.open(f"/{CANARY}", method="PLANTED")
     first, second = lines()
@@ -61,7 +61,7 @@ def test_one_line_a_request_with_exactly_these_keys(client: FlaskClient, lines: 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["time"])
 
 
-def test_a_traceback_is_one_line_under_the_id_of_its_request(database_url: str, lines: Any) -> None:
+def test_traceback_is_logged_under_the_request_id(database_url: str, lines: Any) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": database_url})
     app.add_url_rule("/fault/<name>", "fault", lambda name: {}["a\nb\u2028c\ud800"])
     response = app.test_client().get(f"/fault/{CANARY}?{CANARY}")
@@ -73,12 +73,12 @@ def test_a_traceback_is_one_line_under_the_id_of_its_request(database_url: str, 
     assert CANARY not in json.dumps([fault, answered])
 
 
-def test_a_line_outside_of_a_request_has_no_id(lines: Any) -> None:
+def test_line_outside_of_a_request_has_no_id(lines: Any) -> None:
     logging.getLogger("elsewhere").warning("%s", object(), extra={"fields": {"odd": {1, 2}}})
     assert lines()[0].keys() == {"time", "level", "logger", "message", "odd"}
 
 
-def test_gunicorns_own_lines_name_what_failed_and_do_not_quote_it(lines: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_gunicorn_log_lines_do_not_quote_requests(lines: Any, caplog: pytest.LogCaptureFixture) -> None:
 
     logger = gunicorn_internals.GunicornLogger(Config())
     for handler in logger.error_log.handlers:

@@ -30,7 +30,7 @@ def scrape(client: FlaskClient) -> dict[Sample, float]:
     return parse(response.text)
 
 
-def test_labels_are_templates_and_odd_ones_are_one(client: FlaskClient) -> None:
+def test_metric_labels_are_route_templates(client: FlaskClient) -> None:
     route = "/candidate/interviews/<id:interview_id>"
     before = scrape(client)
     for path in ("a" * 24, "b" * 24, "nope"):
@@ -62,7 +62,7 @@ def unsent_seconds(samples: dict[Sample, float]) -> float:
     return samples["interviews_oldest_unsent_event_seconds", ()]
 
 
-def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient, people: People) -> None:
+def test_metrics_count_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient, people: People) -> None:
     empty = scrape(client)
     assert len([name for name, _ in empty if name == "interviews_deliveries"]) == 12
     assert (delivery(empty, "email", "pending"), unsent_seconds(empty)) == (0, 0)
@@ -88,7 +88,7 @@ def test_deliveries_and_the_oldest_unsent_event(app: Flask, client: FlaskClient,
     assert unsent_seconds(scrape(client)) >= 600
 
 
-def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, people: People) -> None:
+def test_resent_delivery_counts_from_its_resend(app: Flask, client: FlaskClient, people: People) -> None:
     us = people.us
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
     path = f"/interviews/{made['interviewId']}/notices"
@@ -111,7 +111,7 @@ def test_what_is_sent_again_counts_from_then(app: Flask, client: FlaskClient, pe
     assert 3600 <= unsent_seconds(scrape(client)) < 3660
 
 
-def test_a_mail_about_a_password_counts_before_and_after_it_is_queued(app: Flask, client: FlaskClient) -> None:
+def test_password_mail_counts_as_unsent(app: Flask, client: FlaskClient) -> None:
     client.post("/auth/register/candidate", json={
         "email": "ada@example.com", "password": "x" * 10, "firstName": "A", "lastName": "O",
     })  # fmt: skip
@@ -131,7 +131,7 @@ def test_a_mail_about_a_password_counts_before_and_after_it_is_queued(app: Flask
 
 
 @pytest.mark.parametrize("url", ["postgresql://postgres@127.0.0.1:1/nowhere", "sqlite:///{folder}/empty.sqlite3"])
-def test_without_a_database_it_says_so_and_the_rest(url: str, tmp_path: Path) -> None:
+def test_metrics_without_a_database(url: str, tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": url.format(folder=tmp_path)})
     client = app.test_client()
     client.get("/health/live")

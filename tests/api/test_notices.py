@@ -4,7 +4,7 @@ from tests.support.api import invitation
 from tests.support.people import People
 
 
-def test_an_unknown_notice_is_said_before_a_bad_body(people: People) -> None:
+def test_resend_refusals_come_in_order(people: People) -> None:
     us, them = people.us, people.them
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}/notices"

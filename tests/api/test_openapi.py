@@ -17,7 +17,7 @@ def document(client: FlaskClient) -> dict[str, Any]:
     return found
 
 
-def test_every_route_is_described(app: Flask, document: dict[str, Any]) -> None:
+def test_openapi_describes_each_route(app: Flask, document: dict[str, Any]) -> None:
     described = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     adapter = app.url_map.bind("localhost")
     existing = set()
@@ -43,7 +43,7 @@ WITHOUT_DATABASE = {
 }  # fmt: skip
 
 
-def test_every_operation_says_what_it_needs_and_how_it_fails(document: dict[str, Any]) -> None:
+def test_each_operation_describes_security_and_errors(document: dict[str, Any]) -> None:
     operation_ids = []
     for path, item in document["paths"].items():
         for operation in item.values():
@@ -73,7 +73,7 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: dict[str,
         ("history", "InterviewHistory"), ("details", "InterviewDetails"), ("confirm", "Confirmation"),
     ],
 )  # fmt: skip
-def test_the_described_keys_are_the_samples(sample: str, component: str, document: dict[str, Any]) -> None:
+def test_described_keys_equal_the_samples(sample: str, component: str, document: dict[str, Any]) -> None:
     def keys(described: dict[str, Any], shown: Any) -> None:
         described = described | (described.get("anyOf") or [{}])[0]
         if "$ref" in described:
@@ -89,20 +89,20 @@ def test_the_described_keys_are_the_samples(sample: str, component: str, documen
     keys(document["components"]["schemas"][component], golden(sample)["data"])
 
 
-def test_the_refused_states_are_described(document: dict[str, Any]) -> None:
+def test_refused_states_are_described(document: dict[str, Any]) -> None:
     confirm = document["paths"]["/candidate/interviews/{interviewId}/confirm"]["put"]["responses"]
     for name in ("error-400", "error-403", "error-404"):
         sample = golden(name)
         assert sample["message"] in confirm[str(sample["statusCode"])]["description"]
 
 
-def test_a_fault_is_described_once_and_as_it_is(document: dict[str, Any]) -> None:
+def test_fault_is_described_once(document: dict[str, Any]) -> None:
     fault = document["components"]["responses"]["Fault"]
     assert fault["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
     assert fault["headers"] == {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
 
 
-def test_the_docs_page_is_all_local(client: FlaskClient) -> None:
+def test_docs_page_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
     with client.get("/docs") as page:
         text = page.text
     assert page.status_code == 200

@@ -50,7 +50,7 @@ def tokens(database: Database) -> list[str]:
         return [make_reset_token(SECRETS["SECRET_KEY"], one) for one in ids.scalars()]
 
 
-def test_from_the_mail_to_the_new_password(
+def test_mailed_link_sets_a_new_password_once(
     app: Flask, anonymous: Caller, ada: dict[str, Any], database: Database
 ) -> None:
     mailbox = Mailbox()
@@ -78,7 +78,7 @@ def test_from_the_mail_to_the_new_password(
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_token_dies_with_time_use_and_forgery(anonymous: Caller, database: Database) -> None:
+def test_reset_token_is_refused_when_expired_used_or_forged(anonymous: Caller, database: Database) -> None:
     for _ in range(2):
         anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
     first, second = tokens(database)
@@ -100,7 +100,7 @@ def test_a_token_dies_with_time_use_and_forgery(anonymous: Caller, database: Dat
 
 
 @pytest.mark.usefixtures("ada")
-def test_nobody_learns_who_is_registered(app: Flask, anonymous: Caller, database: Database) -> None:
+def test_forgot_does_not_reveal_registered_addresses(app: Flask, anonymous: Caller, database: Database) -> None:
     def ask(email: str) -> tuple[float, bytes]:
         began = time.perf_counter()
         response = anonymous.call("POST", FORGOT, {"email": email})
@@ -119,7 +119,7 @@ def test_nobody_learns_who_is_registered(app: Flask, anonymous: Caller, database
 
 
 @pytest.mark.usefixtures("ada")
-def test_with_an_identity_provider_only_companies_have_passwords_here(
+def test_reset_is_for_companies_only_with_an_identity_provider(
     app: Flask, anonymous: Caller, database: Database, tmp_path: Path
 ) -> None:
     company = {"email": "hr@lumen.example", "password": PASSWORD, "company": {"name": "Lumen"}}
@@ -164,7 +164,7 @@ def unmailed(database: Database) -> list[str]:
         return list(connection.execute(select(PasswordReset.id).where(PasswordReset.mailed.is_(False))).scalars())
 
 
-def test_a_used_request_is_not_mailed_any_more(
+def test_used_reset_is_not_mailed(
     app: Flask, anonymous: Caller, ada: dict[str, Any], database: Database, runner: FlaskCliRunner
 ) -> None:
     assert ada["user"]["email"] == "ada@example.com"
@@ -185,8 +185,10 @@ def deliveries(database: Database) -> list[Any]:
         return list(connection.execute(select(Delivery)))
 
 
-def test_an_address_may_ask_twenty_times_an_hour(app: Flask) -> None:
-    limited = create_app(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "RATELIMIT_ENABLED": "true"})
+def test_forgot_is_limited_to_twenty_an_hour(app: Flask) -> None:
+    limited = create_app(
+        SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "RATELIMIT_ENABLED": "true"}
+    )
     caller = Caller(limited.test_client(), {})
     for number in range(20):
         assert caller.call("POST", FORGOT, {"email": f"a{number}@example.com"}).status_code == 202
@@ -196,7 +198,7 @@ def test_an_address_may_ask_twenty_times_an_hour(app: Flask) -> None:
     service(Database, limited).dispose()
 
 
-def test_the_page_needs_nothing_from_outside(anonymous: Caller) -> None:
+def test_reset_page_loads_nothing_from_elsewhere(anonymous: Caller) -> None:
     page = anonymous.call("GET", RESET)
     assert page.status_code == 200
     policy = page.headers["Content-Security-Policy"]

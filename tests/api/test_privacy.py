@@ -68,7 +68,7 @@ def statuses(shown: dict[str, TestResponse]) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}])
-def test_a_marker_in_every_private_field_is_found_nowhere(
+def test_private_fields_reach_no_candidate_response(
     completion: dict[str, Any], people: People, client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In every state of the interview, and in the answer to every move."""
@@ -106,7 +106,7 @@ def test_a_marker_in_every_private_field_is_found_nowhere(
     assert CANARY not in caplog.text
 
 
-def test_nor_where_it_was_declined_or_confirmed_by_hand(people: People, client: FlaskClient) -> None:
+def test_private_fields_stay_private_after_a_decline(people: People, client: FlaskClient) -> None:
     us, candidate, anonymous = people.us, people.candidate, Caller(client, {})
     for days, name in ((3, "confirm"), (5, "decline")):
         asked = invitation(people.us_application_id, days, internalNotes=CANARY)
@@ -118,7 +118,7 @@ def test_nor_where_it_was_declined_or_confirmed_by_hand(people: People, client: 
         assert not [one for one in shown if CANARY.encode() in str(one.headers).encode() + one.data]
 
 
-def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: People) -> None:
+def test_shared_feedback_is_shown_without_private_fields(people: People) -> None:
     us, candidate = people.us, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     one = f"/interviews/{made['interviewId']}"
@@ -129,7 +129,7 @@ def test_shared_feedback_is_shown_whole_and_its_neighbours_are_not(people: Peopl
     assert CANARY not in response.text
 
 
-def test_a_database_error_says_nothing_of_the_values(database: Database) -> None:
+def test_database_error_quotes_no_values(database: Database) -> None:
     """It goes to the log with its cause."""
     with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
         connection.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": CANARY})
@@ -137,7 +137,7 @@ def test_a_database_error_says_nothing_of_the_values(database: Database) -> None
     assert CANARY not in str(refused.value)
 
 
-def test_nor_of_the_row_that_it_refuses(people: People, database: Database) -> None:
+def test_constraint_error_quotes_no_row(people: People, database: Database) -> None:
     """Postgres would quote it whole."""
     us = people.us
     us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
@@ -148,7 +148,7 @@ def test_nor_of_the_row_that_it_refuses(people: People, database: Database) -> N
     assert CANARY not in said
 
 
-def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(
+def test_registration_timeout_logs_no_hash(
     client: FlaskClient, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     email = f"{CANARY}@example.com"
@@ -162,7 +162,7 @@ def test_a_registration_that_waits_in_vain_leaves_no_hash_in_the_log(
     assert "argon2" not in caplog.text
 
 
-def test_no_message_to_the_candidate_has_it(app: Flask, people: People, database: Database) -> None:
+def test_private_fields_reach_no_message(app: Flask, people: People, database: Database) -> None:
     """Mails, pushes and live updates of every event, composed with everything private filled in."""
     us, candidate = people.us, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))

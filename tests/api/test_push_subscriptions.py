@@ -19,9 +19,7 @@ from tests.support.people import People
 from tests.support.settings import SETTINGS
 
 
-def test_the_same_endpoint_has_one_owner_and_can_be_left(
-    people: People, database: Database, app: Flask, headers: Any
-) -> None:
+def test_push_endpoint_has_one_owner(people: People, database: Database, app: Flask, headers: Any) -> None:
     browser, candidate = Browser(), people.candidate
     body = browser.subscription("https://nobody.invalid/1")
     for _ in range(2):
@@ -55,7 +53,7 @@ AUTH = encoded(b"x" * 16)
     ({"endpoint": None}, ["endpoint"]),
     *(({"expirationTime": bad}, ["expirationTime"]) for bad in ("1", "soon", True, [], {}, [1])),
 ])  # fmt: skip
-def test_a_subscription_that_is_none_is_refused(wrong: Any, named: list[str], people: People) -> None:
+def test_invalid_subscription_is_refused(wrong: Any, named: list[str], people: People) -> None:
     body = Browser().subscription("https://nobody.invalid/1") | wrong
     response = people.candidate.call("POST", "/candidate/push-subscriptions", body)
     assert response.status_code == 400
@@ -64,12 +62,12 @@ def test_a_subscription_that_is_none_is_refused(wrong: Any, named: list[str], pe
 
 
 @pytest.mark.parametrize("when", [None, 0, 1764000000000, 1764000000000.5])
-def test_an_expiration_is_a_number_or_null(when: object, people: People) -> None:
+def test_expiration_is_a_number_or_null(when: object, people: People) -> None:
     body = Browser().subscription("https://nobody.invalid/1") | {"expirationTime": when}
     people.candidate.ok("POST", "/candidate/push-subscriptions", body)
 
 
-def test_the_key_is_public_where_there_is_one(app: Flask, runner: FlaskCliRunner) -> None:
+def test_public_key_is_shown_when_configured(app: Flask, runner: FlaskCliRunner) -> None:
     assert Caller(app.test_client(), {}).refused("GET", "/push/public-key") == (404, "Web Push is not set up")
     line, comment = runner.invoke(args=["push", "keys"]).output.strip().splitlines()
     private, public = line.partition("=")[2], comment.rpartition(" ")[2]

@@ -38,7 +38,7 @@ def log_in(
 
 
 @pytest.mark.parametrize("email", ["known@example.com", "unknown@example.com"])
-def test_an_account_has_ten_logins_in_five_minutes(email: str, limited: FlaskClient, world: World) -> None:
+def test_account_is_limited_to_ten_logins_in_five_minutes(email: str, limited: FlaskClient, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
     start = time.time()
@@ -59,7 +59,7 @@ def test_an_account_has_ten_logins_in_five_minutes(email: str, limited: FlaskCli
         assert log_in(limited, email) == 401
 
 
-def test_an_address_has_a_hundred_logins_in_five_minutes(limited: FlaskClient) -> None:
+def test_address_is_limited_to_a_hundred_logins_in_five_minutes(limited: FlaskClient) -> None:
     with time_machine.travel(time.time(), tick=False):
         statuses = [log_in(limited, f"{number}@example.com", address="2001:db8::1") for number in range(100)]
         assert set(statuses) == {401}
@@ -67,7 +67,7 @@ def test_an_address_has_a_hundred_logins_in_five_minutes(limited: FlaskClient) -
         assert log_in(limited, "x@example.com", address="2001:db8:0:1::1") == 401
 
 
-def test_an_address_has_twenty_registrations_an_hour(limited: FlaskClient) -> None:
+def test_address_is_limited_to_twenty_registrations_an_hour(limited: FlaskClient) -> None:
     def register(number: int) -> int:
         body = {"email": f"{number % 19}@example.com", "password": PASSWORD}
         if number % 2:
@@ -83,7 +83,7 @@ def test_an_address_has_twenty_registrations_an_hour(limited: FlaskClient) -> No
         assert register(21) == 409
 
 
-def test_changes_of_password_have_a_limit_of_their_own(limited: FlaskClient, world: World) -> None:
+def test_password_changes_have_their_own_limit(limited: FlaskClient, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
     account = {"email": "known@example.com", "password": PASSWORD}
@@ -118,7 +118,7 @@ def test_retry_after_is_when_both_limits_have_room(limited: FlaskClient) -> None
         assert (response.status_code, response.headers["Retry-After"]) == (429, "300")
 
 
-def test_an_attempt_counts_from_when_it_is_judged(limited: FlaskClient, database: Database) -> None:
+def test_attempt_counts_from_its_evaluation(limited: FlaskClient, database: Database) -> None:
     """Not from before it waited for its turn: the attempts it must be told from may have left the log by then."""
     log_in(limited)
     with ThreadPoolExecutor(1) as pool:
@@ -134,7 +134,7 @@ def test_an_attempt_counts_from_when_it_is_judged(limited: FlaskClient, database
     assert min(attempts[-1] for attempts in stored) >= int(turn * 1000)
 
 
-def test_the_switch_turns_all_of_them_off(client: FlaskClient) -> None:
+def test_setting_turns_rate_limits_off(client: FlaskClient) -> None:
     assert {log_in(client) for _ in range(12)} == {401}
 
 
@@ -151,6 +151,6 @@ def test_the_switch_turns_all_of_them_off(client: FlaskClient) -> None:
         ("unix:", "unix:"),
     ],
 )
-def test_an_address_is_what_one_customer_has(address: str | None, key: str, app: Flask) -> None:
+def test_client_address_is_an_ipv4_address_or_ipv6_network(address: str | None, key: str, app: Flask) -> None:
     with app.test_request_context(environ_base={"REMOTE_ADDR": address} if address is not None else {}):
         assert client_address() == key

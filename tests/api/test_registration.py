@@ -12,7 +12,7 @@ from tests.support.api import Caller
 from tests.support.factories import PASSWORD
 
 
-def test_a_candidate_registers_and_is_signed_in(anonymous: Caller) -> None:
+def test_candidate_registers_and_is_signed_in(anonymous: Caller) -> None:
     response = anonymous.call("POST", "/auth/register/candidate", ADA | {"phone": "+33 6"})
     assert (response.status_code, response.headers["Cache-Control"]) == (201, "no-store")
     assert response.get_json()["message"] == "Candidate registered successfully"
@@ -31,7 +31,7 @@ def test_a_candidate_registers_and_is_signed_in(anonymous: Caller) -> None:
     assert anonymous.ok("POST", "/auth/login", {"email": "ADA@example.com", "password": PASSWORD})["user"] == user
 
 
-def test_a_company_registers_and_is_signed_in(anonymous: Caller, database: Database) -> None:
+def test_company_registers_and_is_signed_in(anonymous: Caller, database: Database) -> None:
     response = anonymous.call("POST", "/auth/register/company", LUMEN)
     assert (response.status_code, response.get_json()["message"]) == (201, "Company registered successfully")
     data = response.get_json()["data"]
@@ -50,7 +50,7 @@ def test_a_company_registers_and_is_signed_in(anonymous: Caller, database: Datab
 
 
 @pytest.mark.parametrize("route", ["candidate", "company"])
-def test_an_address_is_registered_once_whatever_the_role(route: str, anonymous: Caller, database: Database) -> None:
+def test_address_is_registered_once_across_roles(route: str, anonymous: Caller, database: Database) -> None:
     anonymous.ok("POST", "/auth/register/candidate", ADA)
     before = rows(database)
     again = {"candidate": ADA, "company": LUMEN}[route] | {"email": "aDA@example.COM"}
@@ -84,7 +84,7 @@ def test_an_address_is_registered_once_whatever_the_role(route: str, anonymous: 
         ("company", {"company": [1]}, "company"),
     ],
 )
-def test_a_bad_registration_is_refused_by_name(
+def test_invalid_registration_names_its_field(
     route: str, change: dict[str, Any], named: str, anonymous: Caller, database: Database
 ) -> None:
     body = {"candidate": ADA, "company": LUMEN}[route] | change
@@ -94,7 +94,7 @@ def test_a_bad_registration_is_refused_by_name(
     assert rows(database) == [0, 0, 0, 0]
 
 
-def test_a_password_of_ten_or_128_characters_will_do(anonymous: Caller) -> None:
+def test_password_may_have_ten_to_128_characters(anonymous: Caller) -> None:
     for number, password in enumerate(("éééééééééé", "x" * 128)):
         email = f"{number}@example.com"
         anonymous.ok("POST", "/auth/register/candidate", ADA | {"email": email, "password": password})
@@ -133,7 +133,7 @@ def test_colleagues_act_for_the_same_company(anonymous: Caller) -> None:
     assert anonymous.refused("POST", "/auth/login", account)[0] == 401
 
 
-def test_a_candidate_is_nobodys_colleague(anonymous: Caller) -> None:
+def test_candidate_is_no_company_user(anonymous: Caller) -> None:
     us = bearer(anonymous.client, anonymous.ok("POST", "/auth/register/company", LUMEN))
     candidate = anonymous.ok("POST", "/auth/register/candidate", ADA)
     for user_id in (candidate["user"]["id"], "nope", "f" * 24):

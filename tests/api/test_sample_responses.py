@@ -37,7 +37,7 @@ def load_sample(world: World, shown: dict[str, Any]) -> None:
         ("history", "/history", "2025-04-20T14:30:00Z"),
     ],
 )
-def test_a_list_is_the_sample(
+def test_list_equals_the_sample(
     name: str, path: str, at: str, client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
     sample = golden(name)
@@ -48,7 +48,7 @@ def test_a_list_is_the_sample(
     assert response.json == sample
 
 
-def test_upcoming_ends_with_its_moment(
+def test_upcoming_ends_when_the_interview_begins(
     client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
     load_sample(world, golden("upcoming")["data"]["interviews"][0])
@@ -59,14 +59,14 @@ def test_upcoming_ends_with_its_moment(
         assert (data["total"], len(data["interviews"]), counts["upcomingCount"]) == (total, total, total)
 
 
-def test_details_are_the_sample(client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]) -> None:
+def test_details_equal_the_sample(client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]) -> None:
     sample = golden("details")
     load_sample(world, sample["data"])
     response = client.get(f"/candidate/interviews/{sample['data']['interviewId']}", headers=headers(ME))
     assert response.json == sample
 
 
-def test_confirm_and_its_refusals_are_the_samples(
+def test_confirm_and_refusals_equal_the_samples(
     client: FlaskClient, world: World, headers: Callable[..., dict[str, str]]
 ) -> None:
     load_sample(world, golden("list")["data"]["interviews"][0])

@@ -15,7 +15,7 @@ from tests.support.services import replaced_services
 from tests.support.tokens import Headers
 
 
-def test_the_switch_turns_it_off(
+def test_setting_turns_compiled_serializers_off(
     app: Flask, world: World, headers: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     me = world.candidate_with({}, {"status": "confirmed"})

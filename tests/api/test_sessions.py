@@ -24,7 +24,7 @@ from tests.support.sessions import ACCOUNT, GONE, bearer, sessions, sign_in
 from tests.support.settings import SECRETS
 
 
-def test_a_refresh_gives_new_tokens_and_the_older_access_token_lives_on(ada_client: Caller) -> None:
+def test_refresh_returns_new_tokens_and_keeps_the_old_access_token(ada_client: Caller) -> None:
     first = sign_in(ada_client)
     response = bearer(ada_client, first["refreshToken"]).call("POST", "/auth/refresh")
     assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
@@ -39,7 +39,7 @@ def test_a_refresh_gives_new_tokens_and_the_older_access_token_lives_on(ada_clie
     bearer(ada_client, second["refreshToken"]).ok("POST", "/auth/refresh", {})
 
 
-def test_a_refresh_token_used_twice_ends_its_session(ada_client: Caller, database: Database) -> None:
+def test_reused_refresh_token_ends_its_session(ada_client: Caller, database: Database) -> None:
     first, other = sign_in(ada_client), sign_in(ada_client)
     second = bearer(ada_client, first["refreshToken"]).ok("POST", "/auth/refresh")
     assert bearer(ada_client, first["refreshToken"]).refused("POST", "/auth/refresh") == GONE
@@ -51,7 +51,7 @@ def test_a_refresh_token_used_twice_ends_its_session(ada_client: Caller, databas
     assert sessions(database) == 1
 
 
-def test_a_purpose_opens_its_own_door_alone(ada_client: Caller) -> None:
+def test_access_and_refresh_tokens_are_not_interchangeable(ada_client: Caller) -> None:
     data = sign_in(ada_client)
     assert bearer(ada_client, data["accessToken"]).refused("POST", "/auth/refresh") == GONE
     assert bearer(ada_client, data["refreshToken"]).refused("POST", "/auth/logout") == GONE
@@ -63,7 +63,7 @@ def test_a_purpose_opens_its_own_door_alone(ada_client: Caller) -> None:
     assert bearer(ada_client, data["refreshToken"]).refused("POST", "/auth/refresh", {"x": 1}) == GONE
 
 
-def test_every_secret_opens_the_door_of_its_purpose_alone(ada_client: Caller, world: World, database: Database) -> None:
+def test_each_secret_works_only_for_its_purpose(ada_client: Caller, world: World, database: Database) -> None:
     """Purpose x endpoint: only the diagonal passes, on every spelling of a door that takes a secret."""
     data = sign_in(ada_client)
     me = data["user"]["id"]
@@ -103,14 +103,14 @@ def test_every_secret_opens_the_door_of_its_purpose_alone(ada_client: Caller, wo
         assert 401 not in own if purpose == "access" else own == {200}, purpose
 
 
-def test_an_expired_session_is_no_session(ada_client: Caller, database: Database) -> None:
+def test_expired_session_cannot_be_refreshed(ada_client: Caller, database: Database) -> None:
     data = sign_in(ada_client)
     with database.engine.begin() as connection:
         connection.execute(update(Session).values(expires_at=datetime.now(UTC)))
     assert bearer(ada_client, data["refreshToken"]).refused("POST", "/auth/refresh") == GONE
 
 
-def test_a_token_never_outlives_its_session(ada_client: Caller, database: Database) -> None:
+def test_token_never_outlives_its_session(ada_client: Caller, database: Database) -> None:
     data = sign_in(ada_client)
     with database.engine.begin() as connection:
         connection.execute(update(Session).values(expires_at=datetime.now(UTC) + timedelta(seconds=60)))
@@ -120,7 +120,7 @@ def test_a_token_never_outlives_its_session(ada_client: Caller, database: Databa
         assert jwt.decode(late[name], options={"verify_signature": False})["exp"] <= time.time() + 60
 
 
-def test_a_deleted_user_refreshes_nothing(ada_client: Caller, database: Database) -> None:
+def test_deleted_user_cannot_refresh(ada_client: Caller, database: Database) -> None:
     data = sign_in(ada_client)
     with database.engine.begin() as connection:
         connection.execute(delete(User))
@@ -128,7 +128,7 @@ def test_a_deleted_user_refreshes_nothing(ada_client: Caller, database: Database
     assert bearer(ada_client, data["accessToken"]).refused("POST", "/auth/logout") == GONE
 
 
-def test_a_change_of_password_ends_the_other_sessions(ada_client: Caller, database: Database) -> None:
+def test_password_change_ends_other_sessions(ada_client: Caller, database: Database) -> None:
     here, there = sign_in(ada_client), sign_in(ada_client)
     change = {"currentPassword": PASSWORD, "newPassword": "another-good-password"}
     response = bearer(ada_client, here["accessToken"]).call("PUT", "/auth/password", change)
@@ -150,7 +150,7 @@ def test_a_change_of_password_ends_the_other_sessions(ada_client: Caller, databa
         ({"newPassword": "another-good-password"}, "currentPassword: Missing data for required field."),
     ],
 )  # fmt: skip
-def test_a_bad_change_of_password_changes_nothing(change: dict[str, str], message: str, ada_client: Caller) -> None:
+def test_invalid_password_change_changes_nothing(change: dict[str, str], message: str, ada_client: Caller) -> None:
     here, there = sign_in(ada_client), sign_in(ada_client)
     response = bearer(ada_client, here["accessToken"]).call("PUT", "/auth/password", change)
     assert (response.status_code, response.get_json()["message"]) == (400, message)
@@ -172,7 +172,7 @@ def change(connection: Connection, user: RowMapping) -> None:
 
 
 @pytest.mark.parametrize("overtake", [remove, change])
-def test_a_sign_in_that_is_overtaken_is_refused(
+def test_login_overtaken_by_a_change_is_refused(
     overtake: Callable[[Connection, RowMapping], None], ada_client: Caller, database: Database
 ) -> None:
     """It saw the right password, and until it can write the user is gone or has another one."""
@@ -187,7 +187,7 @@ def test_a_sign_in_that_is_overtaken_is_refused(
     assert sessions(database) == 0
 
 
-def test_a_change_of_password_that_is_overtaken_is_refused(ada_client: Caller, database: Database) -> None:
+def test_password_change_overtaken_by_another_is_refused(ada_client: Caller, database: Database) -> None:
     mine, body = sign_in(ada_client), {"currentPassword": PASSWORD, "newPassword": "yet-another-one"}
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:

@@ -15,7 +15,7 @@ from tests.support.api import invitation
 from tests.support.people import People
 
 
-def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClient) -> None:
+def test_openapi_lists_transitions_and_refusals(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     assert as_markdown() in document["info"]["description"]
     for transition in TRANSITIONS[1:]:
@@ -26,7 +26,7 @@ def test_the_openapi_document_has_the_table_and_every_refusal(client: FlaskClien
 
 
 @pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])
-def test_the_time_of_an_interview_runs_forwards(
+def test_transition_times_never_run_backwards(
     ahead: int, is_waited_for: bool, people: People, database: Database
 ) -> None:
     """Also for who had to wait for a move that began later; but a file or a clock that was wrong moves no time."""

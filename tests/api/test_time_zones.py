@@ -10,7 +10,7 @@ from tests.support.summer_time import EDGES
 
 
 @pytest.mark.parametrize("zone_name", EDGES)
-def test_they_hold_over_http(zone_name: str, people: People) -> None:
+def test_summer_time_edges_hold_over_http(zone_name: str, people: People) -> None:
     us = people.us
     ahead = {
         edge: wanted for edge, wanted in EDGES[zone_name].items() if date.fromisoformat(edge[0]) > in_days(1).date()
@@ -29,7 +29,7 @@ def test_they_hold_over_http(zone_name: str, people: People) -> None:
         us.ok("PUT", f"{one}/cancel", {"cancellationReason": "next"})
 
 
-def test_a_zone_moves_with_its_interview(people: People) -> None:
+def test_reschedule_may_change_the_time_zone(people: People) -> None:
     us = people.us
     asked = invitation(people.us_application_id) | {"date": "2031-07-01", "time": "10:00", "timeZone": "Asia/Kolkata"}
     made = us.ok("POST", "/interviews/schedule", asked)

@@ -10,7 +10,7 @@ from tests.support.people import People
 from tests.support.webhooks import hook
 
 
-def test_a_webhook_is_created_listed_and_deleted(people: People) -> None:
+def test_webhook_is_created_listed_and_deleted(people: People) -> None:
     us, them = people.us, people.them
     url = "https://nobody.invalid/hook?x=1"
     made = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
@@ -38,12 +38,12 @@ def test_a_webhook_is_created_listed_and_deleted(people: People) -> None:
         ({"url": "https://nobody.invalid", "other": 1}, "other"),
     ],
 )
-def test_a_bad_webhook_is_refused(body: Any, field: str, people: People) -> None:
+def test_invalid_webhook_is_refused(body: Any, field: str, people: People) -> None:
     response = people.us.call("POST", "/webhooks", body)
     assert (response.status_code, list(response.get_json()["details"])) == (400, [field])
 
 
-def test_who_signed_out_sees_and_ends_none(people: People, database: Database) -> None:
+def test_signed_out_user_cannot_list_or_delete_webhooks(people: People, database: Database) -> None:
     us, webhook_id = people.us, hook(database, people.us_company_id, "/ok")
     us.ok("POST", "/auth/logout")
     for method, path in (("GET", "/webhooks"), ("DELETE", f"/webhooks/{webhook_id}")):

@@ -31,7 +31,7 @@ def change_types(database: Database) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("what", ["confirm", "list", "pending", "details", "company"])
-def test_at_worst_one_request_has_to_be_sent_again(what: str, people: People, change_types: Any) -> None:
+def test_at_most_one_request_fails_after_a_table_change(what: str, people: People, change_types: Any) -> None:
     us, candidate = people.us, people.candidate
     made = [
         us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=1 + number))["interviewId"]

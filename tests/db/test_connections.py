@@ -16,7 +16,7 @@ from interviews_api.interviews.models import Interview
 from tests.support.factories import World
 
 
-def test_every_pooled_connection_is_set_up(database: Database) -> None:
+def test_each_pooled_connection_is_configured(database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
         wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
         read = "PRAGMA"
@@ -34,7 +34,7 @@ def test_every_pooled_connection_is_set_up(database: Database) -> None:
                 assert connection.connection.driver_connection.isolation_level is None  # type: ignore[union-attr]
 
 
-def test_no_update_is_lost(app: Flask, world: World, database: Database) -> None:
+def test_concurrent_updates_are_not_lost(app: Flask, world: World, database: Database) -> None:
     """400 read-modify-writes from 16 threads: 400 come through, on SQLite because BEGIN is IMMEDIATE."""
     world.candidate_with({})
     world.load()
@@ -51,7 +51,7 @@ def test_no_update_is_lost(app: Flask, world: World, database: Database) -> None
         assert connection.execute(select(Interview.revision)).scalar_one() == 400
 
 
-def test_an_error_leaves_nothing_behind(app: Flask, database: Database) -> None:
+def test_failed_transaction_is_rolled_back(app: Flask, database: Database) -> None:
     def fail_midway() -> None:
         with transaction() as connection:
             connection.execute(text("INSERT INTO companies (id, name, time_zone) VALUES ('a', 'b', 'UTC')"))
@@ -63,7 +63,7 @@ def test_an_error_leaves_nothing_behind(app: Flask, database: Database) -> None:
         assert connection.execute(text("SELECT count(*) FROM companies")).scalar_one() == 0
 
 
-def test_a_bulk_load_may_take_its_time_and_a_request_may_not(app: Flask, database: Database) -> None:
+def test_only_a_bulk_load_has_no_statement_timeout(app: Flask, database: Database) -> None:
     """On Postgres, for that transaction alone; SQLite has no limit but that of waiting for a lock."""
     if database.engine.dialect.name == "sqlite":
         read, lifted, usual = "PRAGMA busy_timeout", 5000, 5000
@@ -76,7 +76,7 @@ def test_a_bulk_load_may_take_its_time_and_a_request_may_not(app: Flask, databas
             assert connection.exec_driver_sql(read).scalar_one() == usual
 
 
-def test_a_writer_that_waits_too_long_fails_cleanly(app: Flask, world: World, database: Database) -> None:
+def test_writer_fails_after_the_lock_timeout(app: Flask, world: World, database: Database) -> None:
     world.candidate_with({})
     world.load()
     change = update(Interview).values(revision=1)
@@ -97,7 +97,7 @@ def test_a_writer_that_waits_too_long_fails_cleanly(app: Flask, world: World, da
         {"candidate_id": "f" * 24}, {"application_id": "f" * 24}, {"status": None},
     ],
 )  # fmt: skip
-def test_the_database_itself_refuses_nonsense(
+def test_database_constraints_refuse_invalid_rows(
     wrong: dict[str, object], app: Flask, world: World, database: Database
 ) -> None:
     world.candidate_with({})
@@ -106,7 +106,7 @@ def test_the_database_itself_refuses_nonsense(
         connection.execute(update(Interview).values(wrong))
 
 
-def test_an_instant_is_utc_in_whole_milliseconds(world: World, database: Database) -> None:
+def test_instants_are_stored_in_utc_milliseconds(world: World, database: Database) -> None:
     world.candidate_with({})
     world.load()
     east = datetime(2025, 5, 15, 14, 30, 0, 123_999, tzinfo=timezone(timedelta(hours=5, minutes=30)))
@@ -118,7 +118,7 @@ def test_an_instant_is_utc_in_whole_milliseconds(world: World, database: Databas
         connection.execute(update(Interview).values(starts_at=datetime(2025, 5, 15)))  # noqa: DTZ001  # naive
 
 
-def test_users_are_one_per_address(database: Database) -> None:
+def test_email_address_is_unique(database: Database) -> None:
     values = {"role": "candidate", "email": "A@b.c", "email_key": "a@b.c", "created_at": datetime.now(UTC)}
     with pytest.raises(IntegrityError), database.engine.begin() as connection:
         connection.execute(User.__table__.insert(), [values | {"id": new_id()}, values | {"id": new_id()}])  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ TRANSITIONS: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without a key", "with a key"])
 @pytest.mark.parametrize(("who", "route", "body"), TRANSITIONS, ids=[route for _, route, _ in TRANSITIONS])
-def test_a_fault_leaves_nothing_behind(
+def test_fault_at_any_statement_rolls_back(
     who: str, route: str, body: Any, key: dict[str, str], people: People, database: Database
 ) -> None:
     us: Caller = people.us
@@ -70,7 +70,7 @@ _DISK_FULL = """
 @pytest.mark.parametrize("table", ["applications", "events"])
 @pytest.mark.parametrize("when", ["INITIALLY IMMEDIATE", "INITIALLY DEFERRED"], ids=["within", "at its commit"])
 @pytest.mark.parametrize(("who", "route", "body"), [move for move in TRANSITIONS if "{interview}" in move[1]])
-def test_a_fault_within_the_one_statement(
+def test_fault_within_the_combined_statement_rolls_back(
     who: str, route: str, body: Any, when: str, table: str, people: People, database: Database
 ) -> None:
     """Postgres itself fails in the middle of what it does in one go, and where that commits by itself."""

@@ -35,7 +35,7 @@ def own_postgres() -> Iterator[ThrowawayPostgres]:
     server.stop()
 
 
-def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
+def test_stopped_backend_is_a_503_and_its_connection_is_replaced(
     own_postgres: ThrowawayPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("interviews_api.db.engines.SERVER_SILENCE_TIMEOUT", 1.0)
@@ -55,7 +55,7 @@ def test_a_stopped_backend_is_a_503_and_the_next_request_finds_another(
 
 
 @pytest.mark.parametrize("backend", [POSTGRES])
-def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
+def test_bulk_load_waits_longer_than_other_transactions(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("interviews_api.db.engines.SERVER_SILENCE_TIMEOUT", 0.5)
@@ -70,7 +70,7 @@ def test_a_bulk_load_waits_longer_and_the_next_user_of_its_connection_does_not(
 
 
 @pytest.mark.parametrize("backend", [POSTGRES])
-def test_a_limit_of_postgres_itself_leaves_the_connection_as_it_is(backend: str, tmp_path: Path) -> None:
+def test_statement_timeout_keeps_the_connection(backend: str, tmp_path: Path) -> None:
     with fresh_database(backend, tmp_path) as url:
         database = Database(url)
         with database.reads.connection() as connection:

@@ -19,7 +19,7 @@ from tests.support.settings import BACKENDS
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_migrations_go_up_down_and_up_again(backend: str, tmp_path: Path) -> None:
+def test_migrations_go_up_down_and_up_again(backend: str, tmp_path: Path) -> None:
     with fresh_database(backend, tmp_path) as url:
         config = alembic_config(url)
         for step, target in ((command.upgrade, "head"), (command.downgrade, "base"), (command.upgrade, "head")):
@@ -32,7 +32,7 @@ def test_the_migrations_go_up_down_and_up_again(backend: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_is_stored_survives_every_migration(backend: str, tmp_path: Path) -> None:
+def test_rows_survive_each_migration(backend: str, tmp_path: Path) -> None:
     """A database of the first revision with one row of each kind goes to the newest, back, and there again."""
     rows = (
         "INSERT INTO companies (id, name, time_zone) VALUES ('c', 'Tech', 'UTC')",
@@ -70,7 +70,7 @@ def test_what_is_stored_survives_every_migration(backend: str, tmp_path: Path) -
         database.dispose()
 
 
-def test_the_database_has_the_constraints_of_the_models(database: Database) -> None:
+def test_database_has_the_constraints_of_the_models(database: Database) -> None:
     """What `alembic check` does not compare: CHECKs, and that everything has a name."""
     inspector = inspect(database.engine)
     for table in models.metadata.sorted_tables:

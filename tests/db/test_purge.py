@@ -18,7 +18,7 @@ from tests.support.sessions import bearer, sign_in
 from tests.support.settings import SECRETS
 
 
-def test_purge_deletes_what_has_expired(ada_client: Caller, runner: FlaskCliRunner, database: Database) -> None:
+def test_purge_deletes_expired_rows(ada_client: Caller, runner: FlaskCliRunner, database: Database) -> None:
     keep, drop = sign_in(ada_client), sign_in(ada_client)
     past = datetime.now(UTC) - timedelta(seconds=1)
     old = jwt.decode(drop["accessToken"], options={"verify_signature": False})["sid"]
@@ -38,7 +38,7 @@ def test_purge_deletes_what_has_expired(ada_client: Caller, runner: FlaskCliRunn
     bearer(ada_client, keep["accessToken"]).ok("GET", "/auth/me")
 
 
-def test_purge_leaves_what_a_request_is_at_work_on(runner: FlaskCliRunner, database: Database) -> None:
+def test_purge_skips_locked_rows(runner: FlaskCliRunner, database: Database) -> None:
     """Waiting for it could be a deadlock, as a sign-in locks two rows. SQLite has one writer at a time anyway."""
     past = datetime.now(UTC) - timedelta(days=1)
     with database.engine.begin() as connection:
@@ -54,7 +54,7 @@ def test_purge_leaves_what_a_request_is_at_work_on(runner: FlaskCliRunner, datab
     assert output == "Deleted 0 sessions, 2 rate_limits, 0 idempotent_replies, 0 password_resets\n"
 
 
-def test_purge_says_in_one_line_that_there_are_no_tables(tmp_path: Path) -> None:
+def test_purge_without_tables_fails_in_one_line(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["purge"])
     service(Database, app).dispose()

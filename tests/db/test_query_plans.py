@@ -82,7 +82,7 @@ def check_postgres(plan: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_list_is_one_index_range_and_no_sort(
+def test_list_reads_one_index_range_without_a_sort(
     view: str,
     bulk_app: tuple[Flask, str],
     client: FlaskClient,

@@ -53,7 +53,7 @@ def use_all(database: Database) -> set[int]:
         return set(pool.map(use_one, range(SIZE)))
 
 
-def test_they_are_kept_and_never_shared(own: Database) -> None:
+def test_pooled_connections_are_kept_and_never_shared(own: Database) -> None:
     first = use_all(own)
     assert len(first) == own.engine.pool.checkedout() == SIZE  # type: ignore[attr-defined]
     assert use_all(own) == first
@@ -62,7 +62,7 @@ def test_they_are_kept_and_never_shared(own: Database) -> None:
         assert id(another.connection.driver_connection) not in first
 
 
-def test_a_refusal_keeps_the_connection_and_an_error_does_not(own: Database) -> None:
+def test_database_error_discards_the_connection(own: Database) -> None:
     first = use_all(own)
     for _ in range(SIZE):
         with pytest.raises(NotFound), own.reads.connection():
@@ -74,7 +74,7 @@ def test_a_refusal_keeps_the_connection_and_an_error_does_not(own: Database) -> 
     assert len(use_all(own)) == SIZE
 
 
-def test_who_finds_none_waits_for_the_next(own: Database) -> None:
+def test_thread_waits_for_a_free_connection(own: Database) -> None:
     def hold(seconds: float) -> None:
         with own.reads.connection():
             is_taken.release()
@@ -96,7 +96,7 @@ def test_who_finds_none_waits_for_the_next(own: Database) -> None:
 
 
 @pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
-def test_when_one_is_found_dead_the_others_are_made_anew(own: Database) -> None:
+def test_dead_connection_renews_the_pool(own: Database) -> None:
     pid = Prepared(select(literal_column("pg_backend_pid()").label("pid")))
     for _ in range(SIZE):
         with own.reads.connection() as taken:
@@ -110,7 +110,7 @@ def test_when_one_is_found_dead_the_others_are_made_anew(own: Database) -> None:
     assert len({use(own) for _ in range(SIZE)}) == SIZE
 
 
-def test_what_a_rollback_makes_the_server_forget_is_prepared_again(own: Database) -> None:
+def test_statements_are_prepared_again_after_deallocation(own: Database) -> None:
     """psycopg deallocates all prepared statements after a rollback."""
     first = use_all(own)
     own.reads.close_idle()

@@ -46,7 +46,7 @@ def load(runner: FlaskCliRunner, tmp_path: Path) -> Callable[[object], Any]:
     return run
 
 
-def test_a_file_is_loaded_and_loading_it_again_changes_nothing(
+def test_loading_a_file_twice_changes_nothing(
     content: Content, load: Callable[[object], Any], database: Database, client: FlaskClient
 ) -> None:
     result = load(content)
@@ -64,7 +64,7 @@ def test_a_file_is_loaded_and_loading_it_again_changes_nothing(
         assert login.status_code == 200
 
 
-def test_a_record_is_updated_as_a_whole_by_its_id(
+def test_record_is_replaced_by_its_id(
     content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
 ) -> None:
     content["interviews"][0] |= {"notes": "old", "location": "old"}
@@ -79,9 +79,7 @@ def test_a_record_is_updated_as_a_whole_by_its_id(
     assert shown["company"]["name"] == "Renamed"
 
 
-def test_a_loaded_update_keeps_the_revision(
-    content: Content, load: Callable[[object], Any], database: Database
-) -> None:
+def test_loaded_update_keeps_the_revision(content: Content, load: Callable[[object], Any], database: Database) -> None:
     load(content)
     with database.engine.begin() as connection:
         connection.execute(update(models.Interview).values(revision=3))
@@ -90,7 +88,7 @@ def test_a_loaded_update_keeps_the_revision(
         assert set(connection.execute(select(models.Interview.revision)).scalars()) == {3}
 
 
-def test_addresses_are_trimmed_and_keep_their_letters(
+def test_loaded_addresses_are_trimmed_and_keep_their_case(
     content: Content, load: Callable[[object], Any], database: Database
 ) -> None:
     content["candidates"][0]["email"] = " \tInes@Example.com\n"
@@ -102,7 +100,7 @@ def test_addresses_are_trimmed_and_keep_their_letters(
         assert users.one() == ("Ines@Example.com", "ines@example.com")
 
 
-def test_an_interview_without_a_zone_is_in_its_companys(
+def test_interview_without_a_zone_takes_the_companys(
     content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
 ) -> None:
     del content["interviews"][0]["timeZone"]
@@ -112,7 +110,7 @@ def test_an_interview_without_a_zone_is_in_its_companys(
     assert shown["scheduledTime"] == "14:30"
 
 
-def test_an_application_can_change_hands_with_its_interviews(
+def test_application_can_move_to_another_candidate(
     content: Content, load: Callable[[object], Any], world: World, client: FlaskClient, headers: Callable[..., Headers]
 ) -> None:
     load(content)
@@ -122,7 +120,7 @@ def test_an_application_can_change_hands_with_its_interviews(
     assert client.get("/candidate/interviews", headers=headers(other["id"])).get_json()["data"]["total"] == 2
 
 
-def test_null_is_the_default(content: Content, load: Callable[[object], Any], database: Database) -> None:
+def test_null_means_the_default(content: Content, load: Callable[[object], Any], database: Database) -> None:
     required = {
         "companies": {"id", "name"}, "companyUsers": {"id", "companyId", "email"}, "jobs": {"id", "companyId", "title"},
         "candidates": {"id", "email", "firstName", "lastName"},
@@ -147,7 +145,7 @@ def test_null_is_the_default(content: Content, load: Callable[[object], Any], da
     assert load(dict.fromkeys(content)).output.startswith("Loaded 0 companies, 0 companyUsers")
 
 
-def test_letters_that_only_fold_alike_are_two_addresses(world: World, client: FlaskClient) -> None:
+def test_addresses_that_only_fold_alike_are_different(world: World, client: FlaskClient) -> None:
     for email in ("ada@straße.example", "ada@strasse.example"):
         world.candidate(email=email, password=PASSWORD)
     world.load()
@@ -192,7 +190,7 @@ def wrong(array: str, index: int, field: str, value: object = ...) -> tuple[str,
         wrong("companyUsers", 0, "email", "üser@example.com"), wrong("interviews", 1, "timeZone", "UTC\n"),
     ],
 )  # fmt: skip
-def test_what_is_refused_is_named_and_nothing_is_written(
+def test_invalid_record_is_named_and_nothing_is_written(
     array: str, index: int, field: str, value: object,
     content: Content, load: Callable[[object], Any], database: Database,
 ) -> None:  # fmt: skip
@@ -217,26 +215,26 @@ def test_what_is_refused_is_named_and_nothing_is_written(
         (b'{"jobs": [{"title": "\\u0000"}]}', "NUL"), (b'{"x": NaN}', "NaN"), (b"\xff\xfe", "not valid JSON"),
     ],
 )  # fmt: skip
-def test_a_broken_file_is_refused(raw: bytes, said: str, load: Callable[[object], Any]) -> None:
+def test_broken_file_is_refused(raw: bytes, said: str, load: Callable[[object], Any]) -> None:
     result = load(raw)
     assert result.exit_code == 1
     assert said in result.output
 
 
-def test_of_many_problems_fifty_are_shown(load: Callable[[object], Any]) -> None:
+def test_only_fifty_problems_are_shown(load: Callable[[object], Any]) -> None:
     result = load({"jobs": [{}] * 60})
     assert len(result.output.splitlines()) == 52
     assert result.output.endswith("... and 130 more\n")
 
 
-def test_a_database_that_refuses_is_said_in_one_line(tmp_path: Path) -> None:
+def test_seed_without_tables_fails_in_one_line(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["seed", "demo"])
     assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
     service(Database, app).dispose()
 
 
-def test_two_users_cannot_share_an_address_or_an_id(
+def test_users_cannot_share_an_address_or_an_id(
     content: Content, load: Callable[[object], Any], world: World, database: Database
 ) -> None:
     load(content)
@@ -259,7 +257,7 @@ def test_two_users_cannot_share_an_address_or_an_id(
     assert everything_but_imports(database) == before
 
 
-def test_a_candidate_applies_once_for_a_job(content: Content, load: Callable[[object], Any]) -> None:
+def test_loaded_candidate_applies_once_for_a_job(content: Content, load: Callable[[object], Any]) -> None:
     load(content)
     second = content["applications"][0] | {"id": "a" * 24}
     for file in ({"applications": [second]}, {"applications": [content["applications"][0], second]}):
@@ -268,7 +266,7 @@ def test_a_candidate_applies_once_for_a_job(content: Content, load: Callable[[ob
         assert f"applications[{len(file['applications']) - 1}].jobId: " in result.output
 
 
-def test_two_users_who_swap_addresses_are_refused_whole(
+def test_users_cannot_swap_addresses(
     content: Content, load: Callable[[object], Any], world: World, database: Database
 ) -> None:
     first, second = content["candidates"][0], world.candidate()
@@ -281,7 +279,7 @@ def test_two_users_who_swap_addresses_are_refused_whole(
     assert everything_but_imports(database) == before
 
 
-def test_the_feedback_a_company_keeps_is_not_shown(
+def test_loaded_feedback_is_shown_only_when_shared(
     content: Content, load: Callable[[object], Any], client: FlaskClient, headers: Callable[..., Headers]
 ) -> None:
     feedback = {"overallRating": 8, "comments": "planted-canary", "strengths": ["a"], "recommendation": "hire"}
@@ -297,7 +295,7 @@ def test_the_feedback_a_company_keeps_is_not_shown(
         assert "planted-canary" not in client.get("/candidate/interviews", headers=mine).text
 
 
-def test_the_content_of_a_file_is_not_changed_by_loading_it(app: Flask, content: Content, world: World) -> None:
+def test_load_does_not_modify_its_argument(app: Flask, content: Content, world: World) -> None:
     before = deepcopy(content)
     world.load()
     assert content == before

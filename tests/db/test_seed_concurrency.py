@@ -16,7 +16,7 @@ from tests.support.factories import Record, World
 from tests.support.tokens import Headers
 
 
-def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World, database: Database) -> None:
+def test_loads_in_opposite_orders_do_not_deadlock(app: Flask, world: World, database: Database) -> None:
     companies = [world.company() for _ in range(1000)]
     world.load()
     together = Barrier(2)
@@ -33,7 +33,7 @@ def test_two_loads_in_opposite_orders_both_come_through(app: Flask, world: World
         assert connection.execute(select(func.count()).select_from(Company)).scalar_one() == 1000
 
 
-def test_loads_and_moves_come_through(
+def test_loads_and_transitions_do_not_deadlock(
     app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     """A move holds its interview while it asks for the application; so does a load."""

@@ -12,7 +12,7 @@ from interviews_api.seed import bulk, demo
 from tests.support.database_rows import everything_but_imports
 
 
-def test_the_demo_world_is_believable_and_the_same_each_time(
+def test_demo_world_is_varied_and_repeatable(
     app: Flask, runner: FlaskCliRunner, database: Database, client: FlaskClient
 ) -> None:
     with time_machine.travel("2026-07-01T12:00:00Z", tick=False):
@@ -39,9 +39,7 @@ def test_the_demo_world_is_believable_and_the_same_each_time(
     assert "2026-05-15" < min(moments) < "2026-07-01" < max(moments) < "2026-08-01"
 
 
-def test_bulk_data_is_spread_evenly_and_each_run_adds(
-    runner: FlaskCliRunner, database: Database, client: FlaskClient
-) -> None:
+def test_bulk_data_is_spread_evenly_and_added(runner: FlaskCliRunner, database: Database, client: FlaskClient) -> None:
     for _ in range(2):
         result = runner.invoke(args=["seed", "bulk", "--candidates", "3", "--interviews", "10"])
         assert result.exit_code == 0, result.output
@@ -55,7 +53,7 @@ def test_bulk_data_is_spread_evenly_and_each_run_adds(
 
 
 @pytest.mark.parametrize("arguments", [["0", "5"], ["5", "0"], ["1", "70000"], ["x", "5"], ["-1", "5"]])
-def test_bulk_refuses_what_it_cannot_make(arguments: list[str], runner: FlaskCliRunner) -> None:
+def test_bulk_refuses_invalid_counts(arguments: list[str], runner: FlaskCliRunner) -> None:
     candidates, interviews = arguments
     result = runner.invoke(args=["seed", "bulk", "--candidates", candidates, "--interviews", interviews])
     assert result.exit_code == 2

@@ -21,7 +21,7 @@ from flask.testing import FlaskCliRunner
         (5, ["the file: Invalid input type."]),
     ],
 )
-def test_a_refusal_says_where_it_is(content: object, said: list[str], runner: FlaskCliRunner, tmp_path: Path) -> None:
+def test_refusal_names_its_place(content: object, said: list[str], runner: FlaskCliRunner, tmp_path: Path) -> None:
     file = tmp_path / "seed.json"
     file.write_text(json.dumps(content))
     result = runner.invoke(args=["seed", "load", str(file)])
@@ -40,9 +40,7 @@ def test_a_refusal_says_where_it_is(content: object, said: list[str], runner: Fl
         ("/nowhere/\udcff", 2, "does not exist"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_said_in_one_line(
-    name: str, code: int, said: str, runner: FlaskCliRunner
-) -> None:
+def test_unreadable_file_fails_in_one_line(name: str, code: int, said: str, runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["seed", "load", name])
     assert (result.exit_code, said in result.output) == (code, True), result.output
     assert isinstance(result.exception, SystemExit)

@@ -13,7 +13,7 @@ from tests.support.api import Caller, invitation
 from tests.support.people import People
 
 
-def test_a_writer_that_stalls_before_its_commit_loses_its_turn(app: Flask, people: People, database: Database) -> None:
+def test_stalled_writer_does_not_hold_up_others(app: Flask, people: People, database: Database) -> None:
     """On Postgres others go on after 5 s and it gets a 503; SQLite's lock lasts while the process does."""
     is_postgres = database.engine.dialect.name == "postgresql"
     paths = []

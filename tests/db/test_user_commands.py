@@ -6,7 +6,7 @@ from interviews_api.db.connections import Database
 from tests.support.database_rows import everything_but_imports
 
 
-def test_users_are_made_and_get_tokens(runner: FlaskCliRunner, client: FlaskClient) -> None:
+def test_users_are_created_and_get_tokens(runner: FlaskCliRunner, client: FlaskClient) -> None:
     asked = "a-good-password\na-good-password\n"
     company = [
         "users",

@@ -195,7 +195,7 @@ def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
 
 
 @pytest.mark.proof
-def test_a_read_is_what_it_would_be_without_memory(
+def test_cached_read_equals_an_uncached_read(
     workers: list[Flask], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = figure(sample=400, full=10_000)

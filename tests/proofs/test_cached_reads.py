@@ -13,7 +13,7 @@ from tests.support.proof_table import figure, proof
 
 
 @pytest.mark.proof
-def test_nothing_is_older_than_what_was_acknowledged(
+def test_read_is_never_older_than_an_acknowledged_write(
     cached_workers: list[Flask], people: People, database: Database
 ) -> None:
     """Both workers are read all the time while one writes: answer and version are of one moment."""

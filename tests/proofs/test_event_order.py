@@ -94,7 +94,7 @@ def _interview(world: World) -> None:
 
 @pytest.mark.proof
 @pytest.mark.usefixtures("_interview")
-def test_a_reader_never_finds_a_smaller_id_later(database: Database) -> None:
+def test_event_ids_rise_in_commit_order(database: Database) -> None:
     events = figure(sample=400, full=2000)
     with proof("events by 4 writers, in commit order", database.engine.dialect.name, events) as done:
         assert late_arrivals(database, append, events) == 0
@@ -104,7 +104,7 @@ def test_a_reader_never_finds_a_smaller_id_later(database: Database) -> None:
 @pytest.mark.proof
 @pytest.mark.usefixtures("_interview")
 @pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
-def test_the_proof_would_tell_a_plain_sequence(database: Database) -> None:
+def test_plain_sequence_fails_the_proof(database: Database) -> None:
     events = figure(sample=400, full=2000)
     with proof("the control: a plain sequence", database.engine.dialect.name, events) as done:
         late = late_arrivals(database, append_from_a_plain_sequence, events)

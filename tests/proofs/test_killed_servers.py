@@ -115,7 +115,9 @@ def check_everything(database: Database, confirmed: set[str], scheduled: set[str
 
 
 @pytest.mark.proof
-def test_nothing_acknowledged_is_lost(app: Flask, world: World, database: Database, database_url: str) -> None:
+def test_killed_servers_lose_nothing_acknowledged(
+    app: Flask, world: World, database: Database, database_url: str
+) -> None:
     kills, dice = figure(sample=4, full=50), random.Random(9)
     crowd = load_crowd(app, world, CLIENTS, pending=PENDING)
     with proof("kill -9 under 16 clients", database.engine.dialect.name, kills) as done:

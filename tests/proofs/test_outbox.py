@@ -93,7 +93,7 @@ def load_interviews(world: World, count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.proof
-def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Database, database_url: str) -> None:
+def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Database, database_url: str) -> None:
     kills, events, dice = figure(sample=4, full=100), figure(sample=200, full=2000), random.Random(7)
     backend = database.engine.dialect.name
     interviews = load_interviews(world, 40)
@@ -135,7 +135,7 @@ def test_a_killed_worker_loses_nothing(app: Flask, world: World, database: Datab
 
 
 @pytest.mark.proof
-def test_a_burst_of_stops_in_the_midst_of_work_ends_it(
+def test_burst_of_stop_signals_ends_the_worker(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
     """A signal arrives between any two instructions, also of the handler of the one before."""

@@ -76,7 +76,7 @@ def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Calle
 
 
 @pytest.mark.proof
-def test_races_end_as_the_contract_says(people: People, live: LiveServer, database: Database) -> None:
+def test_races_have_the_contracts_winners(people: People, live: LiveServer, database: Database) -> None:
     races = figure(sample=30, full=200)
     dice = random.Random(4)
     with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as done:
@@ -86,7 +86,7 @@ def test_races_end_as_the_contract_says(people: People, live: LiveServer, databa
 
 
 @pytest.mark.proof
-def test_no_two_overlapping_interviews_slip_past(people: People, live: LiveServer, database: Database) -> None:
+def test_simultaneous_overlaps_are_refused(people: People, live: LiveServer, database: Database) -> None:
     """Two schedules, and a schedule against a reschedule, for one company and candidate at overlapping times."""
     us, races = people.us, figure(sample=10, full=100)
     asked = [invitation(people.us_application_id, 40), invitation(people.us_application_id, 40 + 1 / 48)]
@@ -105,7 +105,9 @@ def test_no_two_overlapping_interviews_slip_past(people: People, live: LiveServe
 
 
 @pytest.mark.proof
-def test_of_two_with_the_same_if_match_one_acts(people: People, live: LiveServer, database: Database) -> None:
+def test_one_of_two_writes_with_the_same_if_match_succeeds(
+    people: People, live: LiveServer, database: Database
+) -> None:
     us, candidate, races = people.us, people.candidate, figure(sample=10, full=100)
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}"

@@ -53,7 +53,7 @@ class SlowClients:
 
 
 @pytest.mark.proof
-def test_slow_clients_hold_up_nobody(proxied_servers: tuple[LiveServer, Nginx], app: Flask) -> None:
+def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[LiveServer, Nginx], app: Flask) -> None:
     api, nginx = proxied_servers
     count = figure(sample=60, full=300)
     backend = service(Database, app).engine.dialect.name

@@ -35,7 +35,7 @@ def run_node(script: str, **environment: str) -> None:
 
 @pytest.mark.needs_node
 @pytest.mark.parametrize("script", ["react.mjs", "vue.mjs"])
-def test_the_documented_front_end_works(script: str, app: Flask, live: LiveServer, world: World) -> None:
+def test_documented_front_end_works(script: str, app: Flask, live: LiveServer, world: World) -> None:
     soon = format_instant(now() + timedelta(days=2))
     candidate = world.candidate_with(
         {"id": "641a5f123456789012345678", "scheduledDate": soon},
@@ -50,12 +50,12 @@ def test_the_documented_front_end_works(script: str, app: Flask, live: LiveServe
 
 
 @pytest.mark.needs_chromium
-def test_the_docs_page_works_without_the_internet(live: LiveServer) -> None:
+def test_docs_page_works_offline(live: LiveServer) -> None:
     run_node("docs-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "")
 
 
 @pytest.mark.needs_chromium
-def test_the_page_behind_the_link_works_for_everybody(live: LiveServer, world: World) -> None:
+def test_link_page_is_accessible_in_each_state(live: LiveServer, world: World) -> None:
     """In every state, with and without JavaScript, at 360 and 1280 pixels, light and dark; axe finds nothing."""
     states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
     ids = [f"{number:024x}" for number in range(1, 6)]
@@ -79,7 +79,7 @@ def test_the_page_behind_the_link_works_for_everybody(live: LiveServer, world: W
 
 
 @pytest.mark.needs_chromium
-def test_the_page_for_a_new_password_works_once(app: Flask, live: LiveServer, world: World) -> None:
+def test_reset_page_works_once(app: Flask, live: LiveServer, world: World) -> None:
     """At 360 and 1280 pixels, light and dark; the secret reaches no address that a server sees."""
     person = world.candidate()
     world.load()

@@ -78,7 +78,7 @@ def ask(connection: HTTPConnection, path: str = "/") -> HTTPResponse:
     return response
 
 
-def test_a_connection_is_kept_and_each_answer_has_its_date(worker: Worker) -> None:
+def test_kept_connection_gets_a_current_date_header(worker: Worker) -> None:
     with worker.connect() as connection:
         for _ in range(3):
             response = ask(connection)
@@ -88,7 +88,7 @@ def test_a_connection_is_kept_and_each_answer_has_its_date(worker: Worker) -> No
             time.sleep(1.1)
 
 
-def test_what_is_being_answered_is_answered_before_it_stops(worker: Worker) -> None:
+def test_stop_waits_for_the_running_request(worker: Worker) -> None:
     with worker.connect() as connection:
         connection.request("GET", "/slow")
         time.sleep(SLOW / 2)
@@ -97,7 +97,7 @@ def test_what_is_being_answered_is_answered_before_it_stops(worker: Worker) -> N
 
 
 @pytest.mark.parametrize("worker", [2], indirect=True)
-def test_a_client_that_keeps_its_connection_open_delays_no_other(worker: Worker) -> None:
+def test_lingering_client_holds_up_only_its_thread(worker: Worker) -> None:
     """It holds one thread, for the 2 s that gunicorn waits for it to hang up."""
     with worker.connect() as another:
         ask(another)
@@ -113,7 +113,7 @@ def test_a_client_that_keeps_its_connection_open_delays_no_other(worker: Worker)
             assert unread.read() == b"ok"
 
 
-def test_a_worker_that_cannot_start_ends(tmp_path: Path) -> None:
+def test_worker_that_cannot_load_its_application_exits(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no application')")
     worker = "interviews_api.server.gunicorn_internals.WebWorker"
     options = ["--worker-class", worker, "--threads", "4", "--no-control-socket"]

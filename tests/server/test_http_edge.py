@@ -21,9 +21,7 @@ from tests.support.tokens import Headers
         (b"a b: c", 400, "Bad Request"),
     ],
 )
-def test_gunicorns_refusals_are_called_what_they_are(
-    headers: bytes, status: int, phrase: str, live: LiveServer
-) -> None:
+def test_gunicorn_refusals_have_the_right_phrase(headers: bytes, status: int, phrase: str, live: LiveServer) -> None:
     with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
         connection.sendall(b"POST /auth/login HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n")
         response = HTTPResponse(connection)
@@ -33,7 +31,7 @@ def test_gunicorns_refusals_are_called_what_they_are(
     assert body == {"statusCode": status, "message": phrase, "error": phrase}
 
 
-def test_an_unread_body_is_not_taken_for_requests(live: LiveServer) -> None:
+def test_unread_body_is_not_parsed_as_requests(live: LiveServer) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
     head = f"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n".encode()
     answer = b""
@@ -66,7 +64,7 @@ RAW = {
 
 
 @pytest.mark.parametrize("name", RAW)
-def test_no_bytes_on_the_socket_are_a_500(name: str, live: LiveServer) -> None:
+def test_malformed_requests_are_never_a_500(name: str, live: LiveServer) -> None:
     answer = b""
     with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
         with contextlib.suppress(OSError):  # refused and closed before it was all sent
@@ -93,7 +91,7 @@ def test_no_bytes_on_the_socket_are_a_500(name: str, live: LiveServer) -> None:
         (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n", 200),
     ],
 )
-def test_a_body_that_is_not_whole_changes_nothing(
+def test_incomplete_body_changes_nothing(
     framing: bytes, sent: bytes, status: int, live: LiveServer, world: World, headers: Callable[..., Headers]
 ) -> None:
     me = world.candidate_with({"id": "641a5f123456789012345678"})
@@ -110,7 +108,7 @@ def test_a_body_that_is_not_whole_changes_nothing(
     assert response.status == status
 
 
-def test_what_gunicorn_itself_refuses_has_the_one_shape(live: LiveServer) -> None:
+def test_gunicorn_refusals_have_the_error_shape(live: LiveServer) -> None:
     for sent, status in ((b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"nonsense\r\n\r\n", 400)):
         with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
             connection.sendall(sent)

@@ -42,7 +42,7 @@ CHANGES = 40
 PING = b"\x89\xfd" + bytes(4 + 125)
 
 
-def test_a_token_that_ends_ends_its_socket(
+def test_socket_closes_when_its_token_ends(
     server: LiveServer, parties: Parties, app: Flask, database: Database
 ) -> None:
     with app.app_context():
@@ -66,7 +66,7 @@ def test_a_token_that_ends_ends_its_socket(
         assert close_code(other) == 4401
 
 
-def test_half_of_the_threads_are_kept_for_others(database_url: str, parties: Parties) -> None:
+def test_sockets_take_at_most_half_of_the_threads(database_url: str, parties: Parties) -> None:
     small = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "4"}, workers=1)
     try:
         first, second = (open_socket(small, parties.candidate_token) for _ in range(2))
@@ -127,7 +127,7 @@ def socket_full_of_pongs(server: LiveServer, token: str) -> Iterator[socket.sock
         yield sock
 
 
-def test_frames_stay_whole(server: LiveServer, parties: Parties) -> None:
+def test_pongs_do_not_split_messages(server: LiveServer, parties: Parties) -> None:
     """Pings are answered while a message is half sent."""
     make_changes(server, parties)
     with open_slow_socket(server, parties.candidate_token, "?after=0") as ws:
@@ -140,7 +140,7 @@ def test_frames_stay_whole(server: LiveServer, parties: Parties) -> None:
         assert all(pong.wait(10) for pong in pongs)
 
 
-def test_the_end_of_a_token_is_that_of_a_socket_nobody_reads(server: LiveServer, parties: Parties, app: Flask) -> None:
+def test_unread_socket_closes_when_its_token_ends(server: LiveServer, parties: Parties, app: Flask) -> None:
     make_changes(server, parties)
     with app.app_context():
         short = issue_access_token(begin_session(parties.candidate_id), now() + timedelta(seconds=4))
@@ -167,7 +167,7 @@ def test_the_end_of_a_token_is_that_of_a_socket_nobody_reads(server: LiveServer,
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("config", DEPLOYED)
-def test_a_stop_waits_for_no_client(database_url: str, parties: Parties, config: str, how: signal.Signals) -> None:
+def test_stop_does_not_wait_for_clients(database_url: str, parties: Parties, config: str, how: signal.Signals) -> None:
     """One that reads, one that has not been told anything, one that does not read, one that only pings."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
     own = LiveServer(settings, workers=1, config=config)
@@ -193,7 +193,7 @@ def test_a_stop_waits_for_no_client(database_url: str, parties: Parties, config:
         own.stop()
 
 
-def test_ctrl_c_ends_a_busy_server_by_itself(database_url: str, app: Flask) -> None:
+def test_ctrl_c_ends_a_busy_server(database_url: str, app: Flask) -> None:
     """A terminal sends it to workers and master, who leaves those time; here while pools start their threads."""
     assert app
     own = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "64"})
@@ -219,7 +219,7 @@ def test_ctrl_c_ends_a_busy_server_by_itself(database_url: str, app: Flask) -> N
         own.stop()
 
 
-def test_sockets_that_ended_are_counted_once(database_url: str, parties: Parties) -> None:
+def test_closed_sockets_are_counted_once(database_url: str, parties: Parties) -> None:
     """Or else a worker that stops believes that nobody is connected, and hangs up on who is about to ask again."""
     own = LiveServer(SETTINGS | {"DATABASE_URL": database_url}, workers=1)
     try:

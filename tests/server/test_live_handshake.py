@@ -24,7 +24,7 @@ NOBODY = b"interviews.v1, bearer.x"
 CLOSED_4401 = b"\x88\x02\x11\x31"
 
 
-def test_who_may_not_is_accepted_and_closed(server: LiveServer, parties: Parties, app: Flask) -> None:
+def test_forbidden_socket_is_accepted_and_closed(server: LiveServer, parties: Parties, app: Flask) -> None:
     with app.app_context():
         viewer = begin_session(parties.candidate_id)
         ended = issue_access_token(viewer, now() - timedelta(seconds=1))
@@ -37,7 +37,7 @@ def test_who_may_not_is_accepted_and_closed(server: LiveServer, parties: Parties
             assert close_code(ws) == 4401
 
 
-def test_what_is_wrong_is_said_before_the_upgrade(server: LiveServer, parties: Parties) -> None:
+def test_invalid_query_is_refused_before_the_upgrade(server: LiveServer, parties: Parties) -> None:
     for query in ("?after=x", "?after=-1", "?after=", "?after=1&after=2", "?after=1.0", "?after=" + "9" * 30):
         with pytest.raises(InvalidStatus) as refusal:
             open_socket(server, parties.candidate_token, query)
@@ -68,7 +68,7 @@ def assert_refused(server: LiveServer, request: bytes, status: int = 400) -> Non
     assert request.startswith(b"HEAD") or json.loads(body).keys() == {"statusCode", "message", "error"}, request
 
 
-def test_no_websocket_handshake(server: LiveServer) -> None:
+def test_invalid_handshakes_are_refused(server: LiveServer) -> None:
     good = handshake(NOBODY)
     for name, values in {
         "Sec-WebSocket-Key": (b"", b"short", b"\xe9" * 24, b"A" * 24),
@@ -87,7 +87,7 @@ def test_no_websocket_handshake(server: LiveServer) -> None:
         assert_refused(server, written(good, line), status)
 
 
-def test_what_a_handshake_says_besides_does_not_matter(server: LiveServer) -> None:
+def test_other_handshake_headers_are_ignored(server: LiveServer) -> None:
     for besides in (
         *({"Sec-WebSocket-Extensions": value} for value in (
             b"permessage-deflate; client_max_window_bits", b"permessage-deflate; client_max_window_bits=abc",
@@ -102,7 +102,7 @@ def test_what_a_handshake_says_besides_does_not_matter(server: LiveServer) -> No
         assert b"sec-websocket-extensions" not in head
 
 
-def test_no_handshake_is_a_failure_of_ours(server: LiveServer) -> None:
+def test_random_handshakes_are_never_a_500(server: LiveServer) -> None:
     """Headers at random, each from what means something there and from any byte that a header can hold."""
     chance = random.Random(5)
     words = [

@@ -25,7 +25,7 @@ from tests.support.settings import SETTINGS
 from tests.support.statements import hooked
 
 
-def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, parties: Parties) -> None:
+def test_change_arrives_as_the_list_shows_it(server: LiveServer, parties: Parties) -> None:
     with open_socket(server, parties.candidate_token) as ws:
         assert ws.subprotocol == "interviews.v1"
         one = schedule(server, parties)
@@ -55,7 +55,7 @@ def test_each_change_arrives_as_the_list_shows_it(server: LiveServer, parties: P
                 ws.recv(timeout=0.3)
 
 
-def test_nothing_of_others(server: LiveServer, parties: Parties, world: World) -> None:
+def test_changes_of_other_candidates_do_not_arrive(server: LiveServer, parties: Parties, world: World) -> None:
     other = world.candidate()
     world.load()
     with open_socket(server, parties.issue_token(other["id"]), "?after=0") as ws:
@@ -64,7 +64,7 @@ def test_nothing_of_others(server: LiveServer, parties: Parties, world: World) -
             ws.recv(timeout=1)
 
 
-def test_a_client_that_says_something_or_vanishes(server: LiveServer, parties: Parties) -> None:
+def test_client_messages_are_ignored(server: LiveServer, parties: Parties) -> None:
     with open_socket(server, parties.candidate_token) as ws:
         for _ in range(50):
             ws.send("hello")
@@ -78,7 +78,7 @@ def test_a_client_that_says_something_or_vanishes(server: LiveServer, parties: P
         assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
 
 
-def test_the_details_of_another_day(server: LiveServer, parties: Parties) -> None:
+def test_reschedule_arrives_without_private_fields(server: LiveServer, parties: Parties) -> None:
     """A reschedule arrives with the new time and nothing private."""
     one = schedule(server, parties)
     with open_socket(server, parties.candidate_token) as ws:
@@ -89,7 +89,7 @@ def test_the_details_of_another_day(server: LiveServer, parties: Parties) -> Non
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
 
 
-def test_what_happens_while_the_first_listener_arrives(server: LiveServer, parties: Parties) -> None:
+def test_no_change_is_missed_while_the_hub_starts(server: LiveServer, parties: Parties) -> None:
     """The hub has just begun, or ends because nobody listens: nothing falls between."""
     for number in range(figure(sample=5, full=50)):
         with ThreadPoolExecutor(1) as pool:
@@ -100,7 +100,7 @@ def test_what_happens_while_the_first_listener_arrives(server: LiveServer, parti
         time.sleep(0.1 * (number % 3))
 
 
-def test_the_hub_outlives_its_database(app: Flask, parties: Parties, caplog: pytest.LogCaptureFixture) -> None:
+def test_hub_recovers_after_database_errors(app: Flask, parties: Parties, caplog: pytest.LogCaptureFixture) -> None:
     """Its reads fail for a while; what happened meanwhile arrives when they work again."""
     server = ServerHere(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "WEB_THREADS": "8"})
     engine = service(Database, server.app).engine
@@ -123,7 +123,7 @@ def test_the_hub_outlives_its_database(app: Flask, parties: Parties, caplog: pyt
         server.stop()
 
 
-def test_sockets_without_their_database(parties: Parties, tmp_path: Any) -> None:
+def test_socket_without_a_database_is_a_503(parties: Parties, tmp_path: Any) -> None:
     server = ServerHere(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "WEB_THREADS": "8"})
     try:
         with pytest.raises(InvalidStatus) as refusal:

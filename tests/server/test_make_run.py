@@ -95,7 +95,7 @@ def sign_in(run: Run) -> None:
 
 
 @pytest.mark.parametrize("stop", [terminate, press_ctrl_c])
-def test_it_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> None:
+def test_make_run_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> None:
     run.wait_until_it_says("The worker delivers")
     run.wait_until_it_says("Listening at")
     sign_in(run)

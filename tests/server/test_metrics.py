@@ -23,7 +23,7 @@ def files(server: LiveServer) -> list[Path]:
     return [path for folder in folders(server) for path in folder.glob("*.db")]
 
 
-def test_one_scrape_counts_all_workers_living_and_dead(database_url: str) -> None:
+def test_scrape_counts_living_and_dead_workers(database_url: str) -> None:
     server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
 
@@ -114,7 +114,7 @@ def test_requests_are_answered_where_no_folder_can_be_made(database_url: str) ->
         server.stop()
 
 
-def test_nothing_stays_of_a_master_that_was_killed(database_url: str) -> None:
+def test_folder_of_a_killed_master_is_removed(database_url: str) -> None:
     server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
     workers = server.workers
     left = folders(server)
@@ -147,7 +147,7 @@ print([path.stat().st_size for path in Path(os.environ[metric_files.FOLDER]).glo
 """
 
 
-def test_all_routes_methods_and_statuses_fit_into_a_file() -> None:
+def test_metric_file_has_room_for_all_labels() -> None:
     environment = clean_environment({})
     done = subprocess.run(
         [sys.executable, "-c", _COUNT_EVERYTHING], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60

@@ -35,7 +35,7 @@ def in_shape(status: int, answer: Any) -> bool:
     return answer.keys() - {"details"} == {"statusCode", "message", "error"} and answer["statusCode"] == status
 
 
-def test_what_the_api_says_passes(nginx: Nginx) -> None:
+def test_nginx_passes_api_responses(nginx: Nginx) -> None:
     status, _, answer = nginx.ask("GET", "/health/ready")
     assert (status, answer["message"]) == (200, "Ready")
     status, headers, answer = nginx.ask("GET", "/candidate/interviews")
@@ -47,7 +47,7 @@ def test_what_the_api_says_passes(nginx: Nginx) -> None:
     assert (status, headers["Upgrade"]) == (426, "websocket")
 
 
-def test_nginxs_own_refusals_have_the_one_shape(nginx: Nginx) -> None:
+def test_nginx_refusals_have_the_error_shape(nginx: Nginx) -> None:
     status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, b"x" * 70_000)
     assert (status, answer["message"]) == (413, "The body is larger than 64 KiB")
     assert in_shape(413, answer)
@@ -69,7 +69,7 @@ def test_nginxs_own_refusals_have_the_one_shape(nginx: Nginx) -> None:
     assert nginx.ask("TRACE", "/jobs")[1]["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, DELETE"
 
 
-def test_without_the_api_it_is_a_502_that_says_when_to_come_back() -> None:
+def test_unreachable_api_is_a_502_with_retry_after() -> None:
     lonely = Nginx(free_port(), free_port())
     try:
         for path in ("/jobs", "/candidate/interviews/updates"):
@@ -81,9 +81,7 @@ def test_without_the_api_it_is_a_502_that_says_when_to_come_back() -> None:
         lonely.stop()
 
 
-def test_every_answer_has_one_id_and_a_good_one_is_kept(
-    nginx: Nginx, proxied_servers: tuple[LiveServer, Nginx]
-) -> None:
+def test_each_response_has_one_request_id(nginx: Nginx, proxied_servers: tuple[LiveServer, Nginx]) -> None:
     for path, status in (
         ("/health/live", 200),
         ("/nope", 404),
@@ -104,7 +102,7 @@ def test_every_answer_has_one_id_and_a_good_one_is_kept(
     assert '"mine-200"' in nginx.accesses
 
 
-def test_what_an_upstream_says_is_not_said_twice_and_what_it_is_told_is_set() -> None:
+def test_nginx_sets_each_header_once() -> None:
     class Upstream(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(int(self.path[1:]))
@@ -136,7 +134,7 @@ def test_what_an_upstream_says_is_not_said_twice_and_what_it_is_told_is_set() ->
             upstream.shutdown()
 
 
-def test_a_body_of_64_kib_passes_and_touches_no_disk(nginx: Nginx) -> None:
+def test_body_of_64_kib_is_not_written_to_disk(nginx: Nginx) -> None:
     body = json.dumps({"email": "a@example.com", "password": "x" * 128, "x": ""}).encode()
     body = body.replace(b'""', b'"' + b"x" * (64 * 1024 - len(body)) + b'"')
     status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, body)
@@ -150,7 +148,7 @@ def test_a_body_of_64_kib_passes_and_touches_no_disk(nginx: Nginx) -> None:
         assert slow.recv(100).split()[1] == b"415"
 
 
-def test_a_client_that_reads_slowly_gets_it_all(nginx: Nginx) -> None:
+def test_slow_reader_gets_the_whole_file(nginx: Nginx) -> None:
     """nginx takes the file from the worker at once, more of it than its memory for one answer, and passes it on."""
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -163,7 +161,7 @@ def test_a_client_that_reads_slowly_gets_it_all(nginx: Nginx) -> None:
     assert len(body) == int(length[1]) > 16 * 16 * 1024
 
 
-def test_a_client_cannot_choose_its_address(nginx: Nginx) -> None:
+def test_client_cannot_forge_its_address(nginx: Nginx) -> None:
     """The limit of logins from one address holds, whatever X-Forwarded-For a client makes up."""
     statuses = []
     for number in range(101):
@@ -173,7 +171,7 @@ def test_a_client_cannot_choose_its_address(nginx: Nginx) -> None:
     assert statuses == [401] * 100 + [429]
 
 
-def test_live_sockets_pass(nginx: Nginx, app: Flask, world: World) -> None:
+def test_nginx_passes_live_sockets(nginx: Nginx, app: Flask, world: World) -> None:
     person = world.candidate_with({})
     world.load()
     with app.app_context():
@@ -191,7 +189,7 @@ def test_live_sockets_pass(nginx: Nginx, app: Flask, world: World) -> None:
         assert json.loads(ws.recv(timeout=5))["event"] == "interview.confirmed"
 
 
-def test_the_access_log_has_no_secret(nginx: Nginx) -> None:
+def test_access_log_has_no_secret(nginx: Nginx) -> None:
     for path in ("/interviews/confirm/canary", "/calendar/canary.ics", "/jobs?canary=1"):
         with contextlib.suppress(ValueError):
             nginx.ask("GET", path, {"Authorization": "Bearer canary"})

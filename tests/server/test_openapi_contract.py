@@ -84,14 +84,14 @@ def hold_against_the_document(case: schemathesis.Case, live: LiveServer) -> None
 @pytest.mark.usefixtures("my_interviews")
 @schema.parametrize()
 @like_a_fuzzer
-def test_the_application_does_what_the_document_says(case: schemathesis.Case, live: LiveServer) -> None:
+def test_application_conforms_to_its_openapi_document(case: schemathesis.Case, live: LiveServer) -> None:
     hold_against_the_document(case, live)
 
 
 @pytest.mark.usefixtures("my_interviews")
 @schema.include(path_regex="interviewId").parametrize()
 @like_a_fuzzer
-def test_it_does_so_for_an_interview_that_exists(case: schemathesis.Case, live: LiveServer) -> None:
+def test_application_conforms_for_an_existing_interview(case: schemathesis.Case, live: LiveServer) -> None:
     if is_id(case.path_parameters.get("interviewId")):  # not when it is wrong on purpose
         case.path_parameters["interviewId"] = INTERVIEW
     hold_against_the_document(case, live)

@@ -15,7 +15,7 @@ WEAK_KEY = "holds no public key for RS256, which needs an RSA key of at least 20
 
 
 @pytest.mark.parametrize("command", [["gunicorn", "wsgi:app"], ["flask", "--app", "wsgi", "routes"]])
-def test_the_programs_refuse_with_the_reason_and_exit_code_1(command: list[str], tmp_path: Path) -> None:
+def test_weak_provider_key_stops_each_program(command: list[str], tmp_path: Path) -> None:
     environment = clean_environment(settings_for(tmp_path, pem(WEAK)))
     finished = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
@@ -32,7 +32,7 @@ def test_the_programs_refuse_with_the_reason_and_exit_code_1(command: list[str],
         ["-c", "import wsgi"],
     ],
 )
-def test_every_program_refuses_with_the_reason_and_no_traceback(command: list[str]) -> None:
+def test_short_secret_stops_each_program(command: list[str]) -> None:
     environment = clean_environment(PRODUCTION | {"SECRET_KEY": "short", "PORT": "1"})
     finished = subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
@@ -52,7 +52,7 @@ def test_every_program_refuses_with_the_reason_and_no_traceback(command: list[st
         ("postgresql://127.0.0.1:1/x", "the database refused: connection failed"),
     ],
 )
-def test_a_database_that_cannot_be_is_said_in_one_line(url: str, said: str) -> None:
+def test_invalid_database_url_fails_in_one_line(url: str, said: str) -> None:
     environment = clean_environment(SECRETS | {"DATABASE_URL": url})
     for command in (["alembic", "upgrade", "head"], ["flask", "--app", "wsgi", "tokens", "issue", "a@example.com"]):
         finished = subprocess.run(
@@ -63,7 +63,7 @@ def test_a_database_that_cannot_be_is_said_in_one_line(url: str, said: str) -> N
         assert "Traceback" not in finished.stderr
 
 
-def test_gunicorn_starts_no_workers_over_a_folder_that_cannot_be() -> None:
+def test_gunicorn_starts_no_workers_without_a_database_folder() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "gunicorn", "wsgi:app"],
         cwd=ROOT, env=clean_environment(SECRETS | {"DATABASE_URL": "sqlite:////dev/null/x"}),

@@ -105,7 +105,7 @@ def test_request_that_gunicorn_refuses_is_logged_under_its_id(logged_server: Log
     assert {record["level"] for record in records if "Invalid request" in record["message"]} == {"warning"}
 
 
-def test_the_worker_logs_in_json_too() -> None:
+def test_worker_logs_in_json() -> None:
     settings = SECRETS | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/nowhere", "PYTHONUNBUFFERED": "1"}
     worker = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
@@ -121,7 +121,7 @@ def test_the_worker_logs_in_json_too() -> None:
     assert line["level"] == "warning"
 
 
-def test_the_servers_log_says_nothing_of_it_either(people: People, live: LiveServer) -> None:
+def test_server_log_has_no_private_fields(people: People, live: LiveServer) -> None:
     headers = people.us.headers
     asked = invitation(people.us_application_id, internalNotes=CANARY)
     assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 201

@@ -10,9 +10,7 @@ from tests.support.live import LiveServer
 from tests.support.sessions import ACCOUNT, GONE, bearer, sessions, sign_in
 
 
-def test_of_simultaneous_refreshes_at_most_one_is_answered(
-    ada_client: Caller, live: LiveServer, database: Database
-) -> None:
+def test_one_of_simultaneous_refreshes_succeeds(ada_client: Caller, live: LiveServer, database: Database) -> None:
     data = sign_in(ada_client)
     header = {"Authorization": f"Bearer {data['refreshToken']}"}
     with ThreadPoolExecutor(8) as pool:
@@ -21,7 +19,7 @@ def test_of_simultaneous_refreshes_at_most_one_is_answered(
     assert sessions(database) == 0
 
 
-def test_a_sign_out_takes_effect_on_every_worker_at_once(ada_client: Caller, live: LiveServer) -> None:
+def test_logout_takes_effect_on_each_worker(ada_client: Caller, live: LiveServer) -> None:
     paths = ["/candidate/interviews", "/auth/me", "/candidate/interviews/pending"] * 8  # both workers get some
 
     def statuses(header: dict[str, str]) -> set[int]:
@@ -39,7 +37,7 @@ def test_a_sign_out_takes_effect_on_every_worker_at_once(ada_client: Caller, liv
         assert bearer(ada_client, data["refreshToken"]).refused("POST", "/auth/refresh") == GONE
 
 
-def test_of_two_simultaneous_changes_one_wins(ada_client: Caller, live: LiveServer) -> None:
+def test_one_of_simultaneous_password_changes_succeeds(ada_client: Caller, live: LiveServer) -> None:
     header = {"Authorization": f"Bearer {sign_in(ada_client)['accessToken']}"}
 
     def change(number: int) -> int:
@@ -50,9 +48,7 @@ def test_of_two_simultaneous_changes_one_wins(ada_client: Caller, live: LiveServ
         assert sorted(pool.map(change, range(4))) == [200, 400, 400, 400]
 
 
-def test_no_session_of_the_old_password_survives_its_change(
-    ada_client: Caller, live: LiveServer, database: Database
-) -> None:
+def test_sessions_of_the_old_password_end(ada_client: Caller, live: LiveServer, database: Database) -> None:
     header = {"Authorization": f"Bearer {sign_in(ada_client)['accessToken']}"}
     passwords = [PASSWORD, *(f"new-password-{number}" for number in range(6))]
     for old, new in pairwise(passwords):

@@ -26,7 +26,9 @@ from tests.support.tokens import Headers
 
 
 @pytest.mark.parametrize("route", SIDES)
-def test_of_many_at_once_only_what_fits(route: str, people: People, live: LiveServer, database: Database) -> None:
+def test_simultaneous_addresses_stay_within_the_limit(
+    route: str, people: People, live: LiveServer, database: Database
+) -> None:
     give(route, 17, people, database)
     headers = people.caller(SIDES[route]).headers
     answers = at_once(live, [("POST", route, headers, body(route, number)) for number in range(100, 108)])
@@ -34,7 +36,7 @@ def test_of_many_at_once_only_what_fits(route: str, people: People, live: LiveSe
     assert count(route, database) == 20
 
 
-def test_of_fifty_simultaneous_confirms_one_wins(
+def test_one_of_fifty_simultaneous_confirms_succeeds(
     app: Flask, live: LiveServer, world: World, headers: Callable[..., Headers], database: Database
 ) -> None:
     """50 x 40 over gunicorn with two workers: one 200 an interview, the seed's 400 for everyone else."""
@@ -65,7 +67,7 @@ def test_of_fifty_simultaneous_confirms_one_wins(
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> None:
+def test_one_of_fifty_link_clicks_confirms(live: LiveServer, database: Database) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: live.request("POST", path(), JSON), range(50)))
     assert Counter(status for status, _, _ in answers) == {200: 1, 400: 49}
@@ -76,7 +78,7 @@ def test_of_fifty_clicks_one_confirms(live: LiveServer, database: Database) -> N
         assert len(connection.execute(select(Event.id)).all()) == 1
 
 
-def test_of_many_simultaneous_applications_one_is_made(people: People, live: LiveServer) -> None:
+def test_one_of_simultaneous_applications_succeeds(people: People, live: LiveServer) -> None:
     job = people.us.ok("POST", "/jobs", {"title": "Baker"})
     path, headers = f"/jobs/{job['id']}/applications", people.candidate.headers
 
@@ -87,7 +89,7 @@ def test_of_many_simultaneous_applications_one_is_made(people: People, live: Liv
         assert sorted(pool.map(apply, range(16))) == [201] + [409] * 15
 
 
-def test_of_simultaneous_requests_under_one_key_one_acts(people: People, live: LiveServer) -> None:
+def test_one_of_simultaneous_requests_with_a_key_succeeds(people: People, live: LiveServer) -> None:
     """Whoever comes while the first is at work gets 409, whoever comes later its reply."""
     headers = people.us.headers | {"Idempotency-Key": "k"}
 
@@ -103,7 +105,7 @@ def test_of_simultaneous_requests_under_one_key_one_acts(people: People, live: L
     assert json.loads(created)["data"]["title"] == "Baker"
 
 
-def test_of_simultaneous_registrations_one_wins(live: LiveServer, database: Database) -> None:
+def test_one_of_simultaneous_registrations_succeeds(live: LiveServer, database: Database) -> None:
     def register(number: int) -> int:
         route, body = (("candidate", ADA), ("company", LUMEN | {"email": "ada@example.com"}))[number % 2]
         return live.request("POST", f"/auth/register/{route}", {}, body)[0]

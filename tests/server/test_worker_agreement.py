@@ -17,7 +17,7 @@ from tests.support.people import People
 from tests.support.settings import SECRETS
 
 
-def test_it_is_exact_over_workers_and_a_restart(app: Flask, database_url: str, database: Database) -> None:
+def test_rate_limit_is_exact_over_workers_and_a_restart(app: Flask, database_url: str, database: Database) -> None:
     """40 parallel attempts at one account, half before and half after a restart: 10 evaluated."""
     body = {"email": "a@example.com", "password": "wrong"}
 
@@ -39,7 +39,7 @@ def test_it_is_exact_over_workers_and_a_restart(app: Flask, database_url: str, d
     assert not [row.key for row in stored if "example" in row.key or "127.0.0.1" in row.key]
 
 
-def test_a_change_is_seen_by_the_next_read_on_any_worker(
+def test_change_is_seen_by_the_next_read_on_each_worker(
     candidate_reads: list[str], people: People, live: LiveServer, app: Flask, world: World
 ) -> None:
     us, candidate = people.us, people.candidate

@@ -32,7 +32,9 @@ def imported(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("library", "places", "exceptions"), RULES, ids=[rule[0] for rule in RULES])
-def test_libraries_stay_where_they_belong(library: str, places: tuple[str, ...], exceptions: tuple[str, ...]) -> None:
+def test_libraries_are_imported_only_where_allowed(
+    library: str, places: tuple[str, ...], exceptions: tuple[str, ...]
+) -> None:
     files = {path for place in places for path in PACKAGE.glob(place)}
     assert len(files) > 5, "a rule that is about no file checks nothing"
     users = {str(path.relative_to(PACKAGE)) for path in files if library in imported(path)}

@@ -16,7 +16,7 @@ def kept(size: int) -> CachedResponse:
     return CachedResponse(random.Random(0).randbytes(size), TAG, Freshness((1, "a")))
 
 
-def test_it_forgets_the_longest_unused_and_never_holds_more() -> None:
+def test_cache_evicts_the_least_recently_used() -> None:
     memory = LRUCache[CachedResponse](100_000, lambda one: one.size)
     for number in range(20):
         memory.put(number, kept(5_000))
@@ -33,7 +33,7 @@ def test_it_forgets_the_longest_unused_and_never_holds_more() -> None:
     assert memory.get("there is room again")
 
 
-def test_what_it_says_it_takes_is_what_it_takes() -> None:
+def test_cached_response_size_matches_its_memory() -> None:
     """Within a fifth: also the keys, in their ordered table, as requests make them."""
     memory, count = LRUCache[CachedResponse](10**9, lambda one: one.size), 5_000
     tracemalloc.start()
@@ -51,7 +51,7 @@ def test_what_it_says_it_takes_is_what_it_takes() -> None:
     assert 0.8 < taken / (count * size) < 1.2
 
 
-def test_it_is_given_again_only_while_it_stands() -> None:
+def test_cached_response_is_fresh_within_its_validity() -> None:
     body = b'{"a": "\xc3\xa9"}' * 100
     validity = Freshness((5, "import"), since=NOW, until=NOW + timedelta(minutes=1))
     one = CachedResponse(body, TAG, validity)

@@ -8,7 +8,7 @@ import pytest
 from interviews_api.clock import format_instant, now, parse_instant, wall_time, zone, zone_names
 
 
-def test_an_instant_is_written_with_milliseconds_and_z() -> None:
+def test_instant_is_formatted_with_milliseconds_and_z() -> None:
     assert format_instant(datetime(2025, 5, 15, 9, tzinfo=UTC)) == "2025-05-15T09:00:00.000Z"
     assert format_instant(datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)) == "1999-12-31T23:59:59.999Z"
 
@@ -23,7 +23,7 @@ def test_an_instant_is_written_with_milliseconds_and_z() -> None:
         ("2024-02-29T00:00:00.5-00:30", "2024-02-29T00:30:00.500Z"),
     ],
 )
-def test_an_instant_is_read_back(text: str, read: str) -> None:
+def test_instant_is_parsed(text: str, read: str) -> None:
     assert format_instant(parse_instant(text)) == read
 
 
@@ -37,7 +37,7 @@ def test_an_instant_is_read_back(text: str, read: str) -> None:
         "\uff12025-05-15T09:00:00Z",
     ],
 )  # fmt: skip
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_invalid_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         parse_instant(text)
 
@@ -51,11 +51,11 @@ def test_now_is_utc_in_whole_milliseconds() -> None:
     ("zone_name", "shown"),
     [("Asia/Kolkata", "14:30"), ("UTC", "09:00"), ("America/St_Johns", "06:30"), ("Asia/Kathmandu", "14:45")],
 )
-def test_a_wall_clock_shows_its_zones_time(zone_name: str, shown: str) -> None:
+def test_wall_time_is_local_to_its_zone(zone_name: str, shown: str) -> None:
     assert wall_time(datetime(2025, 5, 15, 9, tzinfo=UTC), zone_name) == shown
 
 
-def test_zones_come_from_the_package_and_not_from_the_system() -> None:
+def test_zones_come_from_the_tzdata_package() -> None:
     assert zoneinfo.TZPATH == ()
     assert zone("Europe/Paris").key in zone_names()
     assert "localtime" not in zone_names()

@@ -12,7 +12,7 @@ from tests.support.settings import ROOT, SECRETS
 PRODUCTION = SECRETS | {"ENVIRONMENT": "production"}
 
 
-def test_the_defaults() -> None:
+def test_default_settings() -> None:
     settings = Settings.load(SECRETS)
     assert settings.environment == "development"
     assert settings.database_url.startswith("sqlite:////")
@@ -22,7 +22,7 @@ def test_the_defaults() -> None:
     assert (settings.cors_origins, settings.trusted_proxies) == ((), 0)
 
 
-def test_what_is_set_is_read() -> None:
+def test_settings_are_parsed() -> None:
     settings = Settings.load(
         PRODUCTION
         | {"PORT": "80", "PUBLIC_URL": "https://a.example/api/", "CORS_ORIGINS": "https://a.example, http://b:3000"}
@@ -82,19 +82,19 @@ def test_what_is_set_is_read() -> None:
         ({"CORS_ORIGINS": "https://a.example,https://b.(com|org)"}, "CORS_ORIGINS"),
     ],
 )
-def test_production_refuses_what_is_unsafe_and_names_it(changes: dict[str, str], said: str) -> None:
+def test_production_refuses_unsafe_settings(changes: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(said)):
         Settings.load(PRODUCTION | changes)
 
 
-def test_a_mail_servers_password_travels_encrypted_or_not_at_all() -> None:
+def test_smtp_password_needs_tls_in_production() -> None:
     server, unencrypted = {"SMTP_HOST": "mail.example"}, {"SMTP_TLS": "none"}
     for safe in (unencrypted, {"SMTP_USERNAME": "me"}, {"SMTP_USERNAME": "me", "SMTP_TLS": "tls"}):
         assert Settings.load(PRODUCTION | server | safe).is_production
     assert Settings.load(SECRETS | server | unencrypted | {"SMTP_USERNAME": "me"}).smtp_tls == "none"
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.load({"PORT": "x", "DATABASE_URL": "x"})
     assert {"PORT", "DATABASE_URL", "JWT_SECRET_KEY", "SECRET_KEY"} <= set(
@@ -102,14 +102,14 @@ def test_everything_wrong_is_said_at_once() -> None:
     )
 
 
-def test_development_takes_the_examples_secrets_but_no_short_ones() -> None:
+def test_development_accepts_example_secrets_and_no_short_ones() -> None:
     first, second = sorted(EXAMPLE_SECRETS)
     assert not Settings.load({"JWT_SECRET_KEY": first, "SECRET_KEY": second}).is_production
     with pytest.raises(SettingsError, match="shorter"):
         Settings.load({"JWT_SECRET_KEY": "short", "SECRET_KEY": second})
 
 
-def test_an_env_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_env_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("interviews_api.config.ROOT", tmp_path)
     file = tmp_path / ".env"
     file.write_bytes(b"PORT=\xff\n")
@@ -121,7 +121,7 @@ def test_an_env_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch:
         Settings.load()
 
 
-def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_overrides_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text(f"JWT_SECRET_KEY={'f' * 32}\nSECRET_KEY={'g' * 32}\nPORT=8001\n")
     monkeypatch.setattr("interviews_api.config.ROOT", tmp_path)
     monkeypatch.setenv("PORT", "8002")
@@ -141,7 +141,7 @@ def test_alembic_needs_nothing_but_the_database(monkeypatch: pytest.MonkeyPatch)
         database_url()
 
 
-def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+def test_documented_settings_equal_the_settings() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
     assert {name for name, _ in rows} == {field.name.upper() for field in fields(Settings)}
     defaults = Settings.load(SECRETS)
@@ -150,7 +150,7 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
             assert default.strip("`") == str(getattr(defaults, name.lower())), name
 
 
-def test_the_example_file_holds_the_secrets_that_production_refuses() -> None:
+def test_example_file_holds_the_example_secrets() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert {example["JWT_SECRET_KEY"], example["SECRET_KEY"]} == EXAMPLE_SECRETS

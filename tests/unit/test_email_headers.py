@@ -62,7 +62,7 @@ def received(raw: bytes) -> EmailMessage:
 
 @pytest.mark.parametrize("typed", TYPED)
 @pytest.mark.parametrize(("role", "event"), MAILS)
-def test_typed_text_is_text(role: str, event: str | None, typed: str, mail_settings: Settings) -> None:
+def test_mail_has_only_our_headers_and_parts(role: str, event: str | None, typed: str, mail_settings: Settings) -> None:
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     raw = compose(mail_settings, user, about(event, typed)).as_bytes()
     message, shown = received(raw), in_one_line(typed)
@@ -85,7 +85,7 @@ def test_typed_text_is_text(role: str, event: str | None, typed: str, mail_setti
 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
-def test_the_words_are_in_the_templates(role: str, event: str | None, mail_settings: Settings) -> None:
+def test_mail_words_come_from_the_templates(role: str, event: str | None, mail_settings: Settings) -> None:
     code = Path(email.__file__).read_text()
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     text = compose(mail_settings, user, about(event, "typed")).get_body(("plain",)).get_content()  # type: ignore[union-attr]
@@ -111,7 +111,7 @@ def test_the_words_are_in_the_templates(role: str, event: str | None, mail_setti
         ),
     ],
 )
-def test_an_address_is_written_in_ascii(address: str, written: str, mail_settings: Settings) -> None:
+def test_mail_address_is_written_in_ascii(address: str, written: str, mail_settings: Settings) -> None:
     user = {"id": "c" * 24, "email": address, "role": "candidate"}
     raw = compose(mail_settings, user, about("interview.scheduled", "x")).as_bytes()
     assert re.search(rb"^To:(?:\r\n)? (.+)\r\n", raw, re.MULTILINE)[1].decode() == written  # type: ignore[index]
@@ -122,7 +122,7 @@ def test_an_address_is_written_in_ascii(address: str, written: str, mail_setting
     "üser@example.com", f"{HIDDEN}@example.com", f'"{HIDDEN}"@example.com', '".a"@b.co', "a@b@c", "", "a@b.c\r\nBcc: x",
     "a" * 65 + "@example.com",
 ])  # fmt: skip
-def test_an_address_that_takes_no_mail_is_refused(address: str, mail_settings: Settings) -> None:
+def test_invalid_mail_address_is_rejected(address: str, mail_settings: Settings) -> None:
     user = {"id": "c" * 24, "email": address, "role": "candidate"}
     with pytest.raises(Rejected, match="not one that a mail can be sent to"):
         compose(mail_settings, user, about("interview.scheduled", "x"))

@@ -14,7 +14,7 @@ NASTY = '\r\nX-EVIL:1\nEND:VEVENT\r\u2028;,\\":^ \x00\x1b =?utf-8?q?=0D=0AX-EVIL
 
 
 @pytest.mark.parametrize("method", Method)
-def test_nothing_that_was_typed_becomes_a_line(method: Method) -> None:
+def test_hostile_text_becomes_no_calendar_line(method: Method) -> None:
     moment = datetime(2026, 11, 23, 9, tzinfo=UTC)
     row: dict[str, Any] = dict.fromkeys(("location", "meeting_link", "notes", "company_name", "job_title"), NASTY)
     row |= dict.fromkeys(("updated_at", "created_at", "starts_at"), moment)

@@ -31,7 +31,7 @@ def refusal(source: dict[str, str]) -> str:
     return str(refused.value)
 
 
-def test_without_a_provider_there_is_none() -> None:
+def test_identity_provider_is_off_by_default() -> None:
     settings = Settings.load(SECRETS | {"IDP_ALGORITHM": " ", "IDP_ISSUER": ""})
     assert settings.idp_algorithm == ""
     assert (settings.idp_subject_claim, settings.idp_subject_is, settings.idp_role_claim) == ("sub", "id", "role")
@@ -54,13 +54,13 @@ def test_without_a_provider_there_is_none() -> None:
         ({"IDP_PUBLIC_KEY_FILE": "", "IDP_JWKS_FILE": "/x"}, "IDP_JWKS_FILE cannot be read: No such file or directory"),
     ],
 )
-def test_a_wrong_setting_is_refused_by_name(changes: dict[str, str], said: str, tmp_path: Path) -> None:
+def test_invalid_provider_setting_is_named(changes: dict[str, str], said: str, tmp_path: Path) -> None:
     Settings.load(settings_for(tmp_path, GOOD))
     assert refusal(settings_for(tmp_path, GOOD, **changes)) == said
 
 
 @pytest.mark.parametrize("name", ["IDP_SUBJECT_CLAIM", "IDP_ROLE_CLAIM", "IDP_SUBJECT_IS"])
-def test_one_setting_asks_for_all(name: str) -> None:
+def test_one_provider_setting_requires_all(name: str) -> None:
     said = refusal(SECRETS | {name: "email"})
     for needed in ("IDP_ALGORITHM", "IDP_ISSUER", "IDP_AUDIENCE", "IDP_PUBLIC_KEY_FILE", "IDP_JWKS_FILE"):
         assert needed in said
@@ -105,18 +105,18 @@ JWKS_FILES: dict[str, tuple[str, object, str]] = {
 
 
 @pytest.mark.parametrize("case", PEM_FILES)
-def test_a_wrong_key_file_is_refused(case: str, tmp_path: Path) -> None:
+def test_invalid_key_file_is_refused(case: str, tmp_path: Path) -> None:
     algorithm, keys, said = PEM_FILES[case]
     assert refusal(settings_for(tmp_path, keys, algorithm)) == f"IDP_PUBLIC_KEY_FILE {said}"
 
 
 @pytest.mark.parametrize("case", JWKS_FILES)
-def test_a_wrong_jwks_is_refused(case: str, tmp_path: Path) -> None:
+def test_invalid_jwks_is_refused(case: str, tmp_path: Path) -> None:
     algorithm, keys, said = JWKS_FILES[case]
     assert refusal(settings_for(tmp_path, keys, algorithm)) == f"IDP_JWKS_FILE {said}"
 
 
-def test_what_is_no_jwks_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_no_jwks_is_refused(tmp_path: Path) -> None:
     source = settings_for(tmp_path, [])
     for content in (GOOD, b"{", b"[]", b"5", b"{}", b"[" * 100_000, json.dumps(public_jwk(KEYS["RS256"])).encode()):
         Path(source["IDP_JWKS_FILE"]).write_bytes(content)

@@ -8,14 +8,14 @@ from interviews_api.db.connections import SCHEMA_REVISION
 from tests.support.databases import alembic_config
 
 
-def test_the_code_says_which_revision_it_needs() -> None:
+def test_schema_revision_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(alembic_config("")).get_current_head() == SCHEMA_REVISION
 
 
 NUMBERED = {"events", "deliveries", "distribution", "imports"}
 
 
-def test_every_time_and_id_column_has_our_type() -> None:
+def test_time_and_id_columns_have_our_types() -> None:
     tables: list[Table] = models.metadata.sorted_tables
     for table in tables:
         for column in table.columns:

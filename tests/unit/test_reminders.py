@@ -9,7 +9,7 @@ START = datetime(2030, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def test_the_occasions_of_an_interview() -> None:
+def test_occasions_of_an_interview() -> None:
     row: dict[str, Any] = {"status": "confirmed", "starts_at": START, "invited_at": START - 100 * HOUR}
     row["notices_after"] = START - 24 * HOUR
     assert [one.name for one in occasions(row)] == ["1h"]

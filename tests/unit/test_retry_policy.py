@@ -10,7 +10,7 @@ from interviews_api.notifications.channels.delivery_errors import Obsolete
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
 
 
-def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
+def test_backoff_grows_from_half_a_minute() -> None:
     pauses = [[backoff(attempt) for _ in range(200)] for attempt in range(1, 12)]
     assert max(pauses[0]) <= FIRST_BACKOFF < timedelta(seconds=30)
     assert max(max(one) for one in pauses) <= LONGEST_BACKOFF
@@ -31,7 +31,7 @@ def test_pauses_grow_and_the_first_is_within_half_a_minute() -> None:
         ("interview.confirmed", "completed", -1, None),
     ],
 )
-def test_what_still_stands(event_type: str, status: str, hours: int, why: str | None) -> None:
+def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours: int, why: str | None) -> None:
     about = {
         "reset_id": None, "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type,
         "status": status, "starts_at": now() + timedelta(hours=hours),

@@ -12,7 +12,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("zone_name", EDGES)
-def test_the_edges_of_summer_time(zone_name: str) -> None:
+def test_wall_clocks_at_the_edges_of_summer_time(zone_name: str) -> None:
     for (day, wall_time), wanted in EDGES[zone_name].items():
         arguments = (date.fromisoformat(day), time.fromisoformat(wall_time), zone_name)
         if wanted is None:

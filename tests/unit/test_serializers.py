@@ -92,7 +92,7 @@ ROW: dict[str, Any] = {
         7,
     ],
 )
-def test_what_it_does_not_know_serializes_itself(row: object) -> None:
+def test_unknown_fields_serialize_themselves(row: object) -> None:
     assert outcome(compile_serializer(Everything()), row) == outcome(Everything().dump, row)
 
 
@@ -139,7 +139,7 @@ class _Listing(Schema):
     [_Hooked(), _Prepared(), _Reaching(), _Nesting(), _Parted(), _Listing(), Inner(many=True)],
     ids=lambda schema: type(schema).__name__,
 )
-def test_hooks_and_own_accessors_refuse_and_marshmallow_dumps(schema: Schema) -> None:
+def test_schemas_with_hooks_fall_back_to_marshmallow(schema: Schema) -> None:
     with pytest.raises(UnsupportedSchema):
         compile_serializer(schema)
     assert serializer_for(schema) == schema.dump

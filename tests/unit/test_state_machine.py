@@ -6,12 +6,12 @@ from interviews_api.interviews.models import InterviewStatus
 from interviews_api.interviews.state_machine import TRANSITIONS, as_markdown
 
 
-def test_the_documentation_has_the_table_as_it_is() -> None:
+def test_documentation_has_the_transition_table() -> None:
     document = (Path(__file__).parents[2] / "docs" / "interview-moves.md").read_text()
     assert document.endswith(f"\n\n{as_markdown()}")
 
 
-def test_what_has_ended_stays_ended() -> None:
+def test_ended_interviews_have_no_transitions() -> None:
     ended = {InterviewStatus.COMPLETED, InterviewStatus.CANCELLED}
     assert not [move.name for move in TRANSITIONS if ended & set(move.sources)]
     assert {move.target for move in TRANSITIONS} - {None} == set(InterviewStatus)

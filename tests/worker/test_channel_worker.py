@@ -47,7 +47,7 @@ def rows(database: Database) -> list[Any]:
 
 
 @pytest.mark.usefixtures("three")
-def test_who_lost_the_lease_has_nothing_to_say(app: Flask, database: Database) -> None:
+def test_expired_lease_cannot_finish_a_delivery(app: Flask, database: Database) -> None:
     def claim(lease: str, moment: Any, limit: int = 1) -> Any:
         with app.app_context(), transaction() as connection:
             repository = DeliveryRepository(connection)
@@ -72,7 +72,7 @@ def test_who_lost_the_lease_has_nothing_to_say(app: Flask, database: Database) -
 
 
 @pytest.mark.usefixtures("three")
-def test_one_failure_gives_the_rest_back(app: Flask, database: Database) -> None:
+def test_failure_releases_the_targets_other_claims(app: Flask, database: Database) -> None:
     tried: list[Any] = []
 
     def fail(_user: Any, about: Any) -> None:
@@ -89,7 +89,7 @@ def test_one_failure_gives_the_rest_back(app: Flask, database: Database) -> None
 
 
 @pytest.mark.usefixtures("three")
-def test_an_unforeseen_error_is_tried_again(app: Flask, database: Database) -> None:
+def test_unexpected_error_is_retried(app: Flask, database: Database) -> None:
     calls: list[Any] = []
 
     def stumble(*about: Any) -> None:
@@ -103,7 +103,7 @@ def test_an_unforeseen_error_is_tried_again(app: Flask, database: Database) -> N
 
 
 @pytest.mark.usefixtures("three")
-def test_a_stop_in_between_gives_the_rest_back(app: Flask, database: Database) -> None:
+def test_stop_releases_claims_that_are_not_sent(app: Flask, database: Database) -> None:
     began, go_on = threading.Event(), threading.Event()
 
     def send(*_about: Any) -> None:
@@ -120,7 +120,7 @@ def test_a_stop_in_between_gives_the_rest_back(app: Flask, database: Database) -
 
 
 @pytest.mark.usefixtures("three")
-def test_who_is_gone_is_not_told(app: Flask, people: People, database: Database) -> None:
+def test_delivery_to_a_missing_recipient_is_suppressed(app: Flask, people: People, database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(update(Delivery).values(target_id="f" * 24))
         connection.execute(delete(User).where(User.id == people.us_user_id))
@@ -130,7 +130,7 @@ def test_who_is_gone_is_not_told(app: Flask, people: People, database: Database)
 
 
 @pytest.mark.usefixtures("three")
-def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, database: Database) -> None:
+def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Database) -> None:
     """At claims, at reading what a delivery is about, at writing down that it was sent."""
     sent: list[str] = []
     failures = {"SELECT EXISTS": [RuntimeError("planted")], "reset_expires_at": [None], "SET status": [None, None]}
@@ -150,7 +150,7 @@ def test_a_database_that_stumbles_costs_time_and_nothing_else(app: Flask, databa
 
 
 @pytest.mark.usefixtures("three")
-def test_a_read_that_fails_is_no_attempt(app: Flask, database: Database) -> None:
+def test_failed_read_is_no_attempt(app: Flask, database: Database) -> None:
     """With the product's own pauses: the target is not left alone for what the database did."""
     left = [1, 2, 3]
 
@@ -166,9 +166,7 @@ def test_a_read_that_fails_is_no_attempt(app: Flask, database: Database) -> None
 
 
 @pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.PUSH])
-def test_owners_of_many_receivers_that_hang_delay_no_other(
-    channel: Channel, app: Flask, world: World, database: Database
-) -> None:
+def test_hanging_receivers_delay_no_other_owner(channel: Channel, app: Flask, world: World, database: Database) -> None:
     """Three owners with more of them than there are slots, and then one with a good one."""
     owners = []
     for _ in range(4):
@@ -230,7 +228,7 @@ class Stumbling:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_worker_outlives_what_goes_wrong(
+def test_worker_survives_errors_of_its_listener(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stumbling = Stumbling()

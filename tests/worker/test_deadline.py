@@ -51,7 +51,7 @@ def post(https_client: HttpsClient, path: str) -> tuple[int | str, float]:
     ("how", "result"), [("keep-alive", 200), ("close", 200), ("1.0", 200), ("status", "TimeoutError")]
 )
 @pytest.mark.parametrize(("connect_seconds", "handshake_seconds"), [(0, 0), (0.3, 0.5)])
-def test_an_answer_that_drips(
+def test_dripping_response_is_cut_off_at_the_deadline(
     how: str, result: int | str, connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
 ) -> None:
     """Who has said 200 has taken it, whatever the rest of the answer comes to."""
@@ -62,7 +62,7 @@ def test_an_answer_that_drips(
 
 
 @pytest.mark.parametrize(("connect_seconds", "handshake_seconds"), [(0, 9), (0.8, 1), (1.5, 0)])
-def test_a_beginning_that_takes_all_the_time(
+def test_slow_connection_is_cut_off_at_the_deadline(
     connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
 ) -> None:
     """A connect function that keeps to no time-out, too."""
@@ -73,7 +73,7 @@ def test_a_beginning_that_takes_all_the_time(
     assert receiver.requests == []
 
 
-def test_the_look_up_is_part_of_it(receiver: HttpsReceiver) -> None:
+def test_deadline_includes_name_resolution(receiver: HttpsReceiver) -> None:
     def look_up(_host: str) -> list[str]:
         time.sleep(0.8)
         return [PUBLIC_ADDRESS]
@@ -108,7 +108,7 @@ def test_each_address_is_tried(receiver: HttpsReceiver) -> None:
     assert len(receiver.requests) == 1
 
 
-def test_no_address_is_an_error_like_any_other() -> None:
+def test_missing_address_is_an_os_error() -> None:
     with pytest.raises(OSError, match="no address"), Deadline(LIMIT) as limit:
         limit.connect(socket.create_connection, [], free_port())  # type: ignore[arg-type]
 
@@ -120,7 +120,9 @@ def error_of(database: Database) -> str | None:
 
 
 @pytest.mark.parametrize("point", ["tls", "greeting", "starttls", "data"])
-def test_a_mail_server_that_drips(point: str, app: Flask, people: People, database: Database) -> None:
+def test_dripping_mail_server_is_cut_off_at_the_deadline(
+    point: str, app: Flask, people: People, database: Database
+) -> None:
     server = DrippingMailServer(point)
     settings = replace(
         service(Settings, app), smtp_host="localhost", smtp_port=server.port,
@@ -135,7 +137,7 @@ def test_a_mail_server_that_drips(point: str, app: Flask, people: People, databa
     assert LIMIT - 0.1 < took < LIMIT + SLACK
 
 
-def test_a_worker_stops_in_time_while_receivers_drip(app: Flask, people: People, receiver: HttpsReceiver) -> None:
+def test_worker_stops_while_receivers_drip(app: Flask, people: People, receiver: HttpsReceiver) -> None:
     mail = DrippingMailServer("data")
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none")
     paths = {f"/drip/{how}" for how in ("keep-alive", "close", "1.0", "status")}

@@ -167,7 +167,7 @@ def test_each_mail_has_its_own_id_and_no_internal_notes(life_by_mail: LifeByMail
         assert message["Auto-Submitted"] == "auto-generated"
 
 
-def test_what_no_longer_stands_is_not_sent(
+def test_obsolete_mail_is_suppressed(
     app: Flask, people: People, mail: Any, mailbox: Mailbox, database: Database
 ) -> None:
     us = people.us
@@ -188,7 +188,7 @@ def test_what_no_longer_stands_is_not_sent(
         ("hang", "sent", True),
     ],
 )
-def test_a_server_that_does_not_take_it(
+def test_refused_mail_fails_or_is_retried(
     prefix: str, status: str, is_retried: bool, app: Flask, world: World, mail: Any, mailbox: Mailbox,
     database: Database, headers: Any, client: FlaskClient,
 ) -> None:  # fmt: skip
@@ -210,7 +210,7 @@ def test_a_server_that_does_not_take_it(
     assert len(mailbox.messages) == (status == "sent")
 
 
-def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
+def test_dead_letter_can_be_retried(
     app: Flask, people: People, mail: Any, mailbox: Mailbox, database: Database, runner: FlaskCliRunner
 ) -> None:
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
@@ -237,7 +237,7 @@ def test_after_a_day_it_is_a_dead_letter_that_may_be_replayed(
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
-def test_mail_travels_encrypted_and_signed_in(
+def test_mail_is_sent_over_tls_with_a_password(
     tls: str, app: Flask, people: People, tmp_path: Path, database: Database
 ) -> None:
     certificate, key = make_certificate(tmp_path)
@@ -275,7 +275,7 @@ def test_mail_travels_encrypted_and_signed_in(
 
 
 @pytest.mark.parametrize("setting", ["starttls", "sign-in"])
-def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
+def test_server_without_a_required_feature_is_retried(
     setting: str, app: Flask, people: People, mailbox: Mailbox, database: Database
 ) -> None:
     """It may be misconfigured for an hour; what it cannot carry, an address beyond ASCII, it will never carry."""
@@ -293,7 +293,7 @@ def test_a_server_that_does_not_offer_what_is_set_is_tried_again(
         wait_for(lambda: statuses(database) == ["failed"])
 
 
-def test_without_a_server_mails_become_files(
+def test_mails_become_files_without_a_server(
     app: Flask, people: People, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
@@ -312,7 +312,7 @@ NASTY = (
 )
 
 
-def test_nothing_that_was_typed_becomes_a_header(
+def test_hostile_text_becomes_no_header(
     app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database, headers: Any, client: FlaskClient
 ) -> None:
     company = world.company(name=NASTY, address=NASTY, phone=NASTY, email=NASTY)
@@ -338,7 +338,9 @@ def test_nothing_that_was_typed_becomes_a_header(
         assert not message.defects
 
 
-def test_what_cannot_be_written_or_addressed(app: Flask, people: People, tmp_path: Path, database: Database) -> None:
+def test_unwritable_folder_is_retried_and_bad_address_fails(
+    app: Flask, people: People, tmp_path: Path, database: Database
+) -> None:
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     (tmp_path / "mail").write_text("a file")
     settings = replace(service(Settings, app), mail_dir=str(tmp_path / "mail"))

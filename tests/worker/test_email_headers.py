@@ -14,7 +14,7 @@ from tests.support.people import People
 from tests.support.receivers import Mailbox, wait_for, working
 
 
-def test_a_job_with_a_hidden_header_in_its_title(
+def test_hidden_header_in_a_job_title_stays_text(
     app: Flask, people: People, client: FlaskClient, mail_settings: Settings
 ) -> None:
     us, candidate, title = people.us, people.candidate, f"x {HIDDEN} y"

@@ -18,7 +18,7 @@ def fail(*_anything: object) -> None:
     raise Rejected("no")
 
 
-def test_what_was_sent_and_what_will_be(app: Flask, people: People, database: Database) -> None:
+def test_notices_list_sent_and_planned_mails(app: Flask, people: People, database: Database) -> None:
     us, candidate = people.us, people.candidate
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
@@ -57,7 +57,7 @@ def test_what_was_sent_and_what_will_be(app: Flask, people: People, database: Da
 
 
 @pytest.mark.parametrize("status", ["failed", "suppressed", "sent"])
-def test_what_ended_can_be_sent_again(status: str, app: Flask, people: People, database: Database) -> None:
+def test_ended_notice_can_be_resent(status: str, app: Flask, people: People, database: Database) -> None:
     us = people.us
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/interviews/{made['interviewId']}/notices"

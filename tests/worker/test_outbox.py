@@ -32,7 +32,7 @@ from tests.support.settings import SETTINGS
 from tests.support.worker_processes import Workers, count, unsent
 
 
-def test_a_fault_while_distributing_loses_and_doubles_nothing(app: Flask, people: People, database: Database) -> None:
+def test_fault_during_fan_out_loses_no_delivery(app: Flask, people: People, database: Database) -> None:
     for number in range(3):
         people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 3 + number))
     places: list[str] = []
@@ -50,7 +50,7 @@ def test_a_fault_while_distributing_loses_and_doubles_nothing(app: Flask, people
     assert count(database, Delivery) == 3
 
 
-def test_the_worker_stops_at_once_and_finishes_what_it_sends(
+def test_worker_finishes_its_attempt_before_it_stops(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
     """A server that hangs at one recipient holds the worker up for what an attempt may take, not for ever."""
@@ -75,7 +75,7 @@ def test_the_worker_stops_at_once_and_finishes_what_it_sends(
     assert unsent(database) == 1
 
 
-def test_the_command_delivers_until_it_is_told_to_stop(
+def test_worker_command_delivers_until_sigterm(
     app: Flask, people: People, database: Database, runner: FlaskCliRunner, tmp_path: Path
 ) -> None:
     """In this process, to which SIGTERM is sent once the mail is a file."""

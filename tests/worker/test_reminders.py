@@ -54,7 +54,7 @@ def interview(app: Flask, world: World, headers: Any) -> Any:
     return make
 
 
-def test_a_fortnight_hour_by_hour(app: Flask, interview: Any, database: Database) -> None:
+def test_reminders_over_a_fortnight(app: Flask, interview: Any, database: Database) -> None:
     """Unanswered for 30 hours, then confirmed, moved after 100, confirmed at 120; it begins at 14 days."""
     with time_machine.travel(START, tick=False) as clock, app.app_context():
         one, us, candidate = interview(14 * 24)
@@ -71,7 +71,7 @@ def test_a_fortnight_hour_by_hour(app: Flask, interview: Any, database: Database
     ]  # fmt: skip
 
 
-def test_who_never_answers_is_nudged_twice(app: Flask, interview: Any, database: Database) -> None:
+def test_unanswered_invitation_is_nudged_twice(app: Flask, interview: Any, database: Database) -> None:
     with time_machine.travel(START, tick=False) as clock, app.app_context():
         one, _, _ = interview(14 * 24)
         for hour in range(15 * 24):
@@ -91,7 +91,7 @@ def test_who_never_answers_is_nudged_twice(app: Flask, interview: Any, database:
         (0.5, (0, 0), []),
     ],
 )
-def test_a_worker_that_was_down_sends_only_the_latest(
+def test_late_worker_sends_only_the_latest_reminder(
     starts: float, down: tuple[int, int], wanted: list[Any], app: Flask, interview: Any, database: Database
 ) -> None:
     with time_machine.travel(START, tick=False) as clock, app.app_context():
@@ -105,7 +105,7 @@ def test_a_worker_that_was_down_sends_only_the_latest(
     assert happened(database, one) == wanted
 
 
-def test_what_is_loaded_is_reminded_of_what_falls_due_later(app: Flask, world: World, database: Database) -> None:
+def test_loaded_interview_gets_only_later_reminders(app: Flask, world: World, database: Database) -> None:
     """Loading sends nothing by itself: an invitation of long ago is not nudged for that now."""
     record = {
         "timeZone": "UTC", "scheduledAt": "2030-04-01T00:00:00.000Z",
@@ -129,7 +129,7 @@ def test_what_is_loaded_is_reminded_of_what_falls_due_later(app: Flask, world: W
     assert happened(database, over) == []
 
 
-def test_two_workers_remind_once(app: Flask, interview: Any, database: Database) -> None:
+def test_two_workers_send_one_reminder(app: Flask, interview: Any, database: Database) -> None:
     with time_machine.travel(START, tick=False):
         ids = [interview(48 + 3 * number)[0] for number in range(20)]
 

@@ -64,11 +64,11 @@ def redirecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsRecei
     made.stop()
 
 
-def test_a_name_that_nobody_knows_yet_is_accepted() -> None:
+def test_unresolvable_name_is_accepted_when_saved() -> None:
     check_address("https://nobody.invalid/")
 
 
-def test_the_canary_notices(canary: Canary) -> None:
+def test_canary_counts_visits(canary: Canary) -> None:
     """Whoever is let through gets there: otherwise none of the tests below could fail."""
     with pytest.raises(NoAnswer):
         HttpsClient(lambda _host: ["93.184.215.14"], canary.connect).post("https://innocent.example/", b"{}", {})
@@ -77,7 +77,7 @@ def test_the_canary_notices(canary: Canary) -> None:
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_no_socket_opens_to_it(address: str, canary: Canary) -> None:
+def test_no_socket_opens_to_a_private_address(address: str, canary: Canary) -> None:
     """Also when the name meant something else when it was saved: whoever answers the look-up now is judged now."""
     url = "https://rebound.example/hook"
     for later in ([address], ["93.184.215.14", address], [address, "93.184.215.14"]):
@@ -88,7 +88,7 @@ def test_no_socket_opens_to_it(address: str, canary: Canary) -> None:
     assert canary.is_untouched
 
 
-def test_what_is_judged_is_what_is_connected_to(canary: Canary) -> None:
+def test_checked_address_is_the_connected_address(canary: Canary) -> None:
     """A name that changes its meaning between two look-ups is looked up once."""
     answers = iter([["93.184.215.14"], ["127.0.0.1"]])
     connected: list[tuple[str, int]] = []
@@ -104,7 +104,7 @@ def test_what_is_judged_is_what_is_connected_to(canary: Canary) -> None:
 
 
 @pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
-def test_no_spelling_gets_through_the_real_resolver(url: str, canary: Canary) -> None:
+def test_odd_spellings_are_refused_by_the_real_resolver(url: str, canary: Canary) -> None:
     """As if it had been saved by mistake: what the machine's own look-up makes of it is never connected to."""
     with pytest.raises(AddressRefused):
         HttpsClient(connect=canary.connect).post(url, b"{}", {})
@@ -125,7 +125,7 @@ def test_no_redirect_is_followed(status: int, target: str, redirecting: HttpsRec
     assert canary.is_untouched
 
 
-def test_a_look_up_that_hangs_or_fails_is_no_answer() -> None:
+def test_failed_name_resolution_is_no_answer() -> None:
     def hang(_host: str) -> list[str]:
         time.sleep(30)
         return []
@@ -139,7 +139,7 @@ def test_a_look_up_that_hangs_or_fails_is_no_answer() -> None:
     check_address("https://somewhere.example/", hang)
 
 
-def test_what_the_machine_itself_looks_up_and_connects_to(canary: Canary) -> None:
+def test_default_resolver_and_connect_work(canary: Canary) -> None:
     """The product's own two functions, which the tests above replace."""
     assert "127.0.0.1" in resolve("localhost")
     open_connection("127.0.0.1", canary.port, 5).close()

@@ -40,7 +40,7 @@ def deliveries(database: Database) -> list[Any]:
         return list(connection.execute(select(Delivery).where(Delivery.channel == "push").order_by(Delivery.id)))
 
 
-def test_a_browser_reads_it(
+def test_browser_decrypts_a_push(
     app: Flask, people: People, database: Database, receiver: HttpsReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser, gone, key = Browser(), Browser(), read_private_key(new_private_key())
@@ -70,7 +70,7 @@ def test_a_browser_reads_it(
     assert "/ok" not in caplog.text
 
 
-def test_what_waits_for_one_owner_never_goes_to_the_next(
+def test_pending_push_does_not_reach_the_next_owner(
     app: Flask, people: People, database: Database, headers: Any
 ) -> None:
     us, body = people.us, Browser().subscription("https://nobody.invalid/1")
@@ -98,12 +98,14 @@ def test_what_waits_for_one_owner_never_goes_to_the_next(
     ("path", "failure", "words"),
     [("/413", Rejected, "too large"), ("/500", RetryLater, "answered 500"), ("/hang", RetryLater, "no answer")],
 )
-def test_a_push_service_that_will_not(path: str, failure: type[Exception], words: str, receiver: HttpsReceiver) -> None:
+def test_push_service_refusals_are_classified(
+    path: str, failure: type[Exception], words: str, receiver: HttpsReceiver
+) -> None:
     with pytest.raises(failure, match=words):
         send(receiver.https_client, f"https://push.hooks.example{path}")
 
 
-def test_an_endpoint_that_leads_inside_is_not_asked() -> None:
+def test_private_push_endpoint_is_rejected() -> None:
     with pytest.raises(Rejected, match="private"):
         send(HttpsClient(lambda _host: ["10.0.0.1"]), "https://push.example/x")
 

@@ -41,7 +41,7 @@ def rows(database: Database) -> list[Any]:
         return list(connection.execute(hooks.order_by(Delivery.id)))
 
 
-def test_an_independent_verifier_believes_it(
+def test_webhook_signature_is_verified_independently(
     app: Flask, people: People, database: Database, receiver: HttpsReceiver
 ) -> None:
     us = people.us
@@ -67,7 +67,7 @@ def test_an_independent_verifier_believes_it(
             Verifier(secret).verify(wrong, request.headers)
 
 
-def test_it_is_tried_again_with_the_same_id_until_it_is_taken_or_gone(
+def test_webhook_is_retried_with_the_same_id(
     app: Flask, people: People, database: Database, receiver: HttpsReceiver
 ) -> None:
     flaky, gone = (hook(database, people.us_company_id, path) for path in ("/500/flaky", "/410"))
@@ -85,7 +85,9 @@ def test_it_is_tried_again_with_the_same_id_until_it_is_taken_or_gone(
     assert not shown[flaky]["disabledAt"]
 
 
-def test_a_redirect_is_not_followed(app: Flask, people: People, database: Database, receiver: HttpsReceiver) -> None:
+def test_webhook_redirect_is_not_followed(
+    app: Flask, people: People, database: Database, receiver: HttpsReceiver
+) -> None:
     hook(database, people.us_company_id, "/redirect")
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
@@ -93,7 +95,7 @@ def test_a_redirect_is_not_followed(app: Flask, people: People, database: Databa
     assert [one.path for one in receiver.requests] == ["/redirect"]
 
 
-def test_bad_receivers_hold_up_nobody(
+def test_bad_receivers_hold_up_no_other_delivery(
     app: Flask, people: People, database: Database, tmp_path: Path, client: FlaskClient
 ) -> None:
     """20 receivers, of which one hangs, two drip and one answers a gigabyte; 10 events, and on after the deadline."""
@@ -130,7 +132,7 @@ def test_bad_receivers_hold_up_nobody(
     assert json.loads(receiver.requests[0].body)["type"] == "interview.scheduled"
 
 
-def test_many_bad_receivers_of_a_company_delay_nobody_else(
+def test_bad_receivers_of_a_company_delay_no_other_company(
     app: Flask, people: People, database: Database, tmp_path: Path
 ) -> None:
     """Twice as many as the product has slots, with the product's own limit on an attempt."""
@@ -150,7 +152,7 @@ def test_many_bad_receivers_of_a_company_delay_nobody_else(
     receiver.stop()
 
 
-def test_a_name_that_leads_inside_by_now_is_refused(app: Flask, people: People, database: Database) -> None:
+def test_webhook_name_that_became_private_is_refused(app: Flask, people: People, database: Database) -> None:
     hook(database, people.us_company_id, "/ok")
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.WEBHOOK: WebhookSender(HttpsClient(lambda _host: ["127.0.0.1"]))}):
