@@ -5,13 +5,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
+CACHE_PROOFS := tests/proofs/test_cache.py
+PROCESS_PROOFS := $(patsubst %,tests/proofs/test_%.py,database_restarts killed_servers live_load mail_client_calendar outbox slow_clients)
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast proofs check format migrate revision seed lock
+.PHONY: help install run test test-fast proofs proofs-model proofs-cache proofs-processes check format migrate revision seed lock
 .PHONY: bench bench-quick bench-growth bench-sizing
 
 help: ## list these targets
-	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /\1\t/' | expand -t 18
 
 install: .venv/.runtime .env ## install the server into .venv, and write .env with new secrets
 
@@ -28,8 +30,16 @@ test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run al
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
 	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and not proof" tests/unit tests/api tests/db $(ARGS)
 
-proofs: .venv/.development ## run the long tests in full, in under an hour
-	PROOFS=full $(BIN)/python -m pytest -v -m proof $(ARGS)
+proofs: proofs-model proofs-cache proofs-processes ## run all proofs in full, in half an hour
+
+proofs-model: .venv/.development ## run the proofs of models, races and order
+	PROOFS=full $(BIN)/python -m pytest -v -m proof $(filter-out $(CACHE_PROOFS) $(PROCESS_PROOFS),$(wildcard tests/proofs/test_*.py)) $(ARGS)
+
+proofs-cache: .venv/.development ## run the proof of the response cache
+	PROOFS=full $(BIN)/python -m pytest -v -m proof $(CACHE_PROOFS) $(ARGS)
+
+proofs-processes: .venv/.development ## run the proofs of killed and stopped processes
+	PROOFS=full $(BIN)/python -m pytest -v -m proof $(PROCESS_PROOFS) $(ARGS)
 
 check: .venv/.development ## check lint, formatting, types and imports
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Fixtures: each test that asks for `app` runs on SQLite and on Postgres, migrated, committed for real."""
+"""Core fixtures: a test with `app` runs on SQLite and on Postgres, migrated and committed for real."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -101,13 +101,13 @@ def runner(app: Flask) -> FlaskCliRunner:
 
 @pytest.fixture
 def world(app: Flask) -> World:
-    """An empty world to fill and then `load()`."""
+    """Return an empty world to fill and `load()`."""
     return World(app)
 
 
 @pytest.fixture
 def headers(app: Flask) -> Callable[..., Headers]:
-    """Make the Authorization header of a user in a session of its own; there is none where there is no user."""
+    """Return a function that makes the Authorization header of a user in a new session."""
 
     def make(user_id: str, role: Role = Role.CANDIDATE) -> Headers:
         with app.app_context():
@@ -118,7 +118,7 @@ def headers(app: Flask) -> Callable[..., Headers]:
 
 @pytest.fixture
 def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
-    """What was sent to the database, with its parameters; BEGIN is not counted."""
+    """Yield the statements sent to the database with their parameters, without BEGIN."""
     sent: list[tuple[str, object]] = []
 
     def record(statement: str, parameters: object) -> None:
@@ -138,5 +138,5 @@ def session_live(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def live(session_live: LiveServer, app: Flask) -> LiveServer:
-    """gunicorn with two workers over the same database as `app`."""
+    """Return gunicorn with two workers over the database of `app`."""
     return session_live

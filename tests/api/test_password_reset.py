@@ -186,9 +186,7 @@ def deliveries(database: Database) -> list[Any]:
 
 
 def test_forgot_is_limited_to_twenty_an_hour(app: Flask) -> None:
-    limited = create_app(
-        SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "RATELIMIT_ENABLED": "true"}
-    )
+    limited = create_app(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "RATELIMIT_ENABLED": "true"})
     caller = Caller(limited.test_client(), {})
     for number in range(20):
         assert caller.call("POST", FORGOT, {"email": f"a{number}@example.com"}).status_code == 202

@@ -198,7 +198,7 @@ def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
 def test_cached_read_equals_an_uncached_read(
     workers: list[Flask], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = figure(sample=400, full=10_000)
+    wanted = figure(sample=200, full=10_000)
     counts: Counter[str] = Counter()
     machine = type("Machine", (CachePolicy,), {"workers": workers[:2], "forgetful": workers[2], "reads": counts})
     limits = settings(

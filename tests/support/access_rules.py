@@ -1,4 +1,4 @@
-"""Who may call which route: one line for each of the map, without which `test_access` fails."""
+"""Access rules: a line for each route, without which tests/api/test_access.py fails."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ SUBSCRIPTION = {
     "endpoint": "https://push.invalid/send/1", "expirationTime": None,
     "keys": {"p256dh": public_key(read_private_key(new_private_key())), "auth": to_base64url(b"x" * 16)},
 }  # fmt: skip
-# route -> who may call it, a body that is good, and what a foreign and an absent id are answered
+# Route to its role, a valid body, and the messages for a foreign and for an absent id.
 RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "GET /health/live": (PUBLIC, None, None, None),
     "GET /health/ready": (PUBLIC, None, None, None),
@@ -87,7 +87,7 @@ ID = "641a5f123456789012345678"
 
 
 def _routes(*who: str) -> list[tuple[str, str]]:
-    """Method and path of those that are for them."""
+    """Return method and path of the routes for these roles."""
     named = (route.split() for route, rule in RULES.items() if rule[0] in who)
     return [(method, re.sub("<[a-z_]+>", ID, template)) for method, template in named]
 

@@ -21,7 +21,7 @@ def encoded(raw: bytes) -> str:
 
 
 class Browser:
-    """With its keys, and what it makes of a message."""
+    """A browser with its keys (RFC 8291)."""
 
     def __init__(self) -> None:
         self._key = generate_private_key(SECP256R1())

@@ -32,7 +32,7 @@ def everything(database: Database) -> dict[str, Any]:
 
 
 def everything_but_imports(database: Database) -> dict[str, list[Any]]:
-    """All rows but the one that counts the imports."""
+    """Return the rows of each table but the one that counts imports."""
     with database.reads.connection() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]

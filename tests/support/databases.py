@@ -22,7 +22,7 @@ def alembic_config(url: str) -> Config:
 
 @contextmanager
 def fresh_database(backend: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty database of that kind."""
+    """Yield the URL of an empty database of this backend."""
     if backend == "sqlite":
         yield f"sqlite:///{folder / 'test.sqlite3'}"
         return

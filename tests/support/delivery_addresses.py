@@ -25,7 +25,7 @@ def body(route: str, number: int) -> dict[str, Any]:
 
 
 def give(route: str, count: int, people: People, database: Database) -> None:
-    """What was registered before."""
+    """Store so many addresses of the route's owner."""
     with database.engine.begin() as connection:
         for number in range(count):
             common = {"id": new_id(), "created_at": now()}

@@ -1,4 +1,4 @@
-"""A world of companies, jobs, candidates, applications and interviews in the seed file's own format."""
+"""Companies, jobs, candidates, applications and interviews in the format of the seed file."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ PASSWORD = "a-good-password"
 
 
 class World:
-    """Each method adds a record with believable values, and returns it; `load` writes them all."""
+    """Records to load. Each method adds a record with default values and returns it; `load` writes all of them."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -56,7 +56,7 @@ class World:
         return self._add("interviews", defaults | values)
 
     def candidate_with(self, *interviews: Record) -> Record:
-        """A candidate with these interviews, of one application."""
+        """Return a candidate with these interviews of one application."""
         candidate = self.candidate()
         application = self.application(candidate)
         for values in interviews:

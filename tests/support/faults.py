@@ -9,7 +9,7 @@ from tests.support.statements import hooked
 
 
 class Fault:
-    """Fails the k-th statement or, when there are fewer, the COMMIT, once."""
+    """A fault at the k-th statement or, if there are fewer, at COMMIT. It happens once."""
 
     def __init__(self, engine: Any, number: int) -> None:
         self._engine, self._left, self.happened = engine, number, ""

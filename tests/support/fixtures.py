@@ -28,7 +28,7 @@ from tests.support.tokens import Headers, begin_session
 
 @pytest.fixture
 def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
-    """Two that remember, whatever the suite is run with, and one that does not."""
+    """Yield two applications that cache and one that does not, whatever CACHE_BYTES is."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "ACCESS_TOKEN_MINUTES": "1440"}
     made = [create_app(settings | {"CACHE_BYTES": size}) for size in ("1000000", "1000000", "0")]
     yield made
@@ -44,7 +44,7 @@ def calendar_feed(people: People) -> str:
 
 @pytest.fixture
 def linked_interview(world: World) -> dict[str, Any]:
-    """Somebody with a pending interview in the year 2999."""
+    """Store a candidate with a pending interview in the year 2999, and return the candidate."""
     me = world.candidate_with({"id": INTERVIEW, "scheduledDate": "2999-05-15T09:00:00.000Z"})
     world.load()
     return me
@@ -57,7 +57,7 @@ def anonymous(client: FlaskClient) -> Caller:
 
 @pytest.fixture
 def ada_client(client: FlaskClient, world: World) -> Caller:
-    """Nobody yet; Ada can sign in."""
+    """Return a caller without a token; Ada's account is stored."""
     world.candidate(**ACCOUNT)
     world.load()
     return Caller(client, {})
@@ -117,7 +117,7 @@ def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -
 
 @pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
 def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[LiveServer]:
-    """Live sockets in this process, with threads, and with greenlets as in production."""
+    """Yield a server of live sockets: in this process, with threads, and with greenlets as in production."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
     here = request.param == IN_PROCESS
     made = ServerHere(settings) if here else LiveServer(settings, config=request.param)

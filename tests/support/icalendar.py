@@ -4,7 +4,7 @@ import re
 
 
 def properties(raw: bytes) -> dict[str, list[str]]:
-    """The unfolded content lines of all events by name, checked for what RFC 5545 asks of lines."""
+    """Return unfolded content lines by name, and check line ends and lengths (RFC 5545, section 3.1)."""
     text = raw.decode()
     assert text.endswith("\r\n")
     assert "\n" not in text.replace("\r\n", "")

@@ -1,4 +1,4 @@
-"""gunicorn as it is deployed: its own process, its own settings, two workers."""
+"""A gunicorn process as it is deployed, with its own settings and two workers."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from tests.support.settings import ROOT
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Just what a program needs to start, and the settings: nothing of who runs the tests."""
+    """Return the settings and the few variables that a program needs to start."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return kept | dict(settings)
 
 
 class LiveServer:
-    """A running gunicorn; `url` is where. Its output is in `log`."""
+    """A running gunicorn at `url`, with its output in `log`."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class LiveServer:
 
     @property
     def log(self) -> str:
-        """What it has printed so far."""
+        """Return its output so far."""
         return Path(self._log.name).read_text()
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: object = None
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer to one request on a connection of its own."""
+        """Return status, headers and body of the response to a request on a new connection."""
         sent = {"Content-Type": "application/json", **headers}
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request(method, path, None if body is None else json.dumps(body), sent)
@@ -61,13 +61,13 @@ class LiveServer:
 
     @property
     def workers(self) -> list[int]:
-        """The process ids of the workers that run now."""
+        """Return the process ids of the running workers."""
         master = self.process.pid
         children = Path(f"/proc/{master}/task/{master}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
     def stop(self) -> None:
-        """SIGTERM, and wait."""
+        """Send SIGTERM and wait for the end."""
         self.process.terminate()
         self.process.wait(30)
         self._log.close()

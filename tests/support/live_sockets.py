@@ -1,4 +1,4 @@
-"""Live updates as clients see them: a server in this process besides those that are deployed, and sockets to it."""
+"""Servers of live updates, one of them in this process, and sockets to them."""
 
 import json
 import socket
@@ -25,16 +25,16 @@ DEPLOYED = ("gunicorn.conf.py", "gunicorn.live.conf.py")
 
 
 class OneRequest(WSGIRequestHandler):
-    """Closes its connection, as gunicorn does with a socket's."""
+    """A handler that closes its connection after one request, as gunicorn does with a socket's."""
 
     def handle_one_request(self) -> None:
-        """And no other."""
+        """Answer one request and close the connection."""
         super().handle_one_request()
         self.close_connection = True
 
 
 class ServerHere(LiveServer):
-    """Werkzeug's threaded server in the process of the tests."""
+    """Werkzeug's threaded server in the tests' process."""
 
     def __init__(self, settings: dict[str, str]) -> None:
         self.app = create_app(settings)
@@ -43,7 +43,7 @@ class ServerHere(LiveServer):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """And what it holds."""
+        """Close its sockets, its listener and its database."""
         service(Hub, self.app).is_stopping = lambda: True
         self._server.shutdown()
         self._server.server_close()
@@ -68,7 +68,7 @@ def open_socket(server: LiveServer, token: str, query: str = "", **options: Any)
 
 
 def small_socket(server: LiveServer) -> socket.socket:
-    """A connection that takes next to nothing until somebody reads from it."""
+    """Return a connection with the smallest receive buffer."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
@@ -77,12 +77,12 @@ def small_socket(server: LiveServer) -> socket.socket:
 
 
 def open_slow_socket(server: LiveServer, token: str, query: str = "", **options: Any) -> ClientConnection:
-    """One whose client reads only while it is asked for a message."""
+    """Return a socket whose client reads only when a message is requested."""
     return open_socket(server, token, query, sock=small_socket(server), max_queue=1, **options)
 
 
 def handshake(protocols: bytes) -> dict[str, bytes]:
-    """The headers of a good one."""
+    """Return the headers of a valid handshake."""
     return {
         "Host": b"localhost", "Connection": b"Upgrade", "Upgrade": b"websocket", "Sec-WebSocket-Version": b"13",
         "Sec-WebSocket-Key": b"A" * 22 + b"==", "Sec-WebSocket-Protocol": protocols,
@@ -90,7 +90,7 @@ def handshake(protocols: bytes) -> dict[str, bytes]:
 
 
 def written(headers: Mapping[str, bytes], line: str = f"GET {PATH} HTTP/1.1") -> bytes:
-    """The request."""
+    """Return the bytes of a request with these headers."""
     return b"\r\n".join([line.encode(), *(name.encode() + b": " + value for name, value in headers.items()), b"", b""])
 
 

@@ -1,4 +1,4 @@
-"""The contract's moves as a model of a few lines: written from its words, not from the code."""
+"""A model of the transitions, written from the route document and not from the code."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ EVENTS = {
 
 @dataclass
 class Application:
-    """Status and which dates are set."""
+    """An application: its status and the dates that are set."""
 
     status: str = "en_attente"
     dates: set[str] = field(default_factory=set)
     reason: str | None = None
 
     def look(self) -> None:
-        """The company marks it as seen."""
+        """Mark it as seen by the company."""
         if "dateSeen" not in self.dates and self.status == "en_attente":
             self.status = "vu"
         self.dates.add("dateSeen")
@@ -37,7 +37,7 @@ class Application:
 
 @dataclass
 class Interview:
-    """One interview, its application, and what happened."""
+    """An interview with its application and its events."""
 
     application: Application
     start: datetime
@@ -54,21 +54,21 @@ class Interview:
     events: list[tuple[str, str]] = field(default_factory=list)
 
     def begin(self) -> None:
-        """The invitation goes out."""
+        """Schedule the interview."""
         self._scheduled()
         self.events.append(("interview.scheduled", "company"))
 
     def overlaps(self, start: datetime, minutes: int) -> bool:
-        """[start, end), while it is open."""
+        """Return whether it is open and overlaps with this time; an interval excludes its end."""
         ends = start + timedelta(minutes=minutes), self.start + timedelta(minutes=self.minutes)
         return self.status in OPEN and start < ends[1] and self.start < ends[0]
 
     def is_legal(self, move: str) -> bool:
-        """Whether the status allows it."""
+        """Return whether the status allows the transition."""
         return self.status == "en_attente" if move == "confirm" else self.status in OPEN
 
     def move(self, move: str, by: str, **said: Any) -> bool:
-        """Make it, if it is legal."""
+        """Make the transition and return True, or return False if the status refuses it."""
         if not self.is_legal(move):
             return False
         self.request = None
@@ -103,5 +103,5 @@ class Interview:
         self.application.dates = kept | {"dateInterviewScheduled"}
 
     def copy(self) -> "Interview":
-        """Of its own, application and all."""
+        """Return a deep copy with an application of its own."""
         return deepcopy(self)

@@ -1,4 +1,4 @@
-"""nginx as it is deployed: the shipped configuration in a real one."""
+"""A real nginx with the shipped configuration."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from tests.support.settings import ROOT
 
 
 class Nginx:
-    """deploy/nginx.conf with other ports and folders, as an ordinary process."""
+    """nginx as an ordinary process: deploy/nginx.conf with other ports and folders."""
 
     def __init__(self, api_port: int, live_port: int) -> None:
         self.port = free_port()
@@ -65,7 +65,7 @@ class Nginx:
         return (self._folder / "access.log").read_text()
 
     def files_in(self, kind: str) -> list[str]:
-        """What its workers have put on the disk and hold open; they have deleted it by then."""
+        """Return files of this kind that its workers hold open; nginx has deleted their names."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         opened = [str(link.readlink()) for child in children for link in Path(f"/proc/{child}/fd").iterdir()]
         return [name for name in opened if name.startswith(f"{self._folder}/{kind}/")]
@@ -76,7 +76,7 @@ class Nginx:
         shutil.rmtree(self._folder)
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
-        """Status, headers and JSON."""
+        """Return status, headers and JSON of the response to a request."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
@@ -85,7 +85,7 @@ class Nginx:
         return response.status, dict(response.headers), json.loads(raw)
 
     def say(self, raw: bytes) -> tuple[int, Any]:
-        """Status and JSON of the answer to these very bytes."""
+        """Return status and JSON of the response to these bytes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=15) as sock:
             sock.sendall(raw)
             answer = b""

@@ -1,4 +1,4 @@
-"""A Postgres for the tests: TEST_DATABASE_URL, else this machine's own binaries, else those of a PyPI wheel."""
+"""Postgres for the tests: TEST_DATABASE_URL, else this machine's binaries, else those of a PyPI wheel."""
 
 import functools
 import importlib.util
@@ -17,14 +17,14 @@ OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_c
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 class ThrowawayPostgres:
-    """A server in a temporary folder on a free port, gone at `stop`."""
+    """A server in a temporary folder on a free port; `stop` removes both."""
 
     def __init__(self, **settings: str) -> None:
         self._settings = settings
@@ -55,7 +55,7 @@ class ThrowawayPostgres:
 
     @property
     def pid(self) -> int:
-        """Of the process whose children all others are."""
+        """Return the process id of the postmaster."""
         return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def halt(self) -> None:
@@ -127,7 +127,7 @@ _started: list[ThrowawayPostgres] = []
 
 
 def unprivileged_account() -> pwd.struct_passwd | None:
-    """Postgres refuses root: whom to run it as then."""
+    """Return an account for Postgres, which refuses root, or None if this is not root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -139,7 +139,7 @@ def unprivileged_account() -> pwd.struct_passwd | None:
 
 
 def create_database(admin_url: str, name: str, template: str = "template1") -> str:
-    """A new database beside the one of the URL; the new one's URL."""
+    """Create a database on the server of the URL and return its URL."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
@@ -150,6 +150,6 @@ def create_database(admin_url: str, name: str, template: str = "template1") -> s
 
 
 def drop_database(admin_url: str, name: str) -> None:
-    """Remove a database, whoever is still connected to it."""
+    """Drop a database and close its connections."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

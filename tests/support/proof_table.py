@@ -1,4 +1,4 @@
-"""Proofs with figures: a sample in `make test`, the full figure under `make proofs`, which prints a table of them."""
+"""Figures of proofs: a sample in `make test`, the full figure in `make proofs`, which prints a table."""
 
 import os
 import time
@@ -11,20 +11,20 @@ TABLE: list[str] = []
 
 
 def figure(*, sample: int, full: int) -> int:
-    """How often: less in `make test`."""
+    """Return how often a proof repeats: `full` in `make proofs`, `sample` otherwise."""
     return full if IS_FULL else sample
 
 
 @dataclass
 class Proof:
-    """What was asked, and what it came to."""
+    """A running proof, which writes its result."""
 
     result: str = ""
 
 
 @contextmanager
 def proof(name: str, backend: str, times: int) -> Iterator[Proof]:
-    """A row of the table, written when the block ends well; a failure is the test's own."""
+    """Yield a proof and add its row to the table when the block succeeds."""
     start = time.monotonic()
     done = Proof()
     yield done

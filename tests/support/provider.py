@@ -38,7 +38,7 @@ def pem(key: Any) -> bytes:
 
 
 def jwk(key: Any, **members: object) -> Json:
-    """The JWK of a public key, or of a private one."""
+    """Return the JWK of a public or private key."""
     kinds = {rsa.RSAPublicKey: "RS256", rsa.RSAPrivateKey: "RS256"} | dict.fromkeys(
         (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey), "ES256"
     )
@@ -51,7 +51,7 @@ def public_jwk(key: Any, **members: object) -> Json:
 
 
 def settings_for(folder: Path, keys: bytes | object, algorithm: str = "RS256", **changes: str) -> dict[str, str]:
-    """PEM when `keys` are bytes, and a JWKS with these keys otherwise."""
+    """Return the provider's settings with a PEM file if `keys` is bytes, else with a JWKS file."""
     file = folder / "keys"
     file.write_bytes(keys if isinstance(keys, bytes) else json.dumps({"keys": keys}).encode())
     name = "IDP_PUBLIC_KEY_FILE" if isinstance(keys, bytes) else "IDP_JWKS_FILE"

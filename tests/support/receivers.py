@@ -1,4 +1,4 @@
-"""Real receivers on this machine: an SMTP server, and an https server that behaves as its paths say."""
+"""Receivers on this machine: SMTP servers, and an HTTPS server that behaves as its paths say."""
 
 import asyncio
 import ipaddress
@@ -38,7 +38,7 @@ DRIP_SECONDS = 20
 
 
 def wait_for(condition: Any, seconds: float = 10) -> None:
-    """Until it is true; fails the test when it does not become so."""
+    """Wait until the condition holds; fail the test when it does not in so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -47,7 +47,7 @@ def wait_for(condition: Any, seconds: float = 10) -> None:
 
 @contextmanager
 def working(app: Flask, senders: dict[Channel, Sender], *, concurrency: int = 8, **options: Any) -> Iterator[Worker]:
-    """A worker of this process with these channels, until the end of the block."""
+    """Run a worker with these channels in a thread until the end of the block."""
     channel_workers = [
         ChannelWorker(app, channel, send, concurrency=concurrency, **options) for channel, send in senders.items()
     ]
@@ -63,7 +63,7 @@ def working(app: Flask, senders: dict[Channel, Sender], *, concurrency: int = 8,
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Certificate and key of localhost and of every name under hooks.example."""
+    """Return the paths of a certificate and its key for localhost and each name under hooks.example."""
     key = generate_private_key(SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
     names: list[x509.GeneralName] = [x509.DNSName("*.hooks.example"), x509.DNSName("localhost")]
@@ -88,7 +88,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 class Mailbox:
-    """An SMTP server; whom a mail is to decides what becomes of it: refuse-, later-, hang-, drop- or taken."""
+    """An SMTP server. An address that begins with refuse-, later-, hang-, drop- or reject- is treated so."""
 
     def __init__(self, **options: Any) -> None:
         self.messages: list[EmailMessage] = []
@@ -132,7 +132,7 @@ class Mailbox:
 
 @dataclass
 class Request:
-    """What arrived."""
+    """A request that arrived."""
 
     path: str
     headers: dict[str, str]
@@ -141,7 +141,7 @@ class Request:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """By path: /ok, /<status>, /hang, /drip[/<how>] (five bytes a second), /gigabyte, /redirect[/<status>/<where>]."""
+    """Answers by path: /ok, /<status>, /hang, /drip[/<how>] (5 bytes/s), /gigabyte, /redirect[/<status>/<where>]."""
 
     def setup(self) -> None:
         receiver: HttpsReceiver = self.server.receiver  # type: ignore[attr-defined]
@@ -181,18 +181,18 @@ class _Handler(BaseHTTPRequestHandler):
             pass
 
     def log_message(self, *_anything: Any) -> None:
-        """Not on the screen."""
+        """Print no line for a request."""
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_anything: Any) -> None:
-        """Clients that hang up are what the tests are about."""
+        """Ignore clients that hang up."""
 
 
 class HttpsReceiver:
-    """A web server with a certificate for every name under hooks.example; `outbound` finds its way there."""
+    """A web server with a certificate for each name under hooks.example; `https_client` connects to it."""
 
     def __init__(self, folder: Path, *, seconds: float = 15) -> None:
         certificate, key = make_certificate(folder)
@@ -220,7 +220,7 @@ class HttpsReceiver:
 
 
 class _DrippingMail(StreamRequestHandler):
-    """Speaks SMTP up to a point, and from there on a byte in a while."""
+    """Speaks SMTP up to a point and sends a byte at a time from there on."""
 
     def handle(self) -> None:
         server: DrippingMailServer = self.server  # type: ignore[assignment]
@@ -259,7 +259,7 @@ _TLS_RECORD = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xf0"  # the beginning of 16 KiB
 
 
 class DrippingMailServer(ThreadingTCPServer):
-    """An SMTP server that drips bytes from one point on: `tls`, `greeting`, `starttls` or `data`."""
+    """An SMTP server that drips bytes from a point on: `tls`, `greeting`, `starttls` or `data`."""
 
     daemon_threads = True
 

@@ -10,7 +10,7 @@ Call = tuple[str, str, dict[str, str], Any]  # method, path, headers, body
 
 
 def at_once(live: LiveServer, calls: list[Call]) -> list[tuple[int, bytes]]:
-    """Send all of them at one moment; status and body of each."""
+    """Send all requests at one moment and return status and body of each."""
     barrier = Barrier(len(calls))
 
     def send(call: Call) -> tuple[int, bytes]:

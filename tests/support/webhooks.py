@@ -10,7 +10,7 @@ from interviews_api.notifications.models import Webhook
 
 
 def hook(database: Database, company_id: str, path: str) -> str:
-    """The id of a webhook at that path of the receiver."""
+    """Store a webhook at this path of the receiver and return its id."""
     webhook_id = new_id()
     values = {"url": f"https://a.hooks.example{path}", "secret": new_secret(), "created_at": now()}
     with database.engine.begin() as connection:

@@ -1,6 +1,6 @@
-"""`flask worker` as its own process, but with a lease of two seconds: `python -m tests.support.worker_process`.
+"""`flask worker` with a lease of two seconds: `python -m tests.support.worker_process`.
 
-It says on stdout when it is about to send and when it has sent: who wants to kill it knows what it has in hand.
+It prints when it is about to send and when it has sent, so a test can kill it with a claim in hand.
 """
 
 import signal

@@ -20,7 +20,7 @@ def count(database: Database, model: Any) -> int:
 
 
 class Workers:
-    """Some workers; what is killed is started again."""
+    """Worker processes; a killed one is started again."""
 
     def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:
         self._environment = clean_environment(settings)
@@ -41,7 +41,7 @@ class Workers:
                 self._lines.put((process, line.strip()))
 
     def next_to_say(self, word: bytes) -> int:
-        """Which one it is, of those that live."""
+        """Return the index of the next living worker that prints this word."""
         while not self._lines.empty():
             self._lines.get()
         while True:
