@@ -1,4 +1,4 @@
-"""Who may do what: every route of the map x every kind of caller x own, foreign and absent ids.
+"""Access control: each route for each kind of caller with own, foreign and absent ids.
 
 A new route without a rule here fails the suite.
 """
@@ -28,7 +28,7 @@ from tests.support.tokens import Headers
 
 
 def routes(app: Flask) -> dict[str, Any]:
-    """Each method and path of the map, converters left out of the spelling."""
+    """Return each method and path of the URL map, without converters."""
     return {
         method + " " + re.sub("<[^:<>]+:", "<", rule.rule): rule
         for rule in app.url_map.iter_rules()

@@ -1,4 +1,4 @@
-"""Signing in, what a token must be, and what is refused as one."""
+"""Login, and the access tokens that are accepted and refused."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ def encoded(part: object) -> str:
 
 
 def forgeries(user_id: str, session_id: str) -> dict[str, str]:
-    """Authorization headers that must all be refused with the seed's 401."""
+    """Return Authorization headers that must be answered with the sample 401."""
     good = claims(user_id, session_id)
     # The last character of 32 bytes in base64url has two bits to spare, 0 in ours: one more is another spelling.
     token = jwt.encode(good, KEY, ALGORITHM)

@@ -1,4 +1,4 @@
-"""How many addresses may be given: of all requests that arrive together, no more than fit."""
+"""The limit of 20 webhooks a company and 20 push subscriptions a candidate."""
 
 import pytest
 

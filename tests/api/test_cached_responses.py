@@ -1,4 +1,4 @@
-"""What is remembered turns over with the clock, and is never older than what was acknowledged before."""
+"""Cached responses end with the clock, with transitions and with loaded files."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def test_cached_response_ends_when_the_next_interview_begins(
 def test_cache_of_verified_tokens_is_bounded(
     app: Flask, world: World, headers: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a session that ends is ended, remembered or not."""
+    """A session that ends is refused although its token is cached."""
     me = world.candidate()
     world.load()
     cache = VerifiedTokens(2)

@@ -1,4 +1,4 @@
-"""The calendar file and the feed, read back by a second parser that knows nothing of the one that wrote them."""
+"""The calendar file and the feed, parsed by a second library."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The candidate's yes: once, by its owner, and in the right order of refusals."""
+"""Confirmation by the candidate: once, by the owner, with refusals in order."""
 
 from collections.abc import Callable
 
@@ -69,7 +69,7 @@ REFUSALS = [
 def test_confirm_refusals_come_in_order(
     who: str, status: int, message: str, client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
-    """The body is bad and the interview is cancelled in every case: that is said last."""
+    """The body is invalid and the interview cancelled in each case; both are reported last."""
     me = world.candidate_with({"id": INTERVIEW, "status": "annule"})
     company_user = world.company_user(world.company())
     stranger = world.candidate()

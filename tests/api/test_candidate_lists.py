@@ -1,4 +1,4 @@
-"""The four lists against a few lines of plain Python, on random worlds; their paging and their queries."""
+"""The candidate's four lists: content, order, pages and number of statements."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -104,7 +104,7 @@ def test_each_view_equals_a_model_in_plain_python(
 
 
 def test_thousands_of_rows_are_in_order(app: Flask, client: FlaskClient, headers: Callable[..., Headers]) -> None:
-    """For so many Postgres hashes its joins, which does not keep the order in which the page was cut."""
+    """With so many rows Postgres uses hash joins, which do not keep the order of the page."""
     with app.app_context():
         for _ in write_bulk(BulkWorld(5, 10_000)):
             pass

@@ -1,4 +1,4 @@
-"""A company's interviews: scheduling, moving, ending, reading; whose they are, and what follows."""
+"""A company's interviews: schedule, reschedule, overlaps and lists."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a candidate reads has an ETag that is true at once, on every worker; a 304 says that nothing has changed."""
+"""Conditional requests: ETags of a candidate's reads and 304 responses."""
 
 from datetime import timedelta
 

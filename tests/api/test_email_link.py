@@ -1,4 +1,4 @@
-"""The link in an e-mail: what it shows, what it confirms, when it is dead, and that looking changes nothing."""
+"""The link in an invitation mail: what it shows, confirms and refuses."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Every failure in the one shape, and no 500 whatever the bytes."""
+"""Errors have one shape, and no input causes a 500."""
 
 import json
 import logging
@@ -219,7 +219,7 @@ def test_passwords_are_not_logged(app: Flask, client: FlaskClient, caplog: pytes
 
 @pytest.mark.parametrize("names", [list("zyxwvutsrq"), list("abcdefghij"), ["_schema", "", "a.b", "email.", "0"]])
 def test_unknown_fields_are_named_in_the_order_of_the_body(names: list[str], client: FlaskClient) -> None:
-    """marshmallow walks through them in a set's order, which differs from process to process."""
+    """marshmallow reports them in a set's order, which differs between processes."""
     for given, missing in (({"email": "a", "password": "b"}, []), ({"email": "a"}, ["password"])):
         raw = json.dumps(dict.fromkeys(names, 1) | given)  # the client's own json= sorts
         body = client.post("/auth/login", data=raw, content_type="application/json").get_json()

@@ -1,4 +1,4 @@
-"""Jobs and applications as both sides see them, and how an application follows its interviews."""
+"""Jobs and applications from both sides, and how transitions change an application."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same request twice is one deed and one reply."""
+"""`Idempotency-Key`: a repeated request acts once and gets the same reply."""
 
 import json
 import time
@@ -142,7 +142,7 @@ def test_schedule_refuses_by_application_before_a_bad_key(key: str, people: Peop
 
 
 def test_second_request_is_refused_while_the_first_runs(people: People, database: Database) -> None:
-    """On Postgres at once, as it sees the first's lock; on SQLite when the first, the one writer, has finished."""
+    """Postgres refuses at once, as it sees the lock; SQLite when the first writer has finished."""
     post = partial(people.us.call, "POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:
@@ -170,7 +170,7 @@ def test_reply_is_replayed_after_the_clock_is_put_back(people: People) -> None:
 
 
 def test_rolled_back_request_leaves_its_key_free(people: People, database: Database) -> None:
-    """Who waited on SQLite acts then; whoever waits there too long is told to come again."""
+    """A request that waits too long on SQLite gets 503; Postgres answers 409 at once."""
     us = people.us
     with hold_write_lock(database) as connection:
         assert ReplyRepository(connection, people.us_user_id, "POST /jobs", "k").find(now(), now()) is None

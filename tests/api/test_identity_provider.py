@@ -1,4 +1,4 @@
-"""The operator's own identity provider: which of its tokens open what, and which settings are refused."""
+"""The operator's identity provider: accepted and refused tokens, and routes it closes."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def claims(subject: str, **changes: object) -> Json:
 
 
 def signed(payload: Json, algorithm: str = "RS256", key: Any = None, **header: object) -> str:
-    """A token really signed by that algorithm and key, whatever it says: PyJWT would refuse to make many of these."""
+    """Return a token signed with this key, whatever its header says; PyJWT refuses to make many of these."""
     said = {"alg": algorithm, "typ": "JWT", "kid": KID} | header
     parts = [{name: value for name, value in part.items() if value is not ...} for part in (said, payload)]
     encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]

@@ -1,4 +1,4 @@
-"""Request ids and the log: every answer has an id, every request one line, and neither path nor secret is in it."""
+"""Request ids and log lines: one line a request, without paths and secrets."""
 
 import io
 import json
@@ -22,7 +22,7 @@ KEYS = {"time", "level", "logger", "message", "request_id", "method", "route", "
 
 @pytest.fixture
 def lines() -> Iterator[Any]:
-    """A function that gives what was logged until now, formatted as in production."""
+    """Yield a function that returns the lines logged so far, formatted as in production."""
     stream = io.StringIO()
     handler, root = logging.StreamHandler(stream), logging.getLogger()
     handler.setFormatter(logs.JsonFormatter())

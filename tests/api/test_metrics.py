@@ -1,4 +1,4 @@
-"""Metrics: labels that stay few, one count over all workers, and what the database says at the scrape."""
+"""Metrics: labels, deliveries and the oldest unsent event."""
 
 import re
 from datetime import timedelta

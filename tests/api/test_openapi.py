@@ -1,4 +1,4 @@
-"""The OpenAPI document: complete, and held against the running application by schemathesis."""
+"""The OpenAPI document: each route, security scheme, error and key is described."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Forgotten passwords: one answer for everybody, and a link that is good for an hour, once."""
+"""Password reset: one answer for all addresses, and a link that works once within an hour."""
 
 import re
 import time

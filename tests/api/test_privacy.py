@@ -1,4 +1,4 @@
-"""What a company does not share is in no byte that a candidate, a link or a log can show."""
+"""Private fields of a company reach no candidate, link, message or log."""
 
 import logging
 import traceback
@@ -44,7 +44,7 @@ PRIVATE = {
 
 
 def candidate_facing(caller: Caller, anonymous: Caller, interview_id: str) -> dict[str, TestResponse]:
-    """Every byte that the candidate and the bearer of a link can get without changing anything."""
+    """Return each response that a candidate or the holder of a link can read."""
     mine = f"/candidate/interviews/{interview_id}"
     shown = {
         path: caller.call("GET", path)
@@ -71,7 +71,7 @@ def statuses(shown: dict[str, TestResponse]) -> dict[int, int]:
 def test_private_fields_reach_no_candidate_response(
     completion: dict[str, Any], people: People, client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In every state of the interview, and in the answer to every move."""
+    """Read in each state of the interview, and in the response to each transition."""
     caplog.set_level(logging.DEBUG)
     us, candidate, anonymous = people.us, people.candidate, Caller(client, {})
     asked = invitation(people.us_application_id, internalNotes=CANARY)
@@ -130,7 +130,7 @@ def test_shared_feedback_is_shown_without_private_fields(people: People) -> None
 
 
 def test_database_error_quotes_no_values(database: Database) -> None:
-    """It goes to the log with its cause."""
+    """The error is logged with its cause."""
     with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
         connection.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": CANARY})
     assert "INSERT INTO nowhere" in str(refused.value)
@@ -138,7 +138,7 @@ def test_database_error_quotes_no_values(database: Database) -> None:
 
 
 def test_constraint_error_quotes_no_row(people: People, database: Database) -> None:
-    """Postgres would quote it whole."""
+    """Postgres quotes the row in its message."""
     us = people.us
     us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
@@ -163,7 +163,7 @@ def test_registration_timeout_logs_no_hash(
 
 
 def test_private_fields_reach_no_message(app: Flask, people: People, database: Database) -> None:
-    """Mails, pushes and live updates of every event, composed with everything private filled in."""
+    """Compose mails, pushes and live updates of each event with all private fields set."""
     us, candidate = people.us, people.candidate
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     one = made["interviewId"]

@@ -1,4 +1,4 @@
-"""Limits on attempts: exactly so many are evaluated, over threads, workers and restarts."""
+"""Rate limits on logins, registrations and password changes."""
 
 import time
 from collections import Counter
@@ -24,7 +24,7 @@ REFUSAL = {"statusCode": 429, "message": "Too many attempts, try again later", "
 
 @pytest.fixture
 def limited(app: Flask, database_url: str) -> Iterator[FlaskClient]:
-    """The application with its limits on, over the database of `app`."""
+    """Yield a client of an application with rate limits over the database of `app`."""
     strict = create_app(SECRETS | {"DATABASE_URL": database_url})
     yield strict.test_client()
     service(Database, strict).dispose()
@@ -119,7 +119,7 @@ def test_retry_after_is_when_both_limits_have_room(limited: FlaskClient) -> None
 
 
 def test_attempt_counts_from_its_evaluation(limited: FlaskClient, database: Database) -> None:
-    """Not from before it waited for its turn: the attempts it must be told from may have left the log by then."""
+    """An attempt that waits for a lock counts from the moment after the wait."""
     log_in(limited)
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Signing up, colleagues, and what an address may do once."""
+"""Registration and company users."""
 
 from typing import Any
 

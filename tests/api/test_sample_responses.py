@@ -1,4 +1,4 @@
-"""The user's sample responses, key for key and value for value, from a database that holds each sample."""
+"""The sample responses of the route document, value for value."""
 
 from collections.abc import Callable
 from typing import Any

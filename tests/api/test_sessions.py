@@ -1,4 +1,4 @@
-"""Refresh, sign-out and change of password: what ends a session, and that it ends everywhere at once."""
+"""Sessions: refresh, logout and password change."""
 
 import time
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_access_and_refresh_tokens_are_not_interchangeable(ada_client: Caller) -
 
 
 def test_each_secret_works_only_for_its_purpose(ada_client: Caller, world: World, database: Database) -> None:
-    """Purpose x endpoint: only the diagonal passes, on every spelling of a door that takes a secret."""
+    """Try each secret at each endpoint that takes one; only its own purpose accepts it."""
     data = sign_in(ada_client)
     me = data["user"]["id"]
     interview = world.interview(world.application({"id": me}), scheduledDate="2999-01-01T09:00:00.000Z")
@@ -175,7 +175,7 @@ def change(connection: Connection, user: RowMapping) -> None:
 def test_login_overtaken_by_a_change_is_refused(
     overtake: Callable[[Connection, RowMapping], None], ada_client: Caller, database: Database
 ) -> None:
-    """It saw the right password, and until it can write the user is gone or has another one."""
+    """The password is checked, then the user is deleted or changes it before the session begins."""
     user = user_of(database)
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:

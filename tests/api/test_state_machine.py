@@ -29,7 +29,7 @@ def test_openapi_lists_transitions_and_refusals(client: FlaskClient) -> None:
 def test_transition_times_never_run_backwards(
     ahead: int, is_waited_for: bool, people: People, database: Database
 ) -> None:
-    """Also for who had to wait for a move that began later; but a file or a clock that was wrong moves no time."""
+    """A transition waits for a slightly later one; a time far ahead is ignored as a wrong clock."""
     us, candidate = people.us, people.candidate
     interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
     wish = {"proposedTimes": [format_instant(now() + timedelta(days=9))]}

@@ -1,4 +1,4 @@
-"""Wall clocks at both edges of summer time: what is skipped, what comes twice, and what the rules say in 2026."""
+"""Time zones of interviews over HTTP."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Tables that change under a running worker: what it prepared on Postgres is refused once, and then made anew."""
+"""Column types that change under a running worker: Postgres refuses a prepared statement once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ OFTEN = 8
 
 @pytest.fixture
 def change_types(database: Database) -> Iterator[Any]:
-    """Make text of another kind of the columns that everything shows; SQLite has but one kind."""
+    """Yield a function that changes the text type of two columns on Postgres."""
 
     def alter(kind: str) -> None:
         if database.engine.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""What a pooled connection is set to, that no update is lost, and that the migrations go both ways."""
+"""Pooled connections: settings, transactions, lock timeouts and constraints."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def test_each_pooled_connection_is_configured(database: Database) -> None:
 
 
 def test_concurrent_updates_are_not_lost(app: Flask, world: World, database: Database) -> None:
-    """400 read-modify-writes from 16 threads: 400 come through, on SQLite because BEGIN is IMMEDIATE."""
+    """Make 400 read-modify-writes from 16 threads; SQLite keeps all because BEGIN is IMMEDIATE."""
     world.candidate_with({})
     world.load()
     lock_row = select(Interview.revision).with_for_update()  # SQLite leaves FOR UPDATE out
@@ -64,7 +64,7 @@ def test_failed_transaction_is_rolled_back(app: Flask, database: Database) -> No
 
 
 def test_only_a_bulk_load_has_no_statement_timeout(app: Flask, database: Database) -> None:
-    """On Postgres, for that transaction alone; SQLite has no limit but that of waiting for a lock."""
+    """Postgres lifts it for one transaction; SQLite only limits the wait for a lock."""
     if database.engine.dialect.name == "sqlite":
         read, lifted, usual = "PRAGMA busy_timeout", 5000, 5000
     else:

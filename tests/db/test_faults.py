@@ -1,4 +1,4 @@
-"""A fault at every statement and at COMMIT of every move: nothing is half-written, the client may try again."""
+"""Faults at each statement and at COMMIT of each transition roll back, and a retry succeeds."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ _DISK_FULL = """
 def test_fault_within_the_combined_statement_rolls_back(
     who: str, route: str, body: Any, when: str, table: str, people: People, database: Database
 ) -> None:
-    """Postgres itself fails in the middle of what it does in one go, and where that commits by itself."""
+    """Postgres fails within the combined statement or at its own commit."""
     made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
     method, path = route.format(interview=made["interviewId"]).split()
     before = everything(database)

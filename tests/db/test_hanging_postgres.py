@@ -1,4 +1,4 @@
-"""A Postgres that hangs, its sockets open, blocks nobody for ever."""
+"""A Postgres that hangs with open sockets: requests fail in time and connections are replaced."""
 
 import os
 import signal
@@ -22,14 +22,14 @@ POSTGRES = "postgresql"
 
 
 def backend_of(app: Flask) -> int:
-    """The process that serves the connection which the pool will hand out next."""
+    """Return the process id of the backend of the pool's next connection."""
     with app.app_context(), read_connection() as connection:
         return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
 
 
 @pytest.fixture(params=[POSTGRES])
 def own_postgres() -> Iterator[ThrowawayPostgres]:
-    """A server of this machine, whatever TEST_DATABASE_URL says: its process numbers mean something here."""
+    """Yield a server on this machine, whose process ids can be signalled, whatever TEST_DATABASE_URL is."""
     server = ThrowawayPostgres()
     yield server
     server.stop()

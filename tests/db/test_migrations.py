@@ -33,7 +33,7 @@ def test_migrations_go_up_down_and_up_again(backend: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_rows_survive_each_migration(backend: str, tmp_path: Path) -> None:
-    """A database of the first revision with one row of each kind goes to the newest, back, and there again."""
+    """Migrate a database with a row of each kind from the first revision to the newest, back and again."""
     rows = (
         "INSERT INTO companies (id, name, time_zone) VALUES ('c', 'Tech', 'UTC')",
         "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)",
@@ -71,7 +71,7 @@ def test_rows_survive_each_migration(backend: str, tmp_path: Path) -> None:
 
 
 def test_database_has_the_constraints_of_the_models(database: Database) -> None:
-    """What `alembic check` does not compare: CHECKs, and that everything has a name."""
+    """Compare CHECKs and names, which `alembic check` does not."""
     inspector = inspect(database.engine)
     for table in models.metadata.sorted_tables:
         checks = {
@@ -88,6 +88,6 @@ def test_database_has_the_constraints_of_the_models(database: Database) -> None:
 
 
 def numbers_and_words(condition: str) -> list[str]:
-    """What a CHECK says, whatever a database makes of its spelling."""
+    """Return the words and numbers of a CHECK, whatever its spelling in a database."""
     noise = {"in", "any", "array", "text", "between", "and", "varying", "character"}
     return sorted(set(re.findall(r"\w+", condition.lower())) - noise)

@@ -39,7 +39,7 @@ def test_purge_deletes_expired_rows(ada_client: Caller, runner: FlaskCliRunner, 
 
 
 def test_purge_skips_locked_rows(runner: FlaskCliRunner, database: Database) -> None:
-    """Waiting for it could be a deadlock, as a sign-in locks two rows. SQLite has one writer at a time anyway."""
+    """A login locks two rows, so waiting for one of them could deadlock."""
     past = datetime.now(UTC) - timedelta(days=1)
     with database.engine.begin() as connection:
         for key in ("b", "a"):

@@ -1,4 +1,4 @@
-"""EXPLAIN of the very statements that the routes send: index ranges alone, nothing sorted, nobody else's rows.
+"""EXPLAIN of the statements that the routes send: index ranges only, and no sorts.
 
 What is counted or skipped is not looked up in the table; what is shown is, by its key.
 """
@@ -22,7 +22,7 @@ VIEWS = ["", "?status=confirmed", "?limit=100&skip=15", "/pending", "/upcoming",
 
 @pytest.fixture(scope="module", params=[(2000, 20), (1000, 60)], ids="{0[0]} candidates x {0[1]}".format)
 def bulk_app(request: pytest.FixtureRequest, session_app: Flask) -> Iterator[tuple[Flask, str]]:
-    """40,000 or 60,000 interviews, and one of their candidates; a smaller table is rightly scanned whole."""
+    """Load 40,000 or 60,000 interviews; a database scans a smaller table."""
     candidates, each = request.param
     empty(session_app)
     with session_app.app_context():

@@ -26,21 +26,21 @@ _WRONG = Prepared(select(literal_column("no_such_column")).select_from(Import))
 
 @pytest.fixture
 def own(app: Flask) -> Iterator[Database]:
-    """A database whose connections nobody else has used."""
+    """Yield a database with unused connections."""
     made = Database(service(Settings, app).database_url, pool_size=SIZE)
     yield made
     made.dispose()
 
 
 def use(database: Database, statement: Prepared = _READ) -> int:
-    """Which connection it was."""
+    """Run a statement and return the id of its connection."""
     with database.reads.connection() as taken:
         statement.rows(taken, {})
         return id(taken.connection.driver_connection)
 
 
 def use_all(database: Database) -> set[int]:
-    """All of them at the same time: which they were."""
+    """Use all connections at the same time and return their ids."""
     together = threading.Barrier(SIZE)
 
     def use_one(_number: int) -> int:
@@ -111,7 +111,7 @@ def test_dead_connection_renews_the_pool(own: Database) -> None:
 
 
 def test_statements_are_prepared_again_after_deallocation(own: Database) -> None:
-    """psycopg deallocates all prepared statements after a rollback."""
+    """psycopg deallocates all statements after a rollback, the pool's too."""
     first = use_all(own)
     own.reads.close_idle()
     for _ in range(2 * SIZE):

@@ -1,4 +1,4 @@
-"""Seed files: all or nothing, by id, with what is refused named; the demo world; bulk data; the other commands."""
+"""Seed files: loaded as a whole or not at all, by id, with each refusal named."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def content(world: World) -> Content:
 
 @pytest.fixture
 def load(runner: FlaskCliRunner, tmp_path: Path) -> Callable[[object], Any]:
-    """`flask seed load` of a file with that content; bytes are taken as they are."""
+    """Return a function that runs `flask seed load` on a file with this content."""
 
     def run(content: object) -> Any:
         file = tmp_path / "seed.json"

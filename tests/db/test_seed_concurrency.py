@@ -1,4 +1,4 @@
-"""Seed files are loaded while others load, and while interviews move."""
+"""Seed files loaded during other loads and during transitions."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ def test_loads_in_opposite_orders_do_not_deadlock(app: Flask, world: World, data
 def test_loads_and_transitions_do_not_deadlock(
     app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
-    """A move holds its interview while it asks for the application; so does a load."""
+    """Transitions and loads lock the interview before the application."""
     person = world.candidate()
     moving = [world.interview(world.application(person)) for _ in range(40)]
     world.load()

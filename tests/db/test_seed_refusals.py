@@ -1,4 +1,4 @@
-"""What `flask seed load` refuses is named so that nobody misreads where it is, and in the file's own order."""
+"""Refusals of `flask seed load` name the place in the file, in the file's order."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A writer that stalls between its event and its COMMIT, as on a machine that froze, must not hold up all others."""
+"""A writer that stalls between its event and its COMMIT does not hold up others."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from tests.support.people import People
 
 
 def test_stalled_writer_does_not_hold_up_others(app: Flask, people: People, database: Database) -> None:
-    """On Postgres others go on after 5 s and it gets a 503; SQLite's lock lasts while the process does."""
+    """Postgres ends it after 5 s with a 503; SQLite's lock lasts as long as the process."""
     is_postgres = database.engine.dialect.name == "postgresql"
     paths = []
     for whose in ("us", "them"):

@@ -185,7 +185,7 @@ class CachePolicy(RuleBasedStateMachine):
 
 @pytest.fixture
 def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
-    """Two that remember and one that does not."""
+    """Yield two applications that cache and one that does not."""
     kept = {"CACHE_BYTES": "40000"}, {"CACHE_BYTES": "1000000"}, {"CACHE_BYTES": "0", "VERIFIED_TOKENS": "0"}
     shared = SETTINGS | {"DATABASE_URL": database_url, "ACCESS_TOKEN_MINUTES": "1440"}
     made = [create_app(shared | own) for own in kept]

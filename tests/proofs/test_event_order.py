@@ -28,7 +28,7 @@ WRITERS = 4
 
 
 def append(connection: Connection) -> None:
-    """As the product does."""
+    """Append an event as the application does."""
     interview = {"id": INTERVIEW, "revision": 0, **OWNERS}
     EventLog(connection).append(interview, EventType.CONFIRMED, at=now(), actor="company")
 
@@ -42,7 +42,7 @@ def append_from_a_plain_sequence(connection: Connection) -> None:
 
 @pytest.fixture
 def database(app: Flask) -> Iterator[Database]:
-    """Of the same database, with connections for all of them."""
+    """Yield a database with a connection for each thread."""
     url = service(Settings, app).database_url
     wide = Database(url, pool_size=WRITERS + 1)
     yield wide
@@ -50,7 +50,7 @@ def database(app: Flask) -> Iterator[Database]:
 
 
 def late_arrivals(database: Database, write: Callable[[Connection], None], events: int) -> int:
-    """How many events a reader found below the highest it had seen, while writers committed at different speeds."""
+    """Return how many event ids a reader found below the highest it had seen."""
     is_over = Flag()
 
     def commit_some(seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Moves that arrive together, over gunicorn with two workers: the contract's winners, one event each, no trace else."""
+"""Transitions that arrive together at two workers: the route document's winners, with one event each."""
 
 import random
 from typing import Any
@@ -28,7 +28,7 @@ SAID = {
 
 
 def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Caller, application: str) -> None:
-    """Two to four moves, some of them the same, at one interview."""
+    """Send two to four transitions of one interview at one moment."""
     made = us.ok("POST", "/interviews/schedule", invitation(application))
     one = made["interviewId"]
     wanted = model.Interview(model.Application(), in_days(3))

@@ -1,4 +1,4 @@
-"""Every move by every actor in any order, against the model: no illegal state, no divergence from either side."""
+"""Random sequences of transitions by each actor, compared with a model from both sides."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""How sockets end: with their token, with the server, and whoever does not read with them."""
+"""Sockets close with their token and with the server, whether the client reads or not."""
 
 import json
 import os
@@ -94,21 +94,21 @@ def test_sockets_take_at_most_half_of_the_threads(database_url: str, parties: Pa
 
 
 def make_changes(server: LiveServer, parties: Parties) -> None:
-    """More than the buffers between a server and a slow client hold."""
+    """Make more changes than the buffers between server and client hold."""
     one = schedule(server, parties, notes="x" * 19_000)
     for number in range(1, CHANGES):
         ask(server, "PUT", f"/interviews/{one}/reschedule", parties.company_token, local(in_days(3 + number)))
 
 
 def is_ended(sock: socket.socket, seconds: float) -> bool:
-    """Whether the server resets the connection by then, which one need not read to see."""
+    """Return whether the server resets the connection within so many seconds."""
     poll = select.poll()
     poll.register(sock, 0)
     return bool(poll.poll(seconds * 1000))
 
 
 def until_the_end(ws: ClientConnection) -> Iterator[str | bytes]:
-    """What can still be read of it."""
+    """Yield the messages that can still be read."""
     with suppress(ConnectionClosed):
         while True:
             yield ws.recv(timeout=5)
@@ -116,7 +116,7 @@ def until_the_end(ws: ClientConnection) -> Iterator[str | bytes]:
 
 @contextmanager
 def socket_full_of_pongs(server: LiveServer, token: str) -> Iterator[socket.socket]:
-    """Its client has sent pings until the server took no more, and read nothing."""
+    """Yield a socket whose client sent pings until the server took no more, and read nothing."""
     with small_socket(server) as sock:
         sock.settimeout(1)
         sock.sendall(written(handshake(f"interviews.v1, bearer.{token}".encode())))
@@ -168,7 +168,7 @@ def test_unread_socket_closes_when_its_token_ends(server: LiveServer, parties: P
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("config", DEPLOYED)
 def test_stop_does_not_wait_for_clients(database_url: str, parties: Parties, config: str, how: signal.Signals) -> None:
-    """One that reads, one that has not been told anything, one that does not read, one that only pings."""
+    """The clients: one reads, one is idle, one does not read, one only pings."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
     own = LiveServer(settings, workers=1, config=config)
     try:
@@ -194,7 +194,7 @@ def test_stop_does_not_wait_for_clients(database_url: str, parties: Parties, con
 
 
 def test_ctrl_c_ends_a_busy_server(database_url: str, app: Flask) -> None:
-    """A terminal sends it to workers and master, who leaves those time; here while pools start their threads."""
+    """A terminal signals workers and master together, here while thread pools start."""
     assert app
     own = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "64"})
     try:
@@ -220,7 +220,7 @@ def test_ctrl_c_ends_a_busy_server(database_url: str, app: Flask) -> None:
 
 
 def test_closed_sockets_are_counted_once(database_url: str, parties: Parties) -> None:
-    """Or else a worker that stops believes that nobody is connected, and hangs up on who is about to ask again."""
+    """A wrong count makes a stopping worker close connections that still send requests."""
     own = LiveServer(SETTINGS | {"DATABASE_URL": database_url}, workers=1)
     try:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What is answered before the upgrade, and who is accepted only to be told why not."""
+"""The WebSocket handshake: responses before the upgrade, and close codes after it."""
 
 import json
 import random
@@ -51,7 +51,7 @@ def test_invalid_query_is_refused_before_the_upgrade(server: LiveServer, parties
 
 
 def answer(server: LiveServer, request: bytes) -> tuple[int, bytes, bytes]:
-    """Status, head and body, or all that a socket is sent until it is closed."""
+    """Return status, head and body, or all bytes until the socket closes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock, sock.makefile("rb") as stream:
         sock.sendall(request)
         status, head = int(stream.readline().split()[1]), b""
@@ -103,7 +103,7 @@ def test_other_handshake_headers_are_ignored(server: LiveServer) -> None:
 
 
 def test_random_handshakes_are_never_a_500(server: LiveServer) -> None:
-    """Headers at random, each from what means something there and from any byte that a header can hold."""
+    """Send random headers made of meaningful words and of any byte that a header may hold."""
     chance = random.Random(5)
     words = [
         b"permessage-deflate",

@@ -90,7 +90,7 @@ def test_reschedule_arrives_without_private_fields(server: LiveServer, parties: 
 
 
 def test_no_change_is_missed_while_the_hub_starts(server: LiveServer, parties: Parties) -> None:
-    """The hub has just begun, or ends because nobody listens: nothing falls between."""
+    """The hub starts with the first listener and ends with the last."""
     for number in range(figure(sample=5, full=50)):
         with ThreadPoolExecutor(1) as pool:
             writing = pool.submit(schedule, server, parties, 3 + number)

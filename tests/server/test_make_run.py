@@ -1,4 +1,4 @@
-"""`make run`, in a copy of the project: it serves, its demo people sign in, and it stops at once and whole."""
+"""`make run` in a copy of the project: it serves, demo users sign in, and it stops completely."""
 
 import json
 import os
@@ -48,11 +48,11 @@ class Run:
 
     @property
     def log(self) -> str:
-        """What it has printed so far."""
+        """Return its output so far."""
         return self._log.read_text()
 
     def wait_until_it_says(self, text: str) -> None:
-        """Or has been asked for half a minute."""
+        """Wait up to 30 seconds until the output contains the text."""
         deadline = time.monotonic() + 30
         while text not in self.log:
             assert time.monotonic() < deadline, self.log
@@ -61,7 +61,7 @@ class Run:
 
     @property
     def processes(self) -> list[str]:
-        """Those of its group that have not ended."""
+        """Return the running processes of its group."""
         listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
         group = [line.split(maxsplit=2) for line in listed.splitlines()]
         return [args for number, state, args in group if number == str(self.process.pid) and state[0] != "Z"]
@@ -81,7 +81,7 @@ def terminate(run: Run) -> None:
 
 
 def press_ctrl_c(run: Run) -> None:
-    """A terminal's: to every process at once."""
+    """Signal each process at once, as a terminal does."""
     os.killpg(run.process.pid, signal.SIGINT)
 
 

@@ -40,7 +40,7 @@ like_a_fuzzer = settings(max_examples=25, deadline=None, derandomize=True, suppr
 
 
 def role_of(operation: Any) -> str:
-    """Who has something to do at this route; anyone may ask who he is."""
+    """Return the role that the route is for."""
     refusal = operation.definition.raw["responses"].get("403", {}).get("description", "")
     return "company" if "Company credentials required" in refusal else "candidate"
 

@@ -39,7 +39,7 @@ def test_simultaneous_addresses_stay_within_the_limit(
 def test_one_of_fifty_simultaneous_confirms_succeeds(
     app: Flask, live: LiveServer, world: World, headers: Callable[..., Headers], database: Database
 ) -> None:
-    """50 x 40 over gunicorn with two workers: one 200 an interview, the seed's 400 for everyone else."""
+    """Confirm 40 interviews 50 times each: one 200 an interview, and the sample 400 otherwise."""
     ids = [f"{number:024x}" for number in range(1, 41)]
     me = world.candidate_with(*({"id": one} for one in ids))
     world.load()
@@ -90,7 +90,7 @@ def test_one_of_simultaneous_applications_succeeds(people: People, live: LiveSer
 
 
 def test_one_of_simultaneous_requests_with_a_key_succeeds(people: People, live: LiveServer) -> None:
-    """Whoever comes while the first is at work gets 409, whoever comes later its reply."""
+    """Requests during the first get 409, later ones its reply."""
     headers = people.us.headers | {"Idempotency-Key": "k"}
 
     def post(_number: int) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""Which files may know which library, by rule: a new file is held to them by its name and place.
+"""Which files may import which library, by name and folder.
 
 The directions of imports between packages are checked by import-linter (setup.cfg).
 """

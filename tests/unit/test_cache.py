@@ -1,4 +1,4 @@
-"""What is remembered is never stale: two workers that remember against one that does not, whatever is written."""
+"""The LRU cache, and the freshness of a cached response."""
 
 import random
 import sys
@@ -34,7 +34,7 @@ def test_cache_evicts_the_least_recently_used() -> None:
 
 
 def test_cached_response_size_matches_its_memory() -> None:
-    """Within a fifth: also the keys, in their ordered table, as requests make them."""
+    """The size is within a fifth of the memory, keys and table included."""
     memory, count = LRUCache[CachedResponse](10**9, lambda one: one.size), 5_000
     tracemalloc.start()
     try:

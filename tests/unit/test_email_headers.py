@@ -34,7 +34,7 @@ MAILS = [
 
 
 def about(event: str | None, typed: str) -> dict[str, Any]:
-    """A delivery of that event, or of a password mail, in which all that anybody may type is this."""
+    """Return a delivery of this event, or of a password mail, with this text in each typed field."""
     names = (
         "company_name", "job_title", "first_name", "last_name", "notes", "location", "meeting_link",
         "cancellation_reason", "company_phone", "company_email", "company_address",
@@ -49,7 +49,7 @@ def about(event: str | None, typed: str) -> dict[str, Any]:
 
 
 def received(raw: bytes) -> EmailMessage:
-    """The message, of which the bytes themselves have no other headers than ours, nor lines that are too long."""
+    """Return the message, and check that its bytes have only our headers and short lines."""
     head = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert max(map(len, head)) <= 78
     assert all(line.isascii() and line.decode().isprintable() for line in head)

@@ -1,4 +1,4 @@
-"""The identity provider's settings: all or nothing, and no file that could let the wrong one in."""
+"""Settings and key files of the identity provider."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is written for a schema says what the schema's own `dump` says, to the byte."""
+"""Compiled serializers write the bytes that the schema's own `dump` writes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

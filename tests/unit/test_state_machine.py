@@ -1,4 +1,4 @@
-"""The state machine is said once: documentation and OpenAPI draw from it, and moves draw their statements."""
+"""The state machine's table, and its copy in the documentation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whatever text a client sends into a field, judging it takes no time that others would notice."""
+"""Validation of hostile text takes little time in each kind of field."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def all_fields(schema: type[Schema]) -> Iterator[fields.Field]:
 
 
 def judged_alike() -> dict[str, fields.Field]:
-    """One field of each kind: its class and what its validators are."""
+    """Return a field of each kind, that is of each class with its validators."""
     kinds = {}
     for field in all_fields(CamelSchema):
         if not isinstance(field, fields.Nested):

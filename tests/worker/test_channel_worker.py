@@ -1,4 +1,4 @@
-"""Claims, leases, and what a lane makes of a sender that fails in every way."""
+"""The channel worker: claims, leases, and senders that fail."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ SOME_DAY = {"scheduledDate": "2999-01-01T09:00:00.000Z"}
 
 @pytest.fixture
 def three(app: Flask, people: People) -> None:
-    """Three mails to the same candidate are due."""
+    """Make three mails to the same candidate due."""
     for number in range(3):
         people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 3 + number))
     with app.app_context():
@@ -131,7 +131,7 @@ def test_delivery_to_a_missing_recipient_is_suppressed(app: Flask, people: Peopl
 
 @pytest.mark.usefixtures("three")
 def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Database) -> None:
-    """At claims, at reading what a delivery is about, at writing down that it was sent."""
+    """Errors occur at claims, at reads of a delivery and at marking it as sent."""
     sent: list[str] = []
     failures = {"SELECT EXISTS": [RuntimeError("planted")], "reset_expires_at": [None], "SET status": [None, None]}
 
@@ -151,7 +151,7 @@ def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Databa
 
 @pytest.mark.usefixtures("three")
 def test_failed_read_is_no_attempt(app: Flask, database: Database) -> None:
-    """With the product's own pauses: the target is not left alone for what the database did."""
+    """A database error starts no backoff of the target."""
     left = [1, 2, 3]
 
     def stumble(statement: str, _parameters: object) -> None:
@@ -167,7 +167,7 @@ def test_failed_read_is_no_attempt(app: Flask, database: Database) -> None:
 
 @pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.PUSH])
 def test_hanging_receivers_delay_no_other_owner(channel: Channel, app: Flask, world: World, database: Database) -> None:
-    """Three owners with more of them than there are slots, and then one with a good one."""
+    """Three owners have more hanging receivers than there are slots; a fourth has a good one."""
     owners = []
     for _ in range(4):
         company, person = world.company(), world.candidate()

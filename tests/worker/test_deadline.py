@@ -1,4 +1,4 @@
-"""A conversation with a receiver ends in time, however slowly it goes and wherever it gets stuck."""
+"""The deadline of a conversation with a receiver covers each of its phases."""
 
 import socket
 import time
@@ -38,7 +38,7 @@ def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
 
 
 def post(https_client: HttpsClient, path: str) -> tuple[int | str, float]:
-    """The status or why there is none, and how long it took."""
+    """Return the status or the error, and the seconds it took."""
     began = time.monotonic()
     try:
         result: int | str = https_client.post(f"https://a.hooks.example{path}", b"{}", {})
@@ -54,7 +54,7 @@ def post(https_client: HttpsClient, path: str) -> tuple[int | str, float]:
 def test_dripping_response_is_cut_off_at_the_deadline(
     how: str, result: int | str, connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
 ) -> None:
-    """Who has said 200 has taken it, whatever the rest of the answer comes to."""
+    """A receiver that answered 200 has taken the delivery, even if the rest is cut off."""
     receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
     found, took = post(receiver.https_client, f"/drip/{how}")
     assert found == result
@@ -84,7 +84,7 @@ def test_deadline_includes_name_resolution(receiver: HttpsReceiver) -> None:
 
 
 def test_each_address_is_tried(receiver: HttpsReceiver) -> None:
-    """One that refuses, one that swallows everything until its share of the time is over, and one that answers."""
+    """The first address refuses, the second times out, the third answers."""
     tried: list[str] = []
 
     def connect(address: str, port: int, seconds: float) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What arrives by e-mail, from a real SMTP server; and what happens when that one refuses, hangs or drops."""
+"""Mails that arrive at a real SMTP server, and servers that refuse, hang or drop."""
 
 import re
 import ssl
@@ -278,7 +278,7 @@ def test_mail_is_sent_over_tls_with_a_password(
 def test_server_without_a_required_feature_is_retried(
     setting: str, app: Flask, people: People, mailbox: Mailbox, database: Database
 ) -> None:
-    """It may be misconfigured for an hour; what it cannot carry, an address beyond ASCII, it will never carry."""
+    """A missing feature may be a mistake in settings; a non-ASCII address fails for good."""
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
     changes = {"smtp_tls": "starttls"} if setting == "starttls" else {"smtp_username": "me", "smtp_password": "x"}

@@ -1,4 +1,4 @@
-"""What people typed arrives as they typed it, in every mail, and is nothing but text: no header, no part, no line."""
+"""Hostile text of users arrives as text in a real mail."""
 
 from dataclasses import replace
 

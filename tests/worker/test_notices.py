@@ -1,4 +1,4 @@
-"""What was sent about an interview, what will be, what failed; and sending it again."""
+"""Notices of an interview: sent, planned and failed ones, and resending."""
 
 from urllib.parse import quote
 

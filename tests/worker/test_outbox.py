@@ -1,4 +1,4 @@
-"""From a commit to what is delivered: nothing is lost, and what arrives twice has the same id."""
+"""Fan-out from events to deliveries, and the worker process."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def test_fault_during_fan_out_loses_no_delivery(app: Flask, people: People, data
 def test_worker_finishes_its_attempt_before_it_stops(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    """A server that hangs at one recipient holds the worker up for what an attempt may take, not for ever."""
+    """A server that hangs holds up the stop for one attempt at most."""
     mailbox = Mailbox()
     smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none", "MAIL_DIR": str(tmp_path)}
     company = world.company()
@@ -78,7 +78,7 @@ def test_worker_finishes_its_attempt_before_it_stops(
 def test_worker_command_delivers_until_sigterm(
     app: Flask, people: People, database: Database, runner: FlaskCliRunner, tmp_path: Path
 ) -> None:
-    """In this process, to which SIGTERM is sent once the mail is a file."""
+    """The command runs in this process, which gets SIGTERM when the mail is written."""
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     former = service(Settings, app), service(Database, app)

@@ -1,4 +1,4 @@
-"""Reminders and nudges: a frozen clock walks through a fortnight hour by hour, also with a worker that comes late."""
+"""Reminders and nudges hour by hour under a frozen clock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 def happened(database: Database, interview_id: str) -> list[tuple[str, str, int]]:
-    """Reminders and nudges so far: type, occasion, hours since START."""
+    """Return type, occasion and hours since START of each reminder and nudge."""
     with database.reads.connection() as connection:
         rows = connection.execute(
             select(Event).where(Event.interview_id == interview_id, Event.occasion.is_not(None)).order_by(Event.id)
@@ -40,7 +40,7 @@ def interview(app: Flask, world: World, headers: Any) -> Any:
         world.load()
 
     def us() -> Caller:
-        """Signed in at that very moment: a token lives a quarter of an hour."""
+        """Return a caller signed in now; a token lasts 15 minutes."""
         return Caller(app.test_client(), headers(user["id"], "company"))
 
     def candidate() -> Caller:

@@ -1,4 +1,4 @@
-"""Addresses we were given never lead into a private network: not when saved, and not when the socket opens."""
+"""Receivers' addresses never lead into a private network when a socket opens."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ from tests.support.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
 
 
 class Canary:
-    """Listens where nobody may come; its `connect` leads there whatever the address, as the forbidden ones would."""
+    """A listener that must stay unvisited; its `connect` leads there whatever the address."""
 
     def __init__(self) -> None:
         self.visits = 0
@@ -69,7 +69,7 @@ def test_unresolvable_name_is_accepted_when_saved() -> None:
 
 
 def test_canary_counts_visits(canary: Canary) -> None:
-    """Whoever is let through gets there: otherwise none of the tests below could fail."""
+    """An accepted address reaches the canary, so the tests below can fail."""
     with pytest.raises(NoAnswer):
         HttpsClient(lambda _host: ["93.184.215.14"], canary.connect).post("https://innocent.example/", b"{}", {})
     assert canary.asked_for == [("93.184.215.14", 443)]
@@ -78,7 +78,7 @@ def test_canary_counts_visits(canary: Canary) -> None:
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_no_socket_opens_to_a_private_address(address: str, canary: Canary) -> None:
-    """Also when the name meant something else when it was saved: whoever answers the look-up now is judged now."""
+    """The name may have resolved to a public address when it was saved."""
     url = "https://rebound.example/hook"
     for later in ([address], ["93.184.215.14", address], [address, "93.184.215.14"]):
         answers = iter([["93.184.215.14"], later])
@@ -105,7 +105,7 @@ def test_checked_address_is_the_connected_address(canary: Canary) -> None:
 
 @pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
 def test_odd_spellings_are_refused_by_the_real_resolver(url: str, canary: Canary) -> None:
-    """As if it had been saved by mistake: what the machine's own look-up makes of it is never connected to."""
+    """The machine's resolver gets URLs that were not checked when saved."""
     with pytest.raises(AddressRefused):
         HttpsClient(connect=canary.connect).post(url, b"{}", {})
     assert canary.is_untouched
@@ -114,7 +114,7 @@ def test_odd_spellings_are_refused_by_the_real_resolver(url: str, canary: Canary
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["https://canary.hooks.example/ok", *(f"https://{host}/" for host in LITERALS)])
 def test_no_redirect_is_followed(status: int, target: str, redirecting: HttpsReceiver, canary: Canary) -> None:
-    """The first connection is let through to the receiver that redirects, any other one would be the canary's."""
+    """The first connection goes to the redirecting receiver, any other to the canary."""
     ways = iter([redirecting.connect])
 
     def connect(address: str, port: int, seconds: float) -> socket.socket:
@@ -140,7 +140,7 @@ def test_failed_name_resolution_is_no_answer() -> None:
 
 
 def test_default_resolver_and_connect_work(canary: Canary) -> None:
-    """The product's own two functions, which the tests above replace."""
+    """These are the application's own functions, which other tests replace."""
     assert "127.0.0.1" in resolve("localhost")
     open_connection("127.0.0.1", canary.port, 5).close()
     with pytest.raises(OSError, match="refused"):

@@ -1,4 +1,4 @@
-"""Web Push: a real endpoint that decrypts what it gets, as a browser would (RFC 8291), written after the RFC alone."""
+"""Web Push to a receiver that decrypts as a browser does (RFC 8291)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

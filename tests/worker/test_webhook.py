@@ -1,4 +1,4 @@
-"""Webhooks: signed as an independent verifier wants it, slow and dead receivers that hold up nobody else."""
+"""Webhooks: signatures, retries, and slow receivers that hold up no other delivery."""
 
 import json
 import time
@@ -109,7 +109,7 @@ def test_bad_receivers_hold_up_no_other_delivery(
     senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client), Channel.EMAIL: mail_sender(settings)}
 
     def tell(first: int, count: int) -> None:
-        """So many events, of which all the good ones hear within 5 s."""
+        """Make so many events; each good receiver must get all of them within 5 s."""
         began, seen = time.monotonic(), len(mailbox.messages)
         for number in range(first, first + count):
             people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3 + number))
