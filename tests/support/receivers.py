@@ -275,3 +275,7 @@ class DrippingMailServer(ThreadingTCPServer):
         self.is_over.set()
         self.shutdown()
         self.server_close()
+
+
+def part(message: Any, kind: str) -> str:
+    return str(next(one for one in message.walk() if one.get_content_type() == kind).get_content())
