@@ -15,8 +15,10 @@ from tests.support.receivers import wait_for
 from tests.support.settings import ROOT, SETTINGS
 
 
-def folders(server: LiveServer) -> list[Path]:
-    return list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"interviews-metrics-{server.process.pid}-*"))
+def folders(server: LiveServer, parent: Path | None = None) -> list[Path]:
+    """Return the server's folders of metric files in this folder, or in that for temporary files."""
+    parent = parent or Path(os.environ.get("TMPDIR", "/tmp"))
+    return list(parent.glob(f"interviews-metrics-{server.process.pid}-*"))
 
 
 def files(server: LiveServer) -> list[Path]:
@@ -114,15 +116,17 @@ def test_requests_are_answered_where_no_folder_can_be_made(database_url: str) ->
         server.stop()
 
 
-def test_folder_of_a_killed_master_is_removed(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+def test_folder_of_a_killed_master_is_removed(database_url: str, tmp_path: Path) -> None:
+    """Each start removes the folders of dead masters beside its own, so no other test's server may share the place."""
+    settings = SETTINGS | {"DATABASE_URL": database_url, "RUNTIME_DIRECTORY": str(tmp_path)}
+    server = LiveServer(settings)
     workers = server.workers
-    left = folders(server)
+    left = folders(server, tmp_path)
     server.process.kill()
     server.process.wait()
     wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
     assert [folder.exists() for folder in left] == [True]
-    successor = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    successor = LiveServer(settings)
     try:
         assert [folder.exists() for folder in left] == [False]
         assert_alive(successor)
