@@ -1,10 +1,10 @@
-"""The HTTP edge: the envelope, the one error shape for every failure, and what comes in by path, query and body."""
+"""Input of requests: ids in the path, query parameters and JSON bodies."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Map, UnicodeConverter
@@ -22,15 +22,15 @@ from interviews_api.web.fields import flatten
 
 MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
-_USUAL_QUERY = 100  # bytes: longer ones are not remembered
+_MAX_CACHED_QUERY = 100  # bytes
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
-_CUT = "The body could not be read to its end"
+_TRUNCATED = "The body could not be read to its end"
 
 
 class IdConverter(UnicodeConverter):
-    """`<id:name>` in a route: a malformed id is an id that nothing has, so its 404 comes in its turn.
+    """Converter `<id:name>`: a malformed id becomes MALFORMED_ID, so that the handler answers 404 after 401 and 403.
 
-    `<id(besides="word"):name>` leaves a word to the route of that name, with whatever methods that has.
+    `<id(besides="word"):name>` does not match `word`, which is a route of its own.
     """
 
     def __init__(self, map: Map, besides: str = "") -> None:
@@ -39,57 +39,58 @@ class IdConverter(UnicodeConverter):
             self.regex = f"(?!{besides}$){self.regex}"
 
     def to_python(self, value: str) -> str:
-        """The id, or the one that no row can have."""
+        """Return the id, or MALFORMED_ID, which no row has."""
         return value if is_id(value) else MALFORMED_ID
 
 
 def load_query(schema: Schema) -> dict[str, Any]:
-    """The query's known parameters; raises InvalidInput, also for one given twice. Others are ignored."""
+    """Return the query's parameters without unknown ones; raises InvalidInput, also for a repeated one."""
     query = request.query_string
-    load = _load_usual if len(query) <= _USUAL_QUERY else _load_query
+    load = _load_cached_query if len(query) <= _MAX_CACHED_QUERY else _load_query
     return {**load(schema, query)}
 
 
-def _load_query(schema: Schema, _query: bytes) -> dict[str, Any]:
+def _load_query(schema: Schema, query: bytes) -> dict[str, Any]:
+    arguments = Request({"QUERY_STRING": query.decode("latin-1")}).args  # WSGI strings are latin-1 (PEP 3333)
     names = [field.data_key or name for name, field in schema.load_fields.items()]
-    given = {name: request.args.getlist(name) for name in names if name in request.args}
-    repeated = {name: ["Must not be given more than once."] for name, values in given.items() if len(values) > 1}
+    parameters = {name: arguments.getlist(name) for name in names if name in arguments}
+    repeated = {name: ["Must not be given more than once."] for name, values in parameters.items() if len(values) > 1}
     if repeated:
         raise InvalidInput(repeated)
-    return _load(schema, {name: values[0] for name, values in given.items()})
+    return _load(schema, {name: values[0] for name, values in parameters.items()})
 
 
-_load_usual = lru_cache(1024)(_load_query)  # most are one of a few: pages of ten
+_load_cached_query = lru_cache(1024)(_load_query)  # clients repeat a few queries: pages of ten
 
 
 def read_body() -> bytes:
-    """The request's body, as often as one asks; raises InputRefused when it is too large or cut."""
+    """Return the request's body, also when called again; raises InputRefused if it is too large or truncated."""
     try:
         raw = request.get_data()
     except RequestEntityTooLarge:
         raise BodyTooLarge(_TOO_LARGE) from None
-    except Exception:  # the body ends too soon, or a chunk is broken: each WSGI server has errors of its own for it
-        raise InputRefused(_CUT) from None
-    if len(raw) > MAX_BODY_BYTES:  # a chunked one: Werkzeug stops at its limit without a word
+    except Exception:  # each WSGI server has its own errors for a short body or a broken chunk
+        raise InputRefused(_TRUNCATED) from None
+    if len(raw) > MAX_BODY_BYTES:  # Werkzeug cuts a chunked body at its limit and raises nothing
         raise BodyTooLarge(_TOO_LARGE)
     if request.content_length is not None and len(raw) != request.content_length:
-        raise InputRefused(_CUT)
+        raise InputRefused(_TRUNCATED)
     return raw
 
 
 def prefers_page() -> bool:
-    """Whether the client would rather have a page: unless it asks for JSON by name, and not less than for HTML."""
-    for written, quality in request.accept_mimetypes:  # by quality, and then as written
-        media_type = written.partition(";")[0].strip().lower()
+    """Return whether the client prefers HTML: unless Accept names JSON with at least the quality of HTML."""
+    for media_range, quality in request.accept_mimetypes:  # by quality, then in the order of the header
+        media_type = media_range.partition(";")[0].strip().lower()
         if quality > 0 and media_type in (JSON, "text/html", "application/xhtml+xml"):
             return media_type != JSON
     return True
 
 
 def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
-    """The JSON object in the request's body, an absent one counting as `{}`; raises InputRefused.
+    """Return the JSON object in the request's body, `{}` if it is absent; raises InputRefused.
 
-    `ignores_form`: what a form sends counts as absent.
+    With `ignores_form`, the body of an HTML form counts as absent.
     """
     raw = read_body()
     if ignores_form and request.mimetype == FORM:
@@ -106,7 +107,7 @@ def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
 
 
 def peek_body_field(name: str) -> Any:
-    """What a body that was refused says under that name; None where it is no JSON object."""
+    """Return a field of a body that validation refused; None if the body is no JSON object."""
     try:
         body = strict_json.loads(read_body())
     except (strict_json.JSONRefused, InputRefused):
@@ -123,7 +124,7 @@ def _load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def init_app(app: Flask) -> None:
-    """Install the id converter and the limit of a body."""
+    """Install the id converter and the limit on bodies."""
     app.url_map.converters["id"] = IdConverter
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # one byte more tells that there is more
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # the extra byte shows that the body is too large
