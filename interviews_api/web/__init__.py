@@ -1,1 +1,1 @@
-"""The HTTP edge: contracts, input, errors, output and what operators watch."""
+"""The HTTP layer: route contracts, input, errors, output, logs and metrics."""

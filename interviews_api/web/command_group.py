@@ -1,4 +1,4 @@
-"""How commands fail: what is wrong is said in lines, exit code 1, never a traceback."""
+"""Command group that prints errors as messages with exit code 1, without a traceback."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ MAX_PROBLEMS = 50
 
 
 class CommandGroup(AppGroup):
-    """Turns what a command may raise into a message and exit code 1."""
+    """Group that turns the errors of its commands into a message and exit code 1."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command."""
+        """Run the command; raises ClickException for expected errors."""
         try:
             return super().invoke(context)
         except SeedRefused as error:
-            shown = error.problems[:MAX_PROBLEMS]
-            if more := len(error.problems) - len(shown):
-                shown.append(f"... and {more} more")
-            raise click.ClickException("nothing was written.\n" + "\n".join(shown)) from None
+            lines = error.problems[:MAX_PROBLEMS]
+            if remaining := len(error.problems) - len(lines):
+                lines.append(f"... and {remaining} more")
+            raise click.ClickException("nothing was written.\n" + "\n".join(lines)) from None
         except UnicodeEncodeError:  # arguments that are not UTF-8 arrive as lone surrogates
             raise click.ClickException("the arguments are not UTF-8") from None
         except DBAPIError as error:

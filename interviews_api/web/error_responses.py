@@ -1,4 +1,4 @@
-"""Every failure in the one error shape, and the handlers that turn exceptions into it."""
+"""Error responses: `{"statusCode", "message", "error"}`, and the handlers that turn exceptions into them."""
 
 import logging
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ RETRY_AFTER_SECONDS = 1
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
-    """Any payload as a JSON answer."""
+    """Return a JSON response with this payload."""
     return ApiResponse(orjson.dumps(payload), status, headers, mimetype=JSON)
 
 
@@ -41,7 +41,7 @@ def error_response(
     details: Mapping[str, list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiResponse:
-    """The one error shape."""
+    """Return an error response. A 401 names the Bearer scheme, a 503 has Retry-After in seconds."""
     payload: dict[str, object] = {"statusCode": status, "message": message, "error": HTTP_STATUS_CODES[status]}
     if details is not None:
         payload["details"] = details
@@ -54,46 +54,46 @@ def error_response(
 
 
 def answer_api_error(error: ApiError) -> ApiResponse:
-    """A refusal in the one error shape."""
+    """Return the error response of an ApiError."""
     details = error.details if isinstance(error, InvalidInput) else None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
     return error_response(error.status, error.message, details=details, headers=headers)
 
 
 def _answer_http_exception(error: HTTPException) -> ApiResponse:
-    """Flask's and Werkzeug's own refusals, with their headers (Allow, Retry-After)."""
+    """Return the response of an error of Flask or Werkzeug, with its headers (Allow, Retry-After)."""
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     return error_response(status, HTTP_STATUS_CODES[status], headers=headers)
 
 
 def _answer_unavailable(error: DBAPIError | PoolTimeout) -> ApiResponse:
-    """The database is away, or too busy for its time limits: the client may try again."""
+    """Return 503: the database is away or reached a time limit, so the client may retry."""
     _log.warning("database unavailable", exc_info=error)
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "Service temporarily unavailable")
 
 
 def _answer_internal_error(error: InternalError) -> ApiResponse:
-    """Postgres's word for a transaction that stood still for too long and was given up on; else it is our own fault."""
-    was_too_slow = isinstance(error.orig, IdleInTransactionSessionTimeout)
-    return _answer_unavailable(error) if was_too_slow else _answer_unexpected(error)
+    """Return 503 if Postgres ended a transaction that was idle for too long, else 500."""
+    is_timeout = isinstance(error.orig, IdleInTransactionSessionTimeout)
+    return _answer_unavailable(error) if is_timeout else _answer_unexpected(error)
 
 
 def _answer_wrong_tables(error: DBAPIError) -> ApiResponse:
-    """Postgres's word for tables that are not migrated, or were just now; else it is our own fault."""
-    is_passing = isinstance(error.orig, (UndefinedTable, UndefinedColumn, *STALE_PLAN_ERRORS))
-    return _answer_unavailable(error) if is_passing else _answer_unexpected(error)
+    """Return 503 if tables are not migrated yet, or were migrated just now; else 500."""
+    is_migrating = isinstance(error.orig, (UndefinedTable, UndefinedColumn, *STALE_PLAN_ERRORS))
+    return _answer_unavailable(error) if is_migrating else _answer_unexpected(error)
 
 
 def _answer_unexpected(error: Exception) -> ApiResponse:
-    """Nothing of the cause for the client but the request's id; all of it, under that id, for the operator."""
-    what = logs.request_id(request), logs.method(request), logs.route(request)
-    _log.error("request %s failed: %s %s", *what, exc_info=error)
+    """Return 500 without the cause; log the cause under the request's id."""
+    labels = logs.request_id(request), logs.method(request), logs.route(request)
+    _log.error("request %s failed: %s %s", *labels, exc_info=error)
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
 
 
 def init_app(app: Flask) -> None:
-    """Install the error shape."""
+    """Register the handlers of all exceptions."""
     app.register_error_handler(ApiError, answer_api_error)
     app.register_error_handler(HTTPException, _answer_http_exception)
     for error in (OperationalError, InterfaceError, PoolTimeout):

@@ -1,4 +1,4 @@
-"""The marshmallow pieces that all schemas share: camelCase keys and the fields of our conventions."""
+"""Base schema and fields that all schemas share: camelCase keys, ids, instants, bounded text."""
 
 import re
 from collections.abc import Mapping
@@ -18,39 +18,42 @@ TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 def camel_case(name: str) -> str:
-    """`interview_id` as `interviewId`."""
+    """Return a snake_case name in camelCase: `interviewId` for `interview_id`."""
     head, *tail = name.split("_")
     return head + "".join(word.capitalize() for word in tail)
 
 
 class CamelSchema(Schema):
-    """snake_case in Python, camelCase on the wire; what it does not know is refused."""
+    """Schema with snake_case names in Python and camelCase keys in JSON; refuses unknown keys."""
 
     has_optional_parts = False
-    """Whether an answer may leave keys out; ours write null instead."""
+    """Whether a response may leave keys out; otherwise a missing value is null."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Set the key on the wire, unless the field names its own."""
+        """Set the field's JSON key, unless the field names its own."""
         if field_obj.data_key is None:
             field_obj.data_key = camel_case(field_name)
 
     def handle_error(self, error: ValidationError, data: Any, **_kwargs: Any) -> None:
-        """Unknown names come last and in the input's order; what is no object is itself wrong, not a name in it."""
+        """Sort the messages: known keys first, then unknown ones in the order of the input.
+
+        For an input that is no object, the messages have no key.
+        """
         messages: Any = error.messages
-        if isinstance(data, Mapping):  # marshmallow walks through the unknown names in a set's order
-            known = {field.data_key for field in self.load_fields.values()}
-            places = {name: place for place, name in enumerate(data) if name not in known}
-            error.messages = dict(sorted(messages.items(), key=lambda item: places.get(item[0], -1)))
+        if isinstance(data, Mapping):  # marshmallow reports unknown keys in the order of a set
+            keys = {field.data_key for field in self.load_fields.values()}
+            positions = {key: position for position, key in enumerate(data) if key not in keys}
+            error.messages = dict(sorted(messages.items(), key=lambda item: positions.get(item[0], -1)))
         else:
             error.messages = messages.get(SCHEMA, messages)
 
 
 class Nothing(CamelSchema):
-    """The body of a route that takes none: absent, or an empty object."""
+    """Body of a route that takes none: absent, or an empty object."""
 
 
 class Instant(fields.Field[datetime]):
-    """`2025-05-15T09:00:00.000Z`, an aware UTC datetime in Python; what is text already was made by the database."""
+    """UTC instant, `2025-05-15T09:00:00.000Z` in JSON; text from the database is written unchanged."""
 
     default_error_messages = {"invalid": "Must be an instant like 2025-05-15T09:00:00.000Z."}
 
@@ -59,13 +62,13 @@ class Instant(fields.Field[datetime]):
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime:
         try:
-            return parse_instant(value)  # type: ignore[arg-type]  # what is no text is a TypeError
+            return parse_instant(value)  # type: ignore[arg-type]  # other types raise TypeError
         except (TypeError, ValueError):
             raise self.make_error("invalid") from None
 
 
 class LocalDate(fields.Field[date]):
-    """`2025-05-15`, a day on somebody's calendar, of the years that an instant may have; only read."""
+    """Local date like `2025-05-15`, in the years that an instant may have. For input only."""
 
     default_error_messages = {"invalid": "Must be a date like 2025-05-15."}
 
@@ -82,7 +85,7 @@ class LocalDate(fields.Field[date]):
 
 
 class LocalTime(fields.Field[time]):
-    """`14:30`, a time on somebody's wall clock; only read."""
+    """Local time of day like `14:30`. For input only."""
 
     default_error_messages = {"invalid": "Must be a time like 14:30."}
 
@@ -93,7 +96,7 @@ class LocalTime(fields.Field[time]):
 
 
 class WallTime(fields.Field[str]):
-    """`HH:MM` on the wall clock of the object's `time_zone` at its `starts_at`; only written."""
+    """Local time `HH:MM` of the row's `starts_at` in its `time_zone`. For output only."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(dump_only=True, attribute="starts_at", **kwargs)
@@ -103,7 +106,7 @@ class WallTime(fields.Field[str]):
 
 
 class FlatNested(fields.Nested):
-    """A nested object whose values lie flat in the same row as its parent's."""
+    """Nested object whose values are columns of the parent's row."""
 
     def serialize(self, attr: str, obj: object, accessor: object = None, **kwargs: object) -> object:
         """Dump the parent's own row with the nested schema."""
@@ -111,7 +114,7 @@ class FlatNested(fields.Nested):
 
 
 class Digits(fields.Integer):
-    """A whole number written in ASCII digits alone, as in a query string: no sign, space or underscore."""
+    """Whole number from a query string: ASCII digits only, no sign, space or underscore."""
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
         self._complaint = f"Must be a whole number from {low} to {high}."
@@ -125,7 +128,7 @@ class Digits(fields.Integer):
 
 
 class WholeNumber(fields.Integer):
-    """A whole number in JSON: 8 and 8.0 (which JSON Schema calls an integer), not "8", true or 8.5."""
+    """Whole number in JSON: 8 and 8.0 (which JSON Schema calls an integer), not "8", true or 8.5."""
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
         super().__init__(validate=validate.Range(low, high), **kwargs)
@@ -139,7 +142,7 @@ class WholeNumber(fields.Integer):
 
 
 class TrueOrFalse(fields.Boolean):
-    """JSON's own true and false, not "yes" or 1."""
+    """Boolean in JSON: true and false only, not "yes" or 1."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
         if not isinstance(value, bool):
@@ -151,7 +154,7 @@ _MAX_ADDRESS = validate.Length(max=254)
 
 
 class EmailAddress(fields.Email):
-    """An e-mail address, trimmed; of at most 254 characters (RFC 5321, section 4.5.3.1.3); one that takes mail."""
+    """E-mail address that mail can be sent to, trimmed; at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
 
     default_error_messages = {"unmailable": "Must be an address that mail can be sent to."}
 
@@ -170,34 +173,34 @@ class EmailAddress(fields.Email):
 
 
 def email_field(**kwargs: Any) -> EmailAddress:
-    """An address that somebody may register."""
+    """Return the field of an address that a user may register."""
     return EmailAddress(validate=_MAX_ADDRESS, **kwargs)
 
 
 def id_field(**kwargs: Any) -> fields.String:
-    """A 24-hex id."""
+    """Return the field of an id: 24 lower-case hex digits."""
     return fields.String(validate=_check_id, metadata={"pattern": ID_PATTERN}, **kwargs)
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
-    """Text of bounded length in characters."""
+    """Return a text field; `minimum` and `maximum` are lengths in characters."""
     return fields.String(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
 def name_field(maximum: int = MAX_TEXT, **kwargs: Any) -> fields.String:
-    """Text that says something: not only blanks."""
+    """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
     return fields.String(validate=checks, **kwargs)
 
 
 def link_field(**kwargs: Any) -> fields.String:
-    """An http or https address: what a browser may open."""
+    """Return the field of an http or https address, of at most 2,000 characters."""
     checks = [validate.Regexp(r"^https?://\S+\Z", error="Must be an http or https link."), validate.Length(max=2000)]
     return fields.String(validate=checks, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:
-    """An IANA time zone name."""
+    """Return the field of an IANA time zone name."""
     return fields.String(validate=_check_zone, **kwargs)
 
 
@@ -212,7 +215,7 @@ def _check_zone(name: str) -> None:
 
 
 def flatten(messages: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], list[str]]]:
-    """marshmallow's nested messages as (names and indices that lead there, problems), in order."""
+    """Return marshmallow's nested messages as (path of keys and indices, problems), in order."""
     if not isinstance(messages, dict):
         return [(path, [str(message) for message in messages])]
-    return [found for name, inner in messages.items() for found in flatten(inner, (*path, name))]
+    return [entry for name, inner in messages.items() for entry in flatten(inner, (*path, name))]

@@ -1,4 +1,4 @@
-"""The blueprint `health`: is the process alive, and can it serve."""
+"""Blueprint `health`: liveness and readiness of the process."""
 
 from flask import Blueprint
 
@@ -13,14 +13,14 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 @blueprint.get("/live")
 @operation("Alive", Nothing, needs_database=False)
 def show_liveness() -> dict[str, object]:
-    """Whether this process answers at all; asks nothing else."""
+    """Answer 200 while the process runs. Reads no database."""
     return {}
 
 
 @blueprint.get("/ready")
 @operation("Ready", Nothing)
 def show_readiness() -> dict[str, object]:
-    """Whether the database is there and migrated to what this version needs; 503 if not."""
+    """Answer 200 if the database is up and has this version's tables, else 503."""
     if not is_migrated():
         raise ServiceUnavailable("The database is not migrated: run alembic upgrade head")
     return {}

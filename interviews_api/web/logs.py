@@ -1,6 +1,7 @@
-"""Request ids, and the log: one JSON object a line, one line a request, nothing of what a client may have sent.
+"""Request ids and the log: one JSON object per line, one line per request, and no input of clients.
 
-A line has the route's template, never the path, which holds ids and secrets (links, feeds); nor query, headers, body.
+A line names the route's template. It has no path, because paths hold ids and secrets (links, feeds), and no query,
+headers or body.
 """
 
 import json
@@ -23,52 +24,52 @@ HEADER = "X-Request-Id"
 UNKNOWN_ROUTE = "unknown"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ID = "interviews.request_id"  # in the WSGI environment, which is one request's own
+_ID = "interviews.request_id"  # a key of the request's WSGI environment
 _STARTED = "interviews.started"
-_GIVEN = "HTTP_X_REQUEST_ID"
+_HEADER_KEY = "HTTP_X_REQUEST_ID"
 _log = logging.getLogger(__name__)
 
 
 def new_request_id() -> str:
-    """32 hex digits, as nginx makes them. They are no secret, and so need no system call."""
+    """Return 32 hex digits, like nginx's ids. They are no secret, so no system call makes them."""
     return f"{random.getrandbits(128):032x}"
 
 
-def request_id(asked: Request) -> str:
-    """The request's id: the one it came with when that is well-formed, else one of our own."""
-    environ = asked.environ
-    known: str | None = environ.get(_ID)
-    if known is None:
-        given = environ.get(_GIVEN, "")
-        known = environ[_ID] = given if _WELL_FORMED.fullmatch(given) else new_request_id()
-    return known
+def request_id(http_request: Request) -> str:
+    """Return the request's id: that of its X-Request-Id header if well-formed, else a new one."""
+    environ = http_request.environ
+    cached: str | None = environ.get(_ID)
+    if cached is None:
+        header = environ.get(_HEADER_KEY, "")
+        cached = environ[_ID] = header if _WELL_FORMED.fullmatch(header) else new_request_id()
+    return cached
 
 
-def route(asked: Request) -> str:
-    """The request's route as it is written in the code, ids left out: `/jobs/<id:job_id>/applications`."""
-    rule = asked.url_rule
+def route(http_request: Request) -> str:
+    """Return the template of the request's route, such as `/jobs/<id:job_id>/applications`."""
+    rule = http_request.url_rule
     return rule.rule if rule else UNKNOWN_ROUTE
 
 
-def method(asked: Request) -> str:
-    """The request's method; a client may make up its own, and all of those are one."""
-    return asked.method if asked.method in _METHODS else "other"
+def method(http_request: Request) -> str:
+    """Return the request's method, or "other" for methods that clients make up."""
+    return http_request.method if http_request.method in _METHODS else "other"
 
 
 def init_app(app: Flask, count: Callable[[str, str, int, float], None]) -> None:
-    """Give every response its id and every request its line. Before all other hooks: then it begins and ends them.
+    """Give each response its request id, and log each request. Call it before other hooks are installed.
 
-    `count` is told the same of each request: route, method, status and seconds.
+    Calls `count` with the route, method, status and duration in seconds of each request.
     """
 
     def finish(response: Response) -> Response:
-        asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # a LocalProxy
-        now = time.perf_counter()
-        taken = now - asked.environ.get(_STARTED, now)
-        known, named, made, status = request_id(asked), route(asked), method(asked), response.status_code
-        response.headers.add(HEADER, known)
-        log_request(known, made, named, status, taken)
-        count(named, made, status, taken)
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # a LocalProxy
+        ended_at = time.perf_counter()
+        seconds = ended_at - current.environ.get(_STARTED, ended_at)
+        id_, template, method_, status = request_id(current), route(current), method(current), response.status_code
+        response.headers.add(HEADER, id_)
+        log_request(id_, method_, template, status, seconds)
+        count(template, method_, status, seconds)
         return response
 
     app.before_request(_start)
@@ -80,7 +81,7 @@ def _start() -> None:
 
 
 def log_request(request_id: str, method: str, route: str, status: int, seconds: float) -> None:
-    """The line of a request."""
+    """Write the log line of a request."""
     fields = {
         "request_id": request_id,
         "method": method,
@@ -92,10 +93,10 @@ def log_request(request_id: str, method: str, route: str, status: int, seconds: 
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON, its traceback in it, under the id of the request that it came from."""
+    """Formatter that writes a record, with its traceback and request id, as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Pure ASCII: nothing that a client can put into a message ends the line."""
+        """Return one line of ASCII, so that text from a client cannot start a new line."""
         line: dict[str, Any] = {
             "time": format_instant(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
@@ -108,7 +109,7 @@ class JsonFormatter(logging.Formatter):
             line["request_id"] = request_id(request)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        with suppress(TypeError):  # half a surrogate pair
+        with suppress(TypeError):  # orjson refuses a lone surrogate
             text = orjson.dumps(line, default=str).decode()
             if text.isascii():
                 return text
@@ -116,10 +117,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure() -> None:
-    """Send the log of this process, and of those it forks, to stdout; for programs, not for who imports the package."""
+    """Send the log of this process and its forks to stdout. For programs; an import of the package does not call it."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # What no line of ours says need not be found out: a third of what a line costs (Logging HOWTO, "Optimization").
+    # Finding thread, process and source file is a third of a line's cost, and no line names them
+    # (Logging HOWTO, "Optimization").
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None

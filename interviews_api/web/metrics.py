@@ -1,6 +1,6 @@
-"""The blueprint `metrics`: what Prometheus scrapes. One scrape counts the requests of all workers of this gunicorn.
+"""Blueprint `metrics`: metrics for Prometheus. A scrape of any worker has the requests of all workers.
 
-`server/metric_files.py` makes the folder in which the workers count together; without one each counts for itself.
+Workers share counters in the folder that `server/metric_files.py` creates; without it a worker counts alone.
 """
 
 import logging
@@ -21,28 +21,31 @@ from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
 
 ReadMetrics = Callable[[Connection], Iterable[Metric]]
-"""Reads metrics from the database. Raises SQLAlchemyError when it is away."""
+"""Reads metrics from the database; raises SQLAlchemyError when it is away."""
 
 blueprint = Blueprint("metrics", __name__)
 _log = logging.getLogger(__name__)
 
-_own = CollectorRegistry()
+_process_registry = CollectorRegistry()
 _requests = Counter(
-    "interviews_requests", "Requests answered, by route template.", ["route", "method", "status"], registry=_own
+    "interviews_requests",
+    "Requests answered, by route template.",
+    ["route", "method", "status"],
+    registry=_process_registry,
 )
 _seconds = Histogram(
-    "interviews_request_seconds", "How long they took.", ["route", "method"], registry=_own,
+    "interviews_request_seconds", "How long they took.", ["route", "method"], registry=_process_registry,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )  # fmt: skip
 
 
 def init_app(app: Flask, read: ReadMetrics) -> None:
-    """Have each scrape show what `read` finds in the database."""
+    """Make each scrape call `read` for the metrics of the database."""
     app.extensions["read_metrics"] = read
 
 
 def count(route: str, method: str, status: int, seconds: float) -> None:
-    """Count an answered request. Never raises: what was answered must not fail for being counted."""
+    """Count a request. Never raises, because the response must not fail for its metrics."""
     try:
         counter, histogram = _children(route, method, status)
         counter.inc()
@@ -51,19 +54,19 @@ def count(route: str, method: str, status: int, seconds: float) -> None:
         _warn("a request was not counted", type(error).__name__)
 
 
-@cache  # as many as there are routes, methods and statuses
+@cache  # bounded by the routes, methods and statuses
 def _children(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     return _requests.labels(route, method, str(status)), _seconds.labels(route, method)
 
 
-class _Found(Collector):
-    """Metrics that are read rather than counted."""
+class _MetricList(Collector):
+    """Collector of metrics that were read from the database."""
 
     def __init__(self, metrics: list[Metric]) -> None:
         self._metrics = metrics
 
     def collect(self) -> list[Metric]:
-        """All of them."""
+        """Return the metrics of the list."""
         return self._metrics
 
 
@@ -71,32 +74,32 @@ class _Found(Collector):
 @operation("Metrics in Prometheus's text format", Nothing, needs_database=False, file="text/plain; version=0.0.4")
 def show_metrics() -> bytes:
     """Requests and their latency, deliveries, and the age of the oldest unsent one, for Prometheus."""
-    found = CollectorRegistry(auto_describe=False)
-    found.register(_Found(_read_database()))
-    return _counted() + generate_latest(found)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_MetricList(_read_database()))
+    return _request_metrics() + generate_latest(registry)
 
 
 @cache
 def _warn(problem: str, error: str) -> None:
-    """Log a problem of counting once for each process: it comes back with every request."""
+    """Log a problem once per process, because it recurs with every request."""
     _log.warning("metrics: %s: %s", problem, error)
 
 
-def _counted() -> bytes:
-    """Return the counts of all workers, or nothing where their files cannot be read."""
+def _request_metrics() -> bytes:
+    """Return the request metrics of all workers; empty if their files cannot be read."""
     try:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(_own)
-        everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
-        return generate_latest(everybody)
-    except Exception as error:  # the folder is gone, or a file of it is no such file
+            return generate_latest(_process_registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    except Exception as error:  # the folder was removed, or a file in it is broken
         _warn("the counts cannot be read", type(error).__name__)
         return b""
 
 
 def _read_database() -> list[Metric]:
-    """Read what the database knows; only whether it is up when it is away."""
+    """Return the metrics of the database; only `interviews_database_up 0` when it is away."""
     up = GaugeMetricFamily("interviews_database_up", "Whether this scrape could read the database.", value=1)
     read: ReadMetrics = current_app.extensions["read_metrics"]
     try:

@@ -1,4 +1,4 @@
-"""What every paged route takes."""
+"""Query parameters of paged routes."""
 
 from marshmallow import EXCLUDE
 
@@ -6,11 +6,11 @@ from interviews_api.web.fields import CamelSchema, Digits
 
 MAX_SKIP = 2**31 - 1
 EVERYTHING = 2**31 - 1
-"""A `limit` that leaves nothing out."""
+"""The `limit` of a page without a limit."""
 
 
 class AnyPage(CamelSchema):
-    """`skip` and `limit`; without a limit, everything."""
+    """Query `skip` and `limit`; without a limit, a page has all rows."""
 
     class Meta:
         unknown = EXCLUDE
@@ -22,6 +22,6 @@ class AnyPage(CamelSchema):
 
 
 class PageQuery(AnyPage):
-    """`skip` and `limit`, ten at a time."""
+    """Query `skip` and `limit`; a page has ten rows by default."""
 
     limit = Digits(1, 100, load_default=10, metadata={"description": "How many to return."})

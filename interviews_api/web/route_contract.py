@@ -1,4 +1,4 @@
-"""The contract of a route: what it takes, what it answers, for whom. Declared once, by the decorators of its view.
+"""Contract of a route: its input, its responses and its roles. The decorators of its view declare it.
 
 Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi.py`). Decorators stand in
 one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then 400 and 422::

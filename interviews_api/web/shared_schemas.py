@@ -1,4 +1,4 @@
-"""The schemas of those whom several features show inside their own: company, job, candidate."""
+"""Schemas of company, job and candidate, which several features nest in their own."""
 
 from marshmallow import fields
 
@@ -6,39 +6,39 @@ from interviews_api.web.fields import CamelSchema, id_field
 
 
 class CompanyName(CamelSchema):
-    """Just the name."""
+    """The name of a company."""
 
     name = fields.String(attribute="company_name")
 
 
 class CompanyLink(CamelSchema):
-    """Which company, by name."""
+    """The id and name of a company."""
 
     id = id_field(attribute="company_id")
     name = fields.String(attribute="company_name")
 
 
 class CompanyBrief(CompanyLink):
-    """The company as the lists show it."""
+    """The company of a list's row."""
 
     logo = fields.String(attribute="company_logo", allow_none=True)
 
 
 class JobTitle(CamelSchema):
-    """Just the title."""
+    """The title of a job."""
 
     title = fields.String(attribute="job_title")
 
 
 class JobBrief(CamelSchema):
-    """The job as the lists show it."""
+    """The job of a list's row."""
 
     id = id_field(attribute="job_id")
     title = fields.String(attribute="job_title")
 
 
 class CandidateContact(CamelSchema):
-    """The candidate, and how to reach him or her."""
+    """The candidate with e-mail address and phone number."""
 
     id = id_field(attribute="candidate_id")
     full_name = fields.Function(

@@ -1,6 +1,6 @@
-"""JSON read so that both databases can store every value of it, and every reader agrees on what it says.
+"""Strict JSON parser: accepts only values that both databases can store and all parsers read alike.
 
-RFC 8259 leaves open what duplicate keys, NaN, lone surrogates and deep nesting mean; here they are refused.
+RFC 8259 does not define duplicate keys, NaN, lone surrogates and deep nesting; this parser refuses them.
 """
 
 import json
@@ -11,14 +11,14 @@ MAX_DEPTH = 32
 
 
 class JSONRefused(ValueError):
-    """Not JSON, or JSON that nobody should send; the message says which."""
+    """The text is not JSON, or holds a value that is refused; the message says which."""
 
 
 def loads(raw: bytes) -> Any:
     """Parse UTF-8 bytes; raises JSONRefused.
 
-    Refused besides broken JSON: nesting over 32, duplicate keys, NaN and Infinity (also as an overflowing
-    number), NUL characters and lone surrogates anywhere in a text or key.
+    Refuses broken JSON, nesting over 32, duplicate keys, NaN and Infinity (also as an overflowing number), and NUL
+    characters and lone surrogates in texts and keys.
     """
     try:
         value = json.loads(
@@ -35,12 +35,12 @@ def loads(raw: bytes) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise JSONRefused("The JSON has a duplicate key")
-    for key in found:
+    for key in mapping:
         _check_text(key)
-    return found
+    return mapping
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -60,8 +60,8 @@ def _check(value: Any, depth: int) -> None:
     elif isinstance(value, dict | list):
         if depth > MAX_DEPTH:
             raise JSONRefused(f"The JSON is nested over {MAX_DEPTH} deep")
-        for part in value.values() if isinstance(value, dict) else value:
-            _check(part, depth + 1)
+        for item in value.values() if isinstance(value, dict) else value:
+            _check(item, depth + 1)
 
 
 def _check_text(text: str) -> None:
