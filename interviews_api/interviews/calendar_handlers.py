@@ -1,4 +1,4 @@
-"""Blueprint `calendar`: an interview as a calendar file, and a candidate's interviews as a feed."""
+"""Blueprint `calendar`: calendar files of interviews, and a feed for each candidate."""
 
 import secrets
 
@@ -13,7 +13,7 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
-from interviews_api.interviews.icalendar_export import Interview, Method, export_calendar
+from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
 from interviews_api.web.fields import CamelSchema, Nothing
@@ -26,12 +26,12 @@ _ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"', "X
 
 
 class FeedAddress(CamelSchema):
-    """The address of a feed: a secret that is all a calendar program needs."""
+    """Secret address of a feed, the only credential of a calendar program."""
 
     url = fields.String()
 
 
-def _published(interviews: list[Interview]) -> bytes:
+def _publish(interviews: list[InterviewRow]) -> bytes:
     return export_calendar(interviews, Method.PUBLISH, organizer=service(Settings).mail_from)
 
 
@@ -50,7 +50,7 @@ def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
         interview = CandidateInterviewRepository(connection).get(viewer, interview_id)
     if interview["status"] != InterviewStatus.CONFIRMED:
         raise NoCalendarFileYet
-    return _published([interview])
+    return _publish([interview])
 
 
 @blueprint.post("/candidate/calendar-feed")
@@ -85,4 +85,4 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
 def read_calendar_feed(*, secret: str) -> bytes:
     """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential."""
     with read_connection() as connection:
-        return _published(list(CalendarFeedRepository(connection).interviews(secret, now=now())))
+        return _publish(list(CalendarFeedRepository(connection).interviews(secret, now=now())))

@@ -1,4 +1,4 @@
-"""What the candidate's routes take and answer: exactly the keys of the contract, over rows of the repository."""
+"""Request and response schemas of the candidate's interview routes, over rows of the repository."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from interviews_api.web.shared_schemas import CompanyBrief, CompanyName, JobBrie
 
 
 class ListQuery(PageQuery):
-    """A page, of one status or of all."""
+    """Query of a page of interviews, of one status or of all."""
 
     status = fields.String(
         load_default=lambda: None,
@@ -23,7 +23,7 @@ class ListQuery(PageQuery):
 
 
 class CompanyContact(CompanyBrief):
-    """The company with how to reach it."""
+    """The company with address, phone number and e-mail address."""
 
     address = fields.String(attribute="company_address", allow_none=True)
     phone = fields.String(attribute="company_phone", allow_none=True)
@@ -31,13 +31,13 @@ class CompanyContact(CompanyBrief):
 
 
 class JobDescribed(JobBrief):
-    """The job with its description."""
+    """A job with its description."""
 
     description = fields.String(attribute="job_description", allow_none=True)
 
 
 class _Interview(CamelSchema):
-    """What every view of an interview begins with."""
+    """Keys that all lists and the details have in common."""
 
     interview_id = id_field()
     application_id = id_field()
@@ -50,7 +50,7 @@ class _Interview(CamelSchema):
 
 
 class ListedInterview(_Interview):
-    """As in the list of all."""
+    """An interview in the list of all."""
 
     location = fields.String(allow_none=True)
     meeting_link = fields.String(allow_none=True)
@@ -65,7 +65,7 @@ class ListedInterview(_Interview):
 
 
 class PendingInterview(_Interview):
-    """As in the list of those that wait for a yes."""
+    """An interview in the list of pending ones."""
 
     meeting_link = fields.String(allow_none=True)
     notes = fields.String(allow_none=True)
@@ -74,7 +74,7 @@ class PendingInterview(_Interview):
 
 
 class UpcomingInterview(_Interview):
-    """As in the list of confirmed ones to come."""
+    """An interview in the list of upcoming ones."""
 
     meeting_link = fields.String(allow_none=True)
     confirmed_at = Instant(allow_none=True)
@@ -82,7 +82,7 @@ class UpcomingInterview(_Interview):
 
 
 class PastInterview(_Interview):
-    """As in the history."""
+    """An interview in the history."""
 
     completed_at = Instant(allow_none=True)
     is_hired = fields.Boolean(allow_none=True)
@@ -94,7 +94,7 @@ def _rating() -> WholeNumber:
 
 
 class Feedback(CamelSchema):
-    """What the company thought of the interview, marks from 1 to 10; every part optional."""
+    """Feedback of the company, with ratings from 1 to 10. All keys are optional."""
 
     has_optional_parts = True
 
@@ -110,7 +110,7 @@ class Feedback(CamelSchema):
 
 
 class InterviewDetails(ListedInterview):
-    """One interview with all that its candidate may know."""
+    """An interview in full, for its candidate."""
 
     company = FlatNested(CompanyContact)
     job = FlatNested(JobDescribed)
@@ -118,7 +118,7 @@ class InterviewDetails(ListedInterview):
 
 
 class CandidateInterviews(CamelSchema):
-    """A page of the list of all, and the counts over all."""
+    """A page of all interviews, with counts over all pages."""
 
     interviews = fields.List(fields.Nested(ListedInterview), attribute="rows")
     total = fields.Integer()
@@ -128,28 +128,28 @@ class CandidateInterviews(CamelSchema):
 
 
 class PendingInterviews(CamelSchema):
-    """Those that wait for a yes."""
+    """A page of pending interviews."""
 
     interviews = fields.List(fields.Nested(PendingInterview), attribute="rows")
     total = fields.Integer()
 
 
 class UpcomingInterviews(CamelSchema):
-    """Confirmed ones to come."""
+    """A page of confirmed interviews in the future."""
 
     interviews = fields.List(fields.Nested(UpcomingInterview), attribute="rows")
     total = fields.Integer()
 
 
 class InterviewHistory(CamelSchema):
-    """Completed and cancelled ones."""
+    """A page of completed and cancelled interviews."""
 
     interviews = fields.List(fields.Nested(PastInterview), attribute="rows")
     total = fields.Integer()
 
 
 class ConfirmedMeeting(CamelSchema):
-    """When and where, inside the answer to a confirm."""
+    """Time and place in the response to a confirm."""
 
     date = Instant(attribute="starts_at")
     time = WallTime()
@@ -161,7 +161,7 @@ class ConfirmedMeeting(CamelSchema):
 
 
 class Confirmation(CamelSchema):
-    """The answer to a confirm."""
+    """The response to a confirm."""
 
     interview_id = id_field()
     status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
@@ -170,24 +170,24 @@ class Confirmation(CamelSchema):
 
 
 class Reason(CamelSchema):
-    """Why one declines, if one wants to say it."""
+    """The request body of a decline: an optional reason."""
 
     reason = text_field(load_default=None, allow_none=True)
 
 
-def _lies_ahead(instant: datetime) -> None:
+def _check_future(instant: datetime) -> None:
     if instant <= now():
         raise ValidationError("Must lie in the future.")
 
 
 class RescheduleWish(Reason):
-    """Why one would rather meet at another time, and when one could."""
+    """The request body of a reschedule request: an optional reason and up to five proposed times."""
 
-    proposed_times = fields.List(Instant(validate=_lies_ahead), load_default=list, validate=validate.Length(max=5))
+    proposed_times = fields.List(Instant(validate=_check_future), load_default=list, validate=validate.Length(max=5))
 
 
 class TimelineEvent(CamelSchema):
-    """One thing that happened; the ids rise in the order in which things happened."""
+    """An event in the timeline; ids rise in commit order."""
 
     id = fields.Integer()
     type = fields.String(validate=validate.OneOf(list(EventType)))
@@ -196,7 +196,7 @@ class TimelineEvent(CamelSchema):
 
 
 class Timeline(CamelSchema):
-    """All that happened to an interview."""
+    """All events of an interview."""
 
     events = fields.List(fields.Nested(TimelineEvent))
     total = fields.Integer()

@@ -1,4 +1,4 @@
-"""What the company's interview routes take and answer."""
+"""Request and response schemas of the company's interview routes."""
 
 from typing import Any
 
@@ -26,20 +26,20 @@ from interviews_api.web.shared_schemas import CandidateContact, JobBrief
 
 
 class CompanyListQuery(ListQuery):
-    """A page, of one status or of all; the company is one's own in any case."""
+    """Query of a page of the viewer's company; another company's id is refused."""
 
     company_id = fields.String(load_default=None, metadata={"description": "One's own."})
 
 
 class _Meeting(CamelSchema):
-    """When and how the two meet."""
+    """Local date and time of a meeting."""
 
     day = LocalDate(data_key="date", required=True)
     wall_time = LocalTime(data_key="time", required=True)
 
 
 class Schedule(_Meeting):
-    """A new invitation."""
+    """The request body of a new interview."""
 
     application_id = id_field(required=True)
     time_zone = time_zone_field(load_default=None, allow_none=True, metadata={"description": "Default: the company's."})
@@ -57,7 +57,7 @@ class Schedule(_Meeting):
 
 
 class Reschedule(_Meeting):
-    """Another time, and whatever else changes; what is left out stays as it was."""
+    """The request body of a reschedule; absent keys keep their values."""
 
     time_zone = time_zone_field()
     duration_minutes = WholeNumber(5, 1440)
@@ -69,13 +69,13 @@ class Reschedule(_Meeting):
 
 
 class Cancellation(CamelSchema):
-    """Why the company calls it off."""
+    """The request body of a cancellation."""
 
     cancellation_reason = name_field(required=True)
 
 
 class Completion(CamelSchema):
-    """How it went, and what was decided."""
+    """The request body of a completion: feedback and decision."""
 
     feedback = fields.Nested(Feedback, load_default=None, allow_none=True)
     is_hired = TrueOrFalse(load_default=None, allow_none=True)
@@ -84,7 +84,7 @@ class Completion(CamelSchema):
 
 
 class RescheduleRequest(CamelSchema):
-    """What the candidate asked for; instants lie in it as text."""
+    """The candidate's reschedule request, with instants as text."""
 
     reason = fields.String(allow_none=True)
     proposed_times = fields.List(fields.String(metadata={"format": "date-time"}))
@@ -92,7 +92,7 @@ class RescheduleRequest(CamelSchema):
 
 
 class CompanyInterview(CamelSchema):
-    """An interview with all that its company knows."""
+    """An interview in full, for its company."""
 
     interview_id = id_field()
     application_id = id_field()

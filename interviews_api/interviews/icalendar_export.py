@@ -1,6 +1,6 @@
-"""Interviews as iCalendar objects (RFC 5545; as invitations RFC 5546). Pure: what comes out depends on the rows alone.
+"""iCalendar export of interviews: files and feeds (RFC 5545), invitations by mail (RFC 5546). Uses no clock.
 
-One UID for an interview's life; SEQUENCE is its revision; DTSTAMP and LAST-MODIFIED are its last change, never now.
+The UID stays for an interview's life; SEQUENCE is its revision; DTSTAMP and LAST-MODIFIED are its last change.
 """
 
 import re
@@ -16,7 +16,7 @@ from interviews_api.interviews.models import InterviewStatus, InterviewType
 
 _PRODUCT = "-//interviews-api//EN"
 _ALARM_BEFORE = timedelta(hours=1)
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff\ufffe\uffff]+")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff\ufffe\uffff]+")
 _STATUS = {
     InterviewStatus.PENDING: "TENTATIVE",
     InterviewStatus.CONFIRMED: "CONFIRMED",
@@ -24,47 +24,48 @@ _STATUS = {
     InterviewStatus.CANCELLED: "CANCELLED",
 }
 
-Interview = Mapping[Any, Any]
+InterviewRow = Mapping[Any, Any]
+"""A row of an interview with the names of its company and job."""
 
 
 class Method(StrEnum):
-    """What a calendar is to do with it (RFC 5546, section 1.4)."""
+    """Method of an iCalendar object (RFC 5546, section 1.4)."""
 
     PUBLISH = "PUBLISH"
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
 
 
-def speakable(text: str) -> str:
-    """With line breaks as line feeds, and without the control characters that no calendar or header may carry."""
-    return _UNSPEAKABLE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+def strip_controls(text: str) -> str:
+    """Return the text with line feeds as line breaks, and blanks for characters that break calendars and headers."""
+    return _FORBIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def in_one_line(text: str) -> str:
-    """The same with every run of blanks and breaks as one blank."""
-    return " ".join(speakable(text).split())
+    """Return the text without control characters, each run of blanks and line breaks as one blank."""
+    return " ".join(strip_controls(text).split())
 
 
 def export_calendar(
-    interviews: Iterable[Interview], method: Method, *, organizer: str, attendee: str | None = None
+    interviews: Iterable[InterviewRow], method: Method, *, organizer: str, attendee: str | None = None
 ) -> bytes:
-    """The calendar of these interviews, which have the names of company and job with them.
+    """Return the calendar of these interviews in UTF-8.
 
-    `organizer` is a mailbox ("Name <address>") that stands for companies without an e-mail address; `attendee` the
-    invited person's address, which an invitation needs and a publication must not have.
+    `organizer` is a mailbox ("Name <address>") for companies without an e-mail address. `attendee` is the candidate's
+    address; invitations need it, and publications must not have it (RFC 5546, section 3.2.1).
     """
-    made = Calendar()
-    made.add("prodid", _PRODUCT)
-    made.add("version", "2.0")
-    made.add("calscale", "GREGORIAN")
-    made.add("method", method.value)
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method.value)
     for interview in interviews:
-        made.add_component(_event(interview, organizer, attendee))
-    raw: bytes = made.to_ical()
+        calendar.add_component(_event(interview, organizer, attendee))
+    raw: bytes = calendar.to_ical()
     return raw
 
 
-def _event(interview: Interview, organizer: str, attendee: str | None) -> Event:
+def _event(interview: InterviewRow, organizer: str, attendee: str | None) -> Event:
     event = Event()
     event.add("uid", f"{interview['interview_id']}@interviews-api")
     event.add("sequence", interview["revision"])
@@ -78,29 +79,29 @@ def _event(interview: Interview, organizer: str, attendee: str | None) -> Event:
     event.add("summary", summary)
     event.add("status", _STATUS[interview["status"]])
     if interview["notes"]:
-        event.add("description", speakable(interview["notes"]))
+        event.add("description", strip_controls(interview["notes"]))
     link = interview["meeting_link"]
     if place := link if interview["type"] == InterviewType.VIDEO else interview["location"]:
-        event.add("location", speakable(place))
+        event.add("location", strip_controls(place))
     if link:
         event.add("url", vUri(in_one_line(link)))
     event.add("organizer", _address(interview["company_email"] or parseaddr(organizer)[1], company))
     if attendee:
-        invited = _address(attendee)
+        candidate = _address(attendee)
         is_confirmed = interview["status"] in (InterviewStatus.CONFIRMED, InterviewStatus.COMPLETED)
-        invited.params["PARTSTAT"] = "ACCEPTED" if is_confirmed else "NEEDS-ACTION"
-        invited.params["ROLE"] = "REQ-PARTICIPANT"
-        event.add("attendee", invited)
+        candidate.params["PARTSTAT"] = "ACCEPTED" if is_confirmed else "NEEDS-ACTION"
+        candidate.params["ROLE"] = "REQ-PARTICIPANT"
+        event.add("attendee", candidate)
     if interview["status"] in (InterviewStatus.PENDING, InterviewStatus.CONFIRMED):
         event.add_component(_alarm(summary))
     return event
 
 
 def _address(address: str, name: str | None = None) -> vCalAddress:
-    made = vCalAddress(f"mailto:{in_one_line(address)}")
+    mailbox = vCalAddress(f"mailto:{in_one_line(address)}")
     if name:
-        made.params["CN"] = re.sub(r'["\\^]', "'", name)  # RFC 5545, section 3.2, and 6868: not for parameters
-    return made
+        mailbox.params["CN"] = re.sub(r'["\\^]', "'", name)  # not allowed there (RFC 5545, section 3.2, RFC 6868)
+    return mailbox
 
 
 def _alarm(text: str) -> Alarm:

@@ -1,6 +1,6 @@
-"""Blueprint `email-link`: the bearer of a link sees the interview and may confirm it, without signing in.
+"""Blueprint `email-link`: show and confirm an interview by the link in a mail, without a sign-in.
 
-A GET changes nothing, because mail scanners open links. The response is a page, or JSON for clients that ask for it.
+A GET changes nothing, because mail scanners open links. The response is HTML, or JSON for clients that ask for it.
 """
 
 from collections.abc import Mapping
@@ -48,8 +48,8 @@ _HEADERS = {
 }
 
 
-def _render(**shown: object) -> str:
-    return render_template("link.html", style=_STYLE, script=_SCRIPT, **shown)
+def _render(**values: object) -> str:
+    return render_template("link.html", style=_STYLE, script=_SCRIPT, **values)
 
 
 def _page(interview: Mapping[Any, Any]) -> str:
@@ -98,6 +98,6 @@ def _answer_refusal(error: ApiError) -> Response:
 
 
 @blueprint.after_request
-def _guard(response: Response) -> Response:
+def _add_security_headers(response: Response) -> Response:
     response.headers.update(_HEADERS)
     return response

@@ -1,7 +1,7 @@
-"""The link in an e-mail: a token that names an interview and its revision, signed with a key of its own.
+"""Confirmation links: signed tokens that name an interview and its revision.
 
-The same interview and revision make the same token, so that support can print it again. When it dies is decided by
-what is stored: a risen revision or the interview's end.
+The token depends on nothing else, so that support can print it again. It expires with a higher revision or the
+interview's end, as the database has them.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ def make_token(secret_key: str, interview_id: str, revision: int) -> str:
 
 
 def read_token(secret_key: str, token: str) -> tuple[str, int]:
-    """Interview id and revision; raises InvalidLink.
+    """Return interview id and revision; raises InvalidLink.
 
-    A token has one spelling: base64's spare bits would allow several for the same signature.
+    Only the token of `make_token` is valid, because base64's spare bits allow several spellings of a signature.
     """
     try:
         interview_id, revision = _serializer(secret_key).loads(token)
@@ -34,10 +34,10 @@ def read_token(secret_key: str, token: str) -> tuple[str, int]:
 
 
 def link(public_url: str, secret_key: str, interview_id: str, revision: int) -> str:
-    """Return the address that a mail carries."""
+    """Return the URL of the confirmation page."""
     return f"{public_url}/interviews/confirm/{make_token(secret_key, interview_id, revision)}"
 
 
 def _serializer(secret_key: str) -> URLSafeSerializer:
-    derivation = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-    return URLSafeSerializer(secret_key, salt=_PURPOSE, signer_kwargs=derivation)
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(secret_key, salt=_PURPOSE, signer_kwargs=options)

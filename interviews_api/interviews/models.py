@@ -1,4 +1,4 @@
-"""The interview, the values its columns may hold, and the indexes that serve the candidate's lists."""
+"""Tables of interviews and calendar feeds, the values of their columns, and the indexes of the lists."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class InterviewStatus(StrEnum):
-    """Where an interview stands; the values are the contract's."""
+    """Status of an interview. Clients see the values."""
 
     PENDING = "en_attente"
     CONFIRMED = "confirmed"
@@ -20,14 +20,14 @@ class InterviewStatus(StrEnum):
 
 
 OPEN_STATUSES = (InterviewStatus.PENDING, InterviewStatus.CONFIRMED)
-"""What may still be moved."""
+"""Statuses that allow transitions."""
 
 PAST_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
-"""What the history shows."""
+"""Statuses of the interviews in the history."""
 
 
 class InterviewType(StrEnum):
-    """How the two meet."""
+    """How candidate and company meet."""
 
     VIDEO = "Video"
     IN_PERSON = "InPerson"
@@ -35,22 +35,22 @@ class InterviewType(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who moved an interview, or called it off."""
+    """The party that causes a transition."""
 
     CANDIDATE = "candidate"
     COMPANY = "company"
 
 
 class Interview(Base):
-    """One meeting about one application.
+    """An interview about an application.
 
-    `starts_at` is the instant it begins, `time_zone` the IANA zone whose wall clock the invitation shows.
-    `revision` rises with each reschedule, cancel and decline. `candidate_id` and `company_id` repeat the
-    application's (the composite foreign key keeps them true), so that each list is one index range.
-    `reschedule_request` is `{reason, proposed_times, requested_at}`, instants as text, until any later move.
-    `invited_at` is when the present time was proposed (scheduled or last rescheduled), `updated_at` the last change.
-    Reminders and nudges (`interviews/reminders.py`): none for a moment up to `notices_after`, when the interview was
-    last scheduled, moved, confirmed or loaded; the worker looks at it next at `next_notice_at`, if ever.
+    `starts_at` is its start in UTC, `time_zone` the IANA zone of the local time in the invitation.
+    `revision` rises with each reschedule, cancel and decline. `candidate_id` and `company_id` repeat those of the
+    application, held by the composite foreign key, so that each list is one index range.
+    `reschedule_request` is `{reason, proposed_times, requested_at}`, with instants as text; the next transition
+    clears it. `invited_at` is when the present start was proposed, `updated_at` when the row last changed.
+    Occasions (`interviews/reminders.py`) up to `notices_after` are left out: it is when the interview was last
+    scheduled, rescheduled, confirmed or loaded. The worker reads the interview at `next_notice_at`, or never if NULL.
     """
 
     __tablename__ = "interviews"
@@ -58,7 +58,7 @@ class Interview(Base):
         ForeignKeyConstraint(
             ["application_id", "candidate_id", "company_id"],
             ["applications.id", "applications.candidate_id", "applications.company_id"],
-            name="fk_interviews_application",  # the convention's name would be too long for Postgres
+            name="fk_interviews_application",  # the naming convention's name is too long for Postgres
             onupdate="CASCADE",
         ),
         is_one_of("status", InterviewStatus),
@@ -101,8 +101,8 @@ class Interview(Base):
 
 _IS_PAST = text(f"status IN ({', '.join(repr(str(status)) for status in PAST_STATUSES)})")
 
-# One index range, in the order asked for, behind each list (ADR 0004): all, one status newest first,
-# one status soonest first (also the counts), the history, and the company's list.
+# Each list reads one index range in its own order (ADR 4): all, a status newest first, a status soonest first (also
+# the counts), the history, and the company's list.
 Index("ix_interviews_newest", Interview.candidate_id, Interview.starts_at.desc(), Interview.id)
 Index(
     "ix_interviews_status_newest",
@@ -123,7 +123,7 @@ Index(
     Interview.candidate_id,
     Interview.starts_at.desc(),
     Interview.id,
-    Interview.status,  # SQLite looks at it again
+    Interview.status,  # SQLite tests the condition again
     postgresql_where=_IS_PAST,
     sqlite_where=_IS_PAST,
 )
@@ -134,7 +134,7 @@ Index("ix_interviews_next_notice", Interview.next_notice_at, postgresql_where=_H
 
 
 class CalendarFeed(Base):
-    """The one address under which a candidate's calendar may be subscribed; of the secret only its SHA-256."""
+    """Address of a candidate's calendar feed, at most one each. Stores only the SHA-256 of its secret."""
 
     __tablename__ = "calendar_feeds"
 

@@ -1,7 +1,8 @@
-"""When a candidate is reminded of a confirmed interview, or nudged about one that waits for an answer.
+"""Occasions of an interview: reminders of a confirmed one, nudges about one that waits for the candidate's answer.
 
-Reminders 24 h and 1 h before; nudges 24 h after the invitation and 24 h before the interview. Each once for a revision,
-none for a moment that was past when the interview was last scheduled, moved, confirmed or loaded.
+Reminders are due 24 h and 1 h before the start, nudges 24 h after the invitation and 24 h before the start. Each occurs
+once per revision. Occasions that were past when the interview was last scheduled, rescheduled, confirmed or loaded are
+left out.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +18,7 @@ _DAY, _HOUR = timedelta(hours=24), timedelta(hours=1)
 
 @dataclass(frozen=True, order=True)
 class Occasion:
-    """At `moment` (UTC) the candidate is to hear of the interview; `name` tells the occasions of one type apart."""
+    """A reminder or nudge that is due at `moment` (UTC); `name` is unique among those of its type."""
 
     moment: datetime
     type: EventType
@@ -25,35 +26,35 @@ class Occasion:
 
 
 def occasions(interview: Mapping[Any, Any]) -> list[Occasion]:
-    """All occasions of the interview as it stands, past ones too, soonest first."""
+    """Return all occasions of the interview's present state, past ones too, soonest first."""
     starts_at: datetime = interview["starts_at"]
     match interview["status"]:
         case InterviewStatus.CONFIRMED:
-            found = [
+            candidates = [
                 Occasion(starts_at - _DAY, EventType.REMINDER, "24h"),
                 Occasion(starts_at - _HOUR, EventType.REMINDER, "1h"),
             ]
         case InterviewStatus.PENDING:
-            found = [
+            candidates = [
                 Occasion(interview["invited_at"] + _DAY, EventType.NUDGE, "unanswered"),
                 Occasion(starts_at - _DAY, EventType.NUDGE, "24h"),
             ]
         case _:
-            found = []
-    return sorted(one for one in found if interview["notices_after"] < one.moment < starts_at)
+            candidates = []
+    return sorted(each for each in candidates if interview["notices_after"] < each.moment < starts_at)
 
 
-def due(interview: Mapping[Any, Any], happened: Collection[str], now: datetime) -> Occasion | None:
-    """The one to make now: of those whose moment has come the last, unless it is among the names that happened.
+def due_occasion(interview: Mapping[Any, Any], past_names: Collection[str], now: datetime) -> Occasion | None:
+    """Return the latest occasion up to now, or None if its name is in `past_names` or the interview has begun.
 
-    Whoever comes late leaves the earlier ones out, and all of them once the interview has begun.
+    A worker that was down for long thus leaves out the earlier occasions.
     """
     if now >= interview["starts_at"]:
         return None
-    past = [one for one in occasions(interview) if one.moment <= now]
-    return past[-1] if past and past[-1].name not in happened else None
+    past = [occasion for occasion in occasions(interview) if occasion.moment <= now]
+    return past[-1] if past and past[-1].name not in past_names else None
 
 
-def coming(interview: Mapping[Any, Any], now: datetime) -> list[Occasion]:
-    """Those whose moment is still to come, soonest first."""
-    return [one for one in occasions(interview) if one.moment > now]
+def coming_occasions(interview: Mapping[Any, Any], now: datetime) -> list[Occasion]:
+    """Return the occasions after now, soonest first."""
+    return [occasion for occasion in occasions(interview) if occasion.moment > now]

@@ -1,4 +1,4 @@
-"""When and how two people meet: what an invitation must say, and the instant that its wall clock means."""
+"""Checks of a meeting's type and place, and conversion of its local date and time to UTC."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -8,21 +8,21 @@ from interviews_api.clock import zone
 from interviews_api.errors import InvalidInput
 from interviews_api.interviews.models import InterviewType
 
-_NEEDED = {InterviewType.VIDEO: ("meetingLink", "meeting_link"), InterviewType.IN_PERSON: ("location", "location")}
+_REQUIRED = {InterviewType.VIDEO: ("meetingLink", "meeting_link"), InterviewType.IN_PERSON: ("location", "location")}
 
 
 def check_meeting(meeting: Mapping[str, Any]) -> None:
-    """Raise InvalidInput unless the type has what it needs: Video a link, InPerson a place."""
-    key, name = _NEEDED.get(meeting["type"], ("", ""))
+    """Raise InvalidInput if a Video interview has no link or an InPerson interview no location."""
+    key, name = _REQUIRED.get(meeting["type"], ("", ""))
     if key and not meeting[name]:
         raise InvalidInput({key: [f"Required for an interview of type {meeting['type']}."]})
 
 
 def start_of(day: date, wall_time: time, zone_name: str, *, now: datetime) -> datetime:
-    """The UTC instant at which clocks in that zone show that date and time; of two, the first.
+    """Return the UTC instant of a local date and time in a zone; the first of two where clocks go back.
 
-    Raises InvalidInput when the clocks skip that time or when it is not in the future. PEP 495 says how zoneinfo
-    answers: `fold=0` is the first of two, and a time that is skipped does not come back from UTC as it was.
+    Raises InvalidInput if the clocks skip that time or if it is not in the future. By PEP 495, `fold=0` is the first of
+    two instants, and a skipped time changes in the conversion to UTC and back.
     """
     local = datetime.combine(day, wall_time, zone(zone_name))
     starts_at = local.astimezone(UTC)

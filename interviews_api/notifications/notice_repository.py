@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from interviews_api.events.models import Event
-from interviews_api.interviews.reminders import coming
+from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.notifications.address_repository import SubscriptionRepository
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
@@ -73,7 +73,7 @@ class NoticeRepository:
                 "attempts": 0,
                 "error": None,
             }
-            for occasion in coming(interview, now)
+            for occasion in coming_occasions(interview, now)
             for channel, recipient in recipients
         ]
 

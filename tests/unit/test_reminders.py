@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from interviews_api.interviews.reminders import coming, due, occasions
+from interviews_api.interviews.reminders import coming_occasions, due_occasion, occasions
 
 START = datetime(2030, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -12,9 +12,9 @@ HOUR = timedelta(hours=1)
 def test_occasions_of_an_interview() -> None:
     row: dict[str, Any] = {"status": "confirmed", "starts_at": START, "invited_at": START - 100 * HOUR}
     row["notices_after"] = START - 24 * HOUR
-    assert [one.name for one in occasions(row)] == ["1h"]
-    assert due(row, [], START - HOUR) == occasions(row)[0]
-    assert due(row, ["1h"], START - HOUR) is None
-    assert due(row, [], START) is None
-    assert coming(row, START - HOUR) == []
+    assert [occasion.name for occasion in occasions(row)] == ["1h"]
+    assert due_occasion(row, [], START - HOUR) == occasions(row)[0]
+    assert due_occasion(row, ["1h"], START - HOUR) is None
+    assert due_occasion(row, [], START) is None
+    assert coming_occasions(row, START - HOUR) == []
     assert occasions(row | {"status": "annule"}) == []

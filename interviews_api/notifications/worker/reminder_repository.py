@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, exists, select, update
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import Event, EventActor
 from interviews_api.interviews.models import Interview
-from interviews_api.interviews.reminders import coming, due
+from interviews_api.interviews.reminders import coming_occasions, due_occasion
 
 BATCH = 200
 _NOW = bindparam("now", type_=Interview.next_notice_at.type)
@@ -56,9 +56,9 @@ class ReminderRepository:
         schedule = []
         events = []
         for interview in interviews:
-            planned = coming(interview, now)
+            planned = coming_occasions(interview, now)
             schedule.append({"due_id": interview["id"], "next": planned[0].moment if planned else None})
-            if occasion := due(interview, past_occasions[interview["id"], interview["revision"]], now):
+            if occasion := due_occasion(interview, past_occasions[interview["id"], interview["revision"]], now):
                 events.append((interview, occasion))
         self._connection.execute(_ADVANCE, schedule)
         log = EventLog(self._connection)
