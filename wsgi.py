@@ -1,4 +1,4 @@
-"""What gunicorn and flask are pointed at."""
+"""WSGI entry point of gunicorn and the flask command."""
 
 from interviews_api import create_app
 from interviews_api.config import SettingsError

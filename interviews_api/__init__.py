@@ -1,4 +1,4 @@
-"""The candidate interviews API; `create_app` puts its parts together."""
+"""The candidate interviews API: `create_app` returns its Flask application."""
 
 from collections.abc import Mapping, Sequence
 
@@ -75,7 +75,7 @@ def _allow_origins(app: Flask, origins: Sequence[str]) -> None:
         expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
         max_age=600,
         always_send=False,
-        vary_header=False,  # sent only where it has several origins to choose from, and not to a refused one
+        vary_header=False,  # flask-cors leaves Vary out for refused origins; see _vary_by_origin
     )
     app.after_request(_vary_by_origin)
 

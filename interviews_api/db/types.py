@@ -1,4 +1,4 @@
-"""What tables are made of: their base, and the types of instants and ids."""
+"""Base class of all tables, and the column types of instants and ids."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from interviews_api.clock import to_milliseconds
 
 
 class Base(DeclarativeBase):
-    """Where every table is registered; constraints get names, so that migrations can drop them."""
+    """Base of all tables. Constraints get names, so that migrations can drop them."""
 
     metadata = MetaData(
         naming_convention={
@@ -30,13 +30,13 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime in whole milliseconds; refuses naive ones (ValueError)."""
+    """Column of an aware UTC datetime in whole milliseconds; raises ValueError for a naive one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; SQLite keeps it without the offset."""
+        """Convert to UTC; SQLite stores it without an offset."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -44,15 +44,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         return to_milliseconds(value.astimezone(UTC))
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Aware again on SQLite; psycopg's are, in UTC as its session is."""
-        plain: Any = self.impl_instance.result_processor(dialect, coltype)
+        """Return a function that adds UTC on SQLite; psycopg's datetimes are already aware and in UTC."""
+        convert: Any = self.impl_instance.result_processor(dialect, coltype)
         if dialect.name == "postgresql":
-            return plain
-        return lambda value: plain(value).replace(tzinfo=UTC) if value is not None else None
+            return convert
+        return lambda value: convert(value).replace(tzinfo=UTC) if value is not None else None
 
 
 class _AsText(FunctionElement[str]):
-    """An instant as the text that is shown."""
+    """SQL function that formats an instant as `2025-05-15T09:00:00.000Z`."""
 
     type = String()
     inherit_cache = True
@@ -71,23 +71,23 @@ def _as_text_on_sqlite(element: _AsText, compiler: SQLCompiler, **options: Any) 
 
 
 def as_text(column: Any) -> Label[str]:
-    """The column as `2025-05-15T09:00:00.000Z`: for lists, where making instants of them is a tenth of the work."""
+    """Return the column as text, `2025-05-15T09:00:00.000Z`. Lists use it: datetimes would be a tenth of their cost."""
     return _AsText(column).label(column.key)
 
 
 class Id(TypeDecorator[str]):
-    """24 lower-case hex digits (see `ids.py`), compared by bytes whatever the database's collation."""
+    """Column of an id: 24 lower-case hex digits (see `ids.py`), compared by bytes under any collation."""
 
     impl = String(24)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """SQLite compares by bytes anyway and does not know the collation "C"."""
+        """Return the type with collation "C" on Postgres; SQLite lacks that collation and compares by bytes."""
         collation = "C" if dialect.name == "postgresql" else None
         return dialect.type_descriptor(String(24, collation=collation))
 
 
 def is_one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    """A named CHECK that the column holds one of the values (or NULL)."""
+    """Return a named CHECK that the column holds one of the values or NULL."""
     allowed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=column)

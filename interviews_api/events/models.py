@@ -1,4 +1,4 @@
-"""The event: one row for each move of an interview, in the move's own transaction."""
+"""Tables of the event log: a row for each transition, written in its transaction, and the import version."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
 
 
 class EventType(StrEnum):
-    """What may happen to an interview; the values are the contract's."""
+    """Types of events. Clients see the values."""
 
     SCHEDULED = "interview.scheduled"
     RESCHEDULED = "interview.rescheduled"
@@ -24,7 +24,7 @@ class EventType(StrEnum):
 
 
 class EventActor(StrEnum):
-    """Whose doing it was."""
+    """The party that caused an event."""
 
     CANDIDATE = "candidate"
     COMPANY = "company"
@@ -32,17 +32,17 @@ class EventActor(StrEnum):
 
 
 class Event(Base):
-    """One thing that happened. Ids rise in commit order (ADR 0009); `revision` is the interview's after it.
+    """An event of an interview. Ids rise in commit order (ADR 9); `revision` is the interview's after the event.
 
-    `previous_starts_at` is where a rescheduled interview was before; `occasion` tells reminders and nudges apart, of
-    which each happens once for a revision.
+    `previous_starts_at` is the earlier start of a rescheduled interview. `occasion` names a reminder or nudge, which
+    occurs at most once per revision.
     """
 
     __tablename__ = "events"
     __table_args__ = (
         is_one_of("type", EventType),
         is_one_of("actor", EventActor),
-        {"sqlite_autoincrement": True},  # an id is never given out twice
+        {"sqlite_autoincrement": True},  # SQLite must not reuse ids
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
@@ -62,7 +62,7 @@ Index("ix_events_candidate", Event.candidate_id, Event.id)
 
 
 class Import(Base):
-    """One row: `version` is another one after each seed file, which changes what people see without an event."""
+    """Table of one row: `version` changes with each loaded seed file, because a load appends no events."""
 
     __tablename__ = "imports"
 
@@ -84,4 +84,4 @@ Index(
 
 
 CHANGES = frozenset(EventType) - {EventType.REMINDER, EventType.NUDGE}
-"""What webhooks and sockets are told."""
+"""Types of events that webhooks and live sockets receive."""
