@@ -5,7 +5,7 @@ SQLAlchemy's execution of a statement costs three times the driver's. Its pool, 
 This file holds all that we use of SQLAlchemy's and psycopg's interface for dialects, written for SQLAlchemy 2.1 and
 psycopg 3.3: `PGDialect_psycopg(paramstyle=...)`, `SQLCompiler.positiontup` and `.binds`, `TypeEngine.dialect_impl`
 with its processors, `Dialect.is_disconnect` and `.loaded_dbapi`, `DBAPIError.instance` and `psycopg.RawCursor`.
-tests/db/test_internals.py fails in a sentence when one of these moves.
+tests/db/test_internals.py names the missing part when one of these changes.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """psycopg's connection with a limit on how long the server may stay silent.
 
 Written for psycopg 3.3: every call goes through `Connection.wait`, whose signature this overrides.
-tests/db/test_internals.py fails in a sentence when that is so no more.
+tests/db/test_internals.py fails when psycopg changes that.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ STALE_PLAN_ERRORS = (FeatureNotSupported, InvalidSqlStatementName)
 
 
 class SilenceLimitedConnection(psycopg.Connection[Any]):
-    """A connection that gives up on a server that accepts the call and does not answer: stopped, or out of memory."""
+    """Connection that raises if the server stays silent, because it is stopped or out of memory."""
 
     silence_timeout: float | None = SERVER_SILENCE_TIMEOUT
 

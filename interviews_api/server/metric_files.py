@@ -5,6 +5,9 @@ So each file is allocated in full before it is mapped. A worker without files co
 
 Files are named by the worker's number, not by its process id. A new worker takes over the number and the files of
 a dead worker. So no file is left behind and counters continue.
+
+Uses undocumented API of prometheus_client 0.26: `values.ValueClass`, `values.MutexValue`, `values.MultiProcessValue`
+and the names of its files; canary tests/unit/test_internals.py.
 """
 
 import atexit
@@ -19,7 +22,7 @@ from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 FILE_BYTES = 1024 * 1024
-"""Space for every route, method and status; tests/test_metrics.py fills a file with them."""
+"""Space for every route, method and status; tests/server/test_metrics.py fills a file with them."""
 
 _PREFIX = "interviews-metrics-"
 _LOCK = "lock"
