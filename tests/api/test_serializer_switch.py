@@ -20,6 +20,7 @@ def test_setting_turns_compiled_serializers_off(
 ) -> None:
     me = world.candidate_with({}, {"status": "confirmed"})
     world.load()
+
     def ask() -> bytes:
         return app.test_client().get("/candidate/interviews", headers=headers(me["id"])).data
 
