@@ -1,1 +1,1 @@
-"""What the speed claims rest on."""
+"""Benchmarks of this API against a lower limit and two peers."""

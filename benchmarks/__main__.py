@@ -1,7 +1,7 @@
-"""`make bench`: this API, the least that could do its work, and its peers, in turn, over one Postgres and one SQLite.
+"""Benchmark `make bench`: this API, a minimal server (LIMIT) and two peers, in turn, on one Postgres and one SQLite.
 
-Prints a Markdown table and ends with 1 when a target is missed by more than the noise. `make bench-quick` is the same
-with less of everything, for a look in between.
+Prints a Markdown table. Exits with 1 if a target is missed by more than the noise. `make bench-quick` runs the same
+with less data and fewer rounds.
 """
 
 import json
@@ -24,7 +24,7 @@ TOKENS = {"CACHE_BYTES": "0"}
 
 
 def main(*, quick: bool) -> int:
-    """Measure, print, and judge; the exit code."""
+    """Measure, print and compare with the targets; return the exit code."""
     candidates, rounds, seconds, warm, fill = (2_000, 1, 2, 1, 3) if quick else (10_000, 5, 5, 2, 20)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interviews-bench-")))
@@ -35,9 +35,9 @@ def main(*, quick: bool) -> int:
         settings = SETTINGS | {"DATABASE_URL": postgres.url}
         small = World(f"sqlite:///{folder / 'bench.sqlite3'}", candidates, 20, folder)
 
-        def start(made: Server) -> Server:
-            stack.callback(made.stop)
-            return made
+        def start(server: Server) -> Server:
+            stack.callback(server.stop)
+            return server
 
         ours = {
             table.NOTHING: start(servers.gunicorn(table.NOTHING, settings | NOTHING)),
@@ -54,76 +54,81 @@ def main(*, quick: bool) -> int:
         else:
             print("LEFT OUT: Express and its targets, for there is no node or npm on this machine")
         on_sqlite = start(servers.gunicorn(table.SQLITE, SETTINGS | {"DATABASE_URL": small.url} | TOKENS))
-        everyone = peers | ours
-        check_answers(everyone, world)
-        check_confirms(everyone, world)
+        all_servers = peers | ours
+        check_responses(all_servers, world)
+        check_confirms(all_servers, world)
         world.reset()
 
         def contest(name: str, requests: list[tuple[str, ...]], contenders: dict[str, Server]) -> list[Contender]:
             path = world.file(name, requests)
-            return [(one, server, path) for one, server in contenders.items()]
+            return [(label, server, path) for label, server in contenders.items()]
 
         def measure(contenders: list[Contender], before: Callable[[], None] | None = None) -> dict[str, Figures]:
-            for one, server, path in contenders if before is None else []:
-                run(server, path, fill if one in table.WARM else warm)
+            for label, server, path in contenders if before is None else []:
+                run(server, path, fill if label in table.WARM else warm)
             return interleaved(contenders, rounds=rounds, seconds=seconds, postgres=postgres.pid, before=before)
 
-        found: dict[str, dict[str, Figures]] = {}
+        results: dict[str, dict[str, Figures]] = {}
         for name, requests in (("list", world.lists), ("details", world.details)):
             print(name, flush=True)
-            contenders = contest(name, requests, everyone)
+            contenders = contest(name, requests, all_servers)
             unchanged = world.file(f"{name}-304", with_etags(ours[table.DEFAULT], requests))
             contenders.append((table.UNCHANGED, ours[table.DEFAULT], unchanged))
             if name == "list":
                 contenders.append((table.SQLITE, on_sqlite, small.file("sqlite", small.lists)))
-            found[name] = measure(contenders)
+            results[name] = measure(contenders)
         print("confirm", flush=True)
-        movers = {name: server for name, server in everyone.items() if name != table.REMEMBERING}
-        found["confirm"] = measure(contest("confirm", world.confirms, movers), world.reset)
+        writers = {name: server for name, server in all_servers.items() if name != table.REMEMBERING}
+        results["confirm"] = measure(contest("confirm", world.confirms, writers), world.reset)
         run(ours[table.DEFAULT], world.file("all", world.everything), 3 if quick else 30)
-        full = found["list"][table.DEFAULT].megabytes = ours[table.DEFAULT].megabytes
+        full = results["list"][table.DEFAULT].megabytes = ours[table.DEFAULT].megabytes
         print()
-        print(table.markdown(found))
+        print(table.markdown(results))
         print(f"\nWith its caches full a worker takes {full:.0f} MiB.")
-        missed = table.missed(found)
+        missed = table.missed(results)
         print("\n".join(["", *missed]) if missed else "\nNo target is missed.")
         return 1 if missed else 0
 
 
-def check_answers(everyone: dict[str, Server], world: World) -> None:
-    """What is about to be timed says the same everywhere, to the last key and value; so does what is remembered."""
+def check_responses(servers: dict[str, Server], world: World) -> None:
+    """Raise SystemExit unless all servers return equal JSON, also from their caches."""
     for method, path, token in (*world.lists[:25], *world.details[:25]) * 3:
-        said = {name: server.request(method, path, token) for name, server in everyone.items()}
-        wanted = json.loads(said[table.NOTHING][2])
-        for name, (status, _, body) in said.items():
-            if (status, json.loads(body)) != (200, wanted):
-                raise SystemExit(f"{name} says otherwise of {path}: {status} {body[:2000]!r}\n{wanted}")
+        responses = {name: server.request(method, path, token) for name, server in servers.items()}
+        expected = json.loads(responses[table.NOTHING][2])
+        for name, (status, _, body) in responses.items():
+            if (status, json.loads(body)) != (200, expected):
+                raise SystemExit(f"{name} differs on {path}: {status} {body[:2000]!r}\n{expected}")
 
 
-def check_confirms(everyone: dict[str, Server], world: World) -> None:
-    """A confirm does the same everywhere: the interview, its application, and one event."""
+def check_confirms(servers: dict[str, Server], world: World) -> None:
+    """Raise SystemExit unless a confirm on each server updates interview and application and appends one event."""
     with psycopg.connect(world.url, autocommit=True) as connection:
-        for row, (name, server) in zip(world.pending, everyone.items(), strict=False):
+        for row, (name, server) in zip(world.pending, servers.items(), strict=False):
             token = world.tokens[row.candidate_id]
             status, _, body = server.request("PUT", f"/candidate/interviews/{row.id}/confirm", token)
-            now = connection.execute(
+            state = connection.execute(
                 "SELECT i.status, a.status, i.confirmed_at = a.date_confirmed, "
                 "(SELECT array_agg(type ORDER BY id) FROM events WHERE interview_id = i.id) "
                 "FROM interviews i JOIN applications a ON a.id = i.application_id WHERE i.id = %s",
                 [row.id],
             ).fetchone()
-            if status != 200 or now != ("confirmed", "confirme", True, ["interview.scheduled", "interview.confirmed"]):
-                raise SystemExit(f"{name} does otherwise: {status} {body[:500]!r} {now}")
+            if status != 200 or state != (
+                "confirmed",
+                "confirme",
+                True,
+                ["interview.scheduled", "interview.confirmed"],
+            ):
+                raise SystemExit(f"{name} differs on a confirm: {status} {body[:500]!r} {state}")
 
 
 def with_etags(server: Server, requests: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The same requests of somebody who has the answers already."""
-    asked = [(*one, server.request(*one)[1]["ETag"]) for one in requests]
-    for method, path, token, etag in asked[:50]:
+    """Return the requests with the ETags of their responses; raise SystemExit unless the server answers 304 to them."""
+    conditional = [(*request, server.request(*request)[1]["ETag"]) for request in requests]
+    for method, path, token, etag in conditional[:50]:
         status, _, body = server.request(method, path, token, {"If-None-Match": etag})
         if (status, body) != (304, b""):
             raise SystemExit(f"{path} with {etag} is no 304 but {status}")
-    return asked
+    return conditional
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""`make bench-growth`: the same calls over ever larger tables, one at a time: what a call costs as the product grows.
+"""Benchmark `make bench-growth`: latency of single requests over tables of growing size.
 
-Half of the interviews belong to candidates with 20 each, half to candidates with 2,000 each. Nothing is remembered
-between requests, rows lie scattered and not by candidate, and nothing waits for a disk (fsync is off: it would be most
-of a confirm, whatever the size). Ends with 1 when a call is not flat.
+Half of the interviews belong to candidates with 20 each, half to candidates with 2,000 each. All caches are off, and
+the rows of a candidate are scattered over the table. fsync is off, because it would be most of a confirm at any size.
+Exits with 1 if a call becomes slower with the table.
 """
 
 import random
@@ -31,16 +31,16 @@ from tests.support.postgres import ThrowawayPostgres
 
 FIRST, FACTOR = 200_000, 10
 EACH = (20, 2_000)
-ASKED = 40
-"""Candidates of each kind who ask; each of them each call ten times over."""
+CANDIDATES = 40
+"""Candidates of each kind that send requests; each sends each call ten times."""
 FLAT, NOISE = 1.5, 0.15
 
 Figures = dict[tuple[str, int], tuple[float, float]]
-"""p50 and p99 in milliseconds by call and interviews a candidate."""
+"""p50 and p99 in milliseconds, by call and interviews per candidate."""
 
 
 def main(steps: int) -> int:
-    """Measure at 200 thousand interviews and, `steps` times, at ten times as many; print; the exit code."""
+    """Measure with 200,000 interviews and, `steps` times, with ten times as many; print; return the exit code."""
     with ExitStack() as stack:
         postgres = ThrowawayPostgres(**POSTGRES | {"maintenance_work_mem": "1GB", "fsync": "off"})
         stack.callback(postgres.stop)
@@ -52,15 +52,15 @@ def main(steps: int) -> int:
         for size, url in urls.items():
             servers_of[size] = servers.gunicorn(f"{size:,}", SETTINGS | NOTHING | {"DATABASE_URL": url})
             stack.callback(servers_of[size].stop)
-        found = _measure(servers_of, urls, tokens)
-        print(markdown(found))
-        problems = judge(found)
+        results = _measure(servers_of, urls, tokens)
+        print(markdown(results))
+        problems = judge(results)
         print("\n".join(["", *problems]) if problems else "\nFlat.")
         return 1 if problems else 0
 
 
 def _first(url: str) -> tuple[list[str], dict[int, dict[str, str]]]:
-    """Two small worlds; the marks in their ids, and tokens of those who will ask, by interviews a candidate."""
+    """Fill the first database; return the marks in the ids of its two worlds, and tokens by interviews per candidate."""
     command.upgrade(alembic_config(url), "head")
     app = create_app(SETTINGS | {"DATABASE_URL": url})
     dice, tokens, runs = random.Random(0), {}, []
@@ -71,14 +71,14 @@ def _first(url: str) -> tuple[list[str], dict[int, dict[str, str]]]:
             fill(world)
             mine = "SELECT id FROM candidates WHERE substr(id, 9, 6) = %s ORDER BY id"
             ids = [row[0] for row in connection.execute(mine, [world.run])]
-            everyone = sign_in(ids)
-            tokens[each] = {one: everyone[one] for one in dice.sample(ids, ASKED)}
+            all_tokens = sign_in(ids)
+            tokens[each] = {id_: all_tokens[id_] for id_ in dice.sample(ids, CANDIDATES)}
     service(Database, app).dispose()
     return runs, tokens
 
 
 def _multiply(template: str, runs: list[str], step: int) -> str:
-    """The URL of a copy with nine more of everything, under ids of their own, in no order."""
+    """Return the URL of a copy with nine more copies of each row, under new ids, in random order."""
     start = time.monotonic()
     name = f"grown_{step}"
     url = make_url(template).set(database=name).render_as_string(hide_password=False)
@@ -87,7 +87,9 @@ def _multiply(template: str, runs: list[str], step: int) -> str:
         of = sql.Identifier(str(make_url(template).database))
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), of))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # the copies refer to what there is
+        connection.execute(
+            "SET session_replication_role = replica"
+        )  # copies refer to existing rows, so triggers and foreign keys are off
         connection.execute("SET work_mem = '1GB'")
         for model in (User, Candidate, Session, Application, Interview, Event):
             connection.execute(_copies(model), {"step": str(step)})
@@ -98,7 +100,7 @@ def _multiply(template: str, runs: list[str], step: int) -> str:
 
 
 def _copies(model: type[Base]) -> sql.Composed:
-    """INSERT ... SELECT of nine copies of a table."""
+    """Return the INSERT ... SELECT of nine copies of a table's rows."""
     table = sql.Identifier(model.__tablename__)
     columns = [column.name for column in model.__table__.c if model is not Event or column.name != "id"]
     ids = {"id", "application_id", "candidate_id", "interview_id", "user_id", "refresh_id"}
@@ -122,8 +124,8 @@ def _copies(model: type[Base]) -> sql.Composed:
 def _measure(
     servers_of: dict[int, Server], urls: dict[int, str], tokens: dict[int, dict[str, str]]
 ) -> dict[int, Figures]:
-    """One connection, one request at a time; each call at every size in turn, ten times over."""
-    found: dict[int, Figures] = {size: {} for size in servers_of}
+    """Measure each call at all sizes in turn, ten times; one connection, one request at a time."""
+    results: dict[int, Figures] = {size: {} for size in servers_of}
     for each, own in tokens.items():
         for name, requests in _calls(urls[FIRST], each, own).items():
             times: dict[int, list[float]] = {size: [] for size in servers_of}
@@ -132,8 +134,8 @@ def _measure(
                     times[size] += _time(server, requests[part::10])
             for size, taken in times.items():
                 cuts = statistics.quantiles(taken, n=100)
-                found[size][name, each] = cuts[49], cuts[98]
-    return found
+                results[size][name, each] = cuts[49], cuts[98]
+    return results
 
 
 def _calls(url: str, each: int, own: dict[str, str]) -> dict[str, list[tuple[str, str, str]]]:
@@ -142,20 +144,20 @@ def _calls(url: str, each: int, own: dict[str, str]) -> dict[str, list[tuple[str
             "SELECT id, candidate_id, status FROM interviews WHERE candidate_id = ANY(%s)", [list(own)]
         ).fetchall()
     random.Random(0).shuffle(rows)
-    pending = [row for row in rows if row[2] == "en_attente"][: ASKED * 3]
+    pending = [row for row in rows if row[2] == "en_attente"][: CANDIDATES * 3]
     tokens = list(own.values())
     return {
-        **{f"list, skip {skip}": [("GET", f"?skip={skip}", one) for one in tokens] * 10 for skip in (0, each - 10)},
-        "pending, 10 of them": [("GET", "/pending?limit=10", one) for one in tokens] * 10,
-        "upcoming, 10 of them": [("GET", "/upcoming?limit=10", one) for one in tokens] * 10,
-        "history": [("GET", "/history", one) for one in tokens] * 10,
-        "details": [("GET", f"/{row[0]}", own[row[1]]) for row in rows[: ASKED * 10]],
+        **{f"list, skip {skip}": [("GET", f"?skip={skip}", token) for token in tokens] * 10 for skip in (0, each - 10)},
+        "pending, 10 of them": [("GET", "/pending?limit=10", token) for token in tokens] * 10,
+        "upcoming, 10 of them": [("GET", "/upcoming?limit=10", token) for token in tokens] * 10,
+        "history": [("GET", "/history", token) for token in tokens] * 10,
+        "details": [("GET", f"/{row[0]}", own[row[1]]) for row in rows[: CANDIDATES * 10]],
         "confirm": [("PUT", f"/{row[0]}/confirm", own[row[1]]) for row in pending],
     }
 
 
 def _time(server: Server, requests: list[tuple[str, str, str]]) -> list[float]:
-    """Milliseconds of each but the first two, for which the connection is made."""
+    """Return the milliseconds of each request but the first two, which open the connection."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
     times = []
     for method, path, token in requests:
@@ -170,28 +172,28 @@ def _time(server: Server, requests: list[tuple[str, str, str]]) -> list[float]:
     return times[2:]
 
 
-def markdown(found: dict[int, Figures]) -> str:
-    """Milliseconds: p50 / p99."""
-    sizes = list(found)
+def markdown(results: dict[int, Figures]) -> str:
+    """Return the table of p50 / p99 in milliseconds."""
+    sizes = list(results)
     lines = [
         f"| call | interviews a candidate | {' | '.join(f'{size:,}' for size in sizes)} | largest / smallest, p50 |",
         f"|---|---:|{'---:|' * (len(sizes) + 1)}",
     ]
-    for call, each in found[sizes[0]]:
-        figures = [found[size][call, each] for size in sizes]
+    for call, each in results[sizes[0]]:
+        figures = [results[size][call, each] for size in sizes]
         cells = [call, f"{each:,}", *(f"{p50:.2f} / {p99:.2f}" for p50, p99 in figures)]
         lines.append(f"| {' | '.join(cells)} | {figures[-1][0] / figures[0][0]:.2f} |")
     return "\n".join(lines)
 
 
-def judge(found: dict[int, Figures]) -> list[str]:
-    """Each call whose median grows with the table by more than is flat, and the noise."""
-    first, *later = found
+def judge(results: dict[int, Figures]) -> list[str]:
+    """Return a message for each call whose median grows by more than FLAT and the noise."""
+    first, *later = results
     return [
-        f"NOT FLAT: {call} of {each} at {size:,}: {found[size][call, each][0] / p50:.2f}, must be at most {FLAT}"
-        for (call, each), (p50, _) in found[first].items()
+        f"NOT FLAT: {call} of {each} at {size:,}: {results[size][call, each][0] / p50:.2f}, must be at most {FLAT}"
+        for (call, each), (p50, _) in results[first].items()
         for size in later
-        if found[size][call, each][0] / p50 > FLAT * (1 + NOISE)
+        if results[size][call, each][0] / p50 > FLAT * (1 + NOISE)
     ]
 
 

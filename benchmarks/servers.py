@@ -1,4 +1,4 @@
-"""The servers that are compared, and what they cost: processor time and memory, read from /proc."""
+"""Servers of the benchmarks, with their CPU time and memory from /proc."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """A running server on a port of its own, with two workers unless it is told otherwise."""
+    """A running server on a free port, with two workers by default."""
 
     def __init__(
         self, name: str, command: list[str], settings: Mapping[str, str], cwd: Path = ROOT, workers: int = WORKERS
@@ -33,7 +33,7 @@ class Server:
     def request(
         self, method: str, path: str, token: str, headers: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body."""
+        """Return status, headers and body of the response."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, headers={"Authorization": f"Bearer {token}", **(headers or {})})
         response = connection.getresponse()
@@ -43,16 +43,16 @@ class Server:
 
     @property
     def cpu(self) -> float:
-        """Seconds of processor time of all its processes so far."""
+        """Return the CPU time of all its processes so far, in seconds."""
         return cpu_of(self.process.pid)
 
     @property
     def megabytes(self) -> float:
-        """Resident memory of the largest worker, in MiB."""
+        """Return the resident memory of the largest worker, in MiB."""
         return max(map(_resident, descendants(self.process.pid)), default=0)
 
     def stop(self) -> None:
-        """SIGTERM, and wait."""
+        """Send SIGTERM and wait up to 30 s for the end."""
         self.process.terminate()
         self.process.wait(30)
 
@@ -68,31 +68,31 @@ class Server:
 
 
 def gunicorn(name: str, settings: Mapping[str, str], workers: int = WORKERS) -> Server:
-    """The project as it is deployed."""
+    """Start this project as it is deployed."""
     return Server(name, [sys.executable, "-m", "gunicorn", "wsgi:app"], settings, workers=workers)
 
 
-def limit(name: str, settings: Mapping[str, str], what: str = "app") -> Server:
-    """The bare callable, on the same gunicorn with as many threads."""
+def limit(name: str, settings: Mapping[str, str], callable_name: str = "app") -> Server:
+    """Start the bare WSGI callable, on the same gunicorn with as many threads."""
     options = ["--bind", "127.0.0.1:PORT", "--worker-class", "gthread", "--threads", "4", "--keep-alive", "5"]
-    options += ["--no-control-socket", f"limit:{what}"]
+    options += ["--no-control-socket", f"limit:{callable_name}"]
     command = [sys.executable, "-m", "gunicorn", "-c", os.devnull, *options]
     return Server(name, command, settings, PEERS)
 
 
 def fastapi(settings: Mapping[str, str]) -> Server:
-    """uvicorn with uvloop and httptools."""
+    """Start the FastAPI peer on uvicorn, with uvloop and httptools."""
     options = ["--workers", str(WORKERS), "--port", "PORT", "--log-level", "warning", "--no-access-log"]
     return Server("FastAPI", [sys.executable, "-m", "uvicorn", *options, "fastapi_peer:app"], settings, PEERS)
 
 
 def express(settings: Mapping[str, str]) -> Server:
-    """node's own cluster."""
+    """Start the Express peer in node's cluster mode."""
     return Server("Express", ["node", "server.js"], settings | {"NODE_ENV": "production"}, PEERS / "express")
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """All children, theirs too."""
+    """Yield the ids of all descendant processes."""
     try:
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
@@ -103,7 +103,7 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def cpu_of(pid: int) -> float:
-    """Seconds that it and all its children, also those that have ended, have used."""
+    """Return the CPU time of a process and its descendants, ended ones too, in seconds."""
     return sum(map(_cpu, [pid, *descendants(pid)]))
 
 

@@ -1,6 +1,6 @@
-"""`make bench-sizing`: how many workers and threads, and what --preload does: requests a second, p99 and memory.
+"""Benchmark `make bench-sizing`: numbers of workers and threads, and --preload, by requests/s, p99 and memory.
 
-Default settings, one Postgres on the same machine; lists by 32 connections.
+Uses default settings, one Postgres on the same machine, and lists on 32 connections.
 """
 
 import tempfile
@@ -14,11 +14,11 @@ from benchmarks.world import POSTGRES, SETTINGS, World
 from tests.support.postgres import ThrowawayPostgres
 
 SIZES = ((1, 4), (2, 1), (2, 2), (2, 4), (2, 8), (4, 2), (4, 4))
-"""Workers and threads."""
+"""Numbers of workers and threads per worker."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all sizes and print the table."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interviews-sizing-")))
         postgres = ThrowawayPostgres(**POSTGRES)
@@ -34,18 +34,18 @@ def main() -> None:
             stack.callback(server.stop)
             run(server, path, 5)
             contenders.append((name, server, path))
-        found = interleaved(contenders, rounds=3, seconds=5, postgres=postgres.pid, before=None)
+        results = interleaved(contenders, rounds=3, seconds=5, postgres=postgres.pid, before=None)
         print("\n| workers | threads | options | requests/s | p99 ms | RSS MiB | PSS MiB |")
         print("|---|---|---|---:|---:|---:|---:|")
         for name, server, _ in contenders:
-            figures = found[name]
+            figures = results[name]
             shared = max(map(proportional, descendants(server.process.pid)))
             cells = (f"{figures.rate:.0f}", f"{figures.p99:.1f}", f"{figures.megabytes:.0f}", f"{shared:.0f}")
             print(f"| {name} | {' | '.join(cells)} |")
 
 
 def proportional(pid: int) -> float:
-    """Memory of a process in MiB, what it shares divided by how many share it."""
+    """Return a process's proportional set size (PSS) in MiB: shared pages count in parts."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 

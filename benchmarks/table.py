@@ -1,4 +1,4 @@
-"""The table, and what it is held to."""
+"""Table of results, and the targets of this project."""
 
 from benchmarks.measure import Figures
 
@@ -6,9 +6,10 @@ NOTHING, TOKENS, DEFAULT = "nothing remembered", "verified tokens remembered", "
 LIMIT, REMEMBERING = "LIMIT", "LIMIT that remembers"
 UNCHANGED, SQLITE = "304, cache warm", "verified tokens remembered, SQLite"
 WARM = (TOKENS, DEFAULT, REMEMBERING, SQLITE)
-"""Who remembers; each worker has to have seen what it is to remember."""
+"""Contenders with caches, which each worker must fill before the measurement."""
 
-Found = dict[str, dict[str, Figures]]
+Results = dict[str, dict[str, Figures]]
+"""Figures by route and contender."""
 
 NOISE = 0.15
 TARGETS: dict[tuple[str, str], tuple[float, float]] = {
@@ -17,44 +18,46 @@ TARGETS: dict[tuple[str, str], tuple[float, float]] = {
     ("list", DEFAULT): (1.15, 1.30), ("details", DEFAULT): (0.90, 1.05),
     ("list", UNCHANGED): (1.20, 1.40), ("details", UNCHANGED): (1.00, 1.10),
 }  # fmt: skip
-"""Requests a second as parts of LIMIT's: what must be reached, and what is aimed at."""
+"""Requests per second in proportion to LIMIT's: the least allowed, and the aim."""
 AHEAD = {
     ("list", "FastAPI"): 5.0, ("list", "Express"): 1.9, ("details", "FastAPI"): 2.3, ("details", "Express"): 1.3,
     ("confirm", "FastAPI"): 1.6, ("confirm", "Express"): 1.0,
 }  # fmt: skip
-"""How many times a peer's the default settings' are."""
+"""Least ratio of requests per second, with default settings, to a peer's."""
 P99, MEGABYTES, SQLITE_TIME = 1.5, 100, 1.5
-"""p99 as a part of LIMIT's; MiB a worker; SQLite's time for a list as a part of Postgres's."""
+"""Most allowed: p99 in proportion to LIMIT's, MiB per worker, SQLite's time for a list in proportion to Postgres's."""
 
 
-def markdown(found: Found) -> str:
-    """All figures; ratios are to LIMIT."""
+def markdown(results: Results) -> str:
+    """Return the table of all figures, with ratios to LIMIT."""
     lines = [
         "| route | contender | requests/s | x LIMIT | must / aim | p50 ms | p99 ms | CPU µs | Postgres µs | MiB |",
         "|---|---|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
-    for route, contenders in found.items():
+    for route, contenders in results.items():
         base = contenders[LIMIT].rate
-        for name, one in sorted(contenders.items(), key=lambda item: -item[1].rate):
+        for name, figures in sorted(contenders.items(), key=lambda item: -item[1].rate):
             target = " / ".join(f"{part:.2f}" for part in TARGETS.get((route, name), ()))
-            figures = (one.p50, 1), (one.p99, 1), (one.cpu, 0), (one.database_cpu, 0), (one.megabytes, 0)
-            cells = [route, name, f"{one.rate:.0f}", f"{one.rate / base:.2f}", target]
-            cells += [f"{value:.{digits}f}" for value, digits in figures]
+            cells = [route, name, f"{figures.rate:.0f}", f"{figures.rate / base:.2f}", target]
+            cells += [f"{figures.p50:.1f}", f"{figures.p99:.1f}", f"{figures.cpu:.0f}"]
+            cells += [f"{figures.database_cpu:.0f}", f"{figures.megabytes:.0f}"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def missed(found: Found) -> list[str]:
-    """Each target that is missed by more than the noise."""
+def missed(results: Results) -> list[str]:
+    """Return a message for each target that is missed by more than the noise."""
     problems = []
 
-    def judge(what: str, value: float, must: float, *, at_most: bool = False) -> None:
+    def judge(label: str, value: float, must: float, *, at_most: bool = False) -> None:
         if value > must * (1 + NOISE) if at_most else value < must * (1 - NOISE):
-            problems.append(f"MISSED: {what} is {value:.2f}, must be {'at most' if at_most else 'at least'} {must:.2f}")
+            problems.append(
+                f"MISSED: {label} is {value:.2f}, must be {'at most' if at_most else 'at least'} {must:.2f}"
+            )
 
     for (route, name), (must, _) in TARGETS.items():
-        judge(f"{route}, {name}, x LIMIT", found[route][name].rate / found[route][LIMIT].rate, must)
-    for route, contenders in found.items():
+        judge(f"{route}, {name}, x LIMIT", results[route][name].rate / results[route][LIMIT].rate, must)
+    for route, contenders in results.items():
         ours = contenders[DEFAULT]
         for peer in ("FastAPI", "Express"):
             if peer in contenders:
@@ -63,6 +66,6 @@ def missed(found: Found) -> list[str]:
             ratio = contenders[name].p99 / contenders[LIMIT].p99
             judge(f"{route}, {name}: p99 x LIMIT's", ratio, P99, at_most=True)
         judge(f"{route}: MiB a worker", ours.megabytes, MEGABYTES, at_most=True)
-    sqlite, postgres = found["list"][SQLITE], found["list"][TOKENS]
+    sqlite, postgres = results["list"][SQLITE], results["list"][TOKENS]
     judge("the list's time on SQLite x Postgres's", postgres.rate / sqlite.rate, SQLITE_TIME, at_most=True)
     return problems

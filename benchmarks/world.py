@@ -1,4 +1,4 @@
-"""The data that is asked for, and the files of requests that wrk rotates through."""
+"""Data of the benchmarks, and the files of requests that wrk rotates through."""
 
 import random
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from tests.support.settings import SECRETS
 
 SETTINGS = SECRETS | {"RATELIMIT_ENABLED": "false", "ACCESS_TOKEN_MINUTES": "1440"}
 NOTHING = {"CACHE_BYTES": "0", "VERIFIED_TOKENS": "0"}
-"""Settings with which nothing is remembered between requests."""
+"""Settings that turn all caches off."""
 POSTGRES = {
     "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "512MB",
     "checkpoint_timeout": "30min", "max_wal_size": "8GB", "autovacuum": "off",
@@ -35,12 +35,12 @@ _VIEWS = ("", "?skip=10", "?limit=5", "/pending", "/upcoming", "/history")
 _RESET = """
 UPDATE interviews SET status = 'en_attente', confirmed_at = NULL WHERE id = ANY(%s) AND status = 'confirmed'
 """
-_FORGET = "DELETE FROM events WHERE type = 'interview.confirmed'"
-_ANOTHER_IMPORT = "UPDATE imports SET version = substr(md5(version), 1, 24)"  # for who remembers what is no more so
+_DELETE_EVENTS = "DELETE FROM events WHERE type = 'interview.confirmed'"
+_INVALIDATE_CACHES = "UPDATE imports SET version = substr(md5(version), 1, 24)"
 
 
 class World:
-    """So many candidates with so many interviews each, in a migrated database, all of them signed in."""
+    """Migrated database of signed-in candidates with `each` interviews each, and the requests to it."""
 
     def __init__(self, url: str, candidates: int, each: int, folder: Path) -> None:
         self.url, self._folder = url, folder
@@ -67,35 +67,35 @@ class World:
         ]
 
     def file(self, name: str, requests: Iterable[tuple[str, ...]]) -> Path:
-        """Where wrk.lua reads them."""
+        """Write requests to a file for wrk.lua; return its path."""
         path = self._folder / f"{name}.tsv"
-        path.write_text("".join("\t".join(one) + "\n" for one in requests))
+        path.write_text("".join("\t".join(request) + "\n" for request in requests))
         return path
 
     def reset(self) -> None:
-        """See `reset_confirmed`."""
+        """Undo all confirms; see `reset_confirmed`."""
         reset_confirmed(self.url, [row.id for row in self.pending])
 
 
 def fill(world: BulkWorld) -> None:
-    """Write it, and what a living installation has besides: an event of each interview, and an import."""
+    """Write the world, an event of each interview and an import version, as a used installation has them."""
     for _ in write_bulk(world):
         pass
     source = Interview.__table__.c
     values = [literal(EventType.SCHEDULED.value), source.created_at, literal(EventActor.COMPANY.value)]
-    same = ["revision", "candidate_id", "company_id"]
-    rows = select(source.id, *values, *[source[name] for name in same]).where(source.id.contains(world.run))
+    copied = ["revision", "candidate_id", "company_id"]
+    rows = select(source.id, *values, *[source[name] for name in copied]).where(source.id.contains(world.run))
     with transaction(no_timeouts=True) as connection:
-        connection.execute(insert(Event).from_select(["interview_id", "type", "at", "actor", *same], rows))
+        connection.execute(insert(Event).from_select(["interview_id", "type", "at", "actor", *copied], rows))
         invalidate_all_caches(connection)
 
 
 def reset_confirmed(url: str, interview_ids: list[str]) -> None:
-    """Nobody has confirmed any of these; the tables are as fresh as before."""
+    """Undo the confirms of these interviews and their events; vacuum the tables."""
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         connection.execute(_RESET, [interview_ids])
-        connection.execute(_FORGET)
-        connection.execute(_ANOTHER_IMPORT)
+        connection.execute(_DELETE_EVENTS)
+        connection.execute(_INVALIDATE_CACHES)
         for statement in ("VACUUM ANALYZE interviews", "VACUUM ANALYZE applications", "VACUUM events", "CHECKPOINT"):
             connection.execute(statement)
 
@@ -105,13 +105,13 @@ def _details(interview_id: str, token: str) -> tuple[str, str, str]:
 
 
 def sign_in(candidate_ids: list[str]) -> dict[str, str]:
-    """A token for each, and the session behind it."""
-    viewers = [Viewer(one, Role.CANDIDATE, new_id()) for one in candidate_ids]
+    """Write a session for each candidate; return access tokens by candidate id."""
+    viewers = [Viewer(id_, Role.CANDIDATE, new_id()) for id_ in candidate_ids]
     expires_at = datetime.now(UTC) + timedelta(days=1)
     rows = [
-        {"id": one.session_id, "user_id": one.user_id, "refresh_id": new_id(), "created_at": now(),
-         "expires_at": expires_at} for one in viewers
+        {"id": viewer.session_id, "user_id": viewer.user_id, "refresh_id": new_id(), "created_at": now(),
+         "expires_at": expires_at} for viewer in viewers
     ]  # fmt: skip
     with transaction(no_timeouts=True) as connection:
         connection.execute(insert(Session), rows)
-    return {one.user_id: issue_access_token(one) for one in viewers}
+    return {viewer.user_id: issue_access_token(viewer) for viewer in viewers}

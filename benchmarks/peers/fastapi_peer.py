@@ -1,4 +1,4 @@
-"""The FastAPI peer: async SQLAlchemy on asyncpg, ORM models with what a page needs loaded at once, Pydantic answers."""
+"""FastAPI peer: async SQLAlchemy on asyncpg, ORM models with joined eager loading, Pydantic responses."""
 
 import os
 from collections.abc import AsyncIterator
@@ -204,8 +204,8 @@ def viewer(authorization: Annotated[str, Header()] = "") -> str:
 
 
 async def session() -> AsyncIterator[AsyncSession]:
-    async with sessions() as opened:
-        yield opened
+    async with sessions() as database_session:
+        yield database_session
 
 
 Viewer = Annotated[str, Depends(viewer)]
@@ -277,7 +277,7 @@ async def confirm_interview(me: Viewer, db: Session, interview_id: str) -> Answe
     now = datetime.now(UTC)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     async with db.begin():
-        moved = await db.execute(
+        updated = await db.execute(
             update(InterviewRow)
             .where(InterviewRow.id == interview_id, InterviewRow.candidate_id == me)
             .where(InterviewRow.status == "en_attente")
@@ -286,7 +286,7 @@ async def confirm_interview(me: Viewer, db: Session, interview_id: str) -> Answe
             .execution_options(synchronize_session=False)
         )  # fmt: skip
         row = await get(db, me, interview_id)
-        if not moved.rowcount:
+        if not updated.rowcount:
             raise HTTPException(400, "Interview is no longer pending confirmation")
         row.application.status = "confirme"
         row.application.date_confirmed = now

@@ -1,8 +1,7 @@
-"""LIMIT: as little as can be. A bare WSGI callable that checks the token and has Postgres build the JSON.
+"""LIMIT: a bare WSGI callable that verifies the token and lets Postgres build the JSON. All others are compared with it.
 
-One prepared statement a request, on psycopg's own connections, one for each thread. No framework, no schemas, no log,
-no sessions: nothing of what makes a product. What the others are measured against. `remembering` is the same with the
-least that a validated cache could do: one row by its primary key, and then the bytes of the first time.
+It runs one prepared statement per request on a psycopg connection per thread. It has no framework, schemas, log or
+sessions. `remembering` adds a minimal validated cache: it reads one row by its primary key and returns stored bytes.
 """
 
 import os
@@ -14,8 +13,8 @@ import psycopg
 
 URL = os.environ["DATABASE_URL"]
 KEY = os.environ["JWT_SECRET_KEY"]
-_own = threading.local()
-_kept: dict[tuple[str | None, str], str | None] = {}
+_local = threading.local()
+_cached: dict[tuple[str | None, str], str | None] = {}
 
 _ISO = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 _INTERVIEW = f"""
@@ -55,18 +54,18 @@ JOIN companies c ON c.id = j.company_id
 WHERE i.id = %(id)s AND i.candidate_id = %(me)s
 """
 CONFIRM = f"""
-WITH moved AS (
+WITH updated AS (
   UPDATE interviews SET status = 'confirmed', confirmed_at = date_trunc('milliseconds', now()),
     updated_at = date_trunc('milliseconds', now()), reschedule_request = NULL,
     notices_after = date_trunc('milliseconds', now()), next_notice_at = date_trunc('milliseconds', now())
   WHERE id = %(id)s AND candidate_id = %(me)s AND status = 'en_attente' RETURNING *
-), followed AS (
-  UPDATE applications SET status = 'confirme', date_confirmed = moved.confirmed_at, date_cancelled = NULL,
+), updated_application AS (
+  UPDATE applications SET status = 'confirme', date_confirmed = updated.confirmed_at, date_cancelled = NULL,
     cancellation_reason = NULL
-  FROM moved WHERE applications.id = moved.application_id
-), told AS (
+  FROM updated WHERE applications.id = updated.application_id
+), inserted_event AS (
   INSERT INTO events (interview_id, type, at, actor, revision, candidate_id, company_id)
-  SELECT id, 'interview.confirmed', confirmed_at, 'candidate', revision, candidate_id, company_id FROM moved
+  SELECT id, 'interview.confirmed', confirmed_at, 'candidate', revision, candidate_id, company_id FROM updated
 )
 SELECT json_build_object('message', 'Interview confirmed successfully', 'data', json_build_object(
   'interviewId', i.id, 'status', i.status, 'confirmedAt', {_ISO.format("i.confirmed_at")},
@@ -74,20 +73,20 @@ SELECT json_build_object('message', 'Interview confirmed successfully', 'data', 
     'time', to_char(i.starts_at AT TIME ZONE i.time_zone, 'HH24:MI'), 'type', i.type, 'location', i.location,
     'meetingLink', i.meeting_link, 'company', json_build_object('name', c.name),
     'job', json_build_object('title', j.title))))::text
-FROM moved i JOIN applications a ON a.id = i.application_id JOIN jobs j ON j.id = a.job_id
+FROM updated i JOIN applications a ON a.id = i.application_id JOIN jobs j ON j.id = a.job_id
 JOIN companies c ON c.id = j.company_id
 """
 
 
 def _fetch(statement: str, values: dict[str, object]) -> str | None:
-    if not hasattr(_own, "cursor"):
-        _own.cursor = psycopg.connect(URL, autocommit=True, prepare_threshold=0).cursor()
-    row = _own.cursor.execute(statement, values).fetchone()
+    if not hasattr(_local, "cursor"):
+        _local.cursor = psycopg.connect(URL, autocommit=True, prepare_threshold=0).cursor()
+    row = _local.cursor.execute(statement, values).fetchone()
     return row[0] if row else None
 
 
 def app(environ, start_response, *, fetch=_fetch):
-    """GET /candidate/interviews, GET /candidate/interviews/{id}, PUT /candidate/interviews/{id}/confirm."""
+    """Answer GET /candidate/interviews, GET /candidate/interviews/{id} and PUT /candidate/interviews/{id}/confirm."""
     try:
         token = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         me = jwt.decode(token, KEY, algorithms=["HS256"], audience="interviews-api", issuer="interviews-api")["sub"]
@@ -108,14 +107,14 @@ def app(environ, start_response, *, fetch=_fetch):
     return [body.encode()]
 
 
-def _recall(statement: str, values: dict[str, object]) -> str | None:
+def _fetch_cached(statement: str, values: dict[str, object]) -> str | None:
     version = _fetch("SELECT id FROM candidates WHERE id = %(me)s", values)
     key = version, str(values.get("id"))
-    if key not in _kept:
-        _kept[key] = _fetch(statement, values)
-    return _kept[key]
+    if key not in _cached:
+        _cached[key] = _fetch(statement, values)
+    return _cached[key]
 
 
 def remembering(environ, start_response):
-    """The reads of `app`."""
-    return app(environ, start_response, fetch=_recall)
+    """Answer the GET requests of `app` from the cache."""
+    return app(environ, start_response, fetch=_fetch_cached)
