@@ -21,6 +21,7 @@ from benchmarks.world import NOTHING, POSTGRES, SETTINGS, World
 from tests.support.postgres import ThrowawayPostgres
 
 TOKENS = {"CACHE_BYTES": "0"}
+CONFIRMED = ("confirmed", "confirme", True, ["interview.scheduled", "interview.confirmed"])
 
 
 def main(*, quick: bool) -> int:
@@ -112,12 +113,7 @@ def check_confirms(servers: dict[str, Server], world: World) -> None:
                 "FROM interviews i JOIN applications a ON a.id = i.application_id WHERE i.id = %s",
                 [row.id],
             ).fetchone()
-            if status != 200 or state != (
-                "confirmed",
-                "confirme",
-                True,
-                ["interview.scheduled", "interview.confirmed"],
-            ):
+            if status != 200 or state != CONFIRMED:
                 raise SystemExit(f"{name} differs on a confirm: {status} {body[:500]!r} {state}")
 
 

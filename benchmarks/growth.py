@@ -60,7 +60,7 @@ def main(steps: int) -> int:
 
 
 def _first(url: str) -> tuple[list[str], dict[int, dict[str, str]]]:
-    """Fill the first database; return the marks in the ids of its two worlds, and tokens by interviews per candidate."""
+    """Fill the first database; return the marks in the ids of its worlds, and tokens by interviews per candidate."""
     command.upgrade(alembic_config(url), "head")
     app = create_app(SETTINGS | {"DATABASE_URL": url})
     dice, tokens, runs = random.Random(0), {}, []
@@ -89,7 +89,7 @@ def _multiply(template: str, runs: list[str], step: int) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SET session_replication_role = replica"
-        )  # copies refer to existing rows, so triggers and foreign keys are off
+        )  # no checks of foreign keys: copies refer to copies
         connection.execute("SET work_mem = '1GB'")
         for model in (User, Candidate, Session, Application, Interview, Event):
             connection.execute(_copies(model), {"step": str(step)})

@@ -1,6 +1,6 @@
 """The caches of one worker process: verified tokens, and responses that are served again while they are fresh.
 
-Age alone never makes a response fresh: the reader first asks the database for the current version (ADR 0019).
+Age alone never makes a response fresh: the reader first asks the database for the current version (ADR 19).
 """
 
 import threading

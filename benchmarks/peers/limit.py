@@ -1,4 +1,4 @@
-"""LIMIT: a bare WSGI callable that verifies the token and lets Postgres build the JSON. All others are compared with it.
+"""LIMIT: a bare WSGI callable that verifies the token and lets Postgres build the JSON. Ratios refer to it.
 
 It runs one prepared statement per request on a psycopg connection per thread. It has no framework, schemas, log or
 sessions. `remembering` adds a minimal validated cache: it reads one row by its primary key and returns stored bytes.

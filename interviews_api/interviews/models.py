@@ -20,7 +20,7 @@ class InterviewStatus(StrEnum):
 
 
 OPEN_STATUSES = (InterviewStatus.PENDING, InterviewStatus.CONFIRMED)
-"""Statuses that allow transitions."""
+"""Statuses of interviews that allow transitions."""
 
 PAST_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
 """Statuses of the interviews in the history."""

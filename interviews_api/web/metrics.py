@@ -73,7 +73,7 @@ class _MetricList(Collector):
 @blueprint.get("/metrics")
 @operation("Metrics in Prometheus's text format", Nothing, needs_database=False, file="text/plain; version=0.0.4")
 def show_metrics() -> bytes:
-    """Requests and their latency, deliveries, and the age of the oldest unsent one, for Prometheus."""
+    """Return requests and their latency, deliveries, and the age of the oldest unsent one, for Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_MetricList(_read_database()))
     return _request_metrics() + generate_latest(registry)
