@@ -117,7 +117,7 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(which=WHICH, move=st.sampled_from(["decline", "request-reschedule"]))
     def answer(self, which: int, move: str) -> None:
-        """The candidate's other moves."""
+        """Decline the interview or request another time, as the candidate."""
         interview_id, candidate = self._pick(which)
         self._own(candidate, which).call("PUT", f"/candidate/interviews/{interview_id}/{move}", {"reason": "ill"})
 
@@ -128,7 +128,7 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def cancel(self, which: int) -> None:
-        """Called off."""
+        """Cancel the interview, as the company."""
         self.us.call("PUT", f"/interviews/{self._pick(which)[0]}/cancel", {"cancellationReason": "no"})
 
     @rule(which=WHICH, is_shared=st.booleans())
@@ -148,12 +148,12 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("ABC"), title=st.sampled_from("JKL"))
     def rename(self, name: str, title: str) -> None:
-        """The company and the job, by a file."""
+        """Rename the company and the job by a seed file."""
         self._load(self._companies(name, title))
 
     @rule(which=WHICH, start=SLOTS, status=st.sampled_from(["en_attente", "confirmed", "completed", "annule"]))
     def load(self, which: int, start: datetime, status: str) -> None:
-        """An interview becomes what a file says."""
+        """Replace an interview by a seed file."""
         interview_id, candidate = self._pick(which)
         self._load({"interviews": [self._record(interview_id, candidate, start, status=status, notes=str(which))]})
 
@@ -164,7 +164,7 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(reads=READS)
     def read(self, reads: list[tuple[int, str, int, bool]]) -> None:
-        """What a worker says is what it would say if it remembered nothing: status, tag, body."""
+        """Compare status, ETag and body of a worker's responses with those of an application without caches."""
         for worker, template, which, has_tag in reads:
             another, candidate = self._pick(which)
             path = f"/candidate/interviews{template.format(one=self._pick(which + 1)[0], another=another)}"

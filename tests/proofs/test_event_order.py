@@ -34,7 +34,7 @@ def append(connection: Connection) -> None:
 
 
 def append_from_a_plain_sequence(connection: Connection) -> None:
-    """The control: an id as Postgres gives it out."""
+    """Append an event with an id of a plain sequence, as the control."""
     values = {"interview_id": INTERVIEW, "type": EventType.CONFIRMED, "at": now(), "actor": "company", "revision": 0}
     values |= OWNERS
     connection.execute(insert(Event).values(values))

@@ -45,7 +45,7 @@ class Servers:
         self.port = self.server.port
 
     def kill_a_worker(self, dice: random.Random) -> None:
-        """The master starts another."""
+        """Kill a random worker; the master starts another."""
         if workers := self.server.workers:
             kill(dice.choice(workers))
 

@@ -55,7 +55,7 @@ class Person:
         return {one["interviewId"]: one for one in data["interviews"]}
 
     def last_change(self, api: LiveServer) -> int:
-        """The id of its event."""
+        """Return the event id of the interview's last change."""
         path = f"/candidate/interviews/{self.interview}/timeline"
         return int(ask(api, "GET", path, self.parties.candidate_token)["events"][-1]["id"])
 
@@ -74,7 +74,7 @@ class Client:
         return open_socket(live, self.token, f"?after={self.after}", open_timeout=60)
 
     def take(self, ws: ClientConnection, seconds: float) -> None:
-        """The next message; raises TimeoutError."""
+        """Apply the next message; raises TimeoutError after that many seconds."""
         message = json.loads(ws.recv(timeout=seconds))
         assert message["id"] > self.after
         self.after = message["id"]
@@ -155,7 +155,7 @@ def together(clients: list[Client], live: LiveServer) -> Iterator[list[tuple[Cli
 
 
 def reach(one: Person, api: LiveServer, sockets: list[tuple[Client, ClientConnection]]) -> list[float]:
-    """The seconds until each of one's clients knows of a change, counted from before it is asked for."""
+    """Return the seconds from the request of a change until each client of the candidate has it."""
     began = time.monotonic()
     one.change(api)
     took = []
@@ -205,7 +205,7 @@ def latencies(clients: list[Client], api: LiveServer, live: LiveServer) -> tuple
 
 
 def latency(api: LiveServer, client: Client) -> float:
-    """The median of a list's milliseconds."""
+    """Return the median latency of a list in milliseconds."""
     took = []
     for _ in range(60):
         began = time.perf_counter()

@@ -47,7 +47,7 @@ def _schemas(app: Flask) -> Iterator[Schema]:
 
 
 def rows(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
-    """What a repository might hand to the schema: also with nulls where there should be none, and keys left out."""
+    """Return a strategy of rows for the schema, also with unexpected nulls and missing keys."""
     columns = _columns(schema) | FLAT
     whole = st.fixed_dictionaries(columns)
     some = st.fixed_dictionaries(FLAT, optional={name: columns[name] for name in columns if name not in FLAT})

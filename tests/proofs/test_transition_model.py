@@ -192,7 +192,7 @@ class Life(RuleBasedStateMachine):
 
 
 def check_views(views: list[dict[str, Any]], wanted: model.Interview) -> None:
-    """What both sides see of every interview."""
+    """Compare each view of an interview with the model."""
     for view in views:
         assert view["status"] == wanted.status
         assert view["scheduledDate"] == f"{wanted.start:%Y-%m-%dT%H:%M:00.000Z}"
@@ -203,7 +203,7 @@ def check_views(views: list[dict[str, Any]], wanted: model.Interview) -> None:
 
 
 def check_details(candidate: Caller, interview_id: str, ours: dict[str, Any], wanted: model.Interview) -> None:
-    """The rest, of the one that was last moved."""
+    """Compare details and timeline of the interview of the last transition with the model."""
     details = candidate.ok("GET", f"/candidate/interviews/{interview_id}")
     check_views([details], wanted)
     assert details["feedback"] == (wanted.feedback if wanted.is_shared else None)

@@ -7,7 +7,7 @@ import orjson
 
 
 def outcome(dump: Callable[[Any], Any], row: object) -> bytes | str:
-    """The bytes that are sent, or what is raised."""
+    """Return the JSON of the dumped row, or the error that was raised."""
     try:
         return orjson.dumps(dump(row))
     except Exception as error:

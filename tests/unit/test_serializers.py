@@ -64,7 +64,7 @@ class Everything(Schema):
     table = fields.Dict(keys=fields.String(), values=fields.Integer())
 
     def shout(self, row: Any) -> str:
-        """A method field's."""
+        """Return the value of a method field."""
         return str(row["name"]).upper()
 
 

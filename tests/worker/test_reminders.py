@@ -31,7 +31,7 @@ def happened(database: Database, interview_id: str) -> list[tuple[str, str, int]
 
 @pytest.fixture
 def interview(app: Flask, world: World, headers: Any) -> Any:
-    """Makes an interview: status, and in how many hours after START it was invited, loaded and begins."""
+    """Return a function that makes an interview, from its status and the hours from START to each of its moments."""
     company = world.company()
     user = world.company_user(company)
     person = world.candidate(email="ada@example.com")
