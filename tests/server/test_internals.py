@@ -6,6 +6,8 @@ A failure names the part of this project that an upgrade breaks.
 import inspect
 import logging
 import os
+import socket
+from concurrent.futures import Future
 from contextlib import closing, suppress
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +19,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.http.errors import InvalidHeader
 from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from werkzeug.routing import Map, Rule
 
 from interviews_api.server import gunicorn_internals
@@ -82,6 +85,24 @@ def test_responses_are_written_by_one_function() -> None:
     client.gettimeout = lambda: None  # type: ignore[attr-defined]
     gunicorn.util.write_nonblock(client, b"response")
     assert client.sent == b"response", "gunicorn no longer has util.write_nonblock: JSON errors are not sent"
+
+
+def test_threads_run_one_method() -> None:
+    submitted = []
+    pool = SimpleNamespace(submit=lambda *arguments: submitted.append(arguments) or Future())
+    ThreadWorker.enqueue_req(SimpleNamespace(tpool=pool, handle="handle"), "connection")
+    assert submitted == [("handle", "connection")], (
+        "gunicorn's threads no longer run ThreadWorker.handle: clients that do not hang up block the main thread"
+    )
+
+
+def test_connections_are_closed_by_one_function() -> None:
+    ours, theirs = socket.socketpair()
+    connection = TConn(Config(), ours, ("192.0.2.1", 1), ("192.0.2.2", 2))
+    assert connection.sock is ours, "gunicorn no longer has TConn.sock: WebWorker cannot close connections"
+    theirs.close()
+    gunicorn.util.close_graceful(connection.sock)
+    assert ours.fileno() == -1, "gunicorn's util.close_graceful no longer closes: WebWorker leaves sockets open"
 
 
 def test_workers_of_the_master() -> None:
