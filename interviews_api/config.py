@@ -178,7 +178,7 @@ class Settings:
 
     @property
     def is_production(self) -> bool:
-        """Whether unsafe settings prevent the start."""
+        """True if unsafe settings prevent the start."""
         return self.environment == "production"
 
     @property

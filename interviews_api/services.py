@@ -20,5 +20,5 @@ def register_services(app: Flask, *services: object) -> None:
 
 def service(kind: type[Service], app: Flask | None = None) -> Service:
     """Return the service of that class, by default of the current application; raises KeyError without one."""
-    found: Service = (app or current_app).extensions[_EXTENSION][kind]
-    return found
+    registered: Service = (app or current_app).extensions[_EXTENSION][kind]
+    return registered

@@ -1,1 +1,1 @@
-"""What happened to interviews: one row a move, written with it."""
+"""Event log of interviews, and wake-ups after commits."""

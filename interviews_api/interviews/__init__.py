@@ -1,1 +1,1 @@
-"""The heart: interviews and what a candidate does with them."""
+"""Interviews: transitions, lists, calendar files, confirmation links and reminders."""

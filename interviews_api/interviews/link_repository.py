@@ -1,4 +1,4 @@
-"""The SQL of a confirmation link: what its bearer reads, and the transition that it allows."""
+"""SQL of confirmation links: the interview of a link, and its confirm."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -27,7 +27,7 @@ PAST_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
 
 
 class InterviewType(StrEnum):
-    """How candidate and company meet."""
+    """The way in which candidate and company meet."""
 
     VIDEO = "Video"
     IN_PERSON = "InPerson"

@@ -147,8 +147,8 @@ def _as_one_statement(
         done = follow.returning(literal(1).label("done")).cte("updated_application")
     locked_interview = updated_interview.join(commit_lock_after(done), true())
     event = insert_event(updated_interview.c, locked_interview, at=updated_interview.c.updated_at)
-    shown = aliased(Interview, updated_interview)
-    statement = Prepared(select_interview(shown).add_cte(event.cte("inserted_event")))
+    updated = aliased(Interview, updated_interview)
+    statement = Prepared(select_interview(updated).add_cte(event.cte("inserted_event")))
 
     def run(connection: Connection, values: Mapping[str, object]) -> Row | None:
         rows = statement.rows(connection, values)

@@ -41,7 +41,7 @@ class Layer(IntEnum):
 
 @dataclass(frozen=True)
 class CachePolicy:
-    """How responses of a GET are cached: `version` returns the current version for a viewer."""
+    """Cache policy of a GET: `version` returns the current version for a viewer."""
 
     version: Callable[[Any], Version]
 
