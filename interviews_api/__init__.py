@@ -18,10 +18,32 @@ from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
+from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi
+from interviews_api.web.openapi_document import ApiDescription
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import check_routes
+
+_API_DESCRIPTION = ApiDescription(
+    text=f"The moves of an interview, and who wins: the first to commit.\n\n{as_markdown()}",
+    tags={
+        "candidate-interviews": "A candidate reads, confirms and declines interviews.",
+        "live": "A candidate gets changes of interviews over a WebSocket.",
+        "calendar": "A candidate's interviews as iCalendar files and as a feed.",
+        "email-link": "A candidate confirms an interview by a link in a mail, without signing in.",
+        "company-interviews": "A company schedules, reschedules, cancels and completes interviews.",
+        "hiring": "Companies publish jobs, and candidates apply for them.",
+        "notifications": "Webhooks, push subscriptions and the notices of an interview.",
+        "auth": "Users register, sign in and out, and change their passwords.",
+        "password-reset": "Users that forgot their password get a link by mail.",
+        "company-users": "A company adds and removes its users.",
+        "health": "Probes of the process and of its database.",
+        "metrics": "Metrics for Prometheus.",
+        "openapi": "This document, and a page that shows it.",
+    },
+    webhooks={"interviewChange": INTERVIEW_CHANGE},
+)
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
@@ -36,7 +58,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     http.init_app(app)
     error_responses.init_app(app)
     metrics.init_app(app, read_backlog_metrics)
-    openapi.init_app(app, f"The moves of an interview, and who wins: the first to commit.\n\n{as_markdown()}")
+    openapi.init_app(app, _API_DESCRIPTION)
     tokens.init_app(app, settings)
     live.init_app(app)
     if settings.cors_origins:

@@ -20,9 +20,7 @@ from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorize
 from interviews_api.web.error_responses import JSON, error_response
 from interviews_api.web.http import read_body
 from interviews_api.web.responses import ApiResponse
-from interviews_api.web.route_contract import Handler, Layer, extend_contract
-
-KEY_PATTERN = r"[\x21-\x7e]{1,255}"
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Handler, Layer, extend_contract
 
 
 def idempotent(view: Handler) -> Handler:
@@ -34,7 +32,7 @@ def idempotent(view: Handler) -> Handler:
         if key is None:
             response: ApiResponse = view(viewer, **path)
             return response
-        if not re.fullmatch(KEY_PATTERN, key):
+        if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
         return _respond_once(view, viewer, path, key)
 

@@ -7,6 +7,7 @@ from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
     email_field,
+    enum_field,
     id_field,
     link_field,
     name_field,
@@ -85,7 +86,7 @@ class _User(CamelSchema):
 class CandidateProfile(_User):
     """A candidate as the viewer. The id is the candidate's."""
 
-    role = fields.String(validate=validate.Equal(Role.CANDIDATE.value))
+    role = enum_field(Role, only=[Role.CANDIDATE])
     first_name = fields.String()
     last_name = fields.String()
     phone = fields.String(allow_none=True)
@@ -94,7 +95,7 @@ class CandidateProfile(_User):
 class CompanyUserProfile(_User):
     """A user of a company, with the company."""
 
-    role = fields.String(validate=validate.Equal(Role.COMPANY.value))
+    role = enum_field(Role, only=[Role.COMPANY])
     company = FlatNested(CompanyLink)
 
 

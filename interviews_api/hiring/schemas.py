@@ -1,9 +1,9 @@
 """Request and response schemas of jobs and applications."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from interviews_api.hiring.models import ApplicationStatus
-from interviews_api.web.fields import CamelSchema, FlatNested, Instant, id_field, name_field, text_field
+from interviews_api.web.fields import CamelSchema, FlatNested, Instant, enum_field, id_field, name_field, text_field
 from interviews_api.web.shared_schemas import CandidateContact, CompanyBrief, CompanyLink, JobBrief
 
 
@@ -29,7 +29,7 @@ class Jobs(CamelSchema):
 
 
 class _Application(CamelSchema):
-    status = fields.String(validate=validate.OneOf(list(ApplicationStatus)))
+    status = enum_field(ApplicationStatus)
     applied_at = Instant()
 
 

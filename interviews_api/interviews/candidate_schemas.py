@@ -7,7 +7,16 @@ from marshmallow import ValidationError, fields, validate
 from interviews_api.clock import now
 from interviews_api.events.models import EventActor, EventType
 from interviews_api.interviews.models import InterviewStatus, InterviewType
-from interviews_api.web.fields import CamelSchema, FlatNested, Instant, WallTime, WholeNumber, id_field, text_field
+from interviews_api.web.fields import (
+    CamelSchema,
+    FlatNested,
+    Instant,
+    WallTime,
+    WholeNumber,
+    enum_field,
+    id_field,
+    text_field,
+)
 from interviews_api.web.page_query import PageQuery
 from interviews_api.web.shared_schemas import CompanyBrief, CompanyName, JobBrief, JobTitle
 
@@ -15,10 +24,8 @@ from interviews_api.web.shared_schemas import CompanyBrief, CompanyName, JobBrie
 class ListQuery(PageQuery):
     """Query of a page of interviews, of one status or of all."""
 
-    status = fields.String(
-        load_default=lambda: None,
-        validate=validate.OneOf(list(InterviewStatus)),
-        metadata={"description": "Only these."},
+    status = enum_field(
+        InterviewStatus, load_default=lambda: None, metadata={"description": "Only interviews of this status."}
     )
 
 
@@ -43,8 +50,8 @@ class _Interview(CamelSchema):
     application_id = id_field()
     company = FlatNested(CompanyBrief)
     job = FlatNested(JobBrief)
-    status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
-    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    status = enum_field(InterviewStatus)
+    type = enum_field(InterviewType)
     scheduled_date = Instant(attribute="starts_at", metadata={"description": "The instant it begins."})
     scheduled_time = WallTime(metadata={"description": "That instant on the wall clock of its time zone."})
 
@@ -90,7 +97,7 @@ class PastInterview(_Interview):
 
 
 def _rating() -> WholeNumber:
-    return WholeNumber(1, 10, allow_none=True)
+    return WholeNumber(1, 10, allow_none=True, metadata={"component": "Rating"})
 
 
 class Feedback(CamelSchema):
@@ -106,7 +113,11 @@ class Feedback(CamelSchema):
     comments = text_field(allow_none=True)
     strengths = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
     weaknesses = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
-    recommendation = fields.String(validate=validate.OneOf(["hire", "reject", "consider"]), allow_none=True)
+    recommendation = fields.String(
+        validate=validate.OneOf(["hire", "reject", "consider"]),
+        allow_none=True,
+        metadata={"component": "Recommendation"},
+    )
 
 
 class InterviewDetails(ListedInterview):
@@ -153,7 +164,7 @@ class ConfirmedMeeting(CamelSchema):
 
     date = Instant(attribute="starts_at")
     time = WallTime()
-    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    type = enum_field(InterviewType)
     location = fields.String(allow_none=True)
     meeting_link = fields.String(allow_none=True)
     company = FlatNested(CompanyName)
@@ -164,7 +175,7 @@ class Confirmation(CamelSchema):
     """The response to a confirm."""
 
     interview_id = id_field()
-    status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
+    status = enum_field(InterviewStatus)
     confirmed_at = Instant(allow_none=True)
     interview = FlatNested(ConfirmedMeeting)
 
@@ -190,9 +201,9 @@ class TimelineEvent(CamelSchema):
     """An event in the timeline; ids rise in commit order."""
 
     id = fields.Integer()
-    type = fields.String(validate=validate.OneOf(list(EventType)))
+    type = enum_field(EventType)
     at = Instant()
-    by = fields.String(attribute="actor", validate=validate.OneOf(list(EventActor)))
+    by = enum_field(EventActor, attribute="actor")
 
 
 class Timeline(CamelSchema):

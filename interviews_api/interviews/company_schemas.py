@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, post_load
 
 from interviews_api.interviews.candidate_schemas import Feedback, ListQuery
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
@@ -16,6 +16,7 @@ from interviews_api.web.fields import (
     TrueOrFalse,
     WallTime,
     WholeNumber,
+    enum_field,
     id_field,
     link_field,
     name_field,
@@ -28,7 +29,7 @@ from interviews_api.web.shared_schemas import CandidateContact, JobBrief
 class CompanyListQuery(ListQuery):
     """Query of a page of the viewer's company; another company's id is refused."""
 
-    company_id = fields.String(load_default=None, metadata={"description": "One's own."})
+    company_id = fields.String(load_default=lambda: None, metadata={"description": "The viewer's company."})
 
 
 class _Meeting(CamelSchema):
@@ -43,8 +44,8 @@ class Schedule(_Meeting):
 
     application_id = id_field(required=True)
     time_zone = time_zone_field(load_default=None, allow_none=True, metadata={"description": "Default: the company's."})
-    duration_minutes = WholeNumber(5, 1440, load_default=60)
-    type = fields.String(required=True, validate=validate.OneOf(list(InterviewType)))
+    duration_minutes = WholeNumber(5, 1440, load_default=60, metadata={"component": "DurationMinutes"})
+    type = enum_field(InterviewType, required=True)
     location = name_field(load_default=None, allow_none=True)
     meeting_link = link_field(load_default=None, allow_none=True)
     notes = text_field(load_default=None, allow_none=True)
@@ -60,8 +61,8 @@ class Reschedule(_Meeting):
     """The request body of a reschedule; absent keys keep their values."""
 
     time_zone = time_zone_field()
-    duration_minutes = WholeNumber(5, 1440)
-    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    duration_minutes = WholeNumber(5, 1440, metadata={"component": "DurationMinutes"})
+    type = enum_field(InterviewType)
     location = name_field(allow_none=True)
     meeting_link = link_field(allow_none=True)
     notes = text_field(allow_none=True)
@@ -87,8 +88,8 @@ class RescheduleRequest(CamelSchema):
     """The candidate's reschedule request, with instants as text."""
 
     reason = fields.String(allow_none=True)
-    proposed_times = fields.List(fields.String(metadata={"format": "date-time"}))
-    requested_at = fields.String(metadata={"format": "date-time"})
+    proposed_times = fields.List(fields.String(metadata={"component": "Instant"}))
+    requested_at = fields.String(metadata={"component": "Instant"})
 
 
 class CompanyInterview(CamelSchema):
@@ -98,8 +99,8 @@ class CompanyInterview(CamelSchema):
     application_id = id_field()
     candidate = FlatNested(CandidateContact)
     job = FlatNested(JobBrief)
-    status = fields.String(validate=validate.OneOf(list(InterviewStatus)))
-    type = fields.String(validate=validate.OneOf(list(InterviewType)))
+    status = enum_field(InterviewStatus)
+    type = enum_field(InterviewType)
     scheduled_date = Instant(attribute="starts_at", metadata={"description": "The instant it begins."})
     scheduled_time = WallTime(metadata={"description": "That instant on the wall clock of its time zone."})
     time_zone = fields.String()
@@ -111,7 +112,7 @@ class CompanyInterview(CamelSchema):
     confirmed_at = Instant(allow_none=True)
     completed_at = Instant(allow_none=True)
     cancelled_at = Instant(allow_none=True)
-    cancelled_by = fields.String(allow_none=True, validate=validate.OneOf(list(Actor)))
+    cancelled_by = enum_field(Actor, allow_none=True)
     cancellation_reason = fields.String(allow_none=True)
     is_hired = fields.Boolean(allow_none=True)
     hiring_decision_reason = fields.String(allow_none=True)

@@ -57,7 +57,7 @@ class UpdatesQuery(CamelSchema):
     """Query of the live updates: where to resume."""
 
     after = Digits(
-        0, 2**63 - 1, load_default=None, metadata={"description": "The id last seen: replays what came after."}
+        0, 2**63 - 1, load_default=lambda: None, metadata={"description": "The last event id that was received."}
     )
 
 

@@ -9,7 +9,7 @@ from interviews_api.events.models import CHANGES, EventType
 from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, AddressRefused, check_address
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.web.fields import CamelSchema, Instant, id_field, text_field
+from interviews_api.web.fields import CamelSchema, Instant, enum_field, id_field, text_field
 
 _CHANGES = sorted(CHANGES)
 
@@ -43,7 +43,12 @@ def _check_repeats(events: list[str]) -> None:
 
 def _address(**kwargs: Any) -> fields.String:
     """Return a field for a public https URL; its validation looks the host up in DNS."""
-    return fields.String(required=True, validate=[validate.Length(1, MAX_URL_LENGTH), _check_address], **kwargs)
+    return fields.String(
+        required=True,
+        validate=[validate.Length(1, MAX_URL_LENGTH), _check_address],
+        metadata={"pattern": r"^https://[!-\[\]-~]+$"},
+        **kwargs,
+    )
 
 
 class _Events(fields.List[str]):
@@ -53,10 +58,14 @@ class _Events(fields.List[str]):
         return super()._serialize(_CHANGES if value is None else value, attr, obj, **kwargs)
 
 
+def change_type_field() -> fields.String:
+    """Return a field for the type of an event that webhooks get."""
+    return enum_field(EventType, only=_CHANGES, metadata={"component": "ChangeType", "members": _CHANGES})
+
+
 def _events(**kwargs: Any) -> _Events:
-    event_type = fields.String(validate=validate.OneOf(_CHANGES))
     checks: list[Callable[[Any], Any]] = [validate.Length(1, len(_CHANGES)), _check_repeats]
-    return _Events(event_type, validate=checks, metadata={"uniqueItems": True}, **kwargs)
+    return _Events(change_type_field(), validate=checks, metadata={"uniqueItems": True}, **kwargs)
 
 
 class NewWebhook(CamelSchema):
@@ -100,8 +109,16 @@ class PushKey(CamelSchema):
 class SubscriptionKeys(CamelSchema):
     """The browser's keys, in base64url (RFC 8291, section 3)."""
 
-    p256dh = fields.String(required=True, validate=[validate.Length(max=200), _check_key(check_public_key)])
-    auth = fields.String(required=True, validate=[validate.Length(max=100), _check_key(check_secret)])
+    p256dh = fields.String(
+        required=True,
+        validate=[validate.Length(max=200), _check_key(check_public_key)],
+        metadata={"pattern": "^([A-Za-z0-9_-]{44}|[A-Za-z0-9_-]{87})={0,2}$"},
+    )
+    auth = fields.String(
+        required=True,
+        validate=[validate.Length(max=100), _check_key(check_secret)],
+        metadata={"pattern": "^[A-Za-z0-9_-]{22}={0,2}$"},
+    )
 
 
 class NewSubscription(CamelSchema):
@@ -109,7 +126,7 @@ class NewSubscription(CamelSchema):
 
     endpoint = _address()
     expiration_time = fields.Raw(
-        load_default=None, allow_none=True, validate=_check_number, metadata={"type": ["number", "null"]}
+        load_default=None, allow_none=True, validate=_check_number, metadata={"type": "number"}
     )
     keys = fields.Nested(SubscriptionKeys, required=True)
 
@@ -124,10 +141,10 @@ class Notice(CamelSchema):
     """A delivery as the company sees it; `dueAt` is the time of the next attempt, or of the last."""
 
     id = fields.String()
-    event = fields.String(validate=validate.OneOf(list(EventType)))
-    channel = fields.String(validate=validate.OneOf(list(Channel)))
+    event = enum_field(EventType)
+    channel = enum_field(Channel)
     recipient = fields.String()
-    status = fields.String(validate=validate.OneOf(list(DeliveryStatus)))
+    status = enum_field(DeliveryStatus)
     due_at = Instant()
     sent_at = Instant(allow_none=True)
     attempts = fields.Integer()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, pre_load, validate
+from marshmallow import fields, pre_load
 
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback
@@ -14,6 +14,7 @@ from interviews_api.web.fields import (
     TrueOrFalse,
     WholeNumber,
     email_field,
+    enum_field,
     id_field,
     link_field,
     text_field,
@@ -86,9 +87,7 @@ class SeedApplication(_Record):
     id = id_field(required=True)
     candidate_id = id_field(required=True)
     job_id = id_field(required=True)
-    status = fields.String(
-        load_default=ApplicationStatus.PENDING.value, validate=validate.OneOf(list(ApplicationStatus))
-    )
+    status = enum_field(ApplicationStatus, load_default=ApplicationStatus.PENDING.value)
     applied_at = Instant(required=True)
 
 
@@ -97,8 +96,8 @@ class SeedInterview(_Record):
 
     id = id_field(required=True)
     application_id = id_field(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(list(InterviewStatus)))
-    type = fields.String(required=True, validate=validate.OneOf(list(InterviewType)))
+    status = enum_field(InterviewStatus, required=True)
+    type = enum_field(InterviewType, required=True)
     starts_at = Instant(data_key="scheduledDate", required=True)
     time_zone = time_zone_field(load_default=None)
     duration_minutes = WholeNumber(5, 1440, load_default=60)
@@ -109,7 +108,7 @@ class SeedInterview(_Record):
     confirmed_at = _optional_instant()
     completed_at = _optional_instant()
     cancelled_at = _optional_instant()
-    cancelled_by = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(Actor)))
+    cancelled_by = enum_field(Actor, load_default=None, allow_none=True)
     cancellation_reason = _optional_text()
     is_hired = TrueOrFalse(load_default=None, allow_none=True)
     hiring_decision_reason = _optional_text()

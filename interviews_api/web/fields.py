@@ -1,8 +1,9 @@
 """Base schema and fields that all schemas share: camelCase keys, ids, instants, bounded text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -10,9 +11,11 @@ from marshmallow.exceptions import SCHEMA
 
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
 from interviews_api.email_addresses import in_ascii
-from interviews_api.ids import ID_PATTERN, is_id
+from interviews_api.ids import is_id
 
 MAX_TEXT = 20_000
+NO_NUL_PATTERN = r"^[^\u0000]*$"
+_NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -179,7 +182,7 @@ def email_field(**kwargs: Any) -> EmailAddress:
 
 def id_field(**kwargs: Any) -> fields.String:
     """Return the field of an id: 24 lower-case hex digits."""
-    return fields.String(validate=_check_id, metadata={"pattern": ID_PATTERN}, **kwargs)
+    return fields.String(validate=_check_id, metadata={"component": "Id"}, **kwargs)
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
@@ -190,18 +193,33 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
 def name_field(maximum: int = MAX_TEXT, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
-    return fields.String(validate=checks, **kwargs)
+    pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
+    return fields.String(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
 
 def link_field(**kwargs: Any) -> fields.String:
     """Return the field of an http or https address, of at most 2,000 characters."""
     checks = [validate.Regexp(r"^https?://\S+\Z", error="Must be an http or https link."), validate.Length(max=2000)]
-    return fields.String(validate=checks, **kwargs)
+    return fields.String(validate=checks, metadata={"pattern": f"^https?://{_NOT_BLANK}+$"}, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:
     """Return the field of an IANA time zone name."""
-    return fields.String(validate=_check_zone, **kwargs)
+    metadata = {"component": "TimeZone"} | kwargs.pop("metadata", {})
+    return fields.String(validate=_check_zone, metadata=metadata, **kwargs)
+
+
+def enum_field(
+    enum: type[StrEnum],
+    *,
+    only: Collection[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    **kwargs: Any,
+) -> fields.String:
+    """Return a field for the members of an enumeration, or for `only` those; its component is named after the class."""
+    component = {"component": enum.__name__, "members": list(enum)}
+    check = validate.OneOf(list(enum) if only is None else only)
+    return fields.String(validate=check, metadata=component | dict(metadata or {}), **kwargs)
 
 
 def _check_id(text: str) -> None:

@@ -16,12 +16,17 @@ class AnyPage(CamelSchema):
         unknown = EXCLUDE
 
     limit = Digits(
-        1, 100, load_default=lambda: EVERYTHING, metadata={"description": "How many to return; all when absent."}
+        1,
+        100,
+        load_default=lambda: EVERYTHING,
+        metadata={"component": "Limit", "description": "How many to return; all when absent."},
     )
-    skip = Digits(0, MAX_SKIP, load_default=0, metadata={"description": "How many to leave out first."})
+    skip = Digits(
+        0, MAX_SKIP, load_default=0, metadata={"component": "Skip", "description": "How many to leave out first."}
+    )
 
 
 class PageQuery(AnyPage):
     """Query `skip` and `limit`; a page has ten rows by default."""
 
-    limit = Digits(1, 100, load_default=10, metadata={"description": "How many to return."})
+    limit = Digits(1, 100, load_default=10, metadata={"component": "Limit", "description": "How many to return."})

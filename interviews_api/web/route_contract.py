@@ -1,7 +1,8 @@
 """Contract of a route: its input, its responses and its roles. The decorators of its view declare it.
 
-Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi.py`). Decorators stand in
-one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then 400 and 422::
+Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi_operations.py`).
+Decorators stand in one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then
+400 and 422::
 
     @blueprint.post("/...")
     @company_required                # Layer.ROLE
@@ -25,6 +26,8 @@ Handler = Callable[..., Any]
 """A view, or a function that a decorator makes of a view."""
 
 View = TypeVar("View", bound=Handler)
+
+IDEMPOTENCY_KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
 RenderPage = Callable[[Any], str]
 """Makes HTML of the value that a handler returns."""

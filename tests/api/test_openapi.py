@@ -1,4 +1,4 @@
-"""The OpenAPI document: each route, security scheme, error and key is described."""
+"""The OpenAPI document: complete, and as the routes, their contracts and the settings say."""
 
 import re
 from typing import Any
@@ -7,8 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from interviews_api import create_app
 from interviews_api.web.fields import camel_case
+from interviews_api.web.route_contract import contract_of
 from tests.support.golden import golden
+from tests.support.settings import SECRETS
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_each_operation_describes_security_and_errors(document: dict[str, Any]) 
                 assert "404" in statuses, path
             if "requestBody" in operation:
                 assert {"400", "413", "415"} <= statuses, path
-            if any(one["in"] == "query" for one in operation.get("parameters", [])):
+            if any(parameter.get("in") == "query" for parameter in operation.get("parameters", [])):
                 assert "400" in statuses, path
     assert len(operation_ids) == len(set(operation_ids))
 
@@ -100,6 +103,48 @@ def test_fault_is_described_once(document: dict[str, Any]) -> None:
     fault = document["components"]["responses"]["Fault"]
     assert fault["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
     assert fault["headers"] == {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
+
+
+def test_errors_come_from_the_classes_of_the_contract(app: Flask, document: dict[str, Any]) -> None:
+    contracts = {view.__name__: contract_of(view) for view in app.view_functions.values()}
+    errors = 0
+    for item in document["paths"].values():
+        for operation in item.values():
+            contract = contracts[operation["operationId"]]
+            for error in contract.errors if contract else ():
+                response = operation["responses"][str(error.status)]
+                assert (error.description or error.message) in response["description"]
+                errors += 1
+    assert errors > 50
+
+
+def test_servers_name_the_public_url() -> None:
+    settings = {"DATABASE_URL": "postgresql://never-asked", "PUBLIC_URL": "https://interviews.example"}
+    app = create_app(SECRETS | settings)
+    document = app.test_client().get("/openapi.json").get_json()
+    assert document["servers"] == [{"url": "https://interviews.example"}]
+
+
+@pytest.mark.parametrize("after", ["-1", str(2**63), "x", ""])
+def test_a_wrong_query_of_the_updates_comes_before_the_missing_upgrade(
+    after: str, client: FlaskClient, document: dict[str, Any]
+) -> None:
+    response = client.get("/candidate/interviews/updates", query_string={"after": after})
+    assert response.status_code == 400
+    assert list(response.get_json()["details"]) == ["after"]
+    operation = document["paths"]["/candidate/interviews/updates"]["get"]
+    (parameter,) = operation["parameters"]
+    assert parameter["schema"] == {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    assert "comes before the 426" in operation["responses"]["400"]["description"]
+
+
+def test_tags_have_an_order_and_a_sentence(document: dict[str, Any]) -> None:
+    names = [tag["name"] for tag in document["tags"]]
+    assert names[0] == "candidate-interviews"
+    assert set(names) == {
+        name for item in document["paths"].values() for operation in item.values() for name in operation["tags"]
+    }
+    assert all(re.fullmatch(r"[A-Z].{20,}\.", tag["description"]) for tag in document["tags"])
 
 
 def test_docs_page_loads_nothing_from_elsewhere(client: FlaskClient) -> None:

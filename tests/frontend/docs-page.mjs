@@ -1,4 +1,4 @@
-// /docs in real Chromium: every route is shown, one is tried, and nothing is asked of any other host.
+// /docs in real Chromium: every route and webhook is shown, one is tried, and nothing is asked of any other host.
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
@@ -15,7 +15,8 @@ try {
   await page.goto(`${BASE_URL}/docs`);
   await page.waitForSelector(".opblock");
   const described = await (await fetch(`${BASE_URL}/openapi.json`)).json();
-  const count = Object.values(described.paths).flatMap((path) => Object.keys(path)).length;
+  const items = [...Object.values(described.paths), ...Object.values(described.webhooks)];
+  const count = items.flatMap((item) => Object.keys(item)).length;
   assert.equal(await page.locator(".opblock").count(), count);
   await page.locator("#operations-health-show_liveness .opblock-summary-control").click();
   await page.locator("#operations-health-show_liveness .execute").click();

@@ -23,6 +23,7 @@ from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from interviews_api.services import service
 from tests.support.api import invitation
+from tests.support.openapi import is_valid
 from tests.support.people import People
 from tests.support.receivers import HttpsReceiver, Mailbox, wait_for, working
 from tests.support.webhooks import hook
@@ -62,6 +63,17 @@ def test_webhook_signature_is_verified_independently(
         "data": {"id": event["id"], "at": event["at"], "by": "company",
                  "interview": us.ok("GET", f"/interviews/{one}")},
     }  # fmt: skip
+    document = app.test_client().get("/openapi.json").get_json()
+    operation = document["webhooks"]["interviewChange"]["post"]
+    (media_type,) = operation["requestBody"]["content"].values()
+    assert is_valid(document, media_type["schema"], body)
+    assert not is_valid(document, media_type["schema"], body | {"type": "interview.nudge"})
+    assert {header["name"] for header in operation["parameters"]} == {
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+    }  # fmt: skip
+    for header in operation["parameters"]:
+        assert is_valid(document, header["schema"], request.headers[header["name"]])
+    assert {"2XX", "410"} <= set(operation["responses"])
     for wrong in (request.body + b" ", request.body.replace(b"for us", b"for me")):
         with pytest.raises(Exception, match="signature"):
             Verifier(secret).verify(wrong, request.headers)

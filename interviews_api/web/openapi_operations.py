@@ -1,0 +1,192 @@
+"""Operation Objects of the OpenAPI document: parameters, request body and responses of a route, from its contract."""
+
+from apispec import APISpec
+from marshmallow import Schema
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.routing import AnyConverter, Rule
+
+from interviews_api.web.fields import NO_NUL_PATTERN, camel_case
+from interviews_api.web.http import FORM, IdConverter
+from interviews_api.web.openapi_schemas import JsonObject, schema_reference
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Handler, RouteContract, contract_of
+
+_PAGE = {"text/html": {"schema": {"type": "string"}}}
+_REQUEST_HEADERS = {
+    "If-None-Match": ("The ETag of the client's copy; 304 while it is current.", NO_NUL_PATTERN),
+    "If-Match": ("The ETag that the client read; 412 if it is no longer current.", NO_NUL_PATTERN),
+    "Idempotency-Key": (
+        "A key of the client's choice; a repeated request gets the first response, for 24 h.",
+        f"^{IDEMPOTENCY_KEY_PATTERN}$",
+    ),
+}
+_SHARED_ERRORS = {
+    401: "No token, or not a good one",
+    413: "The body is larger than 64 KiB",
+    415: "The body is not JSON",
+    500: "A fault of ours; its cause is in the log under the id",
+    503: "The database is away or busy",
+}
+_ERROR_COMPONENTS = {401: "Unauthorized", 413: "BodyTooLarge", 415: "NotJson", 500: "Fault", 503: "Unavailable"}
+
+
+def add_shared_parts(spec: APISpec) -> None:
+    """Add the parameters, headers and responses that many operations refer to."""
+    for name, (description, pattern) in _REQUEST_HEADERS.items():
+        parameter = {"name": name, "description": description, "schema": {"type": "string", "pattern": pattern}}
+        spec.components.parameter(_component(name), "header", parameter)
+    spec.components.header("ETag", {"schema": {"type": "string"}, "required": True})
+    for status, description in _SHARED_ERRORS.items():
+        spec.components.response(_ERROR_COMPONENTS[status], _error_response(status, description))
+
+
+def _component(header: str) -> str:
+    return header.replace("-", "")
+
+
+def operation_object(rule: Rule, view: Handler) -> JsonObject:
+    """Return the Operation Object of a view; marshmallow schemas and names of components stand in it."""
+    contract = contract_of(view)
+    operation: JsonObject = {
+        "operationId": view.__name__,
+        "summary": (view.__doc__ or "").split("\n")[0],
+        "tags": [rule.endpoint.split(".")[0]],
+        "parameters": [_path_parameter(rule, name) for name in rule.arguments],
+    }
+    if contract is None:
+        operation["responses"] = _file_responses(rule)
+    elif contract.upgrade is not None:
+        operation["parameters"].append({"in": "query", "schema": contract.upgrade})
+        operation["responses"] = _upgrade_responses()
+    else:
+        operation["parameters"] += _parameters(contract)
+        operation |= _request_body(contract)
+        operation["responses"] = _responses(contract)
+        if contract.role is not None:
+            operation["security"] = [{contract.security_scheme: []}]
+    operation["responses"]["500"] = _ERROR_COMPONENTS[500]
+    return operation
+
+
+def _upgrade_responses() -> JsonObject:
+    errors = {
+        400: "Invalid query or handshake; an invalid query comes before the 426",
+        426: "Not a WebSocket handshake",
+        503: "No room, or no database",
+    }
+    switching = {"101": {"description": "Switching Protocols: the changes follow as JSON texts"}}
+    return switching | {str(status): _error_response(status, text) for status, text in errors.items()}
+
+
+def _file_responses(rule: Rule) -> JsonObject:
+    responses: JsonObject = {"200": {"description": "The file", "content": {_media_type(rule): {}}}}
+    return responses | ({"404": _error_response(404, "There is no such file")} if rule.arguments else {})
+
+
+def _media_type(rule: Rule) -> str:
+    if "name" in rule.arguments:
+        return "*/*"
+    return "application/json" if rule.rule.endswith(".json") else "text/html"
+
+
+def _path_parameter(rule: Rule, name: str) -> JsonObject:
+    converter = rule._converters[name]
+    schema: JsonObject = {"type": "string", "minLength": 1, "pattern": r"^[^/\u0000]+$"}
+    if isinstance(converter, IdConverter):
+        schema = schema_reference("Id")
+    elif isinstance(converter, AnyConverter):
+        schema = {"type": "string", "enum": sorted(converter.items)}
+    return {"in": "path", "name": camel_case(name), "required": True, "schema": schema}
+
+
+def _parameters(contract: RouteContract) -> list[str | JsonObject]:
+    """Return the query, and the names of the request headers' components."""
+    query: list[str | JsonObject] = [{"in": "query", "schema": contract.query}] if contract.query else []
+    headers = {
+        "If-None-Match": contract.has_etag,
+        "If-Match": contract.if_match is not None,
+        "Idempotency-Key": contract.is_idempotent,
+    }
+    return query + [_component(name) for name, is_read in headers.items() if is_read]
+
+
+def _request_body(contract: RouteContract) -> JsonObject:
+    if contract.body is None:
+        return {}
+    form = {FORM: {"schema": {"type": "object", "description": "Fields of a form are ignored."}}}
+    is_required = any(field.required for field in contract.body.fields.values())
+    content: JsonObject = {"application/json": {"schema": contract.body}} | (form if contract.page else {})
+    return {"requestBody": {"required": is_required, "content": content}}
+
+
+def _responses(contract: RouteContract) -> JsonObject:
+    responses: JsonObject = {str(contract.status): _success(contract)}
+    if contract.has_etag:
+        responses["304"] = {"description": "Not Modified: If-None-Match names the current ETag"}
+    for status, description in sorted(_errors(contract).items()):
+        if _SHARED_ERRORS.get(status) == description and not contract.page:
+            responses[str(status)] = _ERROR_COMPONENTS[status]
+        else:
+            responses[str(status)] = _error_response(status, description, has_page=contract.page is not None)
+    return responses
+
+
+def _success(contract: RouteContract) -> JsonObject:
+    """Return the Response Object of a success."""
+    content: JsonObject
+    if contract.file is not None:
+        content = {contract.file: {}}
+    else:
+        content = {"application/json": {"schema": _envelope(contract.message, list(contract.data))}}
+        content |= _PAGE if contract.page else {}
+    headers = {"ETag": "ETag"} if contract.has_etag else {}
+    return {"headers": headers, "description": contract.message, "content": content}
+
+
+def _envelope(message: str, schemas: list[Schema]) -> JsonObject:
+    data = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
+    return {
+        "type": "object",
+        "properties": {"message": {"const": message}, "data": data},
+        "required": ["message", "data"],
+        "additionalProperties": False,
+    }
+
+
+def _errors(contract: RouteContract) -> dict[int, str]:
+    """Return the descriptions of a route's errors by status."""
+    errors = {503: _SHARED_ERRORS[503]} if contract.needs_database else {}
+    if contract.role is not None:
+        errors[401] = _SHARED_ERRORS[401]
+    if contract.role not in (None, "any"):
+        errors[403] = f"{contract.role.capitalize()} credentials required"
+    if contract.query is not None or contract.body is not None:
+        errors[400] = "Invalid query or body"
+    if contract.body is not None:
+        errors |= {413: _SHARED_ERRORS[413], 415: _SHARED_ERRORS[415]}
+    if contract.if_match:
+        errors[412] = "If-Match names an ETag that is no longer current"
+    if contract.is_idempotent:
+        errors |= {
+            409: "A request with this Idempotency-Key is still running",
+            422: "This Idempotency-Key was used with another body",
+        }
+    for error in contract.errors:
+        text = error.description or error.message
+        errors[error.status] = f"{errors[error.status]}; or: {text}" if error.status in errors else text
+    return errors
+
+
+def _error_response(status: int, description: str, *, has_page: bool = False) -> JsonObject:
+    """Return the Response Object of an error."""
+    schema = schema_reference("InputError" if status == 400 else "Error")
+    response: JsonObject = {
+        "description": f"{HTTP_STATUS_CODES[status]}: {description}",
+        "content": {"application/json": {"schema": schema}} | (_PAGE if has_page else {}),
+    }
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}}
+    if status == 500:
+        response["headers"] = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
+    if status in (429, 503):
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+    return response
