@@ -83,5 +83,5 @@ Index(
 )
 
 
-CHANGES = frozenset(EventType) - {EventType.REMINDER, EventType.NUDGE}
-"""Types of events that webhooks and live sockets receive."""
+PUBLISHED_TYPES = frozenset(EventType) - {EventType.REMINDER, EventType.NUDGE}
+"""Types of events that webhooks and live sockets receive: those of transitions."""

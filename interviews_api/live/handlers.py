@@ -24,9 +24,9 @@ from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.live.handshake import PROTOCOL, is_handshake, offered_protocols, readable_environ
 from interviews_api.live.hub import (
     CHECK_SECONDS,
+    CLOSE_TRY_AGAIN_LATER,
+    CLOSE_UNAUTHORIZED,
     GRACE_SECONDS,
-    TRY_AGAIN_LATER,
-    UNAUTHORIZED,
     Hub,
     Subscriber,
     as_message,
@@ -41,7 +41,7 @@ from interviews_api.web.route_contract import upgrade_contract
 blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
 
 _BEARER = "bearer."
-_FORBIDDEN = 4403
+_CLOSE_FORBIDDEN = 4403
 _PING_SECONDS = 25
 _LINGER_ZERO = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 seconds
 _UNLIMITED_SEATS = 1_000_000  # with greenlets gunicorn's worker_connections is the limit
@@ -70,7 +70,10 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/updates")
 @upgrade_contract(UpdatesQuery)
 def refuse_without_upgrade() -> Response:
-    """Open a WebSocket for live updates of the viewer's interviews; the access token is the second subprotocol."""
+    """Open a WebSocket for live updates of the viewer's interviews; the access token is the second subprotocol.
+
+    Answers 426; `stream_updates` serves the upgrade.
+    """
     load_query(UpdatesQuery())
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     return error_response(426, "Live updates need a WebSocket", headers=upgrade)
@@ -78,7 +81,7 @@ def refuse_without_upgrade() -> Response:
 
 @blueprint.before_request
 def _prepare() -> Response | None:
-    """Answer in HTTP what must be refused before the handshake: a bad request, no free seat, no database."""
+    """Refuse in HTTP, before the handshake: a bad request, no free seat, no database."""
     if not (request.url_rule and request.url_rule.websocket):
         return None
     if request.headers.get("Sec-WebSocket-Version") != "13":
@@ -97,7 +100,7 @@ def _prepare() -> Response | None:
 
 @blueprint.teardown_request
 def _give_seat_back(_error: BaseException | None) -> None:
-    """Free the request's seat, if it took one."""
+    """Free the seat that the request took, at its end; do nothing if it took none."""
     if g.pop("has_seat", False):
         service(Hub).give_seat_back()
 
@@ -114,29 +117,29 @@ def stream_updates(ws: Server) -> None:
     """Send each change from the handshake on, until the client or the server closes."""
     try:
         with suppress(OSError, ProtocolError):  # the client disconnected during a send
-            _stream(ws)
+            _authenticate_and_stream(ws)
     finally:
         _shut_down(ws.sock)  # wakes the reading thread, which must end before the server closes the socket
         ws.thread.join(CHECK_SECONDS)
 
 
-def _stream(ws: Server) -> None:
+def _authenticate_and_stream(ws: Server) -> None:
     try:
-        _stream_to(ws, *authenticate())
+        _subscribe_and_stream(ws, *authenticate())
     except Unauthorized:
-        _hang_up(ws, UNAUTHORIZED)
+        _hang_up(ws, CLOSE_UNAUTHORIZED)
     except SQLAlchemyError:
-        _hang_up(ws, TRY_AGAIN_LATER)
+        _hang_up(ws, CLOSE_TRY_AGAIN_LATER)
 
 
-def _stream_to(ws: Server, viewer: Viewer, token: str) -> None:
+def _subscribe_and_stream(ws: Server, viewer: Viewer, token: str) -> None:
     if viewer.role is not Role.CANDIDATE:
-        _hang_up(ws, _FORBIDDEN)
+        _hang_up(ws, _CLOSE_FORBIDDEN)
         return
     subscriber = Subscriber(viewer, token_end(token), disconnect=lambda: _reset(ws.sock))
     service(Hub).add(subscriber, g.newest)
     try:
-        _serve(ws, subscriber, _replay(ws, viewer, g.newest if g.after is None else g.after))
+        _send_queued(ws, subscriber, _replay(ws, viewer, g.newest if g.after is None else g.after))
     finally:
         service(Hub).remove(subscriber)
 
@@ -166,7 +169,7 @@ def _replay(ws: Server, viewer: Viewer, after: int) -> int:
     return newest
 
 
-def _serve(ws: Server, subscriber: Subscriber, last: int) -> None:
+def _send_queued(ws: Server, subscriber: Subscriber, last: int) -> None:
     """Send the queued changes after event id `last`, until a close code is queued or the client closes."""
     while True:
         while ws.receive(timeout=0) is not None:  # messages of clients are ignored; raises ConnectionClosed

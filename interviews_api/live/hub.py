@@ -1,7 +1,8 @@
 """The hub: one thread per process reads the event log for all live sockets, and fills their queues.
 
 No change is missed. The thread looks up the newest event id first and the subscribers second, then reads up to that
-id. A socket that connects later replays the log itself up to the id at its handshake (`handlers.py`).
+id. A socket that connects later first joins, then replays the log from its handshake's id (or `?after=`) up to the
+newest (`handlers.py`).
 """
 
 import logging
@@ -27,9 +28,9 @@ from interviews_api.interviews.candidate_schemas import ListedInterview
 from interviews_api.live.repository import BATCH, LiveRepository
 from interviews_api.services import service
 
-UNAUTHORIZED = 4401
-GOING_AWAY = 1001  # RFC 6455, section 7.4.1
-TRY_AGAIN_LATER = 1013
+CLOSE_UNAUTHORIZED = 4401
+CLOSE_GOING_AWAY = 1001  # RFC 6455, section 7.4.1
+CLOSE_TRY_AGAIN_LATER = 1013
 QUEUE_LENGTH = 1000
 CHECK_SECONDS = 1.0  # between checks of sessions, of tokens and of whether the process is stopping
 GRACE_SECONDS = 1.5  # for a client to read the close code
@@ -98,7 +99,7 @@ class Hub:
             return is_free
 
     def give_seat_back(self) -> None:
-        """Return a seat that `take_seat` has given."""
+        """Free a seat that `take_seat` took, so that another socket can have it."""
         with self._lock:
             self._seats_taken -= 1
 
@@ -180,7 +181,7 @@ class Hub:
                 active |= LiveRepository(connection).active_sessions(session_ids)
         for subscriber in subscribers:
             if subscriber.viewer.session_id not in active:
-                subscriber.end(UNAUTHORIZED)
+                subscriber.end(CLOSE_UNAUTHORIZED)
         self._close_expired()
 
     def _close_expired(self) -> None:
@@ -188,6 +189,6 @@ class Hub:
         present, is_stopping = now(), self.is_stopping()
         for subscriber in self._snapshot():
             if subscriber.token_ends_at <= present:
-                subscriber.end(UNAUTHORIZED)
+                subscriber.end(CLOSE_UNAUTHORIZED)
             elif is_stopping:
-                subscriber.end(GOING_AWAY)
+                subscriber.end(CLOSE_GOING_AWAY)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, RowMapping, bindparam, func, literal_column, select
 
 from interviews_api.accounts.models import Company, Session
-from interviews_api.events.models import CHANGES, Event
+from interviews_api.events.models import PUBLISHED_TYPES, Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
 from interviews_api.interviews.models import Interview
@@ -30,7 +30,7 @@ _CHANGES = (
         Event.candidate_id.in_(bindparam("candidate_ids", expanding=True, type_=Event.candidate_id.type)),
         Event.id > bindparam("after", type_=Event.id.type),
         Event.id <= bindparam("up_to", type_=Event.id.type),
-        Event.type.in_([literal_column(f"'{event_type}'", Event.type.type) for event_type in sorted(CHANGES)]),
+        Event.type.in_([literal_column(f"'{event_type}'", Event.type.type) for event_type in sorted(PUBLISHED_TYPES)]),
     )
     .order_by(Event.id)
     .limit(BATCH)

@@ -34,7 +34,7 @@ push = CommandGroup("push", help="Set up Web Push.")
 
 
 def senders(settings: Settings, https_client: HttpsClient) -> dict[Channel, Sender]:
-    """Return the sender of each channel."""
+    """Return the sender of each channel; without a VAPID key deliveries by push become suppressed."""
     return {
         Channel.EMAIL: mail_sender(settings),
         Channel.PUSH: _push_sender(settings, https_client),

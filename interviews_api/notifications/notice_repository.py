@@ -12,7 +12,7 @@ from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.notifications.address_repository import SubscriptionRepository
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
-from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_name
+from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_label
 
 _ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
 _NOTICES = (
@@ -59,7 +59,7 @@ class NoticeRepository:
     def _planned(self, interview: RowMapping, now: datetime) -> list[Notice]:
         recipients = [(Channel.EMAIL, str(interview["candidate_email"]))]
         subscriptions = SubscriptionRepository(self._connection).of_candidate(interview["candidate_id"])
-        hosts = dict.fromkeys(recipient_name(Channel.PUSH, row["endpoint"]) for row in subscriptions)
+        hosts = dict.fromkeys(recipient_label(Channel.PUSH, row["endpoint"]) for row in subscriptions)
         recipients += [(Channel.PUSH, host) for host in hosts]
         return [
             {

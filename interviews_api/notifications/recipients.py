@@ -2,8 +2,8 @@
 
 from interviews_api.events.models import EventType
 
-MAILED_TO_CANDIDATE = frozenset(EventType) - {EventType.RESCHEDULE_REQUESTED}
+SENT_TO_CANDIDATE = frozenset(EventType) - {EventType.RESCHEDULE_REQUESTED}
 """Event types for the candidate, by e-mail and Web Push."""
 
-MAILED_TO_COMPANY = frozenset({EventType.CONFIRMED, EventType.DECLINED, EventType.RESCHEDULE_REQUESTED})
+SENT_TO_COMPANY = frozenset({EventType.CONFIRMED, EventType.DECLINED, EventType.RESCHEDULE_REQUESTED})
 """Event types for each user of the company, by e-mail."""

@@ -5,19 +5,19 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from interviews_api.events.models import CHANGES, EventType
-from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, AddressRefused, check_address
+from interviews_api.events.models import PUBLISHED_TYPES, EventType
+from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, UrlRefused, check_url
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.web.fields import CamelSchema, Instant, enum_field, id_field, text_field
 
-_CHANGES = sorted(CHANGES)
+_PUBLISHED_TYPES = sorted(PUBLISHED_TYPES)
 
 
-def _check_address(url: str) -> None:
+def _check_url(url: str) -> None:
     try:
-        check_address(url)
-    except AddressRefused as error:
+        check_url(url)
+    except UrlRefused as error:
         raise ValidationError(str(error)) from None
 
 
@@ -41,11 +41,11 @@ def _check_repeats(events: list[str]) -> None:
         raise ValidationError("Must not name an event twice.")
 
 
-def _address(**kwargs: Any) -> fields.String:
+def _url(**kwargs: Any) -> fields.String:
     """Return a field for a public https URL; its validation looks the host up in DNS."""
     return fields.String(
         required=True,
-        validate=[validate.Length(1, MAX_URL_LENGTH), _check_address],
+        validate=[validate.Length(1, MAX_URL_LENGTH), _check_url],
         metadata={"pattern": r"^https://[!-\[\]-~]+$"},
         **kwargs,
     )
@@ -55,23 +55,25 @@ class _Events(fields.List[str]):
     """List of event types that dumps None as all types."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return super()._serialize(_CHANGES if value is None else value, attr, obj, **kwargs)
+        return super()._serialize(_PUBLISHED_TYPES if value is None else value, attr, obj, **kwargs)
 
 
 def change_type_field() -> fields.String:
     """Return a field for the type of an event that webhooks get."""
-    return enum_field(EventType, only=_CHANGES, metadata={"component": "ChangeType", "members": _CHANGES})
+    return enum_field(
+        EventType, only=_PUBLISHED_TYPES, metadata={"component": "ChangeType", "members": _PUBLISHED_TYPES}
+    )
 
 
 def _events(**kwargs: Any) -> _Events:
-    checks: list[Callable[[Any], Any]] = [validate.Length(1, len(_CHANGES)), _check_repeats]
+    checks: list[Callable[[Any], Any]] = [validate.Length(1, len(_PUBLISHED_TYPES)), _check_repeats]
     return _Events(change_type_field(), validate=checks, metadata={"uniqueItems": True}, **kwargs)
 
 
 class NewWebhook(CamelSchema):
     """A webhook to create; without `events` it gets all."""
 
-    url = _address()
+    url = _url()
     events = _events(load_default=None, allow_none=True)
 
 
@@ -124,7 +126,7 @@ class SubscriptionKeys(CamelSchema):
 class NewSubscription(CamelSchema):
     """A push subscription as the browser's `PushSubscription.toJSON()` returns it."""
 
-    endpoint = _address()
+    endpoint = _url()
     expiration_time = fields.Raw(
         load_default=None, allow_none=True, validate=_check_number, metadata={"type": "number"}
     )

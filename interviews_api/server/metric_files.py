@@ -81,7 +81,7 @@ def count_in_files(number: int) -> None:
 
 
 def _allocate(path: Path) -> None:
-    """Allocate the file's full size under a temporary name, then rename it; raise OSError."""
+    """Allocate the file's full size under a temporary name, then rename it; raises OSError."""
     if path.exists():
         return
     unfinished = path.with_suffix(".new")
@@ -96,7 +96,7 @@ def _allocate(path: Path) -> None:
 
 
 def _lock(folder: Path) -> None:
-    """Lock the folder until this process and all workers that it forked have ended; raise OSError."""
+    """Lock the folder until this process and all workers that it forked have ended; raises OSError."""
     descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -113,7 +113,7 @@ def _remove_abandoned(parent: Path) -> None:
                 os.close(descriptor)
 
 
-def _remove(folder: Path, owner: int) -> None:
+def _remove(folder: Path, master_pid: int) -> None:
     """Remove the folder at the master's exit. Workers inherit this hook, so they are skipped."""
-    if os.getpid() == owner:
+    if os.getpid() == master_pid:
         shutil.rmtree(folder, ignore_errors=True)

@@ -24,7 +24,7 @@ from interviews_api.live.repository import LiveRepository
 from interviews_api.notifications.channels.email import compose
 from interviews_api.notifications.channels.web_push import payload as push_payload
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
+from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import service
@@ -180,7 +180,7 @@ def test_private_fields_reach_no_message(app: Flask, people: People, database: D
         for row in connection.execute(select(Delivery.id, Delivery.target_id, Delivery.channel)).all():
             about, user = repository.context(row.id), repository.target(Channel.EMAIL, row.target_id)
             assert user is not None
-            for event_type in MAILED_TO_CANDIDATE if user["role"] == "candidate" else MAILED_TO_COMPANY:
+            for event_type in SENT_TO_CANDIDATE if user["role"] == "candidate" else SENT_TO_COMPANY:
                 told = dict(about) | {"event_type": event_type}
                 composed.append(bytes(compose(settings, user, told)))
                 if user["role"] == "candidate":

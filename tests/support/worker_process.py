@@ -17,7 +17,7 @@ from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.worker import Worker
 from interviews_api.services import register_services, service
 
-LEASE = timedelta(seconds=2)
+LEASE_TIME = timedelta(seconds=2)
 
 if __name__ == "__main__":
     app = create_app()
@@ -30,7 +30,9 @@ if __name__ == "__main__":
         send(*about)
         print("sent", flush=True)
 
-    channel_worker = ChannelWorker(app, Channel.EMAIL, send_aloud, concurrency=CONCURRENCY[Channel.EMAIL], lease=LEASE)
+    channel_worker = ChannelWorker(
+        app, Channel.EMAIL, send_aloud, concurrency=CONCURRENCY[Channel.EMAIL], lease_time=LEASE_TIME
+    )
     worker = Worker(app, [channel_worker])
     signal.signal(signal.SIGTERM, worker.stop)
     worker.run()

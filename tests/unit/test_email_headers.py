@@ -18,7 +18,7 @@ from interviews_api.interviews.icalendar_export import in_one_line
 from interviews_api.notifications.channels import email
 from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.channels.email import compose
-from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
+from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
 from tests.support.hostile_text import HIDDEN
 
 TYPED = [
@@ -28,7 +28,7 @@ TYPED = [
 ]  # fmt: skip
 HEADERS = ["Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
 MAILS = [
-    *product(["candidate"], sorted(MAILED_TO_CANDIDATE)), *product(["company"], sorted(MAILED_TO_COMPANY)),
+    *product(["candidate"], sorted(SENT_TO_CANDIDATE)), *product(["company"], sorted(SENT_TO_COMPANY)),
     ("candidate", None),
 ]  # fmt: skip
 

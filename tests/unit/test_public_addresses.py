@@ -3,8 +3,8 @@
 import pytest
 
 from interviews_api.notifications.channels.https_client import (
-    AddressRefused,
-    check_address,
+    UrlRefused,
+    check_url,
     is_public,
 )
 from tests.support.hostile_addresses import LITERALS, ODD, PRIVATE
@@ -26,5 +26,5 @@ def test_public_address_is_public() -> None:
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_name_that_resolves_to_a_private_address_is_refused(address: str) -> None:
-    with pytest.raises(AddressRefused):
-        check_address("https://innocent.example/", lambda _host: ["93.184.215.14", address])
+    with pytest.raises(UrlRefused):
+        check_url("https://innocent.example/", lambda _host: ["93.184.215.14", address])

@@ -20,7 +20,7 @@ from interviews_api.ids import new_id
 from interviews_api.notifications.channels.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 from interviews_api.notifications.worker import worker
-from interviews_api.notifications.worker.delivery_repository import LEASE, DeliveryRepository
+from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, DeliveryRepository
 from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import invitation
 from tests.support.factories import World
@@ -48,12 +48,12 @@ def rows(database: Database) -> list[Any]:
 
 @pytest.mark.usefixtures("three")
 def test_expired_lease_cannot_finish_a_delivery(app: Flask, database: Database) -> None:
-    def claim(lease: str, moment: Any, limit: int = 1) -> Any:
+    def claim(lease_token: str, moment: Any, limit: int = 1) -> Any:
         with app.app_context(), transaction() as connection:
             repository = DeliveryRepository(connection)
-            due = repository.due(Channel.EMAIL, lease=lease, now=moment, limit=limit)
+            due = repository.lock_due(Channel.EMAIL, lease_token=lease_token, now=moment, limit=limit)
             if due:
-                repository.claim(due, moment + LEASE)
+                repository.claim(due, moment + LEASE_TIME)
             return due
 
     def finish(claimed: Any) -> bool:
@@ -97,7 +97,7 @@ def test_unexpected_error_is_retried(app: Flask, database: Database) -> None:
         if len(calls) == 1:
             raise KeyError("planted")
 
-    with working(app, {Channel.EMAIL: stumble}, pause=lambda _attempts: timedelta(seconds=0.1)):
+    with working(app, {Channel.EMAIL: stumble}, backoff=lambda _attempts: timedelta(seconds=0.1)):
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3)
     assert len(calls) == 4
 
@@ -143,7 +143,7 @@ def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Databa
                 raise left.pop() or OperationalError(statement, {}, Exception("planted"))
 
     senders = {Channel.EMAIL: lambda _user, about: sent.append(about["key"])}
-    with hooked(database.engine, stumble), working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
+    with hooked(database.engine, stumble), working(app, senders, backoff=lambda _attempts: timedelta(seconds=0.1)):
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 20)
     assert not any(failures.values())
     assert len(sent) == len(set(sent)) == 3

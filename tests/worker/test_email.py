@@ -67,7 +67,7 @@ def test_refused_mail_fails_or_is_retried(
     world.load()
     us = Caller(client, headers(user["id"], "company"))
     us.ok("POST", "/interviews/schedule", invitation(application["id"]))
-    with working(app, mail, pause=lambda _attempts: timedelta(seconds=0.2)):
+    with working(app, mail, backoff=lambda _attempts: timedelta(seconds=0.2)):
         wait_for(lambda: [row.attempts for row in rows(database)] >= [2 if is_retried else 1])
         if is_retried:  # and then the address works
             with database.engine.begin() as connection:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from interviews_api.notifications.channels.deadline import connect as open_connection
-from interviews_api.notifications.channels.deadline import resolve
+from interviews_api.notifications.channels.deadline import open_socket, resolve_host
 from interviews_api.notifications.channels.https_client import (
-    AddressRefused,
     HttpsClient,
     NoAnswer,
-    check_address,
+    UrlRefused,
+    check_url,
 )
 from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, ODD, PRIVATE
 from tests.support.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
@@ -65,7 +64,7 @@ def redirecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsRecei
 
 
 def test_unresolvable_name_is_accepted_when_saved() -> None:
-    check_address("https://nobody.invalid/")
+    check_url("https://nobody.invalid/")
 
 
 def test_canary_counts_visits(canary: Canary) -> None:
@@ -82,8 +81,8 @@ def test_no_socket_opens_to_a_private_address(address: str, canary: Canary) -> N
     url = "https://rebound.example/hook"
     for later in ([address], ["93.184.215.14", address], [address, "93.184.215.14"]):
         answers = iter([["93.184.215.14"], later])
-        check_address(url, lambda _host, answers=answers: next(answers))  # type: ignore[misc]
-        with pytest.raises(AddressRefused):
+        check_url(url, lambda _host, answers=answers: next(answers))  # type: ignore[misc]
+        with pytest.raises(UrlRefused):
             HttpsClient(lambda _host, answers=answers: next(answers), canary.connect).post(url, b"{}", {})  # type: ignore[misc]
     assert canary.is_untouched
 
@@ -106,7 +105,7 @@ def test_checked_address_is_the_connected_address(canary: Canary) -> None:
 @pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
 def test_odd_spellings_are_refused_by_the_real_resolver(url: str, canary: Canary) -> None:
     """The machine's resolver gets URLs that were not checked when saved."""
-    with pytest.raises(AddressRefused):
+    with pytest.raises(UrlRefused):
         HttpsClient(connect=canary.connect).post(url, b"{}", {})
     assert canary.is_untouched
 
@@ -136,12 +135,12 @@ def test_failed_name_resolution_is_no_answer() -> None:
     for resolver in (hang, stumble):
         with pytest.raises(NoAnswer, match="name"):
             HttpsClient(resolver).post("https://somewhere.example/", b"", {})
-    check_address("https://somewhere.example/", hang)
+    check_url("https://somewhere.example/", hang)
 
 
 def test_default_resolver_and_connect_work(canary: Canary) -> None:
     """These are the application's own functions, which other tests replace."""
-    assert "127.0.0.1" in resolve("localhost")
-    open_connection("127.0.0.1", canary.port, 5).close()
+    assert "127.0.0.1" in resolve_host("localhost")
+    open_socket("127.0.0.1", canary.port, 5).close()
     with pytest.raises(OSError, match="refused"):
-        open_connection("127.0.0.1", 9, 5)
+        open_socket("127.0.0.1", 9, 5)

@@ -85,7 +85,7 @@ def test_webhook_is_retried_with_the_same_id(
     flaky, gone = (hook(database, people.us_company_id, path) for path in ("/500/flaky", "/410"))
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client)}
-    with working(app, senders, pause=lambda _attempts: timedelta(seconds=0.1)):
+    with working(app, senders, backoff=lambda _attempts: timedelta(seconds=0.1)):
         wait_for(lambda: sum(one.path == "/500/flaky" for one in receiver.requests) >= 3)
     tried = [one.headers for one in receiver.requests if one.path == "/500/flaky"]
     assert len({one["webhook-id"] for one in tried}) == 1

@@ -21,18 +21,18 @@ Connect = Callable[[str, int, float], socket.socket]
 """Returns a socket to an IP address and port, with a timeout in seconds; raises OSError."""
 
 
-def resolve(host: str) -> list[str]:
+def resolve_host(host: str) -> list[str]:
     """Return the IP addresses that the operating system finds."""
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def connect(address: str, port: int, seconds: float) -> socket.socket:
+def open_socket(address: str, port: int, seconds: float) -> socket.socket:
     """Return a TCP connection; `seconds` limits the connect."""
     return socket.create_connection((address, port), seconds)
 
 
 def look_up(resolve: Resolve, host: str, seconds: float = LOOK_UP_SECONDS) -> list[str]:
-    """Return the addresses of the host; raise TimeoutError after that time, OSError or UnicodeError if not found.
+    """Return the addresses of the host; raises TimeoutError after that time, OSError or UnicodeError if not found.
 
     On timeout the look-up thread is abandoned, because getaddrinfo cannot be cancelled.
     """
@@ -67,7 +67,7 @@ class Deadline:
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._is_over = False
-        self._handle: socket.socket | None = None
+        self._duplicate: socket.socket | None = None
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -76,9 +76,9 @@ class Deadline:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._timer.cancel()
         with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-            self._handle = None
+            if self._duplicate is not None:
+                self._duplicate.close()
+            self._duplicate = None
         if self._is_over and isinstance(error, Exception):
             raise TimeoutError(f"it took longer than {self._seconds:g} s") from error
 
@@ -86,8 +86,8 @@ class Deadline:
         """Return the addresses of the host, as the function `look_up`, within the remaining time."""
         return look_up(resolve, host, min(LOOK_UP_SECONDS, self._remaining()))
 
-    def connect(self, connect: Connect, addresses: Sequence[str], port: int) -> socket.socket:
-        """Return a socket to the first address that answers; raise the OSError of the last address.
+    def open(self, connect: Connect, addresses: Sequence[str], port: int) -> socket.socket:
+        """Return a socket to the first address that answers; raises the OSError of the last address.
 
         Each address may use an equal share of the remaining time, so a silent one leaves time for the others.
         """
@@ -115,7 +115,7 @@ class Deadline:
         """
         sock.settimeout(self._seconds + 1)  # after the deadline, so that the deadline's error is the one reported
         with self._lock:
-            self._handle = sock.dup()
+            self._duplicate = sock.dup()
             self._shut_down_if_over()
 
     def _expire(self) -> None:
@@ -124,6 +124,6 @@ class Deadline:
             self._shut_down_if_over()
 
     def _shut_down_if_over(self) -> None:
-        if self._is_over and self._handle is not None:
+        if self._is_over and self._duplicate is not None:
             with suppress(OSError):
-                self._handle.shutdown(socket.SHUT_RDWR)
+                self._duplicate.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
 """HTTPS client for addresses from companies and browsers: https, port 443, never into a private network (no SSRF).
 
-An address is checked when it is stored (`check_address`) and again at each connection, because DNS may have changed.
+A URL is checked when it is stored (`check_url`) and again at each connection, because DNS may have changed.
 The connection goes to the checked IP address itself, so no second look-up can replace it.
 """
 
@@ -17,9 +17,9 @@ from interviews_api.notifications.channels.deadline import (
     Connect,
     Deadline,
     Resolve,
-    connect,
     look_up,
-    resolve,
+    open_socket,
+    resolve_host,
 )
 
 MAX_RESPONSE_BYTES = 64 * 1024
@@ -31,8 +31,8 @@ _GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4: the only rang
 _IPV4_EMBEDDINGS = [ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
 
-class AddressRefused(Exception):
-    """The address is not allowed; the message says why."""
+class UrlRefused(Exception):
+    """The URL, or an IP address of its host, is not allowed; the message says why."""
 
 
 class NoAnswer(Exception):
@@ -54,38 +54,38 @@ def is_public(address: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL; raises AddressRefused if its syntax alone is not allowed. Makes no look-up."""
+    """Return the host of a URL; raises UrlRefused if its syntax alone is not allowed. Makes no look-up."""
     if len(url) > MAX_URL_LENGTH or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
-        raise AddressRefused(f"Must be an address of at most {MAX_URL_LENGTH} plain characters.")
+        raise UrlRefused(f"Must be an address of at most {MAX_URL_LENGTH} plain characters.")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise AddressRefused("Not a valid address.") from None
+        raise UrlRefused("Not a valid address.") from None
     if parts.scheme != "https":
-        raise AddressRefused("Must begin with https://.")
+        raise UrlRefused("Must begin with https://.")
     if parts.username is not None or parts.password is not None:
-        raise AddressRefused("Must not name a user.")
+        raise UrlRefused("Must not name a user.")
     if port not in (None, _PORT) or parts.netloc.endswith(":"):
-        raise AddressRefused(f"Must use port {_PORT}.")
+        raise UrlRefused(f"Must use port {_PORT}.")
     host = (parts.hostname or "").lower()
-    if not _HOST.fullmatch(host) or is_number(host.rstrip(".")):  # the pattern also refuses IPv6
-        raise AddressRefused("Must name a host, not an IP address.")
+    if not _HOST.fullmatch(host) or is_ipv4_number(host.rstrip(".")):  # the pattern also refuses IPv6
+        raise UrlRefused("Must name a host, not an IP address.")
     return host.rstrip(".")
 
 
-def check_address(url: str, resolve: Resolve = resolve) -> None:
-    """Raise AddressRefused for a URL that is not allowed; a host that DNS does not know now is accepted."""
+def check_url(url: str, resolve: Resolve = resolve_host) -> None:
+    """Raise UrlRefused for a URL that is not allowed; a host that DNS does not know now is accepted."""
     host = host_of(url)
     try:
         addresses = look_up(resolve, host)
     except (OSError, UnicodeError):
         return
     if not all(is_public(address) for address in addresses):
-        raise AddressRefused("Must not lead into a private network.")
+        raise UrlRefused("Must not lead into a private network.")
 
 
-def is_number(host: str) -> bool:
+def is_ipv4_number(host: str) -> bool:
     """Return whether inet_aton would read the host as an IPv4 address: decimal, octal or hex, in one to four parts."""
     last = host.rpartition(".")[2]
     return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
@@ -96,8 +96,8 @@ class HttpsClient:
 
     def __init__(
         self,
-        resolve: Resolve = resolve,
-        connect: Connect = connect,
+        resolve: Resolve = resolve_host,
+        connect: Connect = open_socket,
         trust: ssl.SSLContext | None = None,
         seconds: float = TOTAL_SECONDS,
     ) -> None:
@@ -108,7 +108,7 @@ class HttpsClient:
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Return the status of the response, of which at most 64 KiB are read; follows no redirect.
 
-        Raises AddressRefused, and NoAnswer after at most `seconds` in all (15 by default).
+        Raises UrlRefused, and NoAnswer after at most `seconds` in all (15 by default).
         """
         host = host_of(url)
         parts = urlsplit(url)
@@ -123,7 +123,7 @@ class HttpsClient:
         connection = http.client.HTTPSConnection(host, _PORT, context=self._trust)
         connection.auto_open = 0  # http.client must not look the name up itself
         with closing(connection):
-            connection.sock = deadline.connect(self._connect, self._public_addresses(deadline, host), _PORT)
+            connection.sock = deadline.open(self._connect, self._public_addresses(deadline, host), _PORT)
             connection.sock = self._trust.wrap_socket(connection.sock, server_hostname=host)
             connection.request("POST", path, body, dict(headers))
             with connection.getresponse() as response:
@@ -138,5 +138,5 @@ class HttpsClient:
         except (OSError, UnicodeError):
             raise NoAnswer("the name is not known") from None
         if not addresses or not all(is_public(address) for address in addresses):
-            raise AddressRefused("It leads into a private network.")
+            raise UrlRefused("It leads into a private network.")
         return addresses

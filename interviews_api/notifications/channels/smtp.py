@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 
 from interviews_api.config import Settings
 from interviews_api.interviews.icalendar_export import in_one_line
-from interviews_api.notifications.channels.deadline import TOTAL_SECONDS, Deadline, connect, resolve
+from interviews_api.notifications.channels.deadline import TOTAL_SECONDS, Deadline, open_socket, resolve_host
 from interviews_api.notifications.channels.delivery_errors import DeliveryError, Rejected, RetryLater, Sender
 from interviews_api.notifications.channels.email import compose
 
@@ -21,7 +21,7 @@ _PERMANENT = 500  # RFC 5321, section 4.2.1: 4yz is temporary, 5yz permanent
 
 
 def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ssl.SSLContext | None = None) -> Sender:
-    """Return the sender to SMTP_HOST, or into MAIL_DIR when there is none.
+    """Return a sender that uses SMTP_HOST, else writes files into MAIL_DIR.
 
     `seconds` limits a whole conversation; `trust` replaces the system's certificate authorities.
     """
@@ -53,7 +53,7 @@ class _Connection(smtplib.SMTP):
         super().__init__(settings.smtp_host, settings.smtp_port, local_name)
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:  # smtplib's hook for subclasses
-        sock = self._deadline.connect(connect, self._deadline.look_up(resolve, host), port)
+        sock = self._deadline.open(open_socket, self._deadline.look_up(resolve_host, host), port)
         return self._implicit_tls.wrap_socket(sock, server_hostname=host) if self._implicit_tls else sock
 
 
@@ -76,7 +76,7 @@ def _hand_over(server: _Connection, message: EmailMessage) -> None:
 
 
 def _delivery_error(error: Exception) -> DeliveryError:
-    """Return the delivery error of an SMTP or network error: permanent only when the server said so."""
+    """Return the delivery error of an SMTP or network error: permanent only for a 5xx about recipients or message."""
     reason = _describe(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]

@@ -19,7 +19,7 @@ from interviews_api.crypto.vapid import authorization, from_base64url
 from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import in_one_line
 from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
-from interviews_api.notifications.channels.https_client import AddressRefused, HttpsClient, NoAnswer
+from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
 
 _LIFETIME = timedelta(days=1)
 _GONE = (404, 410)  # RFC 8030, section 7.3
@@ -99,7 +99,7 @@ class PushSender:
         body = encrypt(payload(context), subscription["p256dh"], subscription["auth"])
         try:
             status = self._https_client.post(endpoint, body, headers)
-        except AddressRefused as error:
+        except UrlRefused as error:
             raise Rejected(str(error)) from None
         except NoAnswer as error:
             raise RetryLater(f"no answer: {error}") from None

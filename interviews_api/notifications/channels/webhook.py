@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from interviews_api.clock import format_instant, now
 from interviews_api.interviews.company_schemas import CompanyInterview
 from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
-from interviews_api.notifications.channels.https_client import AddressRefused, HttpsClient, NoAnswer
+from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
 
 _PREFIX = "whsec_"
 _INTERVIEW = CompanyInterview()
@@ -55,7 +55,7 @@ class WebhookSender:
         headers |= {"Content-Type": "application/json", "User-Agent": "interviews-api"}
         try:
             status = self._https_client.post(webhook["url"], body, headers)
-        except AddressRefused as error:
+        except UrlRefused as error:
             raise Rejected(str(error)) from None
         except NoAnswer as error:
             raise RetryLater(f"no answer: {error}") from None

@@ -21,7 +21,7 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.notifications.channels.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.concurrency import FairSlots
-from interviews_api.notifications.worker.delivery_repository import LEASE, Claim, DeliveryRepository
+from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, Claim, DeliveryRepository
 from interviews_api.notifications.worker.retry_policy import backoff
 from interviews_api.notifications.worker.settlement import DeliverySettler
 
@@ -40,17 +40,19 @@ class ChannelWorker:
         send: Sender,
         *,
         concurrency: int,
-        pause: Callable[[int], timedelta] = backoff,
-        lease: timedelta = LEASE,
+        backoff: Callable[[int], timedelta] = backoff,
+        lease_time: timedelta = LEASE_TIME,
     ) -> None:
         self._app = app
         self._channel = channel
-        self._lease = lease
-        self._longest_hold = lease * 2 / 3  # leaves the time of one attempt before the lease lapses
+        self._lease_time = lease_time
+        self._longest_hold = lease_time * 2 / 3  # leaves the time of one attempt before the lease lapses
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._slots = FairSlots(concurrency)
-        self._settler = DeliverySettler(channel, send, self._slots, backoff=pause, lease=lease, stopping=self._stopping)
+        self._settler = DeliverySettler(
+            channel, send, self._slots, backoff=backoff, lease_time=lease_time, stopping=self._stopping
+        )
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=channel)
         self._thread = threading.Thread(target=self._run, name=f"claims-{channel}")
 
@@ -59,7 +61,7 @@ class ChannelWorker:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for due deliveries now."""
+        """Make the thread look for due deliveries now."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -96,7 +98,7 @@ class ChannelWorker:
         return bool(claims)
 
     def _claim(self) -> list[Claim]:
-        """Claim only what has a free slot, so that other workers may take the rest."""
+        """Claim only deliveries that have a free slot, so that other workers may take the rest."""
         if not self._slots.is_any_free():
             return []
         with read_connection() as connection:
@@ -104,9 +106,9 @@ class ChannelWorker:
                 return []
         with transaction() as connection:
             repository = DeliveryRepository(connection)
-            due = repository.due(
+            due = repository.lock_due(
                 self._channel,
-                lease=secrets.token_hex(8),
+                lease_token=secrets.token_hex(8),
                 now=now(),
                 limit=CLAIMED_AT_ONCE,
                 without_targets=self._slots.blocked_targets(),
@@ -114,7 +116,7 @@ class ChannelWorker:
             )
             claims = self._slots.admit(due)
             if claims:
-                repository.claim(claims, now() + self._lease)
+                repository.claim(claims, now() + self._lease_time)
         self._slots.acquire(claims)
         return claims
 

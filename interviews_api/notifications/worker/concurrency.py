@@ -11,59 +11,61 @@ from interviews_api.notifications.worker.delivery_repository import Claim
 class FairSlots:
     """The slots of a channel worker: up to `concurrency` targets in progress, and the paused targets.
 
-    An owner is a company or a candidate. It gets another slot only while it has fewer than a quarter of the free slots,
-    so the hanging receivers of an owner leave slots for all others. Methods may be called from any thread.
+    An owner is a company or a candidate. Its share is a quarter of the free slots, at least one while any is free. An
+    owner with its full share gets no further slot, so its hanging receivers leave slots for all others. Methods may be
+    called from any thread.
     """
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
         self._lock = threading.Lock()
-        self._owners: dict[str, str] = {}  # by target in progress
+        self._owner_of_target: dict[str, str] = {}  # only targets in progress
         self._paused_until: dict[str, float] = {}  # by target, on the monotonic clock
 
     def is_any_free(self) -> bool:
         """Return whether another target may start."""
         with self._lock:
-            return len(self._owners) < self._concurrency
+            return len(self._owner_of_target) < self._concurrency
 
     def blocked_targets(self) -> set[str]:
         """Return the targets that are in progress or paused."""
         with self._lock:
             present = time.monotonic()
             self._paused_until = {target: end for target, end in self._paused_until.items() if end > present}
-            return self._owners.keys() | self._paused_until.keys()
+            return self._owner_of_target.keys() | self._paused_until.keys()
 
     def blocked_owners(self) -> set[str]:
         """Return the owners that have their full share of the slots."""
         with self._lock:
-            return {owner for owner in self._owners.values() if not self._has_room(self._owners, owner)}
+            owner_of_target = self._owner_of_target
+            return {owner for owner in owner_of_target.values() if not self._has_room(owner_of_target, owner)}
 
-    def admit(self, due: Iterable[Claim]) -> list[Claim]:
-        """Return the claims that fit, judged in order; takes no slot yet."""
+    def admit(self, candidates: Iterable[Claim]) -> list[Claim]:
+        """Return the candidates that fit, judged in order; takes no slot yet."""
         with self._lock:
-            owners = dict(self._owners)
+            owner_of_target = dict(self._owner_of_target)
         admitted = []
-        for claim in due:
-            if claim.target_id in owners or self._has_room(owners, claim.owner):
-                owners[claim.target_id] = claim.owner
+        for claim in candidates:
+            if claim.target_id in owner_of_target or self._has_room(owner_of_target, claim.owner):
+                owner_of_target[claim.target_id] = claim.owner
                 admitted.append(claim)
         return admitted
 
     def acquire(self, claims: Iterable[Claim]) -> None:
         """Take a slot for each target of the claims."""
         with self._lock:
-            self._owners |= {claim.target_id: claim.owner for claim in claims}
+            self._owner_of_target |= {claim.target_id: claim.owner for claim in claims}
 
     def release_target(self, target_id: str) -> None:
         """Free the slot of the target."""
         with self._lock:
-            del self._owners[target_id]
+            del self._owner_of_target[target_id]
 
     def pause(self, target_id: str, seconds: float) -> None:
         """Block the target for that time."""
         with self._lock:
             self._paused_until[target_id] = time.monotonic() + seconds
 
-    def _has_room(self, owners: dict[str, str], owner: str) -> bool:
-        free = self._concurrency - len(owners)
-        return free > 0 and Counter(owners.values())[owner] < max(1, free // 4)
+    def _has_room(self, owner_of_target: dict[str, str], owner: str) -> bool:
+        free = self._concurrency - len(owner_of_target)
+        return free > 0 and Counter(owner_of_target.values())[owner] < max(1, free // 4)

@@ -14,7 +14,7 @@ from interviews_api.interviews.company_repository import CONTEXT_COLUMNS, INTERV
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 
-LEASE = timedelta(seconds=60)
+LEASE_TIME = timedelta(seconds=60)
 
 # A literal, because a bound parameter would keep Postgres from using the partial index.
 _IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
@@ -71,15 +71,15 @@ _OWNERS: dict[Channel, tuple[Any, Any]] = {
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that this worker holds until its lease lapses.
+    """A delivery that this worker holds until its lease lapses, or a candidate for that.
 
-    `lease` is the token of the claim, `attempts` includes the attempt that the claim is for.
+    `lease_token` identifies the claim in the row. `attempts` includes the attempt that the claim is for.
     """
 
     id: int
     target_id: str
     owner: str
-    lease: str
+    lease_token: str
     attempts: int
     give_up_at: datetime
 
@@ -91,21 +91,21 @@ class DeliveryRepository:
         self._connection = connection
 
     def is_any_due(self, channel: Channel, now: datetime) -> bool:
-        """Return whether `due` may find a delivery; only reads."""
+        """Return whether `lock_due` may find a delivery; only reads."""
         due = exists().where(_IS_PENDING, Delivery.channel == channel, Delivery.due_at <= now)
         return bool(self._connection.execute(select(due)).scalar())
 
-    def due(
+    def lock_due(
         self,
         channel: Channel,
         *,
-        lease: str,
+        lease_token: str,
         now: datetime,
         limit: int,
         without_targets: Collection[str] = (),
         without_owners: Collection[str] = (),
     ) -> list[Claim]:
-        """Lock up to `limit` due deliveries, the longest due first, and return them as claims.
+        """Lock up to `limit` due deliveries, the longest due first; return them as candidates for a claim.
 
         Deliveries to `without_targets` and to targets of `without_owners` are left out. On Postgres other workers skip
         the locked rows until the transaction ends. SQLite has one writer at a time.
@@ -131,15 +131,15 @@ class DeliveryRepository:
             .limit(limit)
             .with_for_update(skip_locked=True, of=Delivery)
         )
-        return [Claim(row.id, row.target_id, row.owner, lease, row.attempts + 1, row.give_up_at) for row in rows]
+        return [Claim(row.id, row.target_id, row.owner, lease_token, row.attempts + 1, row.give_up_at) for row in rows]
 
-    def claim(self, due: Sequence[Claim], until: datetime) -> None:
-        """Write the claims, which share one lease.
+    def claim(self, claims: Sequence[Claim], until: datetime) -> None:
+        """Write the claims, which share one lease token.
 
         Their `due_at` becomes `until`, so after a crash of this worker they are due again when the lease lapses.
         """
-        ids = [claim.id for claim in due]
-        values = {"due_at": until, "lease": due[0].lease, "attempts": Delivery.attempts + 1}
+        ids = [claim.id for claim in claims]
+        values = {"due_at": until, "lease": claims[0].lease_token, "attempts": Delivery.attempts + 1}
         self._connection.execute(update(Delivery).where(Delivery.id.in_(ids)).values(values))
 
     def context(self, delivery_id: int) -> RowMapping:
@@ -161,8 +161,8 @@ class DeliveryRepository:
         return self._write(claim, due_at=until, error=error)
 
     def release(self, claims: Sequence[Claim], until: datetime) -> None:
-        """Make claims that were not attempted due at `until`; they share one lease."""
-        is_held = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease)
+        """Make claims that were not attempted due at `until`; they share one lease token."""
+        is_held = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease_token)
         values = {"due_at": until, "attempts": Delivery.attempts - 1, "lease": None}
         self._connection.execute(update(Delivery).where(is_held).values(values))
 
@@ -175,5 +175,5 @@ class DeliveryRepository:
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
 
     def _write(self, claim: Claim, **values: Any) -> bool:
-        statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease)
+        statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease_token)
         return self._connection.execute(statement.values(lease=None, **values)).rowcount == 1

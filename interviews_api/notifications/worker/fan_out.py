@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, RowMapping, exists, func, insert, select
 from interviews_api.accounts.models import CompanyUser, PasswordReset, User
 from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.events.models import CHANGES, Event
+from interviews_api.events.models import PUBLISHED_TYPES, Event
 from interviews_api.notifications.models import (
     Channel,
     Delivery,
@@ -20,7 +20,7 @@ from interviews_api.notifications.models import (
     PushSubscription,
     Webhook,
 )
-from interviews_api.notifications.recipients import MAILED_TO_CANDIDATE, MAILED_TO_COMPANY
+from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
 
 BATCH = 500
 RETRY_WINDOW = timedelta(days=1)
@@ -29,24 +29,24 @@ RETRY_WINDOW = timedelta(days=1)
 _POSITION = select(Distribution.event_id)
 _LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
 _IS_UNMAILED = PasswordReset.mailed.is_(False)
-_HAS_PENDING = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
+_HAS_NEW_EVENTS = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
 
-# Recipients. `owner` is the column that an event or a password reset names, `id` becomes the delivery's target.
-_CANDIDATES = select(User.id.label("owner"), User.id, User.email.label("address")).order_by(User.id)
+# Recipients. `match` is the value that an event or a password reset has, `id` becomes the delivery's target.
+_CANDIDATES = select(User.id.label("match"), User.id, User.email.label("address")).order_by(User.id)
 _COMPANY_USERS = (
-    select(CompanyUser.company_id.label("owner"), User.id, User.email.label("address"))
+    select(CompanyUser.company_id.label("match"), User.id, User.email.label("address"))
     .join(User, User.id == CompanyUser.id)
     .order_by(User.id)
 )
 _SUBSCRIPTIONS = select(
-    PushSubscription.candidate_id.label("owner"), PushSubscription.id, PushSubscription.endpoint.label("address")
+    PushSubscription.candidate_id.label("match"), PushSubscription.id, PushSubscription.endpoint.label("address")
 ).order_by(PushSubscription.id)
 _WEBHOOKS = (
-    select(Webhook.company_id.label("owner"), Webhook.id, Webhook.url.label("address"), Webhook.events)
+    select(Webhook.company_id.label("match"), Webhook.id, Webhook.url.label("address"), Webhook.events)
     .where(Webhook.disabled_at.is_(None))
     .order_by(Webhook.id)
 )
-_RESET_USERS = select(User.email_key.label("owner"), User.id, User.email.label("address")).order_by(User.id)
+_RESET_USERS = select(User.email_key.label("match"), User.id, User.email.label("address")).order_by(User.id)
 
 Recipient = Row[Any]
 
@@ -57,9 +57,9 @@ class DeliveryFanOut:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def has_pending(self) -> bool:
+    def has_new_events(self) -> bool:
         """Return whether `run` would find an event or a password reset; only reads."""
-        return bool(self._connection.execute(_HAS_PENDING).scalar())
+        return bool(self._connection.execute(_HAS_NEW_EVENTS).scalar())
 
     def run(self, now: datetime) -> int:
         """Write the deliveries of the next events and password resets; return how many of both there were.
@@ -100,7 +100,7 @@ class DeliveryFanOut:
         resets = self._connection.execute(statement.with_for_update(skip_locked=True)).all()
         if not resets:
             return []
-        users = _read_by_owner(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
+        users = _read_by_match(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
         taken = PasswordReset.id.in_([reset.id for reset in resets])
         self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
         return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
@@ -112,19 +112,19 @@ class _EventRecipients:
     def __init__(self, connection: Connection, events: Sequence[RowMapping]) -> None:
         candidate_ids = {event["candidate_id"] for event in events}
         company_ids = {event["company_id"] for event in events}
-        self._candidates = _read_by_owner(connection, _CANDIDATES, candidate_ids)
-        self._company_users = _read_by_owner(connection, _COMPANY_USERS, company_ids)
-        self._subscriptions = _read_by_owner(connection, _SUBSCRIPTIONS, candidate_ids)
-        self._webhooks = _read_by_owner(connection, _WEBHOOKS, company_ids)
+        self._candidates = _read_by_match(connection, _CANDIDATES, candidate_ids)
+        self._company_users = _read_by_match(connection, _COMPANY_USERS, company_ids)
+        self._subscriptions = _read_by_match(connection, _SUBSCRIPTIONS, candidate_ids)
+        self._webhooks = _read_by_match(connection, _WEBHOOKS, company_ids)
 
     def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient]]:
         """Yield each recipient of the event with its channel."""
-        if event["type"] in MAILED_TO_CANDIDATE:
+        if event["type"] in SENT_TO_CANDIDATE:
             yield from ((Channel.EMAIL, user) for user in self._candidates[event["candidate_id"]])
             yield from ((Channel.PUSH, subscription) for subscription in self._subscriptions[event["candidate_id"]])
-        if event["type"] in MAILED_TO_COMPANY:
+        if event["type"] in SENT_TO_COMPANY:
             yield from ((Channel.EMAIL, user) for user in self._company_users[event["company_id"]])
-        if event["type"] in CHANGES:
+        if event["type"] in PUBLISHED_TYPES:
             yield from ((Channel.WEBHOOK, webhook) for webhook in self._subscribed_webhooks(event))
 
     def _subscribed_webhooks(self, event: RowMapping) -> Iterator[Recipient]:
@@ -133,18 +133,18 @@ class _EventRecipients:
                 yield webhook
 
 
-def _read_by_owner(
-    connection: Connection, recipients: SelectStatement, owners: Iterable[str]
+def _read_by_match(
+    connection: Connection, recipients: SelectStatement, matches: Iterable[str]
 ) -> Mapping[str, list[Recipient]]:
-    """Return the recipients of these owners, grouped by owner; an owner without any has an empty list."""
-    by_owner: dict[str, list[Recipient]] = defaultdict(list)
-    is_wanted = recipients.selected_columns["owner"].in_(sorted(owners))
+    """Return the recipients with these matches, grouped by match; a match without recipients has an empty list."""
+    by_match: dict[str, list[Recipient]] = defaultdict(list)
+    is_wanted = recipients.selected_columns["match"].in_(sorted(matches))
     for recipient in connection.execute(recipients.where(is_wanted)):
-        by_owner[recipient.owner].append(recipient)
-    return by_owner
+        by_match[recipient.match].append(recipient)
+    return by_match
 
 
-def recipient_name(channel: Channel, address: str) -> str:
+def recipient_label(channel: Channel, address: str) -> str:
     """Return the recipient as a person reads it; for push only the host, because the rest of the endpoint is secret."""
     return urlsplit(address).hostname or "" if channel is Channel.PUSH else address
 
@@ -164,7 +164,7 @@ def _delivery(
         "reset_id": reset_id,
         "channel": channel,
         "target_id": recipient.id,
-        "recipient": recipient_name(channel, recipient.address),
+        "recipient": recipient_label(channel, recipient.address),
         "key": key,
         "status": DeliveryStatus.PENDING,
         "due_at": now,

@@ -53,17 +53,17 @@ class ReminderRepository:
         if not interviews:
             return 0
         past_occasions = self._past_occasions([interview["id"] for interview in interviews])
-        schedule = []
-        events = []
+        advances = []
+        due = []
         for interview in interviews:
             planned = coming_occasions(interview, now)
-            schedule.append({"due_id": interview["id"], "next": planned[0].moment if planned else None})
+            advances.append({"due_id": interview["id"], "next": planned[0].moment if planned else None})
             if occasion := due_occasion(interview, past_occasions[interview["id"], interview["revision"]], now):
-                events.append((interview, occasion))
-        self._connection.execute(_ADVANCE, schedule)
-        log = EventLog(self._connection)
-        for interview, occasion in events:
-            log.append(interview, occasion.type, at=now, actor=EventActor.SYSTEM, occasion=occasion.name)
+                due.append((interview, occasion))
+        self._connection.execute(_ADVANCE, advances)
+        event_log = EventLog(self._connection)
+        for interview, occasion in due:
+            event_log.append(interview, occasion.type, at=now, actor=EventActor.SYSTEM, occasion=occasion.name)
         return len(interviews)
 
     def _past_occasions(self, interview_ids: list[str]) -> defaultdict[tuple[str, int], set[str]]:

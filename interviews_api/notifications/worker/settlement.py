@@ -45,14 +45,14 @@ class DeliverySettler:
         slots: FairSlots,
         *,
         backoff: Callable[[int], timedelta],
-        lease: timedelta,
+        lease_time: timedelta,
         stopping: threading.Event,
     ) -> None:
         self._channel = channel
         self._send = send
         self._slots = slots
         self._backoff = backoff
-        self._lease = lease
+        self._lease_time = lease_time
         self._stopping = stopping
 
     def settle(self, claim: Claim) -> bool:
@@ -78,7 +78,7 @@ class DeliverySettler:
         return True
 
     def release(self, claims: Sequence[Claim]) -> None:
-        """Make claims of one lease due again at once, because they were not attempted."""
+        """Make claims of one lease token due again at once, because they were not attempted."""
         self._write(partial(DeliveryRepository.release, claims=claims, until=now()))
 
     def _attempt(self, claim: Claim) -> None:
@@ -104,9 +104,9 @@ class DeliverySettler:
 
     def _postpone(self, claim: Claim, error: str) -> None:
         """Plan the next attempt, or end the delivery as a dead letter when its time is over."""
-        pause = self._backoff(claim.attempts)
-        until = now() + pause
-        self._slots.pause(claim.target_id, min(pause, FIRST_BACKOFF).total_seconds())
+        backoff = self._backoff(claim.attempts)
+        until = now() + backoff
+        self._slots.pause(claim.target_id, min(backoff, FIRST_BACKOFF).total_seconds())
         if until > claim.give_up_at:
             finish = partial(DeliveryRepository.finish, claim=claim, status=DeliveryStatus.FAILED, now=now())
             self._write(partial(finish, error=error))
@@ -116,7 +116,7 @@ class DeliverySettler:
     def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
         """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise."""
         began = time.monotonic()
-        lapsed = began + self._lease.total_seconds()
+        lapsed = began + self._lease_time.total_seconds()
         while True:
             try:
                 with transaction() as connection:
