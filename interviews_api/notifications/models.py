@@ -41,7 +41,7 @@ class Distribution(Base):
 class Delivery(Base):
     """One event or password reset, for one recipient, by one channel.
 
-    `target_id` is the id of the user, push subscription or webhook, and `recipient` its readable name. `key` is the
+    `target_id` is the id of the user, push subscription or webhook, and `recipient` its label for people. `key` is the
     idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves `due_at` to
     the end of its lease, and only the holder of `lease` may write the outcome. A delivery still unsent at `give_up_at`
     becomes a dead letter. All times are in UTC.
