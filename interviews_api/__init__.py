@@ -7,7 +7,7 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli
-from interviews_api.accounts import company_users, password_reset, tokens
+from interviews_api.accounts import company_users, reset_handlers, tokens
 from interviews_api.accounts import handlers as accounts
 from interviews_api.cache import ResponseCache
 from interviews_api.config import Settings
@@ -69,7 +69,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     blueprints = (
         accounts.blueprint,
         company_users.blueprint,
-        password_reset.blueprint,
+        reset_handlers.blueprint,
         hiring.blueprint,
         candidate_handlers.blueprint,
         calendar_handlers.blueprint,

@@ -18,7 +18,7 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_repository import LinkRepository
-from interviews_api.interviews.link_tokens import link
+from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.notifications import commands
 from interviews_api.seed import bulk, demo
@@ -130,7 +130,7 @@ def print_link(interview_id: str) -> None:
     if revision is None:
         raise click.ClickException(f"there is no interview {interview_id}")
     settings = service(Settings)
-    click.echo(link(settings.public_url, settings.secret_key, interview_id, revision))
+    click.echo(confirmation_link(settings.public_url, settings.secret_key, interview_id, revision))
 
 
 @interviews.command("moves")

@@ -10,7 +10,7 @@ The features derive named errors from these classes, in `errors.py` of their pac
     ├── NotFound                404
     ├── Conflict                409
     ├── PreconditionFailed      412
-    ├── KeyReused               422
+    ├── IdempotencyKeyReused    422
     ├── TooManyRequests         429
     ├── ServiceUnavailable      503
     └── InputRefused            400
@@ -85,7 +85,7 @@ class PreconditionFailed(ApiError):
     message = "It has changed since you read it"
 
 
-class KeyReused(ApiError):
+class IdempotencyKeyReused(ApiError):
     """422: an earlier request used the Idempotency-Key with another body."""
 
     status = 422

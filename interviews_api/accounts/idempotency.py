@@ -16,14 +16,14 @@ from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.request_repository import ReplyRepository
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
-from interviews_api.errors import Conflict, InvalidInput, KeyReused, Unauthorized
+from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, Unauthorized
 from interviews_api.web.error_responses import JSON, error_response
 from interviews_api.web.http import read_body
 from interviews_api.web.responses import ApiResponse
-from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Handler, Layer, extend_contract
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, extend_contract
 
 
-def idempotent(view: Handler) -> Handler:
+def idempotent(view: View) -> View:
     """Honour `Idempotency-Key`. A success and a 409 are stored; any other refusal leaves nothing behind."""
 
     @wraps(view)
@@ -39,7 +39,7 @@ def idempotent(view: Handler) -> Handler:
     return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True)
 
 
-def _respond_once(view: Handler, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
+def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
     """Return the stored reply of this key, or call the view and store its reply in the same transaction."""
     arrived = now()
     with transaction() as connection:
@@ -55,7 +55,7 @@ def _respond_once(view: Handler, viewer: Viewer, path: dict[str, Any], key: str)
             replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
             return response
     if stored["body_hash"] != body_hash:
-        raise KeyReused
+        raise IdempotencyKeyReused
     return ApiResponse(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
 
 
@@ -64,7 +64,7 @@ def _route(path: dict[str, str]) -> str:
     return " ".join([request.method, str(request.url_rule), *path.values()])
 
 
-def _first_response(view: Handler, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
+def _first_response(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
     """Call the view, whose transaction is a savepoint here: a 409 undoes its changes, and is stored itself."""
     try:
         response: ApiResponse = view(viewer, **path)

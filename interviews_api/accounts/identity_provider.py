@@ -17,7 +17,7 @@ from interviews_api.crypto.idp_keys import PublicKey
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
-from interviews_api.web.route_contract import Handler
+from interviews_api.web.route_contract import View
 
 
 def has_identity_provider() -> bool:
@@ -87,24 +87,24 @@ def refuse_candidates_of_provider() -> None:
         raise CandidatesSignInElsewhere
 
 
-def own_candidates_required(handler: Handler) -> Handler:
+def own_candidates_required(view: View) -> View:
     """Answer 404 before validation if candidates sign in with an identity provider."""
 
-    @wraps(handler)
+    @wraps(view)
     def guarded() -> Any:
         refuse_candidates_of_provider()
-        return handler()
+        return view()
 
     return guarded
 
 
-def own_session_required(handler: Handler) -> Handler:
+def own_session_required(view: View) -> View:
     """Answer 404 to a viewer without a session or password here. Place it below `user_required`."""
 
-    @wraps(handler)
+    @wraps(view)
     def guarded(viewer: Viewer, **path: Any) -> Any:
         if viewer.session_id == NO_SESSION:
             raise CandidatesSignInElsewhere
-        return handler(viewer, **path)
+        return view(viewer, **path)
 
     return guarded

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
 
 
 class Role(StrEnum):
@@ -44,7 +44,7 @@ class User(Base):
     """The credentials of a user. `password_hash` is None if the user cannot sign in with a password."""
 
     __tablename__ = "users"
-    __table_args__ = (is_one_of("role", Role),)
+    __table_args__ = (check_one_of("role", Role),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     role: Mapped[str] = mapped_column(Text)

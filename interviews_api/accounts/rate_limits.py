@@ -23,16 +23,16 @@ class Limit:
     """A rate limit: so many attempts in a time window, for each account or each address."""
 
     name: str
-    attempts: int
+    allowed: int
     window: timedelta
 
-    def recent(self, attempts: list[int], present: int) -> list[int]:
-        """Return the attempts inside the window, in Unix milliseconds."""
-        return [attempt for attempt in attempts if attempt > present - self._length]
+    def recent(self, times: list[int], now_ms: int) -> list[int]:
+        """Return the times of attempts inside the window; all times are Unix milliseconds."""
+        return [time for time in times if time > now_ms - self._length]
 
-    def wait(self, recent: list[int], present: int) -> int:
+    def milliseconds_to_wait(self, times: list[int], now_ms: int) -> int:
         """Return the milliseconds until the next attempt is allowed, 0 if it is allowed now."""
-        return recent[0] + self._length - present if len(recent) >= self.attempts else 0
+        return times[0] + self._length - now_ms if len(times) >= self.allowed else 0
 
     @property
     def _length(self) -> int:
@@ -71,13 +71,13 @@ def count_attempt(limits: dict[Limit, str]) -> None:
         # Lock keys in sorted order to avoid deadlocks.
         locked = {key: repository.lock(key, now()) for key in sorted(keyed)}
         # Read the clock after locking, so that timestamps are monotonic per key.
-        present = int(now().timestamp() * 1000)
-        recent = {key: limit.recent(locked[key], present) for key, limit in keyed.items()}
-        wait = max(limit.wait(recent[key], present) for key, limit in keyed.items())
+        now_ms = int(now().timestamp() * 1000)
+        recent = {key: limit.recent(locked[key], now_ms) for key, limit in keyed.items()}
+        wait = max(limit.milliseconds_to_wait(recent[key], now_ms) for key, limit in keyed.items())
         if wait:
             raise TooManyRequests(-(-wait // 1000))
         for key, limit in keyed.items():
-            repository.save(key, sorted([*recent[key], present]), now() + limit.window)
+            repository.save(key, sorted([*recent[key], now_ms]), now() + limit.window)
 
 
 def _key(limit: Limit, subject: str) -> str:

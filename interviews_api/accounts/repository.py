@@ -141,7 +141,7 @@ class UserRepository:
         """Return a page of the users of the viewer's company, oldest first; raise Unauthorized."""
         order = (itemgetter("created_at"), False)
         values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _COLLEAGUES, values, key="id", order=order)
+        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", order=order)
         if page is None:
             raise Unauthorized
         return page

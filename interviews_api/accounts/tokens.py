@@ -1,7 +1,8 @@
 """Access and refresh tokens, and the decorators that let a request through.
 
 RFC 8725 in short: one algorithm, every claim required, each token for one purpose. flask-jwt-extended makes and
-verifies the tokens. It does not require claims, so `_key_of` refuses a token without all of them (ADR 5).
+verifies the tokens. It does not require claims, so `_key_for_complete_claims` refuses a token without all of them
+(ADR 5).
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from interviews_api.errors import Forbidden, InputRefused, Unauthorized
 from interviews_api.ids import is_id
 from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
-from interviews_api.web.route_contract import Handler, Layer, extend_contract
+from interviews_api.web.route_contract import Layer, View, extend_contract
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "interviews-api"
@@ -61,7 +62,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     }
     register_services(app, VerifiedTokens(settings.verified_tokens))
     manager = JWTManager(app)
-    manager.decode_key_loader(_key_of)
+    manager.decode_key_loader(_key_for_complete_claims)
     manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (
         manager.unauthorized_loader,
@@ -79,7 +80,7 @@ def _refuse(*_reasons: object) -> Response:
     return error_response(Unauthorized.status, Unauthorized.message)
 
 
-def _key_of(_header: object, claims: Mapping[str, Any]) -> str:
+def _key_for_complete_claims(_header: object, claims: Mapping[str, Any]) -> str:
     """Return the key to verify a token with; raises MissingRequiredClaimError.
 
     `claims` are those of the token itself. Later flask-jwt-extended fills in a `type` and a `jti` that are missing.
@@ -116,7 +117,7 @@ def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -
 def read_access_token(token: str) -> Viewer:
     """Return the viewer that the access token names; raises Unauthorized for every fault of the token."""
     if has_identity_provider():
-        _check_spelling(token)
+        _refuse_padding(token)
         if is_for_provider(token):
             return read_provider_token(token)
     cache = service(VerifiedTokens)
@@ -131,7 +132,7 @@ def read_access_token(token: str) -> Viewer:
 
 
 def token_end(token: str) -> datetime:
-    """Return the UTC instant at which a token ends that `read_access_token` has read."""
+    """Return the expiry (UTC) of a token that `read_access_token` accepted."""
     claims = jwt.decode(token, options={"verify_signature": False})
     return datetime.fromtimestamp(claims["exp"], UTC)
 
@@ -145,14 +146,14 @@ def read_refresh_token(token: str) -> tuple[Viewer, str]:
 
 
 def _verify_access_token(token: str) -> VerifiedToken:
-    """Check all that does not change with time; raises Unauthorized."""
+    """Check signature and claims; the caller checks the time again for cached tokens. Raises Unauthorized."""
     claims = _decode(token, "access")
     return VerifiedToken(_viewer_of(claims), max(claims["iat"], claims.get("nbf", 0)), claims["exp"])
 
 
 def _decode(token: str, purpose: str) -> Mapping[str, Any]:
     """Return the claims of a token for that purpose, "access" or "refresh"; raises Unauthorized."""
-    _check_spelling(token)
+    _refuse_padding(token)
     try:
         claims: Mapping[str, Any] = decode_token(token)
     except (jwt.PyJWTError, JWTExtendedException):
@@ -162,7 +163,7 @@ def _decode(token: str, purpose: str) -> Mapping[str, Any]:
     return claims
 
 
-def _check_spelling(token: str) -> None:
+def _refuse_padding(token: str) -> None:
     """Refuse a second spelling of the same token: PyJWT accepts the padding that RFC 7515, section 2, leaves out."""
     if "=" in token:
         raise Unauthorized
@@ -190,18 +191,18 @@ def check_user(viewer: Viewer) -> None:
         UserRepository(connection).get(viewer)
 
 
-def user_required(view: Handler) -> Handler:
-    """Pass the view the Viewer that the request's access token names; 401 without a valid token."""
+def user_required(view: View) -> View:
+    """Call the view with the token's Viewer; 401 without a valid token."""
     return _signed_in(view, lambda: (read_access_token(_bearer_token()),), role="any")
 
 
-def refresh_token_required(view: Handler) -> Handler:
-    """Pass the view the Viewer of the request's refresh token, and the token's id; 401 without a valid token."""
+def refresh_token_required(view: View) -> View:
+    """Call the view with the refresh token's Viewer and the token's id; 401 without a valid token."""
     return _signed_in(view, lambda: read_refresh_token(_bearer_token()), role="any", security_scheme="refreshToken")
 
 
-def _signed_in(view: Handler, read_token: Callable[[], tuple[Any, ...]], **contract: Any) -> Handler:
-    """Pass the view what the token says, the Viewer first.
+def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract: Any) -> View:
+    """Call the view with the token's Viewer, then the rest of what `read_token` returns.
 
     The view's own statements prove that the user exists. When refused input ends the request before them, the user is
     looked up here: a 401 comes before a 400.
@@ -219,8 +220,8 @@ def _signed_in(view: Handler, read_token: Callable[[], tuple[Any, ...]], **contr
     return extend_contract(guarded, Layer.ROLE, **contract)
 
 
-def _role_required(role: Role) -> Callable[[Handler], Handler]:
-    def decorate(view: Handler) -> Handler:
+def _role_required(role: Role) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
         @wraps(view)
         def guarded(viewer: Viewer, **path: Any) -> Any:
             if viewer.role is not role:
@@ -234,7 +235,7 @@ def _role_required(role: Role) -> Callable[[Handler], Handler]:
 
 
 candidate_required = _role_required(Role.CANDIDATE)
-"""Pass the view the Viewer that the request's access token names; 403 unless it is a candidate."""
+"""Call the view with the token's Viewer; 403 unless it is a candidate."""
 
 company_required = _role_required(Role.COMPANY)
-"""Pass the view the Viewer that the request's access token names; 403 unless it is a company user."""
+"""Call the view with the token's Viewer; 403 unless it is a company user."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, bindparam, func
 
-Key = Callable[[Mapping[Any, Any]], Any]
+SortKey = Callable[[Mapping[Any, Any]], Any]
 SelectStatement = Select[*tuple[Any, ...]]
 
 
@@ -44,22 +44,27 @@ def count_subquery(rows: SelectStatement, *counts: ColumnElement[Any]) -> Subque
 
 
 def read_page(
-    connection: Connection, statement: SelectStatement, values: Mapping[str, Any], *, key: str, order: tuple[Key, bool]
+    connection: Connection,
+    statement: SelectStatement,
+    values: Mapping[str, Any],
+    *,
+    id_column: str,
+    order: tuple[SortKey, bool],
 ) -> Page | None:
     """Return the page that the statement selects, or None when the viewer's row is not there."""
     rows = connection.execute(statement, values).mappings().all()
-    return build_page(rows, key=key, order=order) if rows else None
+    return build_page(rows, id_column=id_column, order=order) if rows else None
 
 
 def build_page(
-    rows: Sequence[Mapping[Any, Any]], *, key: str, order: tuple[Key, bool], counts: Sequence[str] = ()
+    rows: Sequence[Mapping[Any, Any]], *, id_column: str, order: tuple[SortKey, bool], counts: Sequence[str] = ()
 ) -> Page:
-    """Return the page in these rows, at least one. `key` is the page's id column, `order` (by, is descending).
+    """Return the page in these rows, at least one. `id_column` names the page's id, `order` (by, is descending).
 
     `counts` names columns that are the same in every row. The rows are sorted again, because SQL does not promise the
     order of a subquery after joins.
     """
     by, is_descending = order
-    page = sorted((row for row in rows if row[key] is not None), key=itemgetter(key))
+    page = sorted((row for row in rows if row[id_column] is not None), key=itemgetter(id_column))
     page.sort(key=by, reverse=is_descending)
     return Page(page, rows[0]["total"], {name: rows[0][name] for name in counts})

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 Statement = Select[*tuple[Any, ...]] | UpdateBase
 Row = dict[str, Any]
 
-before_statement: list[Callable[[str, object], None]] = []
+statement_hooks: list[Callable[[str, object], None]] = []
 """Called with SQL and parameters before each prepared statement: for tests that count statements or break them."""
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Prepared:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self._runners: dict[str, _Compiled | _Executed] = {}
+        self._runners: dict[str, _Compiled | _ExecutedBySqlalchemy] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """Run the statement and return each row by the names of its columns. Raises what SQLAlchemy raises."""
@@ -44,16 +44,16 @@ class Prepared:
         return runner.rows(connection, values)
 
 
-def _compile(statement: Statement, dialect: Dialect) -> "_Compiled | _Executed":
+def _compile(statement: Statement, dialect: Dialect) -> "_Compiled | _ExecutedBySqlalchemy":
     """Compile the statement, or leave it to SQLAlchemy where a library's internals are not as we know them."""
     try:
         return _Compiled(statement, dialect)
     except (AttributeError, TypeError):
         _log.warning("statements are executed by SQLAlchemy: its internals have changed", exc_info=True)
-        return _Executed(statement)
+        return _ExecutedBySqlalchemy(statement)
 
 
-class _Executed:
+class _ExecutedBySqlalchemy:
     """The statement as SQLAlchemy executes it: slower, and without its internals."""
 
     def __init__(self, statement: Statement) -> None:
@@ -98,7 +98,7 @@ class _Compiled:
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """Run the statement with these values."""
         parameters = self._parameters(values)
-        for hook in before_statement:
+        for hook in statement_hooks:
             hook(self._sql, parameters)
         try:
             cursor = _cursor(connection)

@@ -58,17 +58,17 @@ class ReadPool:
 
     def close_idle(self) -> None:
         """Return the connections that no thread uses to the engine's pool."""
-        self._empty(Connection.close)
+        self._replace_idle(Connection.close)
 
     def _discard_idle(self) -> None:
-        self._empty(_discard)
+        self._replace_idle(_discard)
 
-    def _empty(self, end: Callable[[Connection], None]) -> None:
-        """Take each idle connection out of its place, and end it."""
+    def _replace_idle(self, close: Callable[[Connection], None]) -> None:
+        """Close each idle connection, and leave its place for a new one."""
         for _ in range(self._idle.qsize()):
             with suppress(queue.Empty):
                 if (connection := self._idle.get_nowait()) is not None:
-                    end(connection)
+                    close(connection)
                 self._idle.put(None)
 
 

@@ -87,7 +87,7 @@ class Id(TypeDecorator[str]):
         return dialect.type_descriptor(String(24, collation=collation))
 
 
-def is_one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+def check_one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     """Return a named CHECK that the column holds one of the values or NULL."""
     allowed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=column)

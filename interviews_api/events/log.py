@@ -23,7 +23,7 @@ from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import Event, EventType, Import
 from interviews_api.ids import new_id
 
-_COLUMNS_OF_INTERVIEW = {
+_COPIED_COLUMNS = {
     "interview_id": "id",
     "revision": "revision",
     "candidate_id": "candidate_id",
@@ -31,14 +31,14 @@ _COLUMNS_OF_INTERVIEW = {
 }
 """Columns of an event, each with the interview's column that it copies."""
 
-_COLUMNS_OF_EVENT = ("type", "actor", "previous_starts_at", "occasion")
+_OWN_COLUMNS = ("type", "actor", "previous_starts_at", "occasion")
 _AT = bindparam("event_at", type_=Event.at.type)
 
 Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
 
 SINGLETON_ID = 1  # the only row of `imports`
 
-EVENTS_CHANNEL = "interview_events"
+NOTIFY_CHANNEL = "interview_events"
 """The Postgres channel that is notified of each committed event."""
 
 # Ids must become visible in their own order (ADR 9), so one writer at a time takes an id and commits. On Postgres the
@@ -47,28 +47,28 @@ _COMMIT_ORDER = 0x6576656E7473  # "events"
 _TAKE_COMMIT_LOCK = func.pg_advisory_xact_lock(_COMMIT_ORDER).label("taken")
 
 
-def commit_lock_after(done: FromClause) -> CTE:
+def commit_lock_after(last_step: FromClause) -> CTE:
     """Return the Postgres CTE that takes the commit-order lock after `done` ran, and only if it returned rows."""
-    count = select(func.count().label("n")).select_from(done).subquery()
+    count = select(func.count().label("n")).select_from(last_step).subquery()
     return select(_TAKE_COMMIT_LOCK).select_from(count).where(count.c.n > 0).cte("commit_lock")
 
 
 def insert_event(
-    interview: Columns, after: FromClause | None, *, at: ColumnElement[Any] = _AT
+    interview: Columns, lock: FromClause | None, *, at: ColumnElement[Any] = _AT
 ) -> Insert | ReturningInsert[Any]:
     """Return the statement that appends an event about an interview with these columns.
 
     It takes the values of `event_values`. On Postgres `after` is read first, to wait for the commit-order lock, and a
     NOTIFY with the candidate's id goes out with the commit.
     """
-    values = [interview[name].label(column) for column, name in _COLUMNS_OF_INTERVIEW.items()]
+    values = [interview[name].label(column) for column, name in _COPIED_COLUMNS.items()]
     values += [at.label("at")]
-    values += [bindparam(f"event_{name}", type_=Event.__table__.c[name].type).label(name) for name in _COLUMNS_OF_EVENT]
+    values += [bindparam(f"event_{name}", type_=Event.__table__.c[name].type).label(name) for name in _OWN_COLUMNS]
     rows = select(*values)
     statement = insert(Event).from_select(
-        [*_COLUMNS_OF_INTERVIEW, "at", *_COLUMNS_OF_EVENT], rows if after is None else rows.select_from(after)
+        [*_COPIED_COLUMNS, "at", *_OWN_COLUMNS], rows if lock is None else rows.select_from(lock)
     )
-    return statement if after is None else statement.returning(func.pg_notify(EVENTS_CHANNEL, Event.candidate_id))
+    return statement if lock is None else statement.returning(func.pg_notify(NOTIFY_CHANNEL, Event.candidate_id))
 
 
 def event_values(
@@ -91,7 +91,7 @@ def event_values(
 
 _INTERVIEW_PARAMETERS = {
     name: bindparam(f"interview_{name}", type_=Event.__table__.c[column].type)
-    for column, name in _COLUMNS_OF_INTERVIEW.items()
+    for column, name in _COPIED_COLUMNS.items()
 }
 _APPEND = insert_event(_INTERVIEW_PARAMETERS, None)
 _APPEND_IN_COMMIT_ORDER = insert_event(_INTERVIEW_PARAMETERS, select(_TAKE_COMMIT_LOCK).cte("commit_lock"))
@@ -106,10 +106,10 @@ _TIMELINE = (
 def notify(connection: Connection) -> None:
     """Wake all commit listeners with the commit, without an event. SQLite's listeners see the commit itself."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_notify(EVENTS_CHANNEL, "")))
+        connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 
 
-def version_of(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any], ...]:
+def version_columns(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any], ...]:
     """Return the columns `last_event` and `last_import`: the version of all that a candidate sees of interviews.
 
     Every writer of such data appends an event or begins a new import in the same transaction. Events become visible in
@@ -144,7 +144,7 @@ class EventLog:
         Idempotency-Key may be written after it (`accounts/idempotency.py`).
         """
         statement = _APPEND_IN_COMMIT_ORDER if self._connection.dialect.name == "postgresql" else _APPEND
-        values = {f"interview_{name}": interview[name] for name in _COLUMNS_OF_INTERVIEW.values()}
+        values = {f"interview_{name}": interview[name] for name in _COPIED_COLUMNS.values()}
         self._connection.execute(statement, values | event_values(event_type, **details))
 
     def timeline(self, interview_id: str) -> list[RowMapping]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
 
 
 class EventType(StrEnum):
@@ -40,8 +40,8 @@ class Event(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        is_one_of("type", EventType),
-        is_one_of("actor", EventActor),
+        check_one_of("type", EventType),
+        check_one_of("actor", EventActor),
         {"sqlite_autoincrement": True},  # SQLite must not reuse ids
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.db.engines import TCP_KEEPALIVE
-from interviews_api.events.log import EVENTS_CHANNEL
+from interviews_api.events.log import NOTIFY_CHANNEL
 
 _POLL_SECONDS = 0.025  # SQLite sends no notifications, and PRAGMA data_version reads one page of shared memory
 
@@ -34,7 +34,7 @@ class PostgresCommitListener:
     def __init__(self, engine: Engine) -> None:
         arguments = engine.dialect.create_connect_args(engine.url)[1]
         self._connection = psycopg.connect(**arguments, connect_timeout=3, autocommit=True, **TCP_KEEPALIVE)
-        self._connection.execute(f"LISTEN {EVENTS_CHANNEL}")
+        self._connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
 
     def wait(self, seconds: float) -> bool:
         """Return whether a notification arrived within that time."""
@@ -51,12 +51,12 @@ class SqliteCommitListener:
     def __init__(self, engine: Engine) -> None:
         self._connection: Connection = engine.connect()
         self._connection.detach()  # held for long, so it must not count against the pool's few connections
-        self._last_version = self._version()
+        self._last_version = self._data_version()
 
     def wait(self, seconds: float) -> bool:
         """Return whether data_version changed within that time."""
         deadline = time.monotonic() + seconds
-        while (version := self._version()) == self._last_version:
+        while (version := self._data_version()) == self._last_version:
             if (remaining := deadline - time.monotonic()) <= 0:
                 return False
             time.sleep(min(_POLL_SECONDS, remaining))
@@ -67,7 +67,7 @@ class SqliteCommitListener:
         """Close the database connection that was polled."""
         self._connection.close()
 
-    def _version(self) -> int:
+    def _data_version(self) -> int:
         cursor = self._connection.connection.cursor()
         return int(cursor.execute("PRAGMA data_version").fetchone()[0])
 

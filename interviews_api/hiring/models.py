@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
 
 
 class ApplicationStatus(StrEnum):
@@ -44,7 +44,7 @@ class Application(Base):
     __tablename__ = "applications"
     __table_args__ = (
         ForeignKeyConstraint(["job_id", "company_id"], ["jobs.id", "jobs.company_id"], onupdate="CASCADE"),
-        is_one_of("status", ApplicationStatus),
+        check_one_of("status", ApplicationStatus),
         UniqueConstraint("candidate_id", "job_id"),
         UniqueConstraint("id", "candidate_id", "company_id"),  # target of the composite key of interviews
     )

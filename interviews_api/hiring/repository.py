@@ -114,7 +114,7 @@ class JobRepository:
     def page(self, *, limit: int, skip: int) -> Page:
         """Return a page of all jobs, newest first."""
         order = (itemgetter("created_at"), True)
-        page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, key="job_id", order=order)
+        page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, id_column="job_id", order=order)
         assert page is not None  # noqa: S101  # the count is always one row
         return page
 
@@ -141,11 +141,11 @@ class ApplicationRepository:
 
     def page_of_candidate(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of the candidate's applications, newest first; raise Unauthorized."""
-        return self._page(_MINE, viewer, limit=limit, skip=skip)
+        return self._read_page(_MINE, viewer, limit=limit, skip=skip)
 
     def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of the applications for the company's jobs, newest first; raise Unauthorized."""
-        return self._page(_OURS, viewer, limit=limit, skip=skip)
+        return self._read_page(_OURS, viewer, limit=limit, skip=skip)
 
     def check_company(self, viewer: Viewer, company_id: str) -> None:
         """Check that the viewer acts for the company; raise Unauthorized, CompanyNotFound or NotYourCompany."""
@@ -201,9 +201,9 @@ class ApplicationRepository:
         )
         return self.get_of_company(viewer, application_id)
 
-    def _page(self, statement: Select[Any], viewer: Viewer, **values: int) -> Page:
+    def _read_page(self, statement: Select[Any], viewer: Viewer, **values: int) -> Page:
         order = (itemgetter("applied_at"), True)
-        page = read_page(self._connection, statement, viewer.keys | values, key="application_id", order=order)
+        page = read_page(self._connection, statement, viewer.keys | values, id_column="application_id", order=order)
         if page is None:
             raise Unauthorized
         return page

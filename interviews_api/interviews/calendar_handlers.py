@@ -39,7 +39,7 @@ def _publish(interviews: list[InterviewRow]) -> bytes:
 @candidate_required
 @operation(
     "The interview as an iCalendar file (RFC 5545)",
-    file=_CALENDAR,
+    media_type=_CALENDAR,
     headers=_ATTACHMENT,
     errors=(NotYourInterview, InterviewNotFound, NoCalendarFileYet),
     has_etag=True,
@@ -77,7 +77,7 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
 @blueprint.get("/calendar/<secret>.ics")
 @operation(
     "The candidate's interviews as an iCalendar file (RFC 5545)",
-    file=_CALENDAR,
+    media_type=_CALENDAR,
     errors=(CalendarNotFound,),
     headers={"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"},
     has_etag=True,

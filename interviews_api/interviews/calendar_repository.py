@@ -12,13 +12,13 @@ from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
 from interviews_api.interviews.errors import CalendarNotFound
-from interviews_api.interviews.models import OPEN_STATUSES, PAST_STATUSES, CalendarFeed, Interview
+from interviews_api.interviews.models import ENDED_STATUSES, OPEN_STATUSES, CalendarFeed, Interview
 from interviews_api.interviews.transition_repository import status_is
 
 _PAST_SHOWN = timedelta(days=90)
 _IS_SHOWN = or_(
     status_is(*OPEN_STATUSES),
-    status_is(*PAST_STATUSES) & (Interview.starts_at >= bindparam("earliest", type_=Interview.starts_at.type)),
+    status_is(*ENDED_STATUSES) & (Interview.starts_at >= bindparam("earliest", type_=Interview.starts_at.type)),
 )
 _FEED = (
     select(

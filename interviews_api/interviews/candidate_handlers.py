@@ -37,15 +37,15 @@ from interviews_api.web.route_contract import CachePolicy
 
 blueprint = Blueprint("candidate-interviews", __name__, url_prefix="/candidate/interviews")
 
-_OWN = (NotYourInterview, InterviewNotFound)
+_ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
 
 
-def _version(viewer: Viewer) -> Version:
+def _current_version(viewer: Viewer) -> Version:
     with read_connection() as connection:
         return CandidateInterviewRepository(connection).version(viewer)
 
 
-_CACHE = CachePolicy(_version)
+_CACHE = CachePolicy(_current_version)
 
 check_interview_access = authorize_before_validation(
     lambda connection, viewer, interview_id: CandidateInterviewRepository(connection).get(viewer, interview_id)
@@ -97,7 +97,9 @@ def list_history(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
 
 @blueprint.get("/<id:interview_id>")
 @candidate_required
-@operation("Interview details retrieved successfully", InterviewDetails, errors=_OWN, has_etag=True, cache=_CACHE)
+@operation(
+    "Interview details retrieved successfully", InterviewDetails, errors=_ACCESS_ERRORS, has_etag=True, cache=_CACHE
+)
 def show_interview(viewer: Viewer, *, interview_id: str) -> Versioned[Row]:
     """Show an interview with the company's contact and any shared feedback."""
     with read_connection() as connection:
@@ -106,7 +108,7 @@ def show_interview(viewer: Viewer, *, interview_id: str) -> Versioned[Row]:
 
 @blueprint.get("/<id:interview_id>/timeline")
 @candidate_required
-@operation("Interview timeline retrieved successfully", Timeline, errors=_OWN, has_etag=True)
+@operation("Interview timeline retrieved successfully", Timeline, errors=_ACCESS_ERRORS, has_etag=True)
 def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     """List all events of an interview, oldest first."""
     with read_connection() as connection:
@@ -122,8 +124,8 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     "Interview confirmed successfully",
     Confirmation,
     body=Nothing,
-    errors=(*_OWN, CONFIRM.too_late),
-    if_match=show_interview,
+    errors=(*_ACCESS_ERRORS, CONFIRM.too_late),
+    if_match_read=show_interview,
 )
 def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Row:
     """Confirm a pending interview. Of several requests at once, exactly one gets a 200."""
@@ -138,8 +140,8 @@ def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precon
     "Interview declined successfully",
     InterviewDetails,
     body=Reason,
-    errors=(*_OWN, DECLINE.too_late),
-    if_match=show_interview,
+    errors=(*_ACCESS_ERRORS, DECLINE.too_late),
+    if_match_read=show_interview,
 )
 def decline_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, reason: str | None
@@ -157,8 +159,8 @@ def decline_interview(
     "Reschedule requested successfully",
     InterviewDetails,
     body=RescheduleWish,
-    errors=(*_OWN, REQUEST_RESCHEDULE.too_late),
-    if_match=show_interview,
+    errors=(*_ACCESS_ERRORS, REQUEST_RESCHEDULE.too_late),
+    if_match_read=show_interview,
 )
 def request_reschedule(
     viewer: Viewer,

@@ -19,10 +19,10 @@ from interviews_api.db.pagination import Page, SelectStatement, build_page, coun
 from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.types import UtcDateTime, as_text
 from interviews_api.errors import Unauthorized, require_own
-from interviews_api.events.log import version_of
+from interviews_api.events.log import version_columns
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
-from interviews_api.interviews.models import PAST_STATUSES, Actor, Interview, InterviewStatus
+from interviews_api.interviews.models import ENDED_STATUSES, Actor, Interview, InterviewStatus
 from interviews_api.interviews.state_machine import Transition
 from interviews_api.interviews.transition_repository import (
     INTERVIEW_ID,
@@ -34,13 +34,13 @@ from interviews_api.interviews.transition_repository import (
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
-_VERSION = version_of(VIEWER)
+_VERSION = version_columns(VIEWER)
 _IS_MINE = Interview.candidate_id == VIEWER
-_IS_CHANGEABLE = _IS_MINE & IS_SIGNED_IN
+_IS_OWN_AND_SIGNED_IN = _IS_MINE & IS_SIGNED_IN
 _IS_PENDING = status_is(InterviewStatus.PENDING)
 _IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
-_IS_PAST = status_is(*PAST_STATUSES)
+_HAS_ENDED = status_is(*ENDED_STATUSES)
 
 
 def candidate_columns(interview: type[Interview]) -> tuple[Any, ...]:
@@ -84,7 +84,7 @@ _SOONEST_FIRST: Order = (Interview.starts_at, Interview.id)
 # A session row implies its user exists. Identity-provider viewers have no session, so theirs reads `candidates`.
 _VERSION_FOR_SESSION = Prepared(select(*_VERSION).select_from(Session).where(HAS_SESSION))
 _VERSION_FOR_PROVIDER = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER))
-_TURNS_AT = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("turns_at")
+_NEXT_START = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("next_start")
 """The start of the next upcoming interview: from then on, without any event, the count of upcoming ones is lower."""
 
 _COUNTS = ("pending_count", "upcoming_count", "completed_count")
@@ -92,16 +92,16 @@ _OVERVIEW = (
     count_where(_IS_PENDING, "pending_count"),
     count_where(_IS_UPCOMING, "upcoming_count"),
     count_where(_IS_COMPLETED, "completed_count"),
-    _TURNS_AT,
+    _NEXT_START,
 )
 
 
-def _page(
+def _page_statement(
     condition: ColumnElement[bool],
     order: Order,
     *,
-    over_all: tuple[ColumnElement[Any], ...] = (),
-    over_matching: tuple[ColumnElement[Any], ...] = (),
+    aggregates_of_all: tuple[ColumnElement[Any], ...] = (),
+    aggregates_of_matching: tuple[ColumnElement[Any], ...] = (),
 ) -> Prepared:
     """Return the statement of a page and its counts: at least one row as long as the candidate is signed in.
 
@@ -110,10 +110,10 @@ def _page(
     """
     mine = select(Interview.id).where(_IS_MINE)
     page = page_subquery(mine.where(condition), order)
-    if over_all:
-        counts = count_subquery(mine, count_where(condition, "total"), *over_all)
+    if aggregates_of_all:
+        counts = count_subquery(mine, count_where(condition, "total"), *aggregates_of_all)
     else:
-        counts = count_subquery(mine.where(condition), func.count().label("total"), *over_matching)
+        counts = count_subquery(mine.where(condition), func.count().label("total"), *aggregates_of_matching)
     return Prepared(
         select(counts, *_LISTED, as_text(Application.applied_at), *COMPANY_AND_JOB_COLUMNS, *_VERSION)
         .select_from(Candidate)
@@ -127,11 +127,11 @@ def _page(
     )
 
 
-_ALL = _page(true(), _NEWEST_FIRST, over_all=_OVERVIEW)
-_OF_STATUS = _page(Interview.status == _STATUS, _NEWEST_FIRST, over_all=_OVERVIEW)
-_PENDING = _page(_IS_PENDING, _SOONEST_FIRST)
-_UPCOMING = _page(_IS_UPCOMING, _SOONEST_FIRST, over_matching=(_TURNS_AT,))
-_HISTORY = _page(_IS_PAST, _NEWEST_FIRST)
+_ALL = _page_statement(true(), _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
+_OF_STATUS = _page_statement(Interview.status == _STATUS, _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
+_PENDING = _page_statement(_IS_PENDING, _SOONEST_FIRST)
+_UPCOMING = _page_statement(_IS_UPCOMING, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_START,))
+_HISTORY = _page_statement(_HAS_ENDED, _NEWEST_FIRST)
 
 
 def _details(interview: type[Interview]) -> SelectStatement:
@@ -162,7 +162,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
 _DETAILS = Prepared(_details(Interview).add_columns(*_VERSION))
 
 
-def _version_of(row: Mapping[str, Any]) -> Version:
+def _version_in(row: Mapping[str, Any]) -> Version:
     """Return the version in a row. The import is interned: thousands of cached responses share it."""
     return row["last_event"], row["last_import"] and intern(row["last_import"])
 
@@ -179,7 +179,7 @@ class CandidateInterviewRepository:
         rows = statement.rows(self._connection, viewer.keys)
         if not rows:
             raise Unauthorized
-        return _version_of(rows[0])
+        return _version_in(rows[0])
 
     def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Versioned[Page]:
         """Return all interviews, or those of a status, newest first, with counts over all interviews.
@@ -187,19 +187,19 @@ class CandidateInterviewRepository:
         Fresh until the next upcoming interview begins, which lowers a count.
         """
         statement = _ALL if status is None else _OF_STATUS
-        return self._page(statement, _NEWEST_FIRST, viewer, counted_at=now, status=status, limit=limit, skip=skip)
+        return self._read_page(statement, _NEWEST_FIRST, viewer, counted_at=now, status=status, limit=limit, skip=skip)
 
     def pending(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
         """Return the interviews that the candidate has yet to confirm, soonest first."""
-        return self._page(_PENDING, _SOONEST_FIRST, viewer, limit=limit, skip=skip)
+        return self._read_page(_PENDING, _SOONEST_FIRST, viewer, limit=limit, skip=skip)
 
     def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Versioned[Page]:
         """Return the confirmed interviews that begin at `now` or later, soonest first."""
-        return self._page(_UPCOMING, _SOONEST_FIRST, viewer, counted_at=now, limit=limit, skip=skip)
+        return self._read_page(_UPCOMING, _SOONEST_FIRST, viewer, counted_at=now, limit=limit, skip=skip)
 
     def history(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
         """Return the completed and cancelled interviews, newest first."""
-        return self._page(_HISTORY, _NEWEST_FIRST, viewer, limit=limit, skip=skip)
+        return self._read_page(_HISTORY, _NEWEST_FIRST, viewer, limit=limit, skip=skip)
 
     def get_versioned(self, viewer: Viewer, interview_id: str) -> Versioned[Row]:
         """Return an interview with company and job; raises InterviewNotFound or NotYourInterview."""
@@ -212,7 +212,7 @@ class CandidateInterviewRepository:
             not_found=InterviewNotFound,
             not_yours=NotYourInterview,
         )
-        return Versioned(row, Freshness(_version_of(row)))
+        return Versioned(row, Freshness(_version_in(row)))
 
     def get(self, viewer: Viewer, interview_id: str) -> Row:
         """Return the interview as `get_versioned` does, without its version."""
@@ -237,7 +237,7 @@ class CandidateInterviewRepository:
         interview = transitions.apply(
             transition,
             viewer.keys | {"interview_id": interview_id},
-            scope=_IS_CHANGEABLE,
+            scope=_IS_OWN_AND_SIGNED_IN,
             select_interview=_details,
             actor=Actor.CANDIDATE,
             **changes,
@@ -247,7 +247,7 @@ class CandidateInterviewRepository:
             raise transition.too_late
         return interview
 
-    def _page(
+    def _read_page(
         self, statement: Prepared, order: Order, viewer: Viewer, *, counted_at: datetime | None = None, **values: object
     ) -> Versioned[Page]:
         """Return the page; `counted_at` is the moment by which it counts upcoming interviews."""
@@ -259,7 +259,7 @@ class CandidateInterviewRepository:
         first = rows[0]
         counts = [name for name in _COUNTS if name in first]
         key_and_direction = (itemgetter("starts_at"), order is _NEWEST_FIRST)
-        page = build_page(rows, key="interview_id", order=key_and_direction, counts=counts)
+        page = build_page(rows, id_column="interview_id", order=key_and_direction, counts=counts)
         if counted_at is None:
-            return Versioned(page, Freshness(_version_of(first)))
-        return Versioned(page, Freshness(_version_of(first), since=counted_at, until=first["turns_at"] or LATEST))
+            return Versioned(page, Freshness(_version_in(first)))
+        return Versioned(page, Freshness(_version_in(first), since=counted_at, until=first["next_start"] or LATEST))

@@ -36,8 +36,8 @@ from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("company-interviews", __name__, url_prefix="/interviews")
 
-_OWN = (NotYourInterview, InterviewNotFound)
-_OWN_APPLICATION = (NotYourApplication, ApplicationNotFound)
+_ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
+_APPLICATION_ACCESS_ERRORS = (NotYourApplication, ApplicationNotFound)
 
 check_interview_access = authorize_before_validation(
     lambda connection, viewer, interview_id: CompanyInterviewRepository(connection).get(viewer, interview_id)
@@ -67,7 +67,7 @@ def _check_application(connection: Connection, viewer: Viewer) -> None:
     CompanyInterview,
     status=201,
     body=Schedule,
-    errors=(*_OWN_APPLICATION, OverlappingInterview),
+    errors=(*_APPLICATION_ACCESS_ERRORS, OverlappingInterview),
 )
 def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> Mapping[Any, Any]:
     """Invite the candidate of an application to an interview."""
@@ -95,7 +95,7 @@ def list_by_status(viewer: Viewer, *, company_id: str | None, **query: Any) -> P
 @blueprint.get("/application/<id:application_id>")
 @company_required
 @check_application_access
-@operation("Interviews retrieved successfully", CompanyInterviews, query=PageQuery, errors=_OWN_APPLICATION)
+@operation("Interviews retrieved successfully", CompanyInterviews, query=PageQuery, errors=_APPLICATION_ACCESS_ERRORS)
 def list_of_application(viewer: Viewer, *, application_id: str, limit: int, skip: int) -> Page:
     """List the interviews of an application, soonest first."""
     with read_connection() as connection:
@@ -106,7 +106,7 @@ def list_of_application(viewer: Viewer, *, application_id: str, limit: int, skip
 
 @blueprint.get('/<id(besides="schedule"):interview_id>')
 @company_required
-@operation("Interview details retrieved successfully", CompanyInterview, errors=_OWN, has_etag=True)
+@operation("Interview details retrieved successfully", CompanyInterview, errors=_ACCESS_ERRORS, has_etag=True)
 def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any, Any]:
     """Show an interview of the company, with everything that the company knows."""
     with read_connection() as connection:
@@ -120,8 +120,8 @@ def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any,
     "Interview confirmed successfully",
     CompanyInterview,
     body=Nothing,
-    errors=(*_OWN, CONFIRM.too_late),
-    if_match=show_company_interview,
+    errors=(*_ACCESS_ERRORS, CONFIRM.too_late),
+    if_match_read=show_company_interview,
 )
 def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Mapping[Any, Any]:
     """Say yes on the candidate's behalf, who did so by phone."""
@@ -136,8 +136,8 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
     "Interview rescheduled successfully",
     CompanyInterview,
     body=Reschedule,
-    errors=(*_OWN, RESCHEDULE.too_late, OverlappingInterview),
-    if_match=show_company_interview,
+    errors=(*_ACCESS_ERRORS, RESCHEDULE.too_late, OverlappingInterview),
+    if_match_read=show_company_interview,
 )
 def reschedule_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **meeting: Any
@@ -156,8 +156,8 @@ def reschedule_interview(
     "Interview cancelled successfully",
     CompanyInterview,
     body=Cancellation,
-    errors=(*_OWN, CANCEL.too_late),
-    if_match=show_company_interview,
+    errors=(*_ACCESS_ERRORS, CANCEL.too_late),
+    if_match_read=show_company_interview,
 )
 def cancel_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, cancellation_reason: str
@@ -175,8 +175,8 @@ def cancel_interview(
     "Interview completed successfully",
     CompanyInterview,
     body=Completion,
-    errors=(*_OWN, COMPLETE.too_late),
-    if_match=show_company_interview,
+    errors=(*_ACCESS_ERRORS, COMPLETE.too_late),
+    if_match_read=show_company_interview,
 )
 def complete_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **outcome: Any

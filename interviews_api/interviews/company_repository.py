@@ -26,7 +26,7 @@ _IS_OURS = Interview.company_id == _OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
-_IS_CHANGEABLE = _IS_OURS & IS_SIGNED_IN
+_IS_OWN_AND_SIGNED_IN = _IS_OURS & IS_SIGNED_IN
 _MEETING_COLUMNS = ("time_zone", "duration_minutes", "type", "location", "meeting_link", "notes", "internal_notes")
 
 
@@ -35,8 +35,8 @@ def _company_columns(interview: type[Interview]) -> tuple[Any, ...]:
     return tuple(getattr(interview, column.key) for column in Interview.__table__.c if column.key != "id")
 
 
-INTERVIEW_COLUMNS = _company_columns(Interview)
-CONTEXT_COLUMNS = (
+COLUMNS_BUT_ID = _company_columns(Interview)
+CANDIDATE_AND_JOB_COLUMNS = (
     Candidate.first_name,
     Candidate.last_name,
     Candidate.phone.label("candidate_phone"),
@@ -46,12 +46,12 @@ CONTEXT_COLUMNS = (
 )
 
 
-def _page(condition: ColumnElement[bool]) -> Select[Any]:
+def _page_statement(condition: ColumnElement[bool]) -> Select[Any]:
     """Return the statement of a page and its count, soonest first: at least one row while the viewer is signed in."""
-    ours = select(Interview.id.label("interview_id"), *INTERVIEW_COLUMNS).where(_IS_OURS, condition)
+    ours = select(Interview.id.label("interview_id"), *COLUMNS_BUT_ID).where(_IS_OURS, condition)
     counts, page = count_subquery(ours), page_subquery(ours, (Interview.starts_at, Interview.id))
     return (
-        select(counts, page, *CONTEXT_COLUMNS)
+        select(counts, page, *CANDIDATE_AND_JOB_COLUMNS)
         .select_from(CompanyUser)
         .join(counts, true())
         .outerjoin(page, true())
@@ -63,9 +63,9 @@ def _page(condition: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-_ALL = _page(true())
-_OF_STATUS = _page(Interview.status == _STATUS)
-_OF_APPLICATION = _page(Interview.application_id == _APPLICATION)
+_ALL = _page_statement(true())
+_OF_STATUS = _page_statement(Interview.status == _STATUS)
+_OF_APPLICATION = _page_statement(Interview.application_id == _APPLICATION)
 
 
 def _details(interview: type[Interview]) -> SelectStatement:
@@ -74,7 +74,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
             interview.id.label("interview_id"),
             *_company_columns(interview),
             CompanyUser.company_id.label("viewer_company_id"),
-            *CONTEXT_COLUMNS,
+            *CANDIDATE_AND_JOB_COLUMNS,
         )
         .select_from(CompanyUser)
         .outerjoin(interview, interview.id == INTERVIEW_ID)
@@ -98,12 +98,12 @@ class CompanyInterviewRepository:
     def page(self, viewer: Viewer, *, status: str | None, limit: int, skip: int) -> Page:
         """Return the company's interviews, or those of a status, soonest first."""
         statement = _ALL if status is None else _OF_STATUS
-        return self._page(statement, viewer, status=status, limit=limit, skip=skip)
+        return self._read_page(statement, viewer, status=status, limit=limit, skip=skip)
 
     def page_of_application(self, viewer: Viewer, application_id: str, *, limit: int, skip: int) -> Page:
         """Return the interviews of an application, soonest first; raises as `ApplicationRepository.get_of_company`."""
         ApplicationRepository(self._connection).get_of_company(viewer, application_id)
-        return self._page(_OF_APPLICATION, viewer, application_id=application_id, limit=limit, skip=skip)
+        return self._read_page(_OF_APPLICATION, viewer, application_id=application_id, limit=limit, skip=skip)
 
     def check_company(self, viewer: Viewer, company_id: str | None) -> None:
         """Raise NotYourCompany when an id is given that is not the viewer's company's."""
@@ -146,7 +146,7 @@ class CompanyInterviewRepository:
         starts_at = start_of(day, wall_time, zone_name, now=now)
         schedule = ScheduleRepository(self._connection)
         schedule.refuse_overlap(
-            application, starts_at=starts_at, duration_minutes=meeting["duration_minutes"], interview_id=""
+            application, starts_at=starts_at, duration_minutes=meeting["duration_minutes"], except_id=None
         )
         interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **meeting)
         return self.get(viewer, interview_id)
@@ -172,13 +172,13 @@ class CompanyInterviewRepository:
         check_meeting(after)
         if precondition:
             precondition(before)
-        if before["status"] not in RESCHEDULE.sources:
+        if before["status"] not in RESCHEDULE.source_statuses:
             raise RESCHEDULE.too_late
         ScheduleRepository(self._connection).refuse_overlap(
             before,
             starts_at=after["starts_at"],
             duration_minutes=after["duration_minutes"],
-            interview_id=interview_id,
+            except_id=interview_id,
         )
         return self.apply(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **after)
 
@@ -199,7 +199,7 @@ class CompanyInterviewRepository:
         interview = TransitionRepository(self._connection).apply(
             transition,
             viewer.keys | {"interview_id": interview_id},
-            scope=_IS_CHANGEABLE,
+            scope=_IS_OWN_AND_SIGNED_IN,
             select_interview=_details,
             actor=Actor.COMPANY,
             **changes,
@@ -209,9 +209,9 @@ class CompanyInterviewRepository:
             raise transition.too_late
         return interview
 
-    def _page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:
+    def _read_page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:
         order = (itemgetter("starts_at"), False)
-        page = read_page(self._connection, statement, viewer.keys | values, key="interview_id", order=order)
+        page = read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", order=order)
         if page is None:
             raise Unauthorized
         return page

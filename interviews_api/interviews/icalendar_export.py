@@ -36,14 +36,14 @@ class Method(StrEnum):
     CANCEL = "CANCEL"
 
 
-def strip_controls(text: str) -> str:
+def replace_controls(text: str) -> str:
     """Return the text with line feeds as line breaks, and blanks for characters that break calendars and headers."""
     return _FORBIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def in_one_line(text: str) -> str:
     """Return the text without control characters, each run of blanks and line breaks as one blank."""
-    return " ".join(strip_controls(text).split())
+    return " ".join(replace_controls(text).split())
 
 
 def export_calendar(
@@ -79,10 +79,10 @@ def _event(interview: InterviewRow, organizer: str, attendee: str | None) -> Eve
     event.add("summary", summary)
     event.add("status", _STATUS[interview["status"]])
     if interview["notes"]:
-        event.add("description", strip_controls(interview["notes"]))
+        event.add("description", replace_controls(interview["notes"]))
     link = interview["meeting_link"]
     if place := link if interview["type"] == InterviewType.VIDEO else interview["location"]:
-        event.add("location", strip_controls(place))
+        event.add("location", replace_controls(place))
     if link:
         event.add("url", vUri(in_one_line(link)))
     event.add("organizer", _address(interview["company_email"] or parseaddr(organizer)[1], company))

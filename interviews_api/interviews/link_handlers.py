@@ -25,7 +25,7 @@ from interviews_api.web.csp import inline_source
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
-from interviews_api.web.http import prefers_page
+from interviews_api.web.http import prefers_html
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("email-link", __name__, url_prefix="/interviews/confirm", template_folder="templates")
@@ -52,7 +52,7 @@ def _render(**values: object) -> str:
     return render_template("link.html", style=_STYLE, script=_SCRIPT, **values)
 
 
-def _page(interview: Mapping[Any, Any]) -> str:
+def _render_interview(interview: Mapping[Any, Any]) -> str:
     local: datetime = interview["starts_at"].astimezone(zone(interview["time_zone"]))
     return _render(
         interview=interview,
@@ -63,7 +63,7 @@ def _page(interview: Mapping[Any, Any]) -> str:
 
 
 @blueprint.get("/<token>")
-@operation("Interview retrieved successfully", Confirmation, errors=(InvalidLink,), page=_page)
+@operation("Interview retrieved successfully", Confirmation, errors=(InvalidLink,), html=_render_interview)
 def show_link(token: str) -> Mapping[Any, Any]:
     """Show the interview that the link names. Changes nothing."""
     with read_connection() as connection:
@@ -77,7 +77,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
     Confirmation,
     body=Nothing,
     errors=(InvalidLink, CONFIRM.too_late),
-    page=_page,
+    html=_render_interview,
 )
 def confirm_by_link(token: str) -> Mapping[Any, Any]:
     """Confirm the interview at the revision that the link names."""
@@ -91,7 +91,7 @@ def _read(token: str) -> tuple[str, int]:
 
 @blueprint.errorhandler(ApiError)
 def _answer_refusal(error: ApiError) -> Response:
-    if not prefers_page():
+    if not prefers_html():
         return answer_api_error(error)
     page = _render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
     return Response(page, error.status, mimetype="text/html")

@@ -33,7 +33,7 @@ def read_token(secret_key: str, token: str) -> tuple[str, int]:
     return interview_id, revision
 
 
-def link(public_url: str, secret_key: str, interview_id: str, revision: int) -> str:
+def confirmation_link(public_url: str, secret_key: str, interview_id: str, revision: int) -> str:
     """Return the URL of the confirmation page."""
     return f"{public_url}/interviews/confirm/{make_token(secret_key, interview_id, revision)}"
 

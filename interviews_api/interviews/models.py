@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
 
 
 class InterviewStatus(StrEnum):
@@ -22,7 +22,7 @@ class InterviewStatus(StrEnum):
 OPEN_STATUSES = (InterviewStatus.PENDING, InterviewStatus.CONFIRMED)
 """Statuses of interviews that allow transitions."""
 
-PAST_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
+ENDED_STATUSES = (InterviewStatus.COMPLETED, InterviewStatus.CANCELLED)
 """Statuses of the interviews in the history."""
 
 
@@ -61,9 +61,9 @@ class Interview(Base):
             name="fk_interviews_application",  # the naming convention's name is too long for Postgres
             onupdate="CASCADE",
         ),
-        is_one_of("status", InterviewStatus),
-        is_one_of("type", InterviewType),
-        is_one_of("cancelled_by", Actor),
+        check_one_of("status", InterviewStatus),
+        check_one_of("type", InterviewType),
+        check_one_of("cancelled_by", Actor),
         CheckConstraint("duration_minutes BETWEEN 5 AND 1440", name="duration_minutes"),
         CheckConstraint("revision >= 0", name="revision"),
     )
@@ -99,7 +99,7 @@ class Interview(Base):
     next_notice_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-_IS_PAST = text(f"status IN ({', '.join(repr(str(status)) for status in PAST_STATUSES)})")
+_HAS_ENDED = text(f"status IN ({', '.join(repr(str(status)) for status in ENDED_STATUSES)})")
 
 # Each list reads one index range in its own order (ADR 4): all, a status newest first, a status soonest first (also
 # the counts), the history, and the company's list.
@@ -124,8 +124,8 @@ Index(
     Interview.starts_at.desc(),
     Interview.id,
     Interview.status,  # SQLite tests the condition again
-    postgresql_where=_IS_PAST,
-    sqlite_where=_IS_PAST,
+    postgresql_where=_HAS_ENDED,
+    sqlite_where=_HAS_ENDED,
 )
 Index("ix_interviews_company_soonest", Interview.company_id, Interview.starts_at, Interview.id)
 

@@ -40,7 +40,7 @@ class ScheduleRepository:
         self._connection = connection
 
     def schedule(self, application: Mapping[Any, Any], **values: Any) -> str:
-        """Return the id of a new interview; `application` has application_id, candidate_id and company_id."""
+        """Insert an interview and return its id; `application` has application_id, candidate_id and company_id."""
         present = now()
         interview = values | {
             "id": new_id(),
@@ -60,21 +60,22 @@ class ScheduleRepository:
         return str(interview["id"])
 
     def refuse_overlap(
-        self, interview: Mapping[Any, Any], *, starts_at: datetime, duration_minutes: int, interview_id: str
+        self, parties: Mapping[Any, Any], *, starts_at: datetime, duration_minutes: int, except_id: str | None
     ) -> None:
-        """Raise OverlappingInterview when another open interview of the company and candidate takes some of that time.
+        """Raise OverlappingInterview when an open interview of the same company and candidate takes some of that time.
 
-        Intervals are [start, end): back to back is no overlap. Locks the candidate, so that two requests take turns.
+        `parties` has candidate_id and company_id; the interview with the id `except_id` is left out. Intervals are
+        [start, end): back to back is no overlap. Locks the candidate, so that two requests take turns.
         """
-        self._connection.execute(_LOCK_CANDIDATE, {"candidate_id": interview["candidate_id"]})
+        self._connection.execute(_LOCK_CANDIDATE, {"candidate_id": parties["candidate_id"]})
         nearby = self._connection.execute(
             _OPEN_NEARBY,
             {
-                "company_id": interview["company_id"],
-                "candidate_id": interview["candidate_id"],
+                "company_id": parties["company_id"],
+                "candidate_id": parties["candidate_id"],
                 "earliest": starts_at - MAX_DURATION,
                 "ends_at": starts_at + timedelta(minutes=duration_minutes),
-                "interview_id": interview_id,
+                "interview_id": except_id or "",
             },
         )
         if any(starts_at < other.starts_at + timedelta(minutes=other.duration_minutes) for other in nearby):

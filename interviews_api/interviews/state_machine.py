@@ -23,17 +23,18 @@ from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStat
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """A change of an interview's state. Without `sources` it creates the interview; without `target` the status stays.
+    """A change of an interview's state.
 
-    `too_late` is raised when the present status allows the transition no more. `raises_revision` makes e-mail links
-    and calendar entries that were made before obsolete.
+    Without `source_statuses` it creates the interview; without `target_status` the status stays. `too_late` is raised
+    when the present status allows the transition no more. `raises_revision` makes e-mail links and calendar entries
+    that were made before obsolete.
     """
 
     name: str
     event: EventType
     actors: tuple[Actor, ...]
-    sources: tuple[InterviewStatus, ...] = OPEN_STATUSES
-    target: InterviewStatus | None
+    source_statuses: tuple[InterviewStatus, ...] = OPEN_STATUSES
+    target_status: InterviewStatus | None
     too_late: type[IllegalTransition] = IllegalTransition
     raises_revision: bool = False
 
@@ -42,22 +43,22 @@ SCHEDULE = Transition(
     name="schedule",
     event=EventType.SCHEDULED,
     actors=(Actor.COMPANY,),
-    sources=(),
-    target=InterviewStatus.PENDING,
+    source_statuses=(),
+    target_status=InterviewStatus.PENDING,
 )
 CONFIRM = Transition(
     name="confirm",
     event=EventType.CONFIRMED,
     actors=(Actor.CANDIDATE, Actor.COMPANY),
-    sources=(InterviewStatus.PENDING,),
-    target=InterviewStatus.CONFIRMED,
+    source_statuses=(InterviewStatus.PENDING,),
+    target_status=InterviewStatus.CONFIRMED,
     too_late=NotPending,
 )
 DECLINE = Transition(
     name="decline",
     event=EventType.DECLINED,
     actors=(Actor.CANDIDATE,),
-    target=InterviewStatus.CANCELLED,
+    target_status=InterviewStatus.CANCELLED,
     too_late=TooLateToDecline,
     raises_revision=True,
 )
@@ -65,14 +66,14 @@ REQUEST_RESCHEDULE = Transition(
     name="request-reschedule",
     event=EventType.RESCHEDULE_REQUESTED,
     actors=(Actor.CANDIDATE,),
-    target=None,
+    target_status=None,
     too_late=TooLateToReschedule,
 )
 RESCHEDULE = Transition(
     name="reschedule",
     event=EventType.RESCHEDULED,
     actors=(Actor.COMPANY,),
-    target=InterviewStatus.PENDING,
+    target_status=InterviewStatus.PENDING,
     too_late=TooLateToReschedule,
     raises_revision=True,
 )
@@ -80,7 +81,7 @@ CANCEL = Transition(
     name="cancel",
     event=EventType.CANCELLED,
     actors=(Actor.COMPANY,),
-    target=InterviewStatus.CANCELLED,
+    target_status=InterviewStatus.CANCELLED,
     too_late=TooLateToCancel,
     raises_revision=True,
 )
@@ -88,34 +89,34 @@ COMPLETE = Transition(
     name="complete",
     event=EventType.COMPLETED,
     actors=(Actor.COMPANY,),
-    target=InterviewStatus.COMPLETED,
+    target_status=InterviewStatus.COMPLETED,
     too_late=TooLateToComplete,
 )
 TRANSITIONS = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, CANCEL, COMPLETE)
 
 
 def interview_changes(transition: Transition, *, actor: Actor, now: datetime) -> dict[str, object]:
-    """Return the interview's columns that the transition sets by itself; those of the request come on top."""
+    """Return the values that every such transition sets; the caller adds the request's."""
     changes: dict[str, object] = {"reschedule_request": None, "updated_at": now}
-    if transition.target is None:
+    if transition.target_status is None:
         return changes
     # `next_notice_at` is now, so that the worker looks at the interview and plans its reminders.
-    changes |= {"notices_after": now, "next_notice_at": now if transition.target in OPEN_STATUSES else None}
+    changes |= {"notices_after": now, "next_notice_at": now if transition.target_status in OPEN_STATUSES else None}
     by_target: Mapping[InterviewStatus, dict[str, object]] = {
         InterviewStatus.PENDING: {"confirmed_at": None, "invited_at": now},
         InterviewStatus.CONFIRMED: {"confirmed_at": now},
         InterviewStatus.COMPLETED: {"completed_at": now},
         InterviewStatus.CANCELLED: {"cancelled_at": now, "cancelled_by": actor},
     }
-    return changes | {"status": transition.target} | by_target[transition.target]
+    return changes | {"status": transition.target_status} | by_target[transition.target_status]
 
 
 def application_changes(transition: Transition, interview: Mapping[str, object], *, now: datetime) -> dict[str, object]:
-    """Return the application's columns that follow the transition. `interview` has the columns that it sets."""
-    if transition.target is None:
+    """Return the application's new values. `interview` has the transition's new values of the interview."""
+    if transition.target_status is None:
         return {}
     not_cancelled: dict[str, object] = {"date_cancelled": None, "cancellation_reason": None}
-    decided = {True: ApplicationStatus.SHORTLISTED, False: ApplicationStatus.REJECTED}.get(
+    decided_status = {True: ApplicationStatus.SHORTLISTED, False: ApplicationStatus.REJECTED}.get(
         interview.get("is_hired")  # type: ignore[call-overload]  # None: undecided, and the status stays
     )
     by_target: Mapping[InterviewStatus, dict[str, object]] = {
@@ -126,14 +127,14 @@ def application_changes(transition: Transition, interview: Mapping[str, object],
             "date_confirmed": None,
         },
         InterviewStatus.CONFIRMED: not_cancelled | {"status": ApplicationStatus.CONFIRMED, "date_confirmed": now},
-        InterviewStatus.COMPLETED: not_cancelled | {"status": decided} if decided else {},
+        InterviewStatus.COMPLETED: not_cancelled | {"status": decided_status} if decided_status else {},
         InterviewStatus.CANCELLED: {
             "status": ApplicationStatus.CANCELLED,
             "date_cancelled": now,
             "cancellation_reason": interview.get("cancellation_reason"),
         },
     }
-    return by_target[transition.target]
+    return by_target[transition.target_status]
 
 
 def as_markdown() -> str:
@@ -143,11 +144,11 @@ def as_markdown() -> str:
         cells = (
             transition.name,
             " or ".join(transition.actors),
-            " or ".join(f"`{status}`" for status in transition.sources) or "-",
-            f"`{transition.target}`" if transition.target else "stays",
+            " or ".join(f"`{status}`" for status in transition.source_statuses) or "-",
+            f"`{transition.target_status}`" if transition.target_status else "stays",
             "rises" if transition.raises_revision else "stays",
             f"`{transition.event}`",
-            transition.too_late.message if transition.sources else "-",
+            transition.too_late.message if transition.source_statuses else "-",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -130,7 +130,7 @@ def _compile_transition(
     }
     if transition.raises_revision:
         values["revision"] = Interview.revision + 1
-    is_legal = status_is(*transition.sources)
+    is_legal = status_is(*transition.source_statuses)
     update_interview = update(Interview).where(Interview.id == INTERVIEW_ID, scope, is_legal).values(values)
     build = _as_one_statement if dialect == "postgresql" else _as_steps
     return build(update_interview, application, select_interview)
@@ -141,12 +141,12 @@ def _as_one_statement(
 ) -> RunTransition:
     """Chain CTEs; each reads the one before: updated interview, updated application, commit lock, inserted event."""
     updated_interview = update_interview.returning(*Interview.__table__.c).cte("updated_interview")
-    done = updated_interview
+    last_step = updated_interview
     if application:
         follow = _update_application(application, updated_interview.c)
-        done = follow.returning(literal(1).label("done")).cte("updated_application")
-    locked_interview = updated_interview.join(commit_lock_after(done), true())
-    event = insert_event(updated_interview.c, locked_interview, at=updated_interview.c.updated_at)
+        last_step = follow.returning(literal(1).label("done")).cte("updated_application")
+    interview_in_commit_order = updated_interview.join(commit_lock_after(last_step), true())
+    event = insert_event(updated_interview.c, interview_in_commit_order, at=updated_interview.c.updated_at)
     updated = aliased(Interview, updated_interview)
     statement = Prepared(select_interview(updated).add_cte(event.cte("inserted_event")))
 

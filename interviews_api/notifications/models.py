@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from interviews_api.db.types import Base, Id, UtcDateTime, is_one_of
+from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -49,8 +49,8 @@ class Delivery(Base):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        is_one_of("channel", Channel),
-        is_one_of("status", DeliveryStatus),
+        check_one_of("channel", Channel),
+        check_one_of("status", DeliveryStatus),
         UniqueConstraint("key", "channel", "target_id"),
         {"sqlite_autoincrement": True},
     )

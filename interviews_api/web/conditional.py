@@ -26,7 +26,7 @@ def respond_with_etag(contract: RouteContract, etag: str, body: Callable[[], byt
     headers = Headers([("ETag", f'"{etag}"'), *_PRIVATE, *contract.headers.items()])
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
         return ApiResponse(None, 304, headers)
-    return ApiResponse(body(), 200, headers, mimetype=contract.file or JSON)
+    return ApiResponse(body(), 200, headers, mimetype=contract.media_type or JSON)
 
 
 def if_match_precondition(contract: RouteContract) -> Callable[[Any], None] | None:

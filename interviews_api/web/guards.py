@@ -6,23 +6,24 @@ from typing import Any
 
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import InputRefused
-from interviews_api.web.route_contract import Handler, Layer, extend_contract
+from interviews_api.web.route_contract import Layer, View, extend_contract
 
 
-def authorize_before_validation(check: Callable[..., object]) -> Callable[[Handler], Handler]:
-    """Call `check(connection, viewer, **path)` only when the input was refused, to answer 401, 403 or 404 before 400.
+def authorize_before_validation(check: Callable[..., object]) -> Callable[[View], View]:
+    """When the input was refused, check access first, so that 401, 403 and 404 come before 400.
 
-    The view's own statements check the same, so a valid request pays nothing. A public route has no viewer.
+    Calls `check(connection, viewer, **path)`; a public route has no viewer. The view's own statements check the same,
+    so a valid request pays nothing.
     """
 
-    def decorate(view: Handler) -> Handler:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(*viewer: object, **path: Any) -> Any:
+        def guarded(*identity: object, **path: Any) -> Any:
             try:
-                return view(*viewer, **path)
+                return view(*identity, **path)
             except InputRefused:
                 with read_connection() as connection:
-                    check(connection, *viewer, **path)
+                    check(connection, *identity, **path)
                 raise
 
         return extend_contract(guarded, Layer.AUTHORIZATION)

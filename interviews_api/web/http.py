@@ -78,7 +78,7 @@ def read_body() -> bytes:
     return raw
 
 
-def prefers_page() -> bool:
+def prefers_html() -> bool:
     """Return whether the client prefers HTML: unless Accept names JSON with at least the quality of HTML."""
     for media_range, quality in request.accept_mimetypes:  # by quality, then in the order of the header
         media_type = media_range.partition(";")[0].strip().lower()

@@ -71,7 +71,7 @@ class _MetricList(Collector):
 
 
 @blueprint.get("/metrics")
-@operation("Metrics in Prometheus's text format", Nothing, needs_database=False, file="text/plain; version=0.0.4")
+@operation("Metrics in Prometheus's text format", Nothing, needs_database=False, media_type="text/plain; version=0.0.4")
 def show_metrics() -> bytes:
     """Return requests and their latency, deliveries, and the age of the oldest unsent one, for Prometheus."""
     registry = CollectorRegistry(auto_describe=False)

@@ -90,5 +90,5 @@ def _add_routes(spec: APISpec) -> list[Schema]:
             if method in (rule.methods or ()):
                 spec.path(path, operations={method.lower(): operation_object(rule, view)})
         if contract := contract_of(view):
-            responses += contract.data
+            responses += contract.schemas
     return responses

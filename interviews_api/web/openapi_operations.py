@@ -8,7 +8,7 @@ from werkzeug.routing import AnyConverter, Rule
 from interviews_api.web.fields import NO_NUL_PATTERN, camel_case
 from interviews_api.web.http import FORM, IdConverter
 from interviews_api.web.openapi_schemas import JsonObject, schema_reference
-from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Handler, RouteContract, contract_of
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, RouteContract, View, contract_of
 
 _PAGE = {"text/html": {"schema": {"type": "string"}}}
 _REQUEST_HEADERS = {
@@ -43,7 +43,7 @@ def _component(header: str) -> str:
     return header.replace("-", "")
 
 
-def operation_object(rule: Rule, view: Handler) -> JsonObject:
+def operation_object(rule: Rule, view: View) -> JsonObject:
     """Return the Operation Object of a view; marshmallow schemas and names of components stand in it."""
     contract = contract_of(view)
     operation: JsonObject = {
@@ -54,8 +54,8 @@ def operation_object(rule: Rule, view: Handler) -> JsonObject:
     }
     if contract is None:
         operation["responses"] = _file_responses(rule)
-    elif contract.upgrade is not None:
-        operation["parameters"].append({"in": "query", "schema": contract.upgrade})
+    elif contract.socket_query is not None:
+        operation["parameters"].append({"in": "query", "schema": contract.socket_query})
         operation["responses"] = _upgrade_responses()
     else:
         operation["parameters"] += _parameters(contract)
@@ -103,7 +103,7 @@ def _parameters(contract: RouteContract) -> list[str | JsonObject]:
     query: list[str | JsonObject] = [{"in": "query", "schema": contract.query}] if contract.query else []
     headers = {
         "If-None-Match": contract.has_etag,
-        "If-Match": contract.if_match is not None,
+        "If-Match": contract.if_match_read is not None,
         "Idempotency-Key": contract.is_idempotent,
     }
     return query + [_component(name) for name, is_read in headers.items() if is_read]
@@ -114,7 +114,7 @@ def _request_body(contract: RouteContract) -> JsonObject:
         return {}
     form = {FORM: {"schema": {"type": "object", "description": "Fields of a form are ignored."}}}
     is_required = any(field.required for field in contract.body.fields.values())
-    content: JsonObject = {"application/json": {"schema": contract.body}} | (form if contract.page else {})
+    content: JsonObject = {"application/json": {"schema": contract.body}} | (form if contract.html else {})
     return {"requestBody": {"required": is_required, "content": content}}
 
 
@@ -123,21 +123,21 @@ def _responses(contract: RouteContract) -> JsonObject:
     if contract.has_etag:
         responses["304"] = {"description": "Not Modified: If-None-Match names the current ETag"}
     for status, description in sorted(_errors(contract).items()):
-        if _SHARED_ERRORS.get(status) == description and not contract.page:
+        if _SHARED_ERRORS.get(status) == description and not contract.html:
             responses[str(status)] = _ERROR_COMPONENTS[status]
         else:
-            responses[str(status)] = _error_response(status, description, has_page=contract.page is not None)
+            responses[str(status)] = _error_response(status, description, has_page=contract.html is not None)
     return responses
 
 
 def _success(contract: RouteContract) -> JsonObject:
     """Return the Response Object of a success."""
     content: JsonObject
-    if contract.file is not None:
-        content = {contract.file: {}}
+    if contract.media_type is not None:
+        content = {contract.media_type: {}}
     else:
-        content = {"application/json": {"schema": _envelope(contract.message, list(contract.data))}}
-        content |= _PAGE if contract.page else {}
+        content = {"application/json": {"schema": _envelope(contract.message, list(contract.schemas))}}
+        content |= _PAGE if contract.html else {}
     headers = {"ETag": "ETag"} if contract.has_etag else {}
     return {"headers": headers, "description": contract.message, "content": content}
 
@@ -163,7 +163,7 @@ def _errors(contract: RouteContract) -> dict[int, str]:
         errors[400] = "Invalid query or body"
     if contract.body is not None:
         errors |= {413: _SHARED_ERRORS[413], 415: _SHARED_ERRORS[415]}
-    if contract.if_match:
+    if contract.if_match_read:
         errors[412] = "If-Match names an ETag that is no longer current"
     if contract.is_idempotent:
         errors |= {

@@ -11,16 +11,16 @@ from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.conditional import etag_of, if_match_precondition, respond_with_etag
 from interviews_api.web.error_responses import JSON
-from interviews_api.web.http import load_body, load_query, prefers_page
+from interviews_api.web.http import load_body, load_query, prefers_html
 from interviews_api.web.rendering import render
 from interviews_api.web.response_cache import respond_from_cache
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import (
     CachePolicy,
-    Handler,
     Layer,
-    RenderPage,
+    RenderHtml,
     RouteContract,
+    View,
     contract_of,
     set_contract,
 )
@@ -28,32 +28,32 @@ from interviews_api.web.route_contract import (
 
 def operation(
     message: str,
-    *data: type[Schema],
+    *schemas: type[Schema],
     query: type[Schema] | None = None,
     body: type[Schema] | None = None,
-    if_match: Handler | None = None,
+    if_match_read: View | None = None,
     errors: tuple[type[ApiError], ...] = (),
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     needs_database: bool = True,
     has_etag: bool = False,
     cache: CachePolicy | None = None,
-    page: RenderPage | None = None,
-    file: str | None = None,
-) -> Callable[[Handler], Handler]:
-    """Load query and body for the handler, and render its return value into `{"message", "data"}`.
+    html: RenderHtml | None = None,
+    media_type: str | None = None,
+) -> Callable[[View], View]:
+    """Load query and body for the view, and render its return value into `{"message", "data"}`.
 
-    `errors` adds refusals to those that follow from the route: 401 and 403 of its role, 400, 413 and 415 of its input,
-    503 of the database. `has_etag` gives a read an ETag and answers 304 to If-None-Match.
-    `cache` caches the responses of a handler that takes the viewer first and returns a Versioned.
-    `if_match` names the view of the read whose ETag a transition honours; the handler gets a `precondition` argument.
-    `page` renders HTML for clients that do not ask for JSON; such a route takes HTML forms, too.
-    `file` is the media type of a response that is no JSON: the handler returns its bytes.
+    `errors` lists, for OpenAPI, refusals beside those that follow from the route: 401 and 403 of its role, 400, 413 and
+    415 of its input, 503 of the database. `has_etag` gives a read an ETag and answers 304 to If-None-Match.
+    `cache` caches the responses of a view that takes the viewer first and returns a Versioned.
+    `if_match_read` is the view of the read whose ETag a transition honours; the view gets a `precondition` argument.
+    `html` renders HTML for clients that do not ask for JSON; such a route takes HTML forms, too.
+    `media_type` is that of a response that is no JSON: the view returns its bytes.
     """
     contract = RouteContract(
         layer=Layer.OPERATION,
         message=message,
-        data=tuple(schema() for schema in data),
+        schemas=tuple(schema() for schema in schemas),
         status=status,
         query=query() if query else None,
         body=body() if body else None,
@@ -62,15 +62,15 @@ def operation(
         needs_database=needs_database,
         has_etag=has_etag,
         cache=cache,
-        if_match=contract_of(if_match) if if_match else None,
-        page=page,
-        file=file,
+        if_match_read=contract_of(if_match_read) if if_match_read else None,
+        html=html,
+        media_type=media_type,
     )
 
-    def decorate(handler: Handler) -> Handler:
-        @wraps(handler)
-        def handle(*viewer: Any, **path: Any) -> ApiResponse:
-            return _respond(contract, handler, viewer, path | _load_input(contract))
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def handle(*identity: Any, **path: Any) -> ApiResponse:
+            return _respond(contract, view, identity, path | _load_input(contract))
 
         return set_contract(handle, contract)
 
@@ -78,29 +78,27 @@ def operation(
 
 
 def _load_input(contract: RouteContract) -> dict[str, Any]:
-    """Return the handler's arguments from query, body and If-Match; raises InputRefused."""
+    """Return the view's arguments from query, body and If-Match; raises InputRefused."""
     arguments: dict[str, Any] = {}
     if contract.query is not None:
         arguments |= load_query(contract.query)
     if contract.body is not None:
-        arguments |= load_body(contract.body, ignores_form=contract.page is not None)
-    if contract.if_match is not None:
-        arguments["precondition"] = if_match_precondition(contract.if_match)
+        arguments |= load_body(contract.body, ignores_form=contract.html is not None)
+    if contract.if_match_read is not None:
+        arguments["precondition"] = if_match_precondition(contract.if_match_read)
     return arguments
 
 
-def _respond(
-    contract: RouteContract, handler: Handler, viewer: tuple[Any, ...], arguments: dict[str, Any]
-) -> ApiResponse:
-    """Call the handler, or the cache in its place, and return the response."""
+def _respond(contract: RouteContract, view: View, identity: tuple[Any, ...], arguments: dict[str, Any]) -> ApiResponse:
+    """Call the view, or the cache in its place, and return the response."""
     if contract.cache is not None and (cache := service(ResponseCache)).is_enabled:
-        return respond_from_cache(cache, contract.cache, contract, handler, *viewer, **arguments)
-    value = handler(*viewer, **arguments)
+        return respond_from_cache(cache, contract.cache, contract, view, *identity, **arguments)
+    value = view(*identity, **arguments)
     if isinstance(value, Versioned):
         value = value.value
-    if contract.page is not None and prefers_page():
-        return ApiResponse(contract.page(value), contract.status, contract.headers, mimetype="text/html")
+    if contract.html is not None and prefers_html():
+        return ApiResponse(contract.html(value), contract.status, contract.headers, mimetype="text/html")
     body = render(contract, value)
     if contract.has_etag:
         return respond_with_etag(contract, etag_of(body), lambda: body)
-    return ApiResponse(body, contract.status, contract.headers, mimetype=contract.file or JSON)
+    return ApiResponse(body, contract.status, contract.headers, mimetype=contract.media_type or JSON)

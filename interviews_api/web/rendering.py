@@ -1,4 +1,4 @@
-"""Response bodies: the value that a handler returns, shaped by the schemas of its contract."""
+"""Response bodies: the value that a view returns, shaped by the schemas of its contract."""
 
 from functools import cache
 from typing import Any
@@ -15,15 +15,15 @@ from interviews_api.web.serializers import Serializer, serializer_for
 
 def render(contract: RouteContract, value: Any) -> bytes:
     """Return the body that carries the value: JSON with `message` and `data`, or the bytes of a file."""
-    if contract.file is not None:
+    if contract.media_type is not None:
         return bytes(value)
-    schema, value = value if len(contract.data) > 1 else (contract.data[0], value)
+    schema, value = value if len(contract.schemas) > 1 else (contract.schemas[0], value)
     if isinstance(value, Page):
         value = value.as_mapping()
     serialize = _compiled(schema) if service(Settings).compiled_dump else schema.dump
     return orjson.dumps({"message": contract.message, "data": serialize(value)})
 
 
-@cache  # a schema object for each route
+@cache  # bounded: one schema object for each route
 def _compiled(schema: Schema) -> Serializer:
     return serializer_for(schema)

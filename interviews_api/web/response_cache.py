@@ -7,18 +7,18 @@ from interviews_api.clock import now
 from interviews_api.web.conditional import etag_of, respond_with_etag
 from interviews_api.web.rendering import render
 from interviews_api.web.responses import ApiResponse
-from interviews_api.web.route_contract import CachePolicy, Handler, RouteContract
+from interviews_api.web.route_contract import CachePolicy, RouteContract, View
 
 
 def respond_from_cache(
-    cache: ResponseCache, policy: CachePolicy, contract: RouteContract, handler: Handler, viewer: Any, **arguments: Any
+    cache: ResponseCache, policy: CachePolicy, contract: RouteContract, view: View, viewer: Any, **arguments: Any
 ) -> ApiResponse:
-    """Return the cached response if it is fresh; else call the handler, which returns a Versioned, and cache that."""
-    key = (handler, viewer.user_id, *arguments.values())
+    """Return the cached response if it is fresh; else call the view, which returns a Versioned, and cache that."""
+    key = (view, viewer.user_id, *arguments.values())
     cached = cache.get(key)
     if cached is not None and cached.is_fresh(policy.version(viewer), now()):
         return respond_with_etag(contract, cached.etag, lambda: cached.body)
-    value, freshness = handler(viewer, **arguments)
+    value, freshness = view(viewer, **arguments)
     body = render(contract, value)
     etag = etag_of(body)
     cache.put(key, CachedResponse(body, etag, freshness))

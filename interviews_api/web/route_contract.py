@@ -22,15 +22,15 @@ from marshmallow import Schema
 from interviews_api.cache import Version
 from interviews_api.errors import ApiError
 
-Handler = Callable[..., Any]
+View = Callable[..., Any]
 """A view, or a function that a decorator makes of a view."""
 
-View = TypeVar("View", bound=Handler)
+AnyView = TypeVar("AnyView", bound=View)
 
 IDEMPOTENCY_KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
-RenderPage = Callable[[Any], str]
-"""Makes HTML of the value that a handler returns."""
+RenderHtml = Callable[[Any], str]
+"""Makes HTML of the value that a view returns."""
 
 
 class Layer(IntEnum):
@@ -51,14 +51,16 @@ class CachePolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteContract:
-    """The contract of a route. With several schemas in `data`, the handler returns (schema, value).
+    """The contract of a route. `layer` is the outermost decorator so far.
 
-    `role` is "any" for every signed-in viewer, and None for a public route. `upgrade` is the query of a WebSocket.
+    With several `schemas`, the view returns (schema, value). `media_type` is that of a response that is no JSON.
+    `role` is "any" for every signed-in viewer, and None for a public route. `if_match_read` is the contract of the read
+    whose ETag If-Match names. `socket_query` is the query of a WebSocket.
     """
 
     layer: Layer
     message: str = ""
-    data: tuple[Schema, ...] = ()
+    schemas: tuple[Schema, ...] = ()
     status: int = 200
     query: Schema | None = None
     body: Schema | None = None
@@ -67,28 +69,28 @@ class RouteContract:
     needs_database: bool = True
     has_etag: bool = False
     cache: CachePolicy | None = None
-    if_match: "RouteContract | None" = None
-    page: RenderPage | None = None
-    file: str | None = None
+    if_match_read: "RouteContract | None" = None
+    html: RenderHtml | None = None
+    media_type: str | None = None
     role: str | None = None
     security_scheme: str = "accessToken"
     is_idempotent: bool = False
-    upgrade: type[Schema] | None = None
+    socket_query: type[Schema] | None = None
 
 
-def set_contract(view: Handler, contract: RouteContract) -> Handler:
+def set_contract(view: View, contract: RouteContract) -> View:
     """Attach the contract to the view, and return the view."""
     view.contract = contract  # type: ignore[attr-defined]
     return view
 
 
-def contract_of(view: Handler) -> RouteContract | None:
-    """Return the contract of a view, or None of a view that has none, such as a file."""
+def contract_of(view: View) -> RouteContract | None:
+    """Return the contract of a view, or None of a view that has none, such as Flask's static files."""
     contract: RouteContract | None = getattr(view, "contract", None)
     return contract
 
 
-def extend_contract(view: Handler, layer: Layer, **changes: Any) -> Handler:
+def extend_contract(view: View, layer: Layer, **changes: Any) -> View:
     """Add a layer to a view's contract, and return the view; raises TypeError when the decorators are out of order."""
     contract = contract_of(view)
     if contract is None or contract.layer >= layer:
@@ -97,18 +99,18 @@ def extend_contract(view: Handler, layer: Layer, **changes: Any) -> Handler:
     return set_contract(view, replace(contract, layer=layer, **changes))
 
 
-def upgrade_contract(query: type[Schema]) -> Callable[[View], View]:
+def upgrade_contract(query: type[Schema]) -> Callable[[AnyView], AnyView]:
     """Declare a route that clients upgrade to a WebSocket, with its query."""
 
-    def decorate(view: View) -> View:
-        set_contract(view, RouteContract(layer=Layer.OPERATION, upgrade=query))
+    def decorate(view: AnyView) -> AnyView:
+        set_contract(view, RouteContract(layer=Layer.OPERATION, socket_query=query))
         return view
 
     return decorate
 
 
 def check_routes(app: Flask) -> None:
-    """Raise TypeError for a route that takes or answers JSON without a contract."""
+    """Raise TypeError for a route with a method other than GET that has no contract."""
     for rule in app.url_map.iter_rules():
         methods = (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
         if methods and contract_of(app.view_functions[rule.endpoint]) is None:

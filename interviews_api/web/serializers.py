@@ -47,7 +47,7 @@ class _SerializerCompiler:
 
     def __init__(self, schema: Schema) -> None:
         self._names = (f"_{number}" for number in count())
-        self._scope: dict[str, Any] = {"plain": schema.dump, "present": _present}
+        self._scope: dict[str, Any] = {"plain": schema.dump, "require_present": _require_present}
         # marshmallow dumps a mapping that lacks a key, and an object with attributes.
         lines = ["def dump(row):", " try:", f"  return {self._object(schema)}",
                  " except (KeyError, TypeError):", "  return plain(row)"]  # fmt: skip
@@ -71,7 +71,7 @@ class _SerializerCompiler:
         is_plain = kind.serialize is fields.Field.serialize and kind.get_value is fields.Field.get_value
         if not is_plain or not field._CHECK_ATTRIBUTE or "." in key:
             serialize = self._name(lambda row: field.serialize(name, row, accessor=schema.get_attribute))
-            return f"present({serialize}(row))"
+            return f"require_present({serialize}(row))"
         value = f"row[{key!r}]"
         if kind._serialize is fields.Field._serialize:
             return value
@@ -100,7 +100,7 @@ class _SerializerCompiler:
         return name
 
 
-def _present(value: object) -> object:
+def _require_present(value: object) -> object:
     if value is missing:  # marshmallow leaves the key out
         raise KeyError
     return value

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from interviews_api import create_app
 from interviews_api.accounts.models import PasswordReset
-from interviews_api.accounts.resets import make_reset_token
+from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token

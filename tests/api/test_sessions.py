@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from interviews_api.accounts.models import PasswordReset, Session, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.resets import make_reset_token
+from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id

@@ -43,7 +43,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Schema]:
 def _schemas(app: Flask) -> Iterator[Schema]:
     for view in app.view_functions.values():
         contract = contract_of(view)
-        yield from contract.data if contract else ()
+        yield from contract.schemas if contract else ()
 
 
 def rows(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.reset_repository import ResetRepository
-from interviews_api.accounts.resets import make_reset_token
+from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
 from interviews_api.db.connections import transaction

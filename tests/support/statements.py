@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from interviews_api.db.prepared import before_statement
+from interviews_api.db.prepared import statement_hooks
 
 Hook = Callable[[str, object], None]
 
@@ -19,9 +19,9 @@ def hooked(engine: Engine, hook: Hook) -> Iterator[None]:
         hook(statement, parameters)
 
     event.listen(engine, "before_cursor_execute", on_execute)
-    before_statement.append(hook)
+    statement_hooks.append(hook)
     try:
         yield
     finally:
-        before_statement.remove(hook)
+        statement_hooks.remove(hook)
         event.remove(engine, "before_cursor_execute", on_execute)

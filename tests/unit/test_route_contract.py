@@ -10,13 +10,13 @@ from interviews_api.accounts.tokens import company_required
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
-from interviews_api.web.route_contract import Handler, Layer, check_routes, contract_of
+from interviews_api.web.route_contract import Layer, View, check_routes, contract_of
 
 declare = operation("Done", Nothing, body=Nothing)
 authorize = authorize_before_validation(lambda *_anything: None)
 
 
-def view() -> Handler:
+def view() -> View:
     return lambda viewer: {}
 
 
@@ -38,7 +38,7 @@ def test_decorators_in_their_order_make_one_contract() -> None:
         (company_required,),
     ],
 )
-def test_decorators_out_of_order_are_refused(decorators: tuple[Handler, ...]) -> None:
+def test_decorators_out_of_order_are_refused(decorators: tuple[View, ...]) -> None:
     with pytest.raises(TypeError, match="cannot stand outside of"):
         reduce(lambda decorated, decorate: decorate(decorated), decorators, view())
 

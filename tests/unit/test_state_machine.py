@@ -13,6 +13,6 @@ def test_documentation_has_the_transition_table() -> None:
 
 def test_ended_interviews_have_no_transitions() -> None:
     ended = {InterviewStatus.COMPLETED, InterviewStatus.CANCELLED}
-    assert not [move.name for move in TRANSITIONS if ended & set(move.sources)]
-    assert {move.target for move in TRANSITIONS} - {None} == set(InterviewStatus)
+    assert not [move.name for move in TRANSITIONS if ended & set(move.source_statuses)]
+    assert {move.target_status for move in TRANSITIONS} - {None} == set(InterviewStatus)
     assert {move.name for move in TRANSITIONS if move.raises_revision} == {"decline", "reschedule", "cancel"}

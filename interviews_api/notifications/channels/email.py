@@ -17,13 +17,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from interviews_api.accounts.models import Role
-from interviews_api.accounts.resets import reset_link
+from interviews_api.accounts.reset_tokens import reset_link
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
-from interviews_api.interviews.icalendar_export import Method, export_calendar, in_one_line, strip_controls
-from interviews_api.interviews.link_tokens import link
+from interviews_api.interviews.icalendar_export import Method, export_calendar, in_one_line, replace_controls
+from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected
 
 _METHODS = {
@@ -104,14 +104,14 @@ def _url(settings: Settings, context: Values) -> str | None:
     if context["reset_id"] is not None:
         return reset_link(settings.public_url, settings.secret_key, context["reset_id"])
     if context["event_type"] in _ASKS_FOR_ANSWER:
-        return link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
+        return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
     return None
 
 
 def _notes(user: Values, context: Values) -> str:
     """Return the company's notes for the candidate; never the internal notes."""
     is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
-    return strip_controls(context["notes"] or "") if is_shown else ""
+    return replace_controls(context["notes"] or "") if is_shown else ""
 
 
 def _facts(user: Values, context: Values) -> list[tuple[str, str]]:
@@ -123,21 +123,21 @@ def _facts(user: Values, context: Values) -> list[tuple[str, str]]:
     if context["previous_starts_at"] is not None:
         facts.append(("before", _when(context["previous_starts_at"], None, zone_name)))
     facts.append(("how", _TERMS.ways[context["type"]]))
-    facts.append(("where", strip_controls(context["location"] or "")))
-    facts.append(("link", strip_controls(context["meeting_link"] or "")))
+    facts.append(("where", replace_controls(context["location"] or "")))
+    facts.append(("link", replace_controls(context["meeting_link"] or "")))
     if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
-        facts.append(("reason", strip_controls(context["cancellation_reason"] or "")))
+        facts.append(("reason", replace_controls(context["cancellation_reason"] or "")))
     if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:
         facts += _reschedule_request(context["reschedule_request"], zone_name)
     if user["role"] == Role.CANDIDATE:
         contact = [context[f"company_{name}"] for name in ("phone", "email", "address")]
-        facts.append(("contact", strip_controls(", ".join(filter(None, contact)))))
+        facts.append(("contact", replace_controls(", ".join(filter(None, contact)))))
     return [(_TERMS.labels[name], value) for name, value in facts if value]
 
 
 def _reschedule_request(request: Values, zone_name: str) -> list[tuple[str, str]]:
     times = [_when(parse_instant(proposed), None, zone_name) for proposed in request["proposed_times"]]
-    return [("reason", strip_controls(request["reason"] or "")), ("proposed_times", "\n".join(times))]
+    return [("reason", replace_controls(request["reason"] or "")), ("proposed_times", "\n".join(times))]
 
 
 def _when(starts_at: datetime, minutes: int | None, zone_name: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, PasswordReset, User
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
-from interviews_api.interviews.company_repository import CONTEXT_COLUMNS, INTERVIEW_COLUMNS
+from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 
@@ -31,8 +31,8 @@ _DELIVERY_CONTEXT = (
         Event.revision.label("event_revision"),
         Event.previous_starts_at,
         Interview.id.label("interview_id"),
-        *INTERVIEW_COLUMNS,
-        *CONTEXT_COLUMNS,
+        *COLUMNS_BUT_ID,
+        *CANDIDATE_AND_JOB_COLUMNS,
         Company.name.label("company_name"),
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),

@@ -12,7 +12,7 @@ from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.rate_limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
-from interviews_api.accounts.resets import read_reset_token
+from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.clock import now
 from interviews_api.config import Settings
