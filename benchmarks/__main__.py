@@ -118,7 +118,7 @@ def check_confirms(servers: dict[str, Server], world: World) -> None:
 
 
 def with_etags(server: Server, requests: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Return the requests with the ETags of their responses; raise SystemExit unless the server answers 304 to them."""
+    """Return the requests with the ETags of their responses; raises SystemExit unless the server answers them 304."""
     conditional = [(*request, server.request(*request)[1]["ETag"]) for request in requests]
     for method, path, token, etag in conditional[:50]:
         status, _, body = server.request(method, path, token, {"If-None-Match": etag})

@@ -1,6 +1,6 @@
-"""The caches of one worker process: verified tokens, and responses that are served again while they are fresh.
+"""The caches of one gunicorn worker: verified tokens, and responses that are served again while they are fresh.
 
-Age alone never makes a response fresh: the reader first asks the database for the current version (ADR 19).
+No response is trusted for its age: the reader first asks the database for the current version (ADR 19).
 """
 
 import threading
@@ -24,7 +24,7 @@ _OVERHEAD = 550  # bytes: key, version and cache entry of one response, measured
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The version that a response was built from, and the first and last UTC instant at which it is true."""
+    """The version that a response was built from, and the first and last UTC instant at which it is valid."""
 
     version: Version
     since: datetime = EARLIEST
@@ -51,7 +51,7 @@ class CachedResponse:
         self._version, self._since, self._until = freshness.version, freshness.since, freshness.until
 
     def is_fresh(self, version: Version, now: datetime) -> bool:
-        """Return whether the response is true for this current version at this instant."""
+        """Return whether the response is valid for this current version at this instant."""
         return self._version == version and self._since <= now <= self._until
 
     @property

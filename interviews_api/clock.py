@@ -33,7 +33,7 @@ def format_instant(instant: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Parse an RFC 3339 date-time (section 5.6, upper-case T and Z) into a UTC instant; raise ValueError.
+    """Parse an RFC 3339 date-time (section 5.6, upper-case T and Z) into a UTC instant; raises ValueError.
 
     Years before 1900 and after 9998 are refused, so that every instant has a local time in every zone.
     """
@@ -53,7 +53,7 @@ def zone_names() -> frozenset[str]:
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """Return the IANA time zone; raise ZoneInfoNotFoundError for an unknown name."""
+    """Return the IANA time zone; raises ZoneInfoNotFoundError for an unknown name."""
     return ZoneInfo(name)
 
 

@@ -200,7 +200,7 @@ class Settings:
 
     @classmethod
     def load(cls, source: Mapping[str, str] | None = None) -> Self:
-        """Read the settings from the mapping, or from the environment and the file `.env`; raise SettingsError.
+        """Read the settings from the mapping, or from the environment and the file `.env`; raises SettingsError.
 
         Environment variables override `.env`.
         """
@@ -252,7 +252,7 @@ def _production_problems(settings: Settings, source: Mapping[str, str]) -> Itera
 
 
 def database_url() -> str:
-    """Return DATABASE_URL for tools that need no other setting; raise SettingsError."""
+    """Return DATABASE_URL for tools that need no other setting; raises SettingsError."""
     reader = _Reader(_environment())
     url = reader.database_url("DATABASE_URL")
     reader.raise_problems()
@@ -260,7 +260,7 @@ def database_url() -> str:
 
 
 def _environment() -> Mapping[str, str]:
-    """Return the variables of `.env`, overridden by the process's environment; raise SettingsError."""
+    """Return the variables of `.env`, overridden by the process's environment; raises SettingsError."""
     try:
         from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
     except UnicodeDecodeError:

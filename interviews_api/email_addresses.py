@@ -10,7 +10,7 @@ _LOCAL_PART = re.compile(rf"[!-~]{{1,{MAX_LOCAL_PART}}}")
 
 
 def in_ascii(address: str) -> str:
-    """Encode a non-ASCII domain in A-labels (RFC 5890); raise ValueError if no mail can reach the address.
+    """Encode a non-ASCII domain in A-labels (RFC 5890); raises ValueError if no mail can reach the address.
 
     A non-ASCII local part (RFC 6531) is refused, because some servers on the way would refuse it.
     """

@@ -40,7 +40,10 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """400: the request cannot be fulfilled, and no field of its input is the cause."""
+    """400: the request cannot be fulfilled, and no field of its input is the cause.
+
+    Guards catch InputRefused, but not this error.
+    """
 
     status = 400
     message = "Bad Request"
@@ -158,11 +161,11 @@ def require_own(
     not_yours: type[Forbidden],
     owner: str | None = None,
 ) -> RowT:
-    """Return the row if it is the viewer's own; raise Unauthorized, `not_found` or `not_yours`.
+    """Return the row if it is the viewer's own; raises Unauthorized, `not_found` or `not_yours`.
 
-    The statement of the row starts at the viewer's row and outer-joins the requested row. So no row means that the
-    viewer is not signed in. None under `id_key` means that the requested row does not exist. `owner_key` names the
-    column that must equal `owner`; by default the owner is the viewer's company, `viewer_company_id` of the row.
+    The row is the viewer's, outer-joined to the requested one: no row means that the viewer is not signed in, and None
+    in column `id_key` that there is no requested row. Column `owner_key` must equal `owner`, by default the row's
+    `viewer_company_id`.
     """
     if row is None:
         raise Unauthorized

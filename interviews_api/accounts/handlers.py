@@ -174,7 +174,7 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
 
 
 def _verify_credentials(email: str, password: str) -> Mapping[Any, Any]:
-    """Return the user of the e-mail address; raise WrongCredentials. Takes the same time for unknown addresses."""
+    """Return the user of the e-mail address; raises WrongCredentials. Takes the same time for unknown addresses."""
     with read_connection() as connection:
         user = UserRepository(connection).find_by_email(email)
     if not is_password(user["password_hash"] if user else None, password) or user is None:

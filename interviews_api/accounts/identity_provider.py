@@ -36,7 +36,7 @@ def is_for_provider(token: str) -> bool:
 
 
 def read_provider_token(token: str) -> Viewer:
-    """Verify a provider's token and return its candidate; raise Unauthorized if it is invalid."""
+    """Verify a provider's token and return its candidate; raises Unauthorized if it is invalid."""
     settings = service(Settings)
     try:
         claims = jwt.decode(
@@ -56,7 +56,7 @@ def read_provider_token(token: str) -> Viewer:
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
-    """Return the key of the token's `kid`, or the only key; raise InvalidKeyError. A PEM file has no `kid`."""
+    """Return the key of the token's `kid`, or the only key; raises InvalidKeyError. A PEM file has no `kid`."""
     kid = jwt.get_unverified_header(token).get("kid") if settings.idp_jwks_file else None
     keys = [key for name, key in settings.idp_keys if kid in (None, name)]
     if len(keys) != 1:

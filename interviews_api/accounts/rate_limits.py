@@ -59,9 +59,10 @@ def client_address() -> str:
 
 
 def count_attempt(limits: dict[Limit, str]) -> None:
-    """Count an attempt under each limit, by account or address; raise TooManyRequests and count none.
+    """Count an attempt under each limit, by account or address.
 
-    Runs in its own transaction, so that failed attempts stay counted.
+    If a limit is reached, count none and raise TooManyRequests. Runs in its own transaction, so that failed attempts
+    stay counted.
     """
     if not service(Settings).ratelimit_enabled:
         return

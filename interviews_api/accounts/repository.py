@@ -100,7 +100,7 @@ class UserRepository:
         self._connection = connection
 
     def get(self, viewer: Viewer) -> RowMapping:
-        """Return the viewer's user; raise Unauthorized if the user is gone or the session has ended."""
+        """Return the viewer's user; raises Unauthorized if the user is gone or the session has ended."""
         row = self._connection.execute(_BY_ID, viewer.keys).mappings().one_or_none()
         if row is None:
             raise Unauthorized
@@ -118,7 +118,7 @@ class UserRepository:
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
 
     def add_candidate(self, email: str, password_hash: str, *, now: datetime, **person: str | None) -> RowMapping:
-        """Insert a candidate that can sign in and return the user; raise EmailTaken."""
+        """Insert a candidate that can sign in and return the user; raises EmailTaken."""
         user_id = self._add(Role.CANDIDATE, email, password_hash, now)
         self._connection.execute(insert(Candidate).values(id=user_id, **person))
         return self._get_by_email(email)
@@ -126,19 +126,19 @@ class UserRepository:
     def add_company(
         self, email: str, password_hash: str, company: Mapping[str, str | None], *, now: datetime
     ) -> RowMapping:
-        """Insert a company with its first user and return the user; raise EmailTaken."""
+        """Insert a company with its first user and return the user; raises EmailTaken."""
         company_id = new_id()
         self._connection.execute(insert(Company).values(id=company_id, **company))
         return self.add_company_user(company_id, email, password_hash, now=now)
 
     def add_company_user(self, company_id: str, email: str, password_hash: str, *, now: datetime) -> RowMapping:
-        """Insert another user of a company and return the user; raise EmailTaken."""
+        """Insert another user of a company and return the user; raises EmailTaken."""
         user_id = self._add(Role.COMPANY, email, password_hash, now)
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id))
         return self._get_by_email(email)
 
     def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Return a page of the users of the viewer's company, oldest first; raise Unauthorized."""
+        """Return a page of the users of the viewer's company, oldest first; raises Unauthorized."""
         order = (itemgetter("created_at"), False)
         values = viewer.keys | {"limit": limit, "skip": skip}
         page = read_page(self._connection, _COLLEAGUES, values, id_column="id", order=order)
@@ -147,12 +147,12 @@ class UserRepository:
         return page
 
     def check_colleague(self, viewer: Viewer, user_id: str) -> None:
-        """Check that the viewer's company has the user; raise Unauthorized, UserNotFound or NotYourUser."""
+        """Check that the viewer's company has the user; raises Unauthorized, UserNotFound or NotYourUser."""
         row = self._connection.execute(_COLLEAGUE, viewer.keys | {"user_id": user_id}).mappings().one_or_none()
         require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
 
     def remove_colleague(self, viewer: Viewer, user_id: str) -> None:
-        """Delete a user of the viewer's company; raise CannotRemoveYourself, or as `check_colleague` does.
+        """Delete a user of the viewer's company; raises CannotRemoveYourself, or as `check_colleague` does.
 
         The sessions go with the user. A lock on the company keeps two users from removing each other.
         """
@@ -163,7 +163,10 @@ class UserRepository:
         self._connection.execute(delete(User).where(User.id == user_id))
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Replace the hash and return True; return False if `old_hash` is outdated. Waits for `lock_password_hash`."""
+        """Replace the hash and return True; return False if `old_hash` is outdated.
+
+        Blocks while another transaction holds the lock of `lock_password_hash`.
+        """
         unchanged = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
         if self._connection.execute(unchanged).first() is None:
             return False

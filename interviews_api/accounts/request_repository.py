@@ -67,7 +67,7 @@ class ReplyRepository:
     def find(self, arrived: datetime, now: datetime) -> RowMapping | None:
         """Return the stored response and body hash, or lock the key until the commit and return None.
 
-        Raise RequestStillRunning if another request holds the key. SQLite has one writer, so that request has finished
+        Raises RequestStillRunning if another request holds the key. SQLite has one writer, so that request has finished
         by now: a response that was stored since this request arrived counts as still running.
         """
         is_sqlite = self._connection.dialect.name == "sqlite"

@@ -19,7 +19,7 @@ def make_reset_token(secret_key: str, reset_id: str) -> str:
 
 
 def read_reset_token(secret_key: str, token: str) -> str:
-    """Verify the token and return the reset's id; raise InvalidReset. Only one spelling of a token is valid."""
+    """Verify the token and return the reset's id; raises InvalidReset. Only one spelling of a token is valid."""
     try:
         reset_id = str(_serializer(secret_key).loads(token))
     except (BadData, UnicodeError):

@@ -31,7 +31,7 @@ class KeyFileError(Exception):
 
 
 def read_pem(path: Path, algorithm: str) -> NamedKeys:
-    """Return the public key of the PEM file, with None as `kid`; raise KeyFileError."""
+    """Return the public key of the PEM file, with None as `kid`; raises KeyFileError."""
     text = _read(path)
     if "PRIVATE KEY-----" in text:
         raise KeyFileError(_PRIVATE)
@@ -43,7 +43,7 @@ def read_pem(path: Path, algorithm: str) -> NamedKeys:
 
 
 def read_jwks(path: Path, algorithm: str) -> NamedKeys:
-    """Return the keys of the JWK Set (RFC 7517, section 5) for this algorithm; raise KeyFileError if it has none."""
+    """Return the keys of the JWK Set (RFC 7517, section 5) for this algorithm; raises KeyFileError if it has none."""
     try:
         members = json.loads(_read(path))["keys"]
         jwks = [member for member in members if isinstance(member, dict)]
@@ -72,7 +72,7 @@ def _from_jwk(jwk: dict[str, object], algorithm: str) -> object:
 
 
 def _select(keys: list[tuple[str | None, object]], algorithm: str) -> NamedKeys:
-    """Return the keys that fit the algorithm; raise KeyFileError if none fits."""
+    """Return the keys that fit the algorithm; raises KeyFileError if none fits."""
     usable = [(kid, key) for kid, key in keys if _fits(key, algorithm)]
     if not usable:
         raise KeyFileError(f"holds no public key for {algorithm}, which needs {KEY_REQUIREMENTS[algorithm]}")

@@ -20,7 +20,7 @@ def to_base64url(raw: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Decode base64url with or without padding; raise ValueError for other text."""
+    """Decode base64url with or without padding; raises ValueError for other text."""
     if not re.fullmatch(r"[A-Za-z0-9_-]*={0,2}", text):
         raise ValueError(text)
     stripped = text.rstrip("=")
@@ -28,7 +28,7 @@ def from_base64url(text: str) -> bytes:
 
 
 def read_private_key(text: str) -> EllipticCurvePrivateKey:
-    """Read a private key of 32 raw bytes in base64url; raise ValueError."""
+    """Read a private key of 32 raw bytes in base64url; raises ValueError."""
     raw = from_base64url(text)
     if len(raw) != 32 or not 0 < int.from_bytes(raw) < _CURVE_ORDER:
         raise ValueError("not a private key on P-256")

@@ -1,6 +1,6 @@
-"""The two ways to a connection: `read_connection()` for single statements, and `transaction()`.
+"""The two ways to a connection: `read_connection()` for statements that need no common snapshot, and `transaction()`.
 
-Handlers, commands and the worker open them. Repositories are handed the connection and never commit.
+Everything but repositories opens connections. Repositories are handed a connection and never commit.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Database:
 
 
 def read_connection() -> AbstractContextManager[Connection]:
-    """Open a connection for single statements, with no transaction around them.
+    """Open a connection for statements that need no common snapshot, with no transaction around them.
 
     Within a transaction it is the connection of that transaction.
     """

@@ -20,7 +20,7 @@ TCP_KEEPALIVE: dict[str, Any] = {
 WITHOUT_TRANSACTION = "without_transaction"
 """An execution option: no BEGIN is sent, and the driver commits each statement by itself."""
 
-# Milliseconds. The last is for a writer that froze or lost its network before COMMIT and holds locks of others' rows.
+# Milliseconds. idle_in_transaction_session_timeout ends a writer that froze before COMMIT and blocks others.
 _POSTGRES_LIMITS = (
     "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000"
 )
@@ -33,7 +33,8 @@ def make_engine(url: str, pool_size: int) -> Engine:
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": 3,  # seconds
-        "pool_reset_on_return": None,  # costs a fifth of a short statement; `_roll_back_leftovers` looks first
+        # A reset costs a fifth of a short statement; `_roll_back_leftovers` rolls back only an open transaction.
+        "pool_reset_on_return": None,
         "hide_parameters": True,  # errors go to the log, which must not hold password hashes and addresses
     }
     if parsed.get_backend_name() == "postgresql":
@@ -97,6 +98,6 @@ def _restore_silence_timeout(driver: Any, _record: object, _state: object) -> No
 
 
 def _roll_back_leftovers(driver: Any, _record: object, _state: object) -> None:
-    """Roll back what a failed COMMIT has left open, together with its locks."""
+    """Roll back a transaction that a failed COMMIT left open."""
     if driver.in_transaction:
         driver.rollback()

@@ -30,7 +30,7 @@ def count_where(condition: ColumnElement[bool], name: str) -> ColumnElement[int]
 
 
 def page_subquery(rows: SelectStatement, order: tuple[Any, ...]) -> Subquery:
-    """Return the rows between `skip` and `limit`, as a subquery.
+    """Return at most `limit` rows after the first `skip`, as a subquery.
 
     Outer join it ON true to the viewer's row, so that an empty page still yields a row.
     """

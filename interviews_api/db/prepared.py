@@ -36,7 +36,7 @@ class Prepared:
         self._runners: dict[str, _Compiled | _ExecutedBySqlalchemy] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
-        """Run the statement and return each row by the names of its columns. Raises what SQLAlchemy raises."""
+        """Run the statement and return each row by the names of its columns. Raises SQLAlchemy's errors."""
         dialect = connection.dialect
         runner = self._runners.get(dialect.name)
         if runner is None:
@@ -68,7 +68,7 @@ class _ExecutedBySqlalchemy:
 class _Compiled:
     """The statement in the SQL of one database, and the conversions of values to it and back.
 
-    Parameters are written as each driver itself has them, `?` or `$1`.
+    Parameters are in the driver's own style, `?` or `$1`.
     """
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:

@@ -43,7 +43,7 @@ class ReadPool:
                 yield connection
             finally:
                 if connection.in_transaction():
-                    connection.rollback()  # SQLAlchemy's own mark; the database was sent no BEGIN
+                    connection.rollback()  # ends only SQLAlchemy's bookkeeping; no BEGIN was sent
         except ApiError:
             raise
         except BaseException as error:
@@ -57,7 +57,7 @@ class ReadPool:
             self._idle.put(connection)
 
     def close_idle(self) -> None:
-        """Return the connections that no thread uses to the engine's pool."""
+        """Give idle connections back to the engine's pool."""
         self._replace_idle(Connection.close)
 
     def _discard_idle(self) -> None:

@@ -48,7 +48,7 @@ _TAKE_COMMIT_LOCK = func.pg_advisory_xact_lock(_COMMIT_ORDER).label("taken")
 
 
 def commit_lock_after(last_step: FromClause) -> CTE:
-    """Return the Postgres CTE that takes the commit-order lock after `done` ran, and only if it returned rows."""
+    """Return the Postgres CTE that waits for `last_step`, and takes the commit-order lock only if it returned rows."""
     count = select(func.count().label("n")).select_from(last_step).subquery()
     return select(_TAKE_COMMIT_LOCK).select_from(count).where(count.c.n > 0).cte("commit_lock")
 
@@ -56,10 +56,10 @@ def commit_lock_after(last_step: FromClause) -> CTE:
 def insert_event(
     interview: Columns, lock: FromClause | None, *, at: ColumnElement[Any] = _AT
 ) -> Insert | ReturningInsert[Any]:
-    """Return the statement that appends an event about an interview with these columns.
+    """Return the statement that appends an event; `interview` has the columns that the event copies.
 
-    It takes the values of `event_values`. On Postgres `after` is read first, to wait for the commit-order lock, and a
-    NOTIFY with the candidate's id goes out with the commit.
+    It takes the values of `event_values`. `lock` is the rows that are read first, to wait for the commit-order lock;
+    None on SQLite. On Postgres a NOTIFY with the candidate's id goes out with the commit.
     """
     values = [interview[name].label(column) for column, name in _COPIED_COLUMNS.items()]
     values += [at.label("at")]
@@ -79,7 +79,7 @@ def event_values(
     previous_starts_at: datetime | None = None,
     occasion: str | None = None,
 ) -> dict[str, object]:
-    """Return the parameters of `insert_event`."""
+    """Return the values of the parameters that `insert_event` names `event_...`."""
     return {
         "event_type": event_type,
         "event_at": at,
@@ -104,7 +104,7 @@ _TIMELINE = (
 
 
 def notify(connection: Connection) -> None:
-    """Wake all commit listeners with the commit, without an event. SQLite's listeners see the commit itself."""
+    """Wake all commit listeners at COMMIT, for changes that append no event. SQLite's listeners see each commit."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 
@@ -122,7 +122,7 @@ def version_columns(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any
 
 
 def invalidate_all_caches(connection: Connection) -> None:
-    """Begin a new import, so that all cached responses become stale with the commit.
+    """Begin a new import, that is, a new version of `imports`, so that all cached responses become stale at COMMIT.
 
     For writers that append no events, such as the loader of seed files.
     """
@@ -138,10 +138,11 @@ class EventLog:
         self._connection = connection
 
     def append(self, interview: Mapping[Any, Any], event_type: EventType, **details: Any) -> None:
-        """Append an event about the interview, a mapping with the id, revision, candidate_id and company_id after it.
+        """Append an event about the interview.
 
-        `details` are the arguments of `event_values`. Call it last in the transaction: only the reply to an
-        Idempotency-Key may be written after it (`accounts/idempotency.py`).
+        `interview` has id, revision, candidate_id and company_id as they are after the transition. `details` are the
+        arguments of `event_values`. Call it last in the transaction: only the reply to an Idempotency-Key may be
+        written after it (`accounts/idempotency.py`).
         """
         statement = _APPEND_IN_COMMIT_ORDER if self._connection.dialect.name == "postgresql" else _APPEND
         values = {f"interview_{name}": interview[name] for name in _COPIED_COLUMNS.values()}

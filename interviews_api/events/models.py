@@ -1,4 +1,4 @@
-"""Tables of the event log: a row for each transition, written in its transaction, and the import version."""
+"""Tables of the event log: a row for each transition, reminder and nudge, and the import version."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -32,10 +32,10 @@ class EventActor(StrEnum):
 
 
 class Event(Base):
-    """An event of an interview. Ids rise in commit order (ADR 9); `revision` is the interview's after the event.
+    """An event of an interview. Ids rise in commit order (ADR 9).
 
-    `previous_starts_at` is the earlier start of a rescheduled interview. `occasion` names a reminder or nudge, which
-    occurs at most once per revision.
+    `revision` is the interview's revision after the event. `previous_starts_at` is the earlier start of a rescheduled
+    interview. `occasion` holds the name of a reminder's or nudge's occasion, which occurs at most once per revision.
     """
 
     __tablename__ = "events"

@@ -119,14 +119,14 @@ class JobRepository:
         return page
 
     def get(self, job_id: str) -> RowMapping:
-        """Return a job with its company; raise JobNotFound."""
+        """Return a job with its company; raises JobNotFound."""
         row = self._connection.execute(_ONE_JOB, {"job_id": job_id}).mappings().one_or_none()
         if row is None:
             raise JobNotFound
         return row
 
     def create(self, viewer: Viewer, *, now: datetime, **values: str | None) -> RowMapping:
-        """Insert a job of the viewer's company and return it; raise Unauthorized."""
+        """Insert a job of the viewer's company and return it; raises Unauthorized."""
         job_id = new_id()
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(insert(Job).values(id=job_id, company_id=company_id, created_at=now, **values))
@@ -140,27 +140,27 @@ class ApplicationRepository:
         self._connection = connection
 
     def page_of_candidate(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Return a page of the candidate's applications, newest first; raise Unauthorized."""
+        """Return a page of the candidate's applications, newest first; raises Unauthorized."""
         return self._read_page(_MINE, viewer, limit=limit, skip=skip)
 
     def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Return a page of the applications for the company's jobs, newest first; raise Unauthorized."""
+        """Return a page of the applications for the company's jobs, newest first; raises Unauthorized."""
         return self._read_page(_OURS, viewer, limit=limit, skip=skip)
 
     def check_company(self, viewer: Viewer, company_id: str) -> None:
-        """Check that the viewer acts for the company; raise Unauthorized, CompanyNotFound or NotYourCompany."""
+        """Check that the viewer acts for the company; raises Unauthorized, CompanyNotFound or NotYourCompany."""
         row = self._connection.execute(_COMPANY, viewer.keys | {"company_id": company_id}).mappings().one_or_none()
         require_own(
             row, id_key="company_id", owner_key="company_id", not_found=CompanyNotFound, not_yours=NotYourCompany
         )
 
     def check_job(self, viewer: Viewer, job_id: str) -> RowMapping:
-        """Return the job to apply for; raise Unauthorized or JobNotFound."""
+        """Return the job to apply for; raises Unauthorized or JobNotFound."""
         UserRepository(self._connection).get(viewer)
         return JobRepository(self._connection).get(job_id)
 
     def submit(self, viewer: Viewer, job_id: str, *, now: datetime) -> dict[str, Any]:
-        """Insert the viewer's application and return it; raise Unauthorized, JobNotFound or AlreadyApplied."""
+        """Insert the viewer's application and return it; raises Unauthorized, JobNotFound or AlreadyApplied."""
         values = {
             "id": new_id(),
             "candidate_id": viewer.user_id,
@@ -178,7 +178,7 @@ class ApplicationRepository:
     def get_of_company(self, viewer: Viewer, application_id: str) -> RowMapping:
         """Return an application with the company's `time_zone`.
 
-        Raise Unauthorized, ApplicationNotFound or NotYourApplication.
+        Raises Unauthorized, ApplicationNotFound or NotYourApplication.
         """
         keys = viewer.keys | {"application_id": application_id}
         row = self._connection.execute(_OUR_APPLICATION, keys).mappings().one_or_none()
@@ -191,7 +191,7 @@ class ApplicationRepository:
         )
 
     def mark_seen(self, viewer: Viewer, application_id: str, *, now: datetime) -> RowMapping:
-        """Set `date_seen` unless it is set, and return the application; raise as `get_of_company` does."""
+        """Set `date_seen` unless it is set, and return the application; raises as `get_of_company` does."""
         self.get_of_company(viewer, application_id)
         is_pending = Application.status == ApplicationStatus.PENDING
         self._connection.execute(

@@ -1,4 +1,4 @@
-"""Blueprint `candidate-interviews`: a signed-in candidate reads the own interviews and answers invitations."""
+"""Blueprint `candidate-interviews`: a signed-in candidate reads and answers interviews."""
 
 from datetime import datetime
 from typing import Any

@@ -184,7 +184,7 @@ class CandidateInterviewRepository:
     def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Versioned[Page]:
         """Return all interviews, or those of a status, newest first, with counts over all interviews.
 
-        Fresh until the next upcoming interview begins, which lowers a count.
+        Fresh until the next upcoming interview begins, because a count then falls.
         """
         statement = _ALL if status is None else _OF_STATUS
         return self._read_page(statement, _NEWEST_FIRST, viewer, counted_at=now, status=status, limit=limit, skip=skip)
@@ -226,7 +226,7 @@ class CandidateInterviewRepository:
         precondition: Precondition | None = None,
         **changes: Any,
     ) -> Row:
-        """Return the interview after the candidate's transition.
+        """Apply the candidate's transition and return the interview.
 
         Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
         """

@@ -1,4 +1,4 @@
-"""Blueprint `company-interviews`: a company schedules, reschedules, cancels and completes its interviews."""
+"""Blueprint `company-interviews`: a company schedules, confirms, reschedules, cancels and completes its interviews."""
 
 from collections.abc import Mapping
 from typing import Any

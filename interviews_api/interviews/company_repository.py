@@ -122,7 +122,7 @@ class CompanyInterviewRepository:
         )
 
     def lock(self, viewer: Viewer, interview_id: str) -> RowMapping:
-        """Return the interview as `get` does; other transitions wait until the end of the transaction."""
+        """Lock the interview and return it as `get` does; other transitions wait until the end of the transaction."""
         TransitionRepository(self._connection).lock(interview_id)
         return self.get(viewer, interview_id)
 
@@ -137,7 +137,7 @@ class CompanyInterviewRepository:
         now: datetime,
         **meeting: Any,
     ) -> Mapping[Any, Any]:
-        """Return a new interview.
+        """Schedule an interview and return it.
 
         Raises as `ApplicationRepository.get_of_company`, InvalidInput for its time, and OverlappingInterview.
         """
@@ -162,7 +162,7 @@ class CompanyInterviewRepository:
         now: datetime,
         **changes: Any,
     ) -> Mapping[Any, Any]:
-        """Return the interview at another time; columns without a change stay as they are.
+        """Reschedule the interview and return it; columns without a change stay as they are.
 
         Raises as `get` and `apply` do, InvalidInput for the time or place, and OverlappingInterview.
         """
@@ -190,7 +190,7 @@ class CompanyInterviewRepository:
         precondition: Precondition | None = None,
         **changes: Any,
     ) -> Mapping[Any, Any]:
-        """Return the interview after the company's transition.
+        """Apply the company's transition and return the interview.
 
         Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
         """

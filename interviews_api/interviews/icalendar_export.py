@@ -1,6 +1,7 @@
-"""iCalendar export of interviews: files and feeds (RFC 5545), invitations by mail (RFC 5546). Uses no clock.
+"""iCalendar export of interviews: files and feeds (RFC 5545), invitations by mail (RFC 5546).
 
-The UID stays for an interview's life; SEQUENCE is its revision; DTSTAMP and LAST-MODIFIED are its last change.
+The UID stays for an interview's life; SEQUENCE is its revision. DTSTAMP is the last change, so equal rows
+give equal files.
 """
 
 import re
@@ -51,8 +52,8 @@ def export_calendar(
 ) -> bytes:
     """Return the calendar of these interviews in UTF-8.
 
-    `organizer` is a mailbox ("Name <address>") for companies without an e-mail address. `attendee` is the candidate's
-    address; invitations need it, and publications must not have it (RFC 5546, section 3.2.1).
+    `organizer` is a mailbox ("Name <address>"), used as organizer when the company has no address. `attendee` is the
+    candidate's address; invitations need it, and publications must not have it (RFC 5546, section 3.2.1).
     """
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)

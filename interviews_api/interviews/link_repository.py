@@ -1,4 +1,4 @@
-"""SQL of confirmation links: the interview of a link, and its confirm."""
+"""SQL of confirmation links: the interview of a link, and its confirmation."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -52,7 +52,7 @@ class LinkRepository:
         return row
 
     def confirm(self, interview_id: str, revision: int, *, now: datetime) -> Mapping[Any, Any]:
-        """Return the interview after the candidate confirmed this revision; raises as `get` does, and NotPending."""
+        """Confirm this revision and return the interview; raises as `get` does, and NotPending."""
         interview = TransitionRepository(self._connection).apply(
             CONFIRM,
             {"interview_id": interview_id, "linked_revision": revision},
@@ -63,7 +63,7 @@ class LinkRepository:
         if interview is None:
             self.get(interview_id, revision, now=now)
             raise CONFIRM.too_late
-        _check_is_not_over(interview, now)
+        _check_is_not_over(interview, now)  # raises, so the transaction rolls back
         return interview
 
     def revision(self, interview_id: str) -> int | None:

@@ -35,7 +35,7 @@ class InterviewType(StrEnum):
 
 
 class Actor(StrEnum):
-    """The party that causes a transition."""
+    """The party that causes a transition: EventActor without SYSTEM."""
 
     CANDIDATE = "candidate"
     COMPANY = "company"

@@ -1,6 +1,6 @@
 """The SQL of transitions: a conditional UPDATE, its application's follow-up, its event, and the row that is shown.
 
-On Postgres these are a single statement, so that the commit-order lock is held for a round trip only (ADR 20). SQLite
+On Postgres these are a single statement, so that the commit-order lock is held for a round trip only (ADR 23). SQLite
 runs them one after the other.
 """
 
@@ -41,7 +41,8 @@ SelectInterview = Callable[[type[Interview]], SelectStatement]
 """Builds the SELECT of the row that is shown, with `interview_id`, from the table or from the rows of an UPDATE."""
 
 INTERVIEW_ID = bindparam("interview_id", type_=Interview.id.type)
-_LONGEST_WAIT = timedelta(seconds=5)  # for another transition: then either database gives up (`db/engines.py`)
+# The longest that a statement can wait for another transition: then either database gives up (`db/engines.py`).
+_LONGEST_WAIT = timedelta(seconds=5)
 _LOCK = Prepared(select(Interview.id).where(Interview.id == INTERVIEW_ID).with_for_update())
 
 
@@ -75,7 +76,7 @@ class TransitionRepository:
         previous_starts_at: datetime | None = None,
         **changes: Any,
     ) -> Row | None:
-        """Return the interview after the transition; None when its status forbids it or it is out of scope.
+        """Apply the transition and return the interview; None when its status forbids it or it is out of scope.
 
         `keys` has the `interview_id` and the parameters of `scope` and `select_interview`.
         """
@@ -105,6 +106,7 @@ RunTransition = Callable[[Connection, Mapping[str, object]], Row | None]
 
 
 def _assigned_columns(changes: Mapping[str, object], at: datetime) -> AssignedColumns:
+    # The very object `at` marks the moment; an equal time from the request does not.
     return tuple((name, value is at) for name, value in changes.items())
 
 
@@ -119,8 +121,8 @@ def _compile_transition(
 ) -> RunTransition:
     """Build the statements of a transition that sets these columns of the interview and of its application.
 
-    Its moment is the request's, or the previous transition's if that is later: history stays monotonic. A stored time
-    more than `_LONGEST_WAIT` ahead comes from a file or a wrong clock, and is not followed.
+    The transition's time is the request's, or the interview's `updated_at` if that is later by at most `_LONGEST_WAIT`.
+    So history stays monotonic; a time further ahead comes from a file or a wrong clock.
     """
     table: Table = Interview.__table__  # type: ignore[assignment]
     at, latest_wait = (bindparam(name, type_=Event.at.type) for name in ("event_at", "latest_wait"))

@@ -95,7 +95,7 @@ def stop_gracefully_on_sigquit(worker: Any) -> None:
 
 
 def application_of(worker: Any) -> Flask:
-    """Return the application that the worker serves."""
+    """Return the Flask application that the worker process loaded."""
     app: Flask = worker.wsgi
     return app
 

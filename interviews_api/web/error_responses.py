@@ -30,7 +30,7 @@ RETRY_AFTER_SECONDS = 1
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
-    """Return a JSON response with this payload."""
+    """Serialize the payload with orjson, as `application/json`."""
     return ApiResponse(orjson.dumps(payload), status, headers, mimetype=JSON)
 
 
@@ -54,7 +54,7 @@ def error_response(
 
 
 def answer_api_error(error: ApiError) -> ApiResponse:
-    """Return the error response of an ApiError."""
+    """Return the error's status and message, with `details` of invalid input and Retry-After of a 429 in seconds."""
     details = error.details if isinstance(error, InvalidInput) else None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
     return error_response(error.status, error.message, details=details, headers=headers)

@@ -88,7 +88,7 @@ class LocalDate(fields.Field[date]):
 
 
 class LocalTime(fields.Field[time]):
-    """Local time of day like `14:30`. For input only."""
+    """Local time of day like `14:30`, for input only; output has WallTime."""
 
     default_error_messages = {"invalid": "Must be a time like 14:30."}
 
@@ -99,7 +99,7 @@ class LocalTime(fields.Field[time]):
 
 
 class WallTime(fields.Field[str]):
-    """Local time `HH:MM` of the row's `starts_at` in its `time_zone`. For output only."""
+    """Local time `HH:MM` of the row's `starts_at` in its `time_zone`, for output only; input has LocalTime."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(dump_only=True, attribute="starts_at", **kwargs)

@@ -28,7 +28,7 @@ _TRUNCATED = "The body could not be read to its end"
 
 
 class IdConverter(UnicodeConverter):
-    """Converter `<id:name>`: a malformed id becomes MALFORMED_ID, so that the handler answers 404 after 401 and 403.
+    """Converter `<id:name>`: a malformed id becomes MALFORMED_ID, so that the view answers 404 after 401 and 403.
 
     `<id(besides="word"):name>` does not match `word`, which is a route of its own.
     """
@@ -44,7 +44,7 @@ class IdConverter(UnicodeConverter):
 
 
 def load_query(schema: Schema) -> dict[str, Any]:
-    """Return the query's parameters without unknown ones; raises InvalidInput, also for a repeated one."""
+    """Return the query's parameters without unknown ones; raises InvalidInput, also for a repeated parameter."""
     query = request.query_string
     load = _load_cached_query if len(query) <= _MAX_CACHED_QUERY else _load_query
     return {**load(schema, query)}

@@ -66,7 +66,7 @@ class _MetricList(Collector):
         self._metrics = metrics
 
     def collect(self) -> list[Metric]:
-        """Return the metrics of the list."""
+        """Return the metrics that were read before; prometheus_client calls this at each scrape."""
         return self._metrics
 
 
