@@ -21,6 +21,7 @@ from benchmarks.world import NOTHING, POSTGRES, SETTINGS, World
 from tests.support.postgres import ThrowawayPostgres
 
 TOKENS = {"CACHE_BYTES": "0"}
+UNCOMPILED = TOKENS | {"COMPILED_DUMP": "false"}
 CONFIRMED = ("confirmed", "confirme", True, ["interview.scheduled", "interview.confirmed"])
 
 
@@ -43,6 +44,7 @@ def main(*, quick: bool) -> int:
         ours = {
             table.NOTHING: start(servers.gunicorn(table.NOTHING, settings | NOTHING)),
             table.TOKENS: start(servers.gunicorn(table.TOKENS, settings | TOKENS)),
+            table.UNCOMPILED: start(servers.gunicorn(table.UNCOMPILED, settings | UNCOMPILED)),
             table.DEFAULT: start(servers.gunicorn(table.DEFAULT, settings)),
         }
         peers = {
@@ -79,7 +81,8 @@ def main(*, quick: bool) -> int:
                 contenders.append((table.SQLITE, on_sqlite, small.file("sqlite", small.lists)))
             results[name] = measure(contenders)
         print("confirm", flush=True)
-        writers = {name: server for name, server in all_servers.items() if name != table.REMEMBERING}
+        readers = (table.REMEMBERING, table.UNCOMPILED)
+        writers = {name: server for name, server in all_servers.items() if name not in readers}
         results["confirm"] = measure(contest("confirm", world.confirms, writers), world.reset)
         run(ours[table.DEFAULT], world.file("all", world.everything), 3 if quick else 30)
         full = results["list"][table.DEFAULT].megabytes = ours[table.DEFAULT].megabytes

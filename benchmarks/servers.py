@@ -95,7 +95,7 @@ def descendants(pid: int) -> Iterator[int]:
     """Yield the ids of all descendant processes."""
     try:
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return
     for child in children:
         yield child
@@ -110,7 +110,7 @@ def cpu_of(pid: int) -> float:
 def _cpu(pid: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     return sum(int(field) for field in fields[11:15]) / _TICKS
 
@@ -118,6 +118,6 @@ def _cpu(pid: int) -> float:
 def _resident(pid: int) -> float:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0)

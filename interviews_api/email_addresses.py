@@ -5,8 +5,10 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from unicodedata import normalize
 
-MAX_LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1)
-_LOCAL_PART = re.compile(rf"[!-~]{{1,{MAX_LOCAL_PART}}}")
+MAX_LOCAL_PART = 64
+"""Octets before the @ of an address that is registered (RFC 5321, section 4.5.3.1.1)."""
+
+_LOCAL_PART = re.compile(r"[!-~]+")
 
 
 def in_ascii(address: str) -> str:

@@ -11,6 +11,7 @@ from interviews_api.web.fields import (
     id_field,
     link_field,
     name_field,
+    new_email_field,
     text_field,
     time_zone_field,
 )
@@ -25,7 +26,7 @@ class Credentials(CamelSchema):
 
 
 class _NewUser(CamelSchema):
-    email = email_field(required=True)
+    email = new_email_field(required=True)
     password = text_field(128, minimum=10, required=True)
 
 
@@ -44,7 +45,7 @@ class NewCompanyDetails(CamelSchema):
     logo = link_field(load_default=None, allow_none=True)
     address = text_field(500, load_default=None, allow_none=True)
     phone = text_field(50, load_default=None, allow_none=True)
-    email = email_field(load_default=None, allow_none=True)
+    email = new_email_field(load_default=None, allow_none=True)
     time_zone = time_zone_field(load_default="UTC")
 
 

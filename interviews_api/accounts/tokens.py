@@ -63,6 +63,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     register_services(app, VerifiedTokens(settings.verified_tokens))
     manager = JWTManager(app)
     manager.decode_key_loader(_key_for_complete_claims)
+    manager.token_verification_loader(_is_spelled_once)
     manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (
         manager.unauthorized_loader,
@@ -81,14 +82,27 @@ def _refuse(*_reasons: object) -> Response:
 
 
 def _key_for_complete_claims(_header: object, claims: Mapping[str, Any]) -> str:
-    """Return the key to verify a token with; raises MissingRequiredClaimError.
+    """Return the key to verify a token with; raises InvalidTokenError for claims that are missing or malformed.
 
     `claims` are those of the token itself. Later flask-jwt-extended fills in a `type` and a `jti` that are missing.
     """
     for name in REQUIRED_CLAIMS:
         if claims.get(name) is None:
             raise jwt.MissingRequiredClaimError(name)
+    if claims["type"] not in ("access", "refresh"):
+        raise jwt.InvalidTokenError("type")
+    if not all(isinstance(claims.get(name, 0), int | float) for name in ("exp", "iat", "nbf")):  # PyJWT takes "123"
+        raise jwt.InvalidTokenError("dates")
     return service(Settings).jwt_secret_key
+
+
+def _is_spelled_once(_header: object, _claims: object) -> bool:
+    """Return whether `@jwt_required()` may accept the spelling of the request's Authorization header."""
+    try:
+        _refuse_padding(_bearer_token())
+    except Unauthorized:
+        return False
+    return True
 
 
 def _is_revoked(_header: object, claims: Mapping[str, Any]) -> bool:

@@ -47,17 +47,24 @@ def read_connection() -> AbstractContextManager[Connection]:
 
 
 @contextmanager
-def transaction(*, no_timeouts: bool = False) -> Iterator[Connection]:
+def transaction(*, no_timeouts: bool = False, single_statement: bool = False) -> Iterator[Connection]:
     """Open a transaction: its changes commit together at the end, or not at all when an error leaves the block.
 
     Within another transaction it is a savepoint of that one, which decides about the commit.
     `no_timeouts` lifts Postgres's time limits: for bulk loads, never for a request.
+    `single_statement` promises that one prepared statement makes the whole change on Postgres. That commits by itself,
+    without the round trips of BEGIN and COMMIT (ADR 23).
     """
     if (outer := _open.get()) is not None:
         with outer.begin_nested():
             yield outer
         return
-    with service(Database).engine.begin() as connection:
+    database = service(Database)
+    if single_statement and database.engine.dialect.name == "postgresql":
+        with database.reads.connection() as connection:
+            yield connection
+        return
+    with database.engine.begin() as connection:
         if no_timeouts and connection.dialect.name == "postgresql":
             lift_time_limits(connection)
         token = _open.set(connection)

@@ -10,6 +10,7 @@ tests/db/test_internals.py names the missing part when one of these changes.
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -125,10 +126,12 @@ def _cursor(connection: Connection) -> Any:
 
 
 def _sqlalchemy_error(connection: Connection, error: Any, sql: str) -> Exception:
-    """Return SQLAlchemy's error for the driver's; invalidate a connection that is dead."""
+    """Return SQLAlchemy's error for the driver's; invalidate a dead connection, and all that the pool has."""
     dialect = connection.dialect
     is_dead = dialect.is_disconnect(error, connection.connection, None)
     if is_dead:
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("SELECT 1")  # SQLAlchemy finds it dead, too, and invalidates its pool
         connection.invalidate(error)
     raised: Exception = DBAPIError.instance(
         sql, None, error, dialect.loaded_dbapi.Error,

@@ -47,9 +47,9 @@ class ReadPool:
         except ApiError:
             raise
         except BaseException as error:
-            if connection is not None:
-                _discard(connection)
-            connection = None
+            broken, connection = connection, None
+            if broken is not None:
+                _discard(broken)
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 self._discard_idle()  # a dead connection usually means that the server restarted
             raise
@@ -67,9 +67,10 @@ class ReadPool:
         """Close each idle connection, and leave its place for a new one."""
         for _ in range(self._idle.qsize()):
             with suppress(queue.Empty):
-                if (connection := self._idle.get_nowait()) is not None:
-                    close(connection)
+                connection = self._idle.get_nowait()
                 self._idle.put(None)
+                if connection is not None:
+                    close(connection)
 
 
 def _discard(connection: Connection) -> None:

@@ -129,7 +129,7 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
 )
 def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Row:
     """Confirm a pending interview. Of several requests at once, exactly one gets a 200."""
-    with transaction() as connection:
+    with transaction(single_statement=precondition is None) as connection:
         return CandidateInterviewRepository(connection).apply(CONFIRM, viewer, interview_id, precondition)
 
 
@@ -147,7 +147,7 @@ def decline_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, reason: str | None
 ) -> Row:
     """Decline an interview that is still open."""
-    with transaction() as connection:
+    with transaction(single_statement=precondition is None) as connection:
         interviews = CandidateInterviewRepository(connection)
         return interviews.apply(DECLINE, viewer, interview_id, precondition, cancellation_reason=reason)
 
@@ -176,6 +176,6 @@ def request_reschedule(
         "proposed_times": [format_instant(time) for time in proposed_times],
         "requested_at": format_instant(now()),
     }
-    with transaction() as connection:
+    with transaction(single_statement=precondition is None) as connection:
         interviews = CandidateInterviewRepository(connection)
         return interviews.apply(REQUEST_RESCHEDULE, viewer, interview_id, precondition, reschedule_request=request)

@@ -61,6 +61,9 @@ class UpdatesQuery(CamelSchema):
     )
 
 
+_UPDATES_QUERY = UpdatesQuery()
+
+
 def init_app(app: Flask) -> None:
     """Create the hub of the process."""
     register_services(app, Hub(app))
@@ -74,7 +77,7 @@ def refuse_without_upgrade() -> Response:
 
     Answers 426; `stream_updates` serves the upgrade.
     """
-    load_query(UpdatesQuery())
+    load_query(_UPDATES_QUERY)
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     return error_response(426, "Live updates need a WebSocket", headers=upgrade)
 
@@ -88,7 +91,7 @@ def _prepare() -> Response | None:
         return refuse_without_upgrade()
     if not is_handshake():
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
-    g.after = load_query(UpdatesQuery())["after"]
+    g.after = load_query(_UPDATES_QUERY)["after"]
     if not service(Hub).take_seat(_seats()):
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat = True

@@ -13,10 +13,10 @@ from interviews_api.web.fields import (
     Instant,
     TrueOrFalse,
     WholeNumber,
-    email_field,
     enum_field,
     id_field,
     link_field,
+    new_email_field,
     text_field,
     time_zone_field,
 )
@@ -54,7 +54,7 @@ class SeedCompany(_Record):
 
 class _SeedUser(_Record):
     id = id_field(required=True)
-    email = email_field(required=True)
+    email = new_email_field(required=True)
     password = text_field(128, minimum=1, load_default=None, allow_none=True)
 
 

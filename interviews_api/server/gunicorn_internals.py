@@ -58,7 +58,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve the connection's next request; return whether the connection stays open."""
         stays_open = super().handle(conn)
         if not stays_open:
-            with suppress(OSError):  # the client was faster
+            with suppress(OSError, NotImplementedError):  # the client was faster, or a TLS socket has no copy
                 gunicorn.util.close_graceful(conn.sock.dup())
                 conn.sock.shutdown(socket.SHUT_RDWR)  # so that gunicorn finds nothing to wait for
         return stays_open

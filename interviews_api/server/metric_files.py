@@ -11,10 +11,12 @@ and the names of its files; canary tests/unit/test_internals.py.
 """
 
 import atexit
+import errno
 import fcntl
 import logging
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -33,11 +35,13 @@ _log = logging.getLogger(__name__)
 def make_folder() -> None:
     """Create the folder of this master process and remove the folders of killed masters.
 
-    Sets PROMETHEUS_MULTIPROC_DIR, or unsets it if the folder cannot be created. A second call by the same process does
-    nothing, because SIGHUP makes gunicorn read its configuration again. Under systemd the parent is RuntimeDirectory.
+    Sets PROMETHEUS_MULTIPROC_DIR, or unsets it if the folder cannot be created. SIGHUP makes gunicorn read its
+    configuration and call this again: the folder stays, unless a cleaner of /tmp has removed it. Under systemd the
+    parent is RuntimeDirectory.
     """
     own_prefix = f"{_PREFIX}{os.getpid()}-"
-    if Path(os.environ.get(FOLDER, "")).name.startswith(own_prefix):
+    present = Path(os.environ.get(FOLDER, ""))
+    if present.name.startswith(own_prefix) and _is_ours(present):
         return
     os.environ.pop(FOLDER, None)
     try:
@@ -70,7 +74,8 @@ def count_in_files(number: int) -> None:
         return
     try:
         folder = Path(os.environ[FOLDER])
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a cleaner of /tmp may have removed it
+        if not _is_ours(folder):
+            raise FileNotFoundError(errno.ENOENT, "the folder is gone")
         for kind in _KINDS:
             _allocate(folder / f"{kind}_{number}.db")
     except OSError as error:
@@ -78,6 +83,15 @@ def count_in_files(number: int) -> None:
         _log.warning("no room for metrics, so this worker counts for itself: %s", error.strerror)
         return
     values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether it is a folder that no other user may write to: a name in /tmp may be taken by anybody."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 def _allocate(path: Path) -> None:
@@ -103,7 +117,7 @@ def _lock(folder: Path) -> None:
 
 def _remove_abandoned(parent: Path) -> None:
     """Remove metric folders that no process has locked."""
-    for folder in parent.glob(f"{_PREFIX}*"):
+    for folder in filter(_is_ours, parent.glob(f"{_PREFIX}*")):
         with suppress(OSError):
             descriptor = os.open(folder / _LOCK, os.O_RDWR)
             try:

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from marshmallow.exceptions import SCHEMA
 
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
-from interviews_api.email_addresses import in_ascii
+from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
 from interviews_api.ids import is_id
 
 MAX_TEXT = 20_000
@@ -176,8 +176,13 @@ class EmailAddress(fields.Email):
 
 
 def email_field(**kwargs: Any) -> EmailAddress:
-    """Return the field of an address that a user may register."""
+    """Return the field of an address, which may be stored already."""
     return EmailAddress(validate=_MAX_ADDRESS, **kwargs)
+
+
+def new_email_field(**kwargs: Any) -> EmailAddress:
+    """Return the field of an address that is to be stored."""
+    return EmailAddress(validate=[_MAX_ADDRESS, _check_local_part], **kwargs)
 
 
 def id_field(**kwargs: Any) -> fields.String:
@@ -220,6 +225,11 @@ def enum_field(
     component = {"component": enum.__name__, "members": list(enum)}
     check = validate.OneOf(list(enum) if only is None else only)
     return fields.String(validate=check, metadata=component | dict(metadata or {}), **kwargs)
+
+
+def _check_local_part(address: str) -> None:
+    if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
+        raise ValidationError(EmailAddress.default_error_messages["unmailable"])
 
 
 def _check_id(text: str) -> None:

@@ -262,7 +262,9 @@ def test_flask_jwt_extendeds_own_decorators_are_as_strict_as_ours(
     assert get("/plugin", jwt.encode(own, KEY, ALGORITHM)).text == "in"
     incomplete = [jwt.encode({k: v for k, v in own.items() if k != name}, KEY, ALGORITHM) for name in REQUIRED_CLAIMS]
     refused = [None, "x", jwt.encode({"sub": "a"}, "k" * 32, ALGORITHM), jwt.encode(own | {"exp": 1}, KEY, ALGORITHM)]
-    for token in [*refused, without_session, without_user, refresh, *incomplete]:
+    types = [jwt.encode(own | {"type": kind}, KEY, ALGORITHM) for kind in ("x", 5, [], ["access"])]
+    dates = [jwt.encode(own | {"nbf": "1"}, KEY, ALGORITHM), jwt.encode(own, KEY, ALGORITHM) + "="]
+    for token in [*refused, without_session, without_user, refresh, *incomplete, *types, *dates]:
         response = get("/plugin", token)
         assert (response.status_code, response.json) == (401, golden("error-401")), token
     assert get("/fresh", good).status_code == 401

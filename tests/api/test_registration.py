@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from interviews_api.accounts.models import Company
@@ -141,3 +142,12 @@ def test_candidate_is_no_company_user(anonymous: Caller) -> None:
     for method in ("GET", "POST"):
         them = bearer(anonymous.client, candidate)
         assert them.refused(method, "/auth/company/users?limit=x") == (403, "Company credentials required")
+
+
+@pytest.mark.parametrize(("octets", "status"), [(64, 201), (65, 400)])
+def test_local_part_has_at_most_64_octets(octets: int, status: int, client: FlaskClient) -> None:
+    body = {"email": "a" * octets + "@example.com", "password": "x" * 10, "firstName": "Ada", "lastName": "O"}
+    response = client.post("/auth/register/candidate", json=body)
+    assert response.status_code == status
+    asked = client.post("/auth/password/forgot", json={"email": body["email"]})
+    assert asked.status_code == 202, "an address that was registered before the limit gets its mail"
