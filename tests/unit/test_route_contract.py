@@ -10,7 +10,7 @@ from interviews_api.accounts.tokens import company_required
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
-from interviews_api.web.route_contract import Layer, View, check_routes, contract_of
+from interviews_api.web.route_contract import CachePolicy, Layer, View, check_routes, contract_of
 
 declare = operation("Done", Nothing, body=Nothing)
 authorize = authorize_before_validation(lambda *_anything: None)
@@ -41,6 +41,14 @@ def test_decorators_in_their_order_make_one_contract() -> None:
 def test_decorators_out_of_order_are_refused(decorators: tuple[View, ...]) -> None:
     with pytest.raises(TypeError, match="cannot stand outside of"):
         reduce(lambda decorated, decorate: decorate(decorated), decorators, view())
+
+
+@pytest.mark.parametrize(("has_etag", "status"), [(False, 200), (True, 201)])
+def test_a_cached_response_needs_an_etag_and_status_200(has_etag: bool, status: int) -> None:
+    policy = CachePolicy(lambda _viewer: ())
+    with pytest.raises(TypeError, match="needs has_etag and status 200"):
+        operation("Done", Nothing, has_etag=has_etag, status=status, cache=policy)
+    operation("Done", Nothing, has_etag=True, cache=policy)
 
 
 def test_a_route_that_changes_something_needs_a_contract() -> None:
