@@ -1,4 +1,4 @@
-"""The caches of one gunicorn worker: verified tokens, and responses that are served again while they are fresh.
+"""The LRU cache, and the cached responses of one gunicorn worker (verified tokens are in accounts/tokens.py).
 
 No response is trusted for its age: the reader first asks the database for the current version (ADR 19).
 """

@@ -110,7 +110,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
     with transaction() as connection:
-        current = UserRepository(connection).lock_password_hash(user["id"])
+        current = UserRepository(connection).lock_user(user["id"])
         if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
             raise WrongCredentials
         return _sign_in(user)

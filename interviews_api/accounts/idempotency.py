@@ -50,8 +50,8 @@ def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) ->
         stored = replies.find(arrived, now())
         if stored is None:
             response = _first_response(view, viewer, path)
-            # `lock_password_hash` locks the user's row and returns None when the user is gone: then all is rolled back.
-            if users.lock_password_hash(viewer.user_id) is None:
+            # The user may have been deleted meanwhile: then all is rolled back.
+            if users.lock_user(viewer.user_id) is None:
                 raise Unauthorized
             replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
             return response

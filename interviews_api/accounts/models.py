@@ -116,7 +116,8 @@ class IdempotentReply(Base):
 class PasswordReset(Base):
     """A request for a new password. A row is written for unknown addresses too, so that timing reveals nothing.
 
-    `mailed` is true once the fan-out has written its delivery. Use of the reset deletes the row.
+    `mailed` is true once the fan-out has written its delivery, or has found no user of the address. Use of the reset
+    deletes the row.
     """
 
     __tablename__ = "password_resets"

@@ -1,6 +1,7 @@
 """Rate limits on attempts, counted in the database, so that they hold across threads, workers and restarts.
 
-Sliding log: any window of the given length allows the given number of attempts. Refused attempts are not counted.
+Sliding log: any window of the given length allows the given number of attempts. Attempts that the limit refuses are not
+counted.
 """
 
 import hashlib
@@ -59,18 +60,18 @@ def client_address() -> str:
 
 
 def count_attempt(limits: dict[Limit, str]) -> None:
-    """Count an attempt under each limit, by account or address.
+    """Count an attempt under each limit; `limits` maps each limit to the account or address.
 
-    If a limit is reached, count none and raise TooManyRequests. Runs in its own transaction, so that failed attempts
-    stay counted.
+    If a limit is reached, count none and raise TooManyRequests. Runs in its own transaction, so that the
+    attempt stays counted when the request fails and rolls back.
     """
     if not service(Settings).ratelimit_enabled:
         return
     keyed = {_key(limit, subject): limit for limit, subject in limits.items()}
     with transaction() as connection:
         repository = RateLimitRepository(connection)
-        # Lock keys in sorted order to avoid deadlocks.
-        locked = {key: repository.lock(key, now()) for key in sorted(keyed)}
+        # Lock keys in sorted order to avoid deadlocks. The expiry is a placeholder: `save` sets it.
+        locked = {key: repository.lock(key, expires_at=now()) for key in sorted(keyed)}
         # Read the clock after locking, so that timestamps are monotonic per key.
         now_ms = int(now().timestamp() * 1000)
         recent = {key: limit.recent(locked[key], now_ms) for key, limit in keyed.items()}

@@ -85,7 +85,7 @@ _COLLEAGUES = (
     .outerjoin(_colleagues_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_LOCK_PASSWORD_HASH = (
+_LOCK_USER = (
     select(User.password_hash)
     .where(User.id == bindparam("user_id", type_=User.id.type))
     .with_for_update(read=True, key_share=True)  # the lock of a foreign key: it does not block a seed file's update
@@ -106,12 +106,12 @@ class UserRepository:
             raise Unauthorized
         return row
 
-    def lock_password_hash(self, user_id: str) -> RowMapping | None:
-        """Return the user's current `password_hash` and lock it until the commit; None if the user is gone.
+    def lock_user(self, user_id: str) -> RowMapping | None:
+        """Lock the user's row until the commit; return it with its `password_hash`, or None if the user is gone.
 
         Callers that verified the password before the transaction began use it to detect a change since then.
         """
-        return self._connection.execute(_LOCK_PASSWORD_HASH, {"user_id": user_id}).mappings().one_or_none()
+        return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
     def find_by_email(self, email: str) -> RowMapping | None:
         """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
@@ -139,9 +139,9 @@ class UserRepository:
 
     def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of the users of the viewer's company, oldest first; raises Unauthorized."""
-        order = (itemgetter("created_at"), False)
+        sort = (itemgetter("created_at"), False)
         values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", order=order)
+        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
         if page is None:
             raise Unauthorized
         return page
@@ -165,7 +165,7 @@ class UserRepository:
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
         """Replace the hash and return True; return False if `old_hash` is outdated.
 
-        Blocks while another transaction holds the lock of `lock_password_hash`.
+        Blocks while another transaction holds the lock of `lock_user`.
         """
         unchanged = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
         if self._connection.execute(unchanged).first() is None:

@@ -28,7 +28,7 @@ class ResetRepository:
     def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> None:
         """Set the password and end the user's sessions and resets; raises InvalidReset, also for other roles.
 
-        Blocks while a sign-in holds the lock of `lock_password_hash`.
+        Blocks while a sign-in holds the lock of `lock_user`.
         """
         reset = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
         key = self._connection.execute(reset.with_for_update()).scalar_one_or_none()

@@ -35,7 +35,7 @@ REQUIRED_CLAIMS = ("exp", "iat", "sub", "jti", "sid", "type", "role", "iss", "au
 
 
 class VerifiedToken(NamedTuple):
-    """The viewer of an access token whose signature and claims are valid, and its lifetime in Unix seconds."""
+    """The viewer of an access token with a valid signature and claims, and the Unix times between which it is valid."""
 
     viewer: Viewer
     begins: float
@@ -63,7 +63,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     register_services(app, VerifiedTokens(settings.verified_tokens))
     manager = JWTManager(app)
     manager.decode_key_loader(_key_for_complete_claims)
-    manager.token_verification_loader(_is_spelled_once)
+    # The other loaders serve routes of plug-ins that use flask-jwt-extended's `@jwt_required()`. Our own routes use
+    # `user_required` and its kin.
+    manager.token_verification_loader(_is_unpadded)
     manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (
         manager.unauthorized_loader,
@@ -96,8 +98,8 @@ def _key_for_complete_claims(_header: object, claims: Mapping[str, Any]) -> str:
     return service(Settings).jwt_secret_key
 
 
-def _is_spelled_once(_header: object, _claims: object) -> bool:
-    """Return whether `@jwt_required()` may accept the spelling of the request's Authorization header."""
+def _is_unpadded(_header: object, _claims: object) -> bool:
+    """Return whether the token of the request's Authorization header has no padding; for `@jwt_required()`."""
     try:
         _refuse_padding(_bearer_token())
     except Unauthorized:

@@ -1,6 +1,6 @@
 """The two ways to a connection: `read_connection()` for statements that need no common snapshot, and `transaction()`.
 
-Everything but repositories opens connections. Repositories are handed a connection and never commit.
+Code with SQL is given a connection and never commits; other code opens it.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,15 @@ _open: ContextVar[Connection | None] = ContextVar("open_transaction", default=No
 
 
 class Database:
-    """An engine for transactions, and a pool of open connections for single reads.
+    """An engine for transactions, and a read pool: open connections in autocommit.
 
     `engine` begins transactions with BEGIN IMMEDIATE on SQLite, where a plain BEGIN loses updates or fails, and in READ
-    COMMITTED on Postgres. `reads` sends no BEGIN: a single statement sees one snapshot anyway.
+    COMMITTED on Postgres. `reads` serves reads, and transitions that are one statement. It sends no BEGIN: a single
+    statement sees one snapshot anyway.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
-        self.engine = make_engine(url, 2 * pool_size)  # one half for transactions, one for reads
+        self.engine = make_engine(url, 2 * pool_size)  # one half for transactions, one for the read pool
         self.reads = ReadPool(self.engine.execution_options(**{WITHOUT_TRANSACTION: True}), pool_size)
 
     def dispose(self) -> None:
@@ -53,7 +54,8 @@ def transaction(*, no_timeouts: bool = False, single_statement: bool = False) ->
     Within another transaction it is a savepoint of that one, which decides about the commit.
     `no_timeouts` lifts Postgres's time limits: for bulk loads, never for a request.
     `single_statement` promises that one prepared statement makes the whole change on Postgres. That commits by itself,
-    without the round trips of BEGIN and COMMIT (ADR 23).
+    without the round trips of BEGIN and COMMIT (ADR 23). The block is then no transaction: a `read_connection()` or
+    `transaction()` inside it does not join it.
     """
     if (outer := _open.get()) is not None:
         with outer.begin_nested():

@@ -49,22 +49,22 @@ def read_page(
     values: Mapping[str, Any],
     *,
     id_column: str,
-    order: tuple[SortKey, bool],
+    sort: tuple[SortKey, bool],
 ) -> Page | None:
     """Return the page that the statement selects, or None when the viewer's row is not there."""
     rows = connection.execute(statement, values).mappings().all()
-    return build_page(rows, id_column=id_column, order=order) if rows else None
+    return build_page(rows, id_column=id_column, sort=sort) if rows else None
 
 
 def build_page(
-    rows: Sequence[Mapping[Any, Any]], *, id_column: str, order: tuple[SortKey, bool], counts: Sequence[str] = ()
+    rows: Sequence[Mapping[Any, Any]], *, id_column: str, sort: tuple[SortKey, bool], counts: Sequence[str] = ()
 ) -> Page:
-    """Return the page in these rows, at least one. `id_column` names the page's id, `order` (by, is descending).
+    """Return the page in these rows, at least one. `id_column` names the page's id, `sort` is (key, is_descending).
 
     `counts` names columns that are the same in every row. The rows are sorted again, because SQL does not promise the
     order of a subquery after joins.
     """
-    by, is_descending = order
+    key, is_descending = sort
     page = sorted((row for row in rows if row[id_column] is not None), key=itemgetter(id_column))
-    page.sort(key=by, reverse=is_descending)
+    page.sort(key=key, reverse=is_descending)
     return Page(page, rows[0]["total"], {name: rows[0][name] for name in counts})

@@ -1,4 +1,4 @@
-"""A few open connections for single statements that need no transaction.
+"""The read pool: open connections in autocommit, for reads and for transitions that are one statement.
 
 SQLAlchemy's pool resets a connection at each check-in and wraps it anew at each checkout, which costs more than a short
 statement. These connections stay checked out, and are lent to a thread at a time (ADR 21).

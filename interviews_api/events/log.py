@@ -53,22 +53,22 @@ def commit_lock_after(last_step: FromClause) -> CTE:
     return select(_TAKE_COMMIT_LOCK).select_from(count).where(count.c.n > 0).cte("commit_lock")
 
 
-def insert_event(
-    interview: Columns, lock: FromClause | None, *, at: ColumnElement[Any] = _AT
+def event_insert(
+    interview: Columns, source: FromClause | None, *, at: ColumnElement[Any] = _AT
 ) -> Insert | ReturningInsert[Any]:
     """Return the statement that appends an event; `interview` has the columns that the event copies.
 
-    It takes the values of `event_values`. `lock` is the rows that are read first, to wait for the commit-order lock;
-    None on SQLite. On Postgres a NOTIFY with the candidate's id goes out with the commit.
+    It takes the values of `event_values`. `source` is the FROM that waits for the commit-order lock; None on SQLite.
+    On Postgres a NOTIFY with the candidate's id goes out with the commit.
     """
     values = [interview[name].label(column) for column, name in _COPIED_COLUMNS.items()]
     values += [at.label("at")]
     values += [bindparam(f"event_{name}", type_=Event.__table__.c[name].type).label(name) for name in _OWN_COLUMNS]
     rows = select(*values)
     statement = insert(Event).from_select(
-        [*_COPIED_COLUMNS, "at", *_OWN_COLUMNS], rows if lock is None else rows.select_from(lock)
+        [*_COPIED_COLUMNS, "at", *_OWN_COLUMNS], rows if source is None else rows.select_from(source)
     )
-    return statement if lock is None else statement.returning(func.pg_notify(NOTIFY_CHANNEL, Event.candidate_id))
+    return statement if source is None else statement.returning(func.pg_notify(NOTIFY_CHANNEL, Event.candidate_id))
 
 
 def event_values(
@@ -79,7 +79,7 @@ def event_values(
     previous_starts_at: datetime | None = None,
     occasion: str | None = None,
 ) -> dict[str, object]:
-    """Return the values of the parameters that `insert_event` names `event_...`."""
+    """Return the values of the parameters that `event_insert` names `event_...`."""
     return {
         "event_type": event_type,
         "event_at": at,
@@ -93,8 +93,8 @@ _INTERVIEW_PARAMETERS = {
     name: bindparam(f"interview_{name}", type_=Event.__table__.c[column].type)
     for column, name in _COPIED_COLUMNS.items()
 }
-_APPEND = insert_event(_INTERVIEW_PARAMETERS, None)
-_APPEND_IN_COMMIT_ORDER = insert_event(_INTERVIEW_PARAMETERS, select(_TAKE_COMMIT_LOCK).cte("commit_lock"))
+_APPEND = event_insert(_INTERVIEW_PARAMETERS, None)
+_APPEND_IN_COMMIT_ORDER = event_insert(_INTERVIEW_PARAMETERS, select(_TAKE_COMMIT_LOCK).cte("commit_lock"))
 
 _TIMELINE = (
     select(Event.id, Event.type, Event.at, Event.actor)

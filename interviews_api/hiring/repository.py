@@ -113,8 +113,8 @@ class JobRepository:
 
     def page(self, *, limit: int, skip: int) -> Page:
         """Return a page of all jobs, newest first."""
-        order = (itemgetter("created_at"), True)
-        page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, id_column="job_id", order=order)
+        sort = (itemgetter("created_at"), True)
+        page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, id_column="job_id", sort=sort)
         assert page is not None  # noqa: S101  # the count is always one row
         return page
 
@@ -202,8 +202,8 @@ class ApplicationRepository:
         return self.get_of_company(viewer, application_id)
 
     def _read_page(self, statement: Select[Any], viewer: Viewer, **values: int) -> Page:
-        order = (itemgetter("applied_at"), True)
-        page = read_page(self._connection, statement, viewer.keys | values, id_column="application_id", order=order)
+        sort = (itemgetter("applied_at"), True)
+        page = read_page(self._connection, statement, viewer.keys | values, id_column="application_id", sort=sort)
         if page is None:
             raise Unauthorized
         return page

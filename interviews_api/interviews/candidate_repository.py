@@ -1,6 +1,8 @@
 """The SQL of a candidate's own interviews: one statement behind each read, built once.
 
-Every statement starts from the candidate's own row or session, so that it also proves that the viewer is signed in.
+Every read starts from the candidate's own row or session, so that it also proves that the viewer is signed in. A
+transition's UPDATE has the same condition as its scope. `TransitionRepository.lock` proves nothing, so a read must
+follow it.
 """
 
 from collections.abc import Mapping
@@ -65,6 +67,7 @@ def candidate_columns(interview: type[Interview]) -> tuple[Any, ...]:
 
 
 CANDIDATE_COLUMNS = candidate_columns(Interview)
+# `starts_at` stays a datetime: pages are sorted by it, and `scheduledTime` needs it.
 _LISTED = tuple(
     as_text(column) if isinstance(column.type, UtcDateTime) and column is not Interview.starts_at else column
     for column in CANDIDATE_COLUMNS
@@ -168,7 +171,10 @@ def _version_in(row: Mapping[str, Any]) -> Version:
 
 
 class CandidateInterviewRepository:
-    """Interviews as their candidate sees and changes them. Every read raises Unauthorized. Never commits."""
+    """Interviews as their candidate sees and changes them. Never commits.
+
+    Every read raises Unauthorized unless the viewer is signed in.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -187,19 +193,21 @@ class CandidateInterviewRepository:
         Fresh until the next upcoming interview begins, because a count then falls.
         """
         statement = _ALL if status is None else _OF_STATUS
-        return self._read_page(statement, _NEWEST_FIRST, viewer, counted_at=now, status=status, limit=limit, skip=skip)
+        return self._read_page(
+            statement, viewer, is_newest_first=True, counted_at=now, status=status, limit=limit, skip=skip
+        )
 
     def pending(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
         """Return the interviews that the candidate has yet to confirm, soonest first."""
-        return self._read_page(_PENDING, _SOONEST_FIRST, viewer, limit=limit, skip=skip)
+        return self._read_page(_PENDING, viewer, is_newest_first=False, limit=limit, skip=skip)
 
     def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Versioned[Page]:
         """Return the confirmed interviews that begin at `now` or later, soonest first."""
-        return self._read_page(_UPCOMING, _SOONEST_FIRST, viewer, counted_at=now, limit=limit, skip=skip)
+        return self._read_page(_UPCOMING, viewer, is_newest_first=False, counted_at=now, limit=limit, skip=skip)
 
     def history(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
         """Return the completed and cancelled interviews, newest first."""
-        return self._read_page(_HISTORY, _NEWEST_FIRST, viewer, limit=limit, skip=skip)
+        return self._read_page(_HISTORY, viewer, is_newest_first=True, limit=limit, skip=skip)
 
     def get_versioned(self, viewer: Viewer, interview_id: str) -> Versioned[Row]:
         """Return an interview with company and job; raises InterviewNotFound or NotYourInterview."""
@@ -248,7 +256,13 @@ class CandidateInterviewRepository:
         return interview
 
     def _read_page(
-        self, statement: Prepared, order: Order, viewer: Viewer, *, counted_at: datetime | None = None, **values: object
+        self,
+        statement: Prepared,
+        viewer: Viewer,
+        *,
+        is_newest_first: bool,
+        counted_at: datetime | None = None,
+        **values: object,
     ) -> Versioned[Page]:
         """Return the page; `counted_at` is the moment by which it counts upcoming interviews."""
         if counted_at is not None:
@@ -258,8 +272,8 @@ class CandidateInterviewRepository:
             raise Unauthorized
         first = rows[0]
         counts = [name for name in _COUNTS if name in first]
-        key_and_direction = (itemgetter("starts_at"), order is _NEWEST_FIRST)
-        page = build_page(rows, id_column="interview_id", order=key_and_direction, counts=counts)
+        sort = (itemgetter("starts_at"), is_newest_first)
+        page = build_page(rows, id_column="interview_id", sort=sort, counts=counts)
         if counted_at is None:
             return Versioned(page, Freshness(_version_in(first)))
         return Versioned(page, Freshness(_version_in(first), since=counted_at, until=first["next_start"] or LATEST))

@@ -1,4 +1,8 @@
-"""The SQL of a company's interviews. Every statement starts from the company user's own row."""
+"""The SQL of a company's interviews.
+
+Every read starts from the company user's own row, so that it also proves that the viewer is signed in. A transition's
+UPDATE has the same condition as its scope. `TransitionRepository.lock` proves nothing, so a read must follow it.
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -90,7 +94,10 @@ _DETAILS = _details(Interview)
 
 
 class CompanyInterviewRepository:
-    """Interviews as their company sees and changes them. Every read raises Unauthorized. Never commits."""
+    """Interviews as their company sees and changes them. Never commits.
+
+    Every read raises Unauthorized unless the viewer is signed in.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -210,8 +217,8 @@ class CompanyInterviewRepository:
         return interview
 
     def _read_page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:
-        order = (itemgetter("starts_at"), False)
-        page = read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", order=order)
+        sort = (itemgetter("starts_at"), False)
+        page = read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", sort=sort)
         if page is None:
             raise Unauthorized
         return page

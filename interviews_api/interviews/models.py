@@ -49,8 +49,8 @@ class Interview(Base):
     application, held by the composite foreign key, so that each list is one index range.
     `reschedule_request` is `{reason, proposed_times, requested_at}`, with instants as text; the next transition
     clears it. `invited_at` is when the present start was proposed, `updated_at` when the row last changed.
-    Occasions (`interviews/reminders.py`) up to `notices_after` are left out: it is when the interview was last
-    scheduled, rescheduled, confirmed or loaded. The worker reads the interview at `next_notice_at`, or never if NULL.
+    Occasions (`interviews/reminders.py`) up to `notices_after` are left out. It is set at scheduling and at the last
+    change of status, reschedule or load. The worker reads the interview at `next_notice_at`, or never if NULL.
     """
 
     __tablename__ = "interviews"

@@ -1,7 +1,9 @@
 """The state machine: the transitions of an interview, their actors, source and target statuses, and what follows.
 
 Handlers, commands, the OpenAPI description and docs/interview-moves.md draw from `TRANSITIONS`. The conditional UPDATE
-in `transition_repository.py` decides whether a transition is legal: of several at once the first to commit wins.
+in `transition_repository.py` decides whether a transition of an existing interview is legal: of several at once the
+first to commit wins. SCHEDULE is an INSERT, in `schedule_repository.py`. A reschedule checks the status itself, too
+(`company_repository.py`).
 """
 
 from collections.abc import Mapping
@@ -26,7 +28,7 @@ class Transition:
     """A change of an interview's state.
 
     Without `source_statuses` it creates the interview; without `target_status` the status stays. `too_late` is raised
-    when the present status allows the transition no more. `raises_revision` makes e-mail links and calendar entries
+    when the present status does not allow the transition. `raises_revision` makes e-mail links and calendar entries
     that were made before obsolete.
     """
 
@@ -96,7 +98,7 @@ TRANSITIONS = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, CANCE
 
 
 def interview_changes(transition: Transition, *, actor: Actor, now: datetime) -> dict[str, object]:
-    """Return the values that every such transition sets; the caller adds the request's."""
+    """Return the interview's new values that follow from the transition alone."""
     changes: dict[str, object] = {"reschedule_request": None, "updated_at": now}
     if transition.target_status is None:
         return changes

@@ -28,7 +28,7 @@ from sqlalchemy.orm import aliased
 from interviews_api.clock import now
 from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.prepared import Prepared, Row
-from interviews_api.events.log import Columns, commit_lock_after, event_values, insert_event
+from interviews_api.events.log import Columns, commit_lock_after, event_insert, event_values
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus
@@ -148,7 +148,7 @@ def _as_one_statement(
         follow = _update_application(application, updated_interview.c)
         last_step = follow.returning(literal(1).label("done")).cte("updated_application")
     interview_in_commit_order = updated_interview.join(commit_lock_after(last_step), true())
-    event = insert_event(updated_interview.c, interview_in_commit_order, at=updated_interview.c.updated_at)
+    event = event_insert(updated_interview.c, interview_in_commit_order, at=updated_interview.c.updated_at)
     updated = aliased(Interview, updated_interview)
     statement = Prepared(select_interview(updated).add_cte(event.cte("inserted_event")))
 
@@ -167,7 +167,7 @@ def _as_steps(
     updated = {column.key: _parameter("updated", column) for column in table.c}
     first = Prepared(update_interview.returning(*table.c))
     steps = [Prepared(_update_application(application, updated))] if application else []
-    steps.append(Prepared(insert_event(updated, None, at=updated["updated_at"])))
+    steps.append(Prepared(event_insert(updated, None, at=updated["updated_at"])))
     steps.append(Prepared(select_interview(Interview)))
 
     def run(connection: Connection, values: Mapping[str, object]) -> Row | None:

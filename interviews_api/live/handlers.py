@@ -36,7 +36,7 @@ from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
 from interviews_api.web.fields import CamelSchema, Digits
 from interviews_api.web.http import load_query
-from interviews_api.web.route_contract import upgrade_contract
+from interviews_api.web.route_contract import websocket_contract
 
 blueprint = Blueprint("live", __name__, url_prefix="/candidate/interviews")
 
@@ -71,7 +71,7 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.get("/updates")
-@upgrade_contract(UpdatesQuery)
+@websocket_contract(UpdatesQuery)
 def refuse_without_upgrade() -> Response:
     """Open a WebSocket for live updates of the viewer's interviews; the access token is the second subprotocol.
 

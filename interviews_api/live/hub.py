@@ -78,7 +78,10 @@ def as_message(change: RowMapping) -> tuple[int, str]:
 
 
 class Hub:
-    """The subscribers and the seats of this process; gunicorn's hook replaces `is_stopping`."""
+    """The subscribers and the seats of this process.
+
+    `post_worker_init` in gunicorn.conf.py replaces `is_stopping`.
+    """
 
     def __init__(self, app: Flask) -> None:
         self.is_stopping: Callable[[], bool] = lambda: False
@@ -134,7 +137,7 @@ class Hub:
                     listener = listener or listen_for_commits(database.engine)
                     position = self._publish(position)
                     if time.monotonic() - checked_at >= CHECK_SECONDS:
-                        self._close_signed_out()
+                        self._end_invalid()
                         checked_at = time.monotonic()
                     listener.wait(CHECK_SECONDS)
                 except Exception as error:  # the loop must not end, so any error only costs a pause and a new listener
@@ -142,7 +145,7 @@ class Hub:
                     _log.warning("live updates wait: %s", type(error).__name__, exc_info=None if is_away else error)
                     close_quietly(listener)
                     listener = None
-                    self._close_expired()
+                    self._end_expired_or_stopping()
                     time.sleep(_ERROR_PAUSE_SECONDS)
         close_quietly(listener)
 
@@ -171,8 +174,11 @@ class Hub:
                 subscriber.put(message)
         return int(changes[-1]["event_id"]) if len(changes) == BATCH else newest
 
-    def _close_signed_out(self) -> None:
-        """End the subscribers whose session has ended; tokens of the identity provider have no session."""
+    def _end_invalid(self) -> None:
+        """End the subscribers whose session or token has ended, or all when the process stops.
+
+        Tokens of the identity provider have no session.
+        """
         subscribers = self._snapshot()
         session_ids = {subscriber.viewer.session_id for subscriber in subscribers} - {NO_SESSION}
         active = {NO_SESSION}
@@ -182,9 +188,9 @@ class Hub:
         for subscriber in subscribers:
             if subscriber.viewer.session_id not in active:
                 subscriber.end(CLOSE_UNAUTHORIZED)
-        self._close_expired()
+        self._end_expired_or_stopping()
 
-    def _close_expired(self) -> None:
+    def _end_expired_or_stopping(self) -> None:
         """End the subscribers with an expired token, or all when the process stops."""
         present, is_stopping = now(), self.is_stopping()
         for subscriber in self._snapshot():

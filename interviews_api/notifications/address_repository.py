@@ -75,7 +75,7 @@ class WebhookRepository:
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of webhooks, oldest first; raises Unauthorized."""
         values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _WEBHOOKS, values, id_column="id", order=(itemgetter("created_at"), False))
+        page = read_page(self._connection, _WEBHOOKS, values, id_column="id", sort=(itemgetter("created_at"), False))
         if page is None:
             raise Unauthorized
         return page

@@ -139,8 +139,8 @@ def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     """List an interview's notices: sent, failed, suppressed, pending and planned."""
     with read_connection() as connection:
         interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
-        has_new_events = DeliveryFanOut(connection).has_new_events()
-    if has_new_events:  # without a worker the events have no deliveries yet, and must still show as pending
+        has_fan_out_work = DeliveryFanOut(connection).has_work()
+    if has_fan_out_work:  # without a worker the events have no deliveries yet, and must still show as pending
         with transaction() as connection:
             DeliveryFanOut(connection).run(now())
     with read_connection() as connection:

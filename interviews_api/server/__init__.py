@@ -1,1 +1,1 @@
-"""Integration with gunicorn: its worker class, its logger and the metric files of its workers."""
+"""Integration with gunicorn: its worker class, its logger, its error responses and the metric files of its workers."""

@@ -1,4 +1,4 @@
-"""The order of refusals: the path is judged (404, 403) before query and body (400)."""
+"""The order of refusals: access is judged (401, 404, 403) before the form of query and body (400)."""
 
 from collections.abc import Callable
 from functools import wraps

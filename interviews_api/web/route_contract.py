@@ -1,14 +1,14 @@
-"""Contract of a route: its input, its responses and its roles. The decorators of its view declare it.
+"""Contract of a route: its input, its responses and its role. The decorators of its view declare it.
 
 Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi_operations.py`).
 Decorators stand in one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then
-400 and 422::
+400, 409 and 422::
 
     @blueprint.post("/...")
-    @company_required                # Layer.ROLE
-    @authorize_before_validation()   # Layer.AUTHORIZATION
-    @idempotent                      # Layer.IDEMPOTENCY
-    @operation(...)                  # Layer.OPERATION
+    @company_required                     # Layer.ROLE
+    @authorize_before_validation(check)   # Layer.AUTHORIZATION
+    @idempotent                           # Layer.IDEMPOTENCY
+    @operation(...)                       # Layer.OPERATION
 """
 
 from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ def extend_contract(view: View, layer: Layer, **changes: Any) -> View:
     return set_contract(view, replace(contract, layer=layer, **changes))
 
 
-def upgrade_contract(query: type[Schema]) -> Callable[[AnyView], AnyView]:
+def websocket_contract(query: type[Schema]) -> Callable[[AnyView], AnyView]:
     """Declare a route that clients upgrade to a WebSocket, with its query."""
 
     def decorate(view: AnyView) -> AnyView:

@@ -1,7 +1,7 @@
 """Channel worker: claims the due deliveries of one channel, and hands them to a thread for each target.
 
-Deliveries to different targets run at the same time, those to one target one after the other. A failed target is
-paused, and delays only its own deliveries.
+In this worker process, deliveries to different targets run at the same time, those to one target one after the other.
+Another worker may attempt the same target. A failed target is paused, and delays only its own deliveries.
 """
 
 import logging

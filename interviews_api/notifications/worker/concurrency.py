@@ -1,4 +1,7 @@
-"""Concurrency of a channel: one attempt per target at a time, and no owner that starves the others."""
+"""Concurrency of a channel in this worker process: one attempt per target at a time, and no owner that starves others.
+
+Another worker may attempt the same target meanwhile.
+"""
 
 import threading
 import time
@@ -40,12 +43,12 @@ class FairSlots:
             owner_of_target = self._owner_of_target
             return {owner for owner in owner_of_target.values() if not self._has_room(owner_of_target, owner)}
 
-    def admit(self, candidates: Iterable[Claim]) -> list[Claim]:
-        """Return the candidates that fit, judged in order; takes no slot yet."""
+    def admit(self, due: Iterable[Claim]) -> list[Claim]:
+        """Return the due deliveries that fit, judged in order; takes no slot yet."""
         with self._lock:
             owner_of_target = dict(self._owner_of_target)
         admitted = []
-        for claim in candidates:
+        for claim in due:
             if claim.target_id in owner_of_target or self._has_room(owner_of_target, claim.owner):
                 owner_of_target[claim.target_id] = claim.owner
                 admitted.append(claim)

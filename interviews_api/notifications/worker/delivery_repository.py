@@ -71,7 +71,7 @@ _OWNERS: dict[Channel, tuple[Any, Any]] = {
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that this worker holds until its lease lapses, or a candidate for that.
+    """A delivery that this worker holds until its lease lapses, or a due delivery that it may claim.
 
     `lease_token` identifies the claim in the row. `attempts` includes the attempt that the claim is for.
     """
@@ -105,7 +105,7 @@ class DeliveryRepository:
         without_targets: Collection[str] = (),
         without_owners: Collection[str] = (),
     ) -> list[Claim]:
-        """Lock up to `limit` due deliveries, the longest due first; return them as candidates for a claim.
+        """Lock up to `limit` due deliveries and return them, the longest due first.
 
         Deliveries to `without_targets` and to targets of `without_owners` are left out. On Postgres other workers skip
         the locked rows until the transaction ends. SQLite has one writer at a time.

@@ -1,4 +1,7 @@
-"""Fan-out: writes one delivery per event, recipient and channel, in the order of the event log."""
+"""Fan-out: writes one delivery per event, recipient and channel, in the order of the event log.
+
+It also writes one delivery per password reset, if its address has a user.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +32,7 @@ RETRY_WINDOW = timedelta(days=1)
 _POSITION = select(Distribution.event_id)
 _LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
 _IS_UNMAILED = PasswordReset.mailed.is_(False)
-_HAS_NEW_EVENTS = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
+_HAS_WORK = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
 
 # Recipients. `match` is the value that an event or a password reset has, `id` becomes the delivery's target.
 _CANDIDATES = select(User.id.label("match"), User.id, User.email.label("address")).order_by(User.id)
@@ -57,9 +60,9 @@ class DeliveryFanOut:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def has_new_events(self) -> bool:
+    def has_work(self) -> bool:
         """Return whether `run` would find an event or a password reset; only reads."""
-        return bool(self._connection.execute(_HAS_NEW_EVENTS).scalar())
+        return bool(self._connection.execute(_HAS_WORK).scalar())
 
     def run(self, now: datetime) -> int:
         """Write the deliveries of the next events and password resets; return how many of both there were.

@@ -24,7 +24,7 @@ from interviews_api.notifications.worker.delivery_repository import Claim, Deliv
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete
 
 _DATABASE_RETRY_SECONDS = 0.25
-_WRITE_SECONDS_AFTER_STOP = 2.0  # how long an outcome is still retried once the worker stops
+_WRITE_SECONDS_AFTER_STOP = 2.0  # from the first try: how long an outcome is retried once the worker stops
 _log = logging.getLogger(__name__)
 
 
@@ -114,7 +114,10 @@ class DeliverySettler:
             self._write(partial(DeliveryRepository.postpone, claim=claim, until=until, error=error))
 
     def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
-        """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise."""
+        """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise.
+
+        Once the worker stops, retry for 2 s only, counted from the first try.
+        """
         began = time.monotonic()
         lapsed = began + self._lease_time.total_seconds()
         while True:

@@ -85,11 +85,11 @@ def work_once(present: datetime) -> bool:
     """
     with read_connection() as connection:
         is_any_due = ReminderRepository(connection).is_any_due(present)
-        has_new_events = DeliveryFanOut(connection).has_new_events()
+        has_fan_out_work = DeliveryFanOut(connection).has_work()
     if is_any_due:
         with transaction() as connection:
             ReminderRepository(connection).remind(present)
-    if is_any_due or has_new_events:
+    if is_any_due or has_fan_out_work:
         with transaction() as connection:
             DeliveryFanOut(connection).run(present)
-    return is_any_due or has_new_events
+    return is_any_due or has_fan_out_work
