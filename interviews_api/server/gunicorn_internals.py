@@ -1,4 +1,4 @@
-"""Every use of gunicorn beyond its documented settings. Other modules must not use gunicorn's internals.
+"""Every use of gunicorn beyond its documented settings, but for the socket that live/handshake.py wraps.
 
 Written for gunicorn 27.0, which setup.cfg pins. tests/server/test_internals.py names the missing part when one of these
 changes: `glogging.Logger` with its messages "Invalid request from ip=" and "Error handling request ",

@@ -110,7 +110,7 @@ def test_each_address_is_tried(receiver: HttpsReceiver) -> None:
 
 def test_missing_address_is_an_os_error() -> None:
     with pytest.raises(OSError, match="no address"), Deadline(LIMIT) as limit:
-        limit.connect(socket.create_connection, [], free_port())  # type: ignore[arg-type]
+        limit.open(socket.create_connection, [], free_port())  # type: ignore[arg-type]
 
 
 def error_of(database: Database) -> str | None:
