@@ -140,3 +140,13 @@ def test_metrics_without_a_database(url: str, tmp_path: Path) -> None:
     assert "interviews_oldest_unsent_event_seconds" not in {name for name, _ in samples}
     assert requests(samples, route="/health/live", method="GET", status="200") >= 1
     service(Database, app).dispose()
+
+
+def test_scrape_and_counting_survive_a_lost_folder(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_labels: object) -> None:
+        raise FileNotFoundError("counter_0.db")
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
+    monkeypatch.setattr("interviews_api.web.metrics._children", broken)
+    assert client.get("/health/live").status_code == 200
+    assert "interviews_database_up" in client.get("/metrics").text

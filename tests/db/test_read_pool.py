@@ -120,3 +120,12 @@ def test_statements_are_prepared_again_after_deallocation(own: Database) -> None
                 connection.execute(text("SELECT 1"))
             transaction.rollback()
     assert use_all(own) == first
+
+
+def test_statements_run_without_the_internals_of_sqlalchemy(own: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def moved(*_arguments: object) -> None:
+        raise AttributeError("positiontup")
+
+    monkeypatch.setattr("interviews_api.db.prepared._Compiled", moved)
+    with own.reads.connection() as connection:
+        assert Prepared(select(Import.id, Import.version)).rows(connection, {}) == []

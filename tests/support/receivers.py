@@ -37,7 +37,7 @@ PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolv
 DRIP_SECONDS = 20
 
 
-def wait_for(condition: Any, seconds: float = 10) -> None:
+def wait_for(condition: Any, seconds: float = 30) -> None:
     """Wait until the condition holds; fail the test when it does not in so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
