@@ -1,4 +1,4 @@
-"""Proof: a read of a worker that caches equals that of a worker that does not, whatever is written."""
+"""Proof: after every kind of write, a caching worker reads what an uncached worker reads."""
 
 from collections import Counter
 from collections.abc import Iterator
