@@ -29,6 +29,7 @@ from interviews_api.interviews.state_machine import Transition
 from interviews_api.interviews.transition_repository import (
     INTERVIEW_ID,
     Precondition,
+    Side,
     TransitionRepository,
     status_is,
 )
@@ -38,7 +39,6 @@ _STATUS = bindparam("status", type_=Interview.status.type)
 
 _VERSION = version_columns(VIEWER)
 _IS_MINE = Interview.candidate_id == VIEWER
-_IS_OWN_AND_SIGNED_IN = _IS_MINE & IS_SIGNED_IN
 _IS_PENDING = status_is(InterviewStatus.PENDING)
 _IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
@@ -163,6 +163,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
 
 
 _DETAILS = Prepared(_details(Interview).add_columns(*_VERSION))
+_CANDIDATE_SIDE = Side(Actor.CANDIDATE, _IS_MINE & IS_SIGNED_IN, _details)
 
 
 def _version_in(row: Mapping[str, Any]) -> Version:
@@ -238,22 +239,14 @@ class CandidateInterviewRepository:
 
         Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
         """
-        transitions = TransitionRepository(self._connection)
-        if precondition:
-            transitions.lock(interview_id)
-            precondition(self.get(viewer, interview_id))
-        interview = transitions.apply(
+        return TransitionRepository(self._connection).apply(
             transition,
+            _CANDIDATE_SIDE,
             viewer.keys | {"interview_id": interview_id},
-            scope=_IS_OWN_AND_SIGNED_IN,
-            select_interview=_details,
-            actor=Actor.CANDIDATE,
+            read=lambda: self.get(viewer, interview_id),
+            precondition=precondition,
             **changes,
         )
-        if interview is None:
-            self.get(viewer, interview_id)
-            raise transition.too_late
-        return interview
 
     def _read_page(
         self,

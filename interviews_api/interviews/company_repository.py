@@ -23,14 +23,13 @@ from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_meeting, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
-from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, TransitionRepository
+from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
 
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _IS_OURS = Interview.company_id == _OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
-_IS_OWN_AND_SIGNED_IN = _IS_OURS & IS_SIGNED_IN
 _MEETING_COLUMNS = ("time_zone", "duration_minutes", "type", "location", "meeting_link", "notes", "internal_notes")
 
 
@@ -91,6 +90,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
 
 
 _DETAILS = _details(Interview)
+_COMPANY_SIDE = Side(Actor.COMPANY, _IS_OURS & IS_SIGNED_IN, _details)
 
 
 class CompanyInterviewRepository:
@@ -201,20 +201,14 @@ class CompanyInterviewRepository:
 
         Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
         """
-        if precondition:
-            precondition(self.lock(viewer, interview_id))
-        interview = TransitionRepository(self._connection).apply(
+        return TransitionRepository(self._connection).apply(
             transition,
+            _COMPANY_SIDE,
             viewer.keys | {"interview_id": interview_id},
-            scope=_IS_OWN_AND_SIGNED_IN,
-            select_interview=_details,
-            actor=Actor.COMPANY,
+            read=lambda: self.get(viewer, interview_id),
+            precondition=precondition,
             **changes,
         )
-        if interview is None:
-            self.get(viewer, interview_id)
-            raise transition.too_late
-        return interview
 
     def _read_page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:
         sort = (itemgetter("starts_at"), False)

@@ -13,7 +13,7 @@ from interviews_api.interviews.candidate_repository import COMPANY_AND_JOB_COLUM
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.state_machine import CONFIRM
-from interviews_api.interviews.transition_repository import INTERVIEW_ID, TransitionRepository
+from interviews_api.interviews.transition_repository import INTERVIEW_ID, Side, TransitionRepository
 
 _HAS_LINKED_REVISION = Interview.revision == bindparam("linked_revision", type_=Interview.revision.type)
 
@@ -29,6 +29,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
 
 
 _DETAILS = _details(Interview)
+_LINK_SIDE = Side(Actor.CANDIDATE, _HAS_LINKED_REVISION, _details)
 
 
 def _check_is_not_over(interview: Mapping[Any, Any], now: datetime) -> None:
@@ -55,14 +56,10 @@ class LinkRepository:
         """Confirm this revision and return the interview; raises as `get` does, and NotPending."""
         interview = TransitionRepository(self._connection).apply(
             CONFIRM,
+            _LINK_SIDE,
             {"interview_id": interview_id, "linked_revision": revision},
-            scope=_HAS_LINKED_REVISION,
-            select_interview=_details,
-            actor=Actor.CANDIDATE,
+            read=lambda: self.get(interview_id, revision, now=now),
         )
-        if interview is None:
-            self.get(interview_id, revision, now=now)
-            raise CONFIRM.too_late
         _check_is_not_over(interview, now)  # raises, so the transaction rolls back
         return interview
 

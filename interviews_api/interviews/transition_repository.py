@@ -5,6 +5,7 @@ runs them one after the other.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -55,6 +56,18 @@ def status_is(*statuses: InterviewStatus) -> ColumnElement[bool]:
     return Interview.status.in_(constants) if len(constants) > 1 else Interview.status == constants[0]
 
 
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A side that makes transitions: its name in the event, the interviews in its scope, and the row that it sees.
+
+    `scope` and `select_interview` take their parameters from the keys that the caller of `apply` gives.
+    """
+
+    actor: Actor
+    scope: ColumnElement[bool]
+    select_interview: SelectInterview
+
+
 class TransitionRepository:
     """Applies transitions to interviews. Never commits."""
 
@@ -68,33 +81,52 @@ class TransitionRepository:
     def apply(
         self,
         transition: Transition,
+        side: Side,
         keys: Mapping[str, object],
         *,
-        scope: ColumnElement[bool],
-        select_interview: SelectInterview,
-        actor: Actor,
+        read: Callable[[], Mapping[Any, Any]],
+        precondition: Precondition | None = None,
         previous_starts_at: datetime | None = None,
         **changes: Any,
-    ) -> Row | None:
-        """Apply the transition and return the interview; None when its status forbids it or it is out of scope.
+    ) -> Row:
+        """Apply the transition and return the interview.
 
-        `keys` has the `interview_id` and the parameters of `scope` and `select_interview`.
+        `keys` has the `interview_id` and the parameters of the side's statements.
+        `read` returns the interview as the side sees it, or raises the reason for a refusal.
+        Raises as `read` does, PreconditionFailed, and the transition's `too_late`.
         """
+        if precondition:
+            self.lock(str(keys["interview_id"]))
+            precondition(read())
+        interview = self._update(transition, side, keys, changes, previous_starts_at)
+        if interview is None:
+            read()
+            raise transition.too_late
+        return interview
+
+    def _update(
+        self,
+        transition: Transition,
+        side: Side,
+        keys: Mapping[str, object],
+        changes: Mapping[str, Any],
+        previous_starts_at: datetime | None,
+    ) -> Row | None:
+        """Update and return the interview; None when its status forbids the transition or it is out of scope."""
         at = now()
-        interview = interview_changes(transition, actor=actor, now=at) | changes
+        interview = {**interview_changes(transition, actor=side.actor, now=at), **changes}
         application = application_changes(transition, interview, now=at)
         run = _compile_transition(
             self._connection.dialect.name,
             transition,
-            scope,
-            select_interview,
+            side,
             _assigned_columns(interview, at),
             _assigned_columns(application, at),
         )
         values = {f"new_{name}": value for name, value in interview.items()}
         values |= {f"application_{name}": value for name, value in application.items()}
         values["latest_wait"] = at + _LONGEST_WAIT
-        event = event_values(transition.event, at=at, actor=actor, previous_starts_at=previous_starts_at)
+        event = event_values(transition.event, at=at, actor=side.actor, previous_starts_at=previous_starts_at)
         return run(self._connection, {**keys, **values, **event})
 
 
@@ -114,8 +146,7 @@ def _assigned_columns(changes: Mapping[str, object], at: datetime) -> AssignedCo
 def _compile_transition(
     dialect: str,
     transition: Transition,
-    scope: ColumnElement[bool],
-    select_interview: SelectInterview,
+    side: Side,
     interview: AssignedColumns,
     application: AssignedColumns,
 ) -> RunTransition:
@@ -133,9 +164,9 @@ def _compile_transition(
     if transition.raises_revision:
         values["revision"] = Interview.revision + 1
     is_legal = status_is(*transition.source_statuses)
-    update_interview = update(Interview).where(Interview.id == INTERVIEW_ID, scope, is_legal).values(values)
+    update_interview = update(Interview).where(Interview.id == INTERVIEW_ID, side.scope, is_legal).values(values)
     build = _as_one_statement if dialect == "postgresql" else _as_steps
-    return build(update_interview, application, select_interview)
+    return build(update_interview, application, side.select_interview)
 
 
 def _as_one_statement(
