@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.purge_repository import purge
 from interviews_api.accounts.repository import SessionRepository, UserRepository
-from interviews_api.accounts.request_repository import purge
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.config import Settings

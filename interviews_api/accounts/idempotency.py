@@ -12,8 +12,8 @@ from typing import Any
 from flask import request
 
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.reply_repository import ReplyRepository
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.request_repository import ReplyRepository
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
 from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, Unauthorized

@@ -1,4 +1,4 @@
-"""Rate limits on attempts, counted in the database, so that they hold across threads, workers and restarts.
+"""Rate limits on attempts, counted in the database, so they hold across threads, gunicorn workers and restarts.
 
 Sliding log: any window of the given length allows the given number of attempts. Attempts that the limit refuses are not
 counted.
@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 
 from flask import request
 
-from interviews_api.accounts.request_repository import RateLimitRepository
+from interviews_api.accounts.rate_limit_repository import RateLimitRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import transaction

@@ -14,7 +14,7 @@ import time_machine
 from sqlalchemy import delete, func, select, update
 
 from interviews_api.accounts.models import Company, IdempotentReply, Role, User
-from interviews_api.accounts.request_repository import REPLY_LIFETIME, ReplyRepository
+from interviews_api.accounts.reply_repository import REPLY_LIFETIME, ReplyRepository
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event

@@ -10,7 +10,7 @@ from sqlalchemy import insert, update
 
 from interviews_api import create_app
 from interviews_api.accounts.models import IdempotentReply, RateLimit, Session
-from interviews_api.accounts.request_repository import RateLimitRepository
+from interviews_api.accounts.rate_limit_repository import RateLimitRepository
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.api import Caller
