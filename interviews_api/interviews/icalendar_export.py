@@ -14,10 +14,10 @@ from typing import Any
 from icalendar import Alarm, Calendar, Event, vCalAddress, vUri
 
 from interviews_api.interviews.models import InterviewStatus, InterviewType
+from interviews_api.plain_text import in_one_line, replace_controls
 
 _PRODUCT = "-//interviews-api//EN"
 _ALARM_BEFORE = timedelta(hours=1)
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff\ufffe\uffff]+")
 _STATUS = {
     InterviewStatus.PENDING: "TENTATIVE",
     InterviewStatus.CONFIRMED: "CONFIRMED",
@@ -35,16 +35,6 @@ class Method(StrEnum):
     PUBLISH = "PUBLISH"
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
-
-
-def replace_controls(text: str) -> str:
-    """Return the text with line feeds as line breaks, and blanks for characters that break calendars and headers."""
-    return _FORBIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def in_one_line(text: str) -> str:
-    """Return the text without control characters, each run of blanks and line breaks as one blank."""
-    return " ".join(replace_controls(text).split())
 
 
 def export_calendar(

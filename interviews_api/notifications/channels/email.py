@@ -22,9 +22,10 @@ from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
-from interviews_api.interviews.icalendar_export import Method, export_calendar, in_one_line, replace_controls
+from interviews_api.interviews.icalendar_export import Method, export_calendar
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected
+from interviews_api.plain_text import in_one_line, replace_controls
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,

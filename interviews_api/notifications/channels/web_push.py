@@ -17,9 +17,9 @@ from sqlalchemy import RowMapping
 from interviews_api.clock import format_instant, now
 from interviews_api.crypto.vapid import authorization, from_base64url
 from interviews_api.events.models import EventType
-from interviews_api.interviews.icalendar_export import in_one_line
 from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
+from interviews_api.plain_text import in_one_line
 
 _LIFETIME = timedelta(days=1)
 _GONE = (404, 410)  # RFC 8030, section 7.3

@@ -1,0 +1,15 @@
+"""Plain text without the characters that break calendar files, mails and lines of output."""
+
+import re
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff\ufffe\uffff]+")
+
+
+def replace_controls(text: str) -> str:
+    """Normalize line breaks to LF, and replace forbidden control characters by blanks."""
+    return _FORBIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def in_one_line(text: str) -> str:
+    """Return the text without control characters, each run of blanks and line breaks as one blank."""
+    return " ".join(replace_controls(text).split())
