@@ -51,10 +51,8 @@ def test_expired_lease_cannot_finish_a_delivery(app: Flask, database: Database) 
     def claim(lease_token: str, moment: Any, limit: int = 1) -> Any:
         with app.app_context(), transaction() as connection:
             repository = DeliveryRepository(connection)
-            due = repository.lock_due(Channel.EMAIL, lease_token=lease_token, now=moment, limit=limit)
-            if due:
-                repository.claim(due, moment + LEASE_TIME)
-            return due
+            due = repository.lock_due(Channel.EMAIL, now=moment, limit=limit)
+            return repository.claim(due, lease_token, moment + LEASE_TIME) if due else []
 
     def finish(claimed: Any) -> bool:
         with app.app_context(), transaction() as connection:

@@ -108,15 +108,15 @@ class ChannelWorker:
             repository = DeliveryRepository(connection)
             due = repository.lock_due(
                 self._channel,
-                lease_token=secrets.token_hex(8),
                 now=now(),
                 limit=CLAIMED_AT_ONCE,
                 without_targets=self._slots.blocked_targets(),
                 without_owners=self._slots.blocked_owners(),
             )
-            claims = self._slots.admit(due)
-            if claims:
-                repository.claim(claims, now() + self._lease_time)
+            admitted = self._slots.admit(due)
+            if not admitted:
+                return []
+            claims = repository.claim(admitted, secrets.token_hex(8), now() + self._lease_time)
         self._slots.acquire(claims)
         return claims
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from interviews_api.notifications.worker.delivery_repository import Claim
+from interviews_api.notifications.worker.delivery_repository import Claim, DueDelivery
 
 
 class FairSlots:
@@ -43,15 +43,15 @@ class FairSlots:
             owner_of_target = self._owner_of_target
             return {owner for owner in owner_of_target.values() if not self._has_room(owner_of_target, owner)}
 
-    def admit(self, due: Iterable[Claim]) -> list[Claim]:
+    def admit(self, due: Iterable[DueDelivery]) -> list[DueDelivery]:
         """Return the due deliveries that fit, judged in order; takes no slot yet."""
         with self._lock:
             owner_of_target = dict(self._owner_of_target)
         admitted = []
-        for claim in due:
-            if claim.target_id in owner_of_target or self._has_room(owner_of_target, claim.owner):
-                owner_of_target[claim.target_id] = claim.owner
-                admitted.append(claim)
+        for delivery in due:
+            if delivery.target_id in owner_of_target or self._has_room(owner_of_target, delivery.owner):
+                owner_of_target[delivery.target_id] = delivery.owner
+                admitted.append(delivery)
         return admitted
 
     def acquire(self, claims: Iterable[Claim]) -> None:

@@ -70,18 +70,24 @@ _OWNERS: dict[Channel, tuple[Any, Any]] = {
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A delivery that this worker holds until its lease lapses, or a due delivery that it may claim.
-
-    `lease_token` identifies the claim in the row. `attempts` includes the attempt that the claim is for.
-    """
+class DueDelivery:
+    """A delivery that is due, so that a worker may claim it."""
 
     id: int
     target_id: str
     owner: str
-    lease_token: str
     attempts: int
     give_up_at: datetime
+
+
+@dataclass(frozen=True)
+class Claim(DueDelivery):
+    """A delivery that this worker holds until its lease lapses.
+
+    `lease_token` identifies the claim in the row. `attempts` includes the attempt that the claim is for.
+    """
+
+    lease_token: str
 
 
 class DeliveryRepository:
@@ -99,12 +105,11 @@ class DeliveryRepository:
         self,
         channel: Channel,
         *,
-        lease_token: str,
         now: datetime,
         limit: int,
         without_targets: Collection[str] = (),
         without_owners: Collection[str] = (),
-    ) -> list[Claim]:
+    ) -> list[DueDelivery]:
         """Lock up to `limit` due deliveries and return them, the longest due first.
 
         Deliveries to `without_targets` and to targets of `without_owners` are left out. On Postgres other workers skip
@@ -131,16 +136,17 @@ class DeliveryRepository:
             .limit(limit)
             .with_for_update(skip_locked=True, of=Delivery)
         )
-        return [Claim(row.id, row.target_id, row.owner, lease_token, row.attempts + 1, row.give_up_at) for row in rows]
+        return [DueDelivery(row.id, row.target_id, row.owner, row.attempts, row.give_up_at) for row in rows]
 
-    def claim(self, claims: Sequence[Claim], until: datetime) -> None:
-        """Write the claims, which share one lease token.
+    def claim(self, due: Sequence[DueDelivery], lease_token: str, until: datetime) -> list[Claim]:
+        """Claim locked deliveries under one lease token, and return the claims.
 
         Their `due_at` becomes `until`, so after a crash of this worker they are due again when the lease lapses.
         """
-        ids = [claim.id for claim in claims]
-        values = {"due_at": until, "lease": claims[0].lease_token, "attempts": Delivery.attempts + 1}
-        self._connection.execute(update(Delivery).where(Delivery.id.in_(ids)).values(values))
+        values = {"due_at": until, "lease": lease_token, "attempts": Delivery.attempts + 1}
+        is_claimed = Delivery.id.in_([delivery.id for delivery in due])
+        self._connection.execute(update(Delivery).where(is_claimed).values(values))
+        return [Claim(row.id, row.target_id, row.owner, row.attempts + 1, row.give_up_at, lease_token) for row in due]
 
     def context(self, delivery_id: int) -> RowMapping:
         """Return the delivery's context: its event or password reset, and interview, job, company and candidate now."""
