@@ -14,7 +14,7 @@ from interviews_api.db.types import Base
 from interviews_api.events.models import Event, Import
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import CalendarFeed, Interview
-from interviews_api.notifications.models import Delivery, Distribution, PushSubscription, Webhook
+from interviews_api.notifications.models import Delivery, FanOutPosition, PushSubscription, Webhook
 
 metadata = Base.metadata
 
@@ -25,8 +25,8 @@ __all__ = [
     "Company",
     "CompanyUser",
     "Delivery",
-    "Distribution",
     "Event",
+    "FanOutPosition",
     "IdempotentReply",
     "Import",
     "Interview",

@@ -1,4 +1,4 @@
-"""The blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
+"""Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,8 +9,8 @@ from marshmallow import Schema
 
 from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, WrongCredentials
 from interviews_api.accounts.identity_provider import (
-    own_candidates_required,
-    own_session_required,
+    local_candidate_accounts_required,
+    local_session_required,
     refuse_candidates_of_provider,
 )
 from interviews_api.accounts.models import Role, Viewer, email_key
@@ -58,7 +58,7 @@ SchemaAndValue = tuple[Schema, dict[str, Any]]
 
 
 @blueprint.post("/register/candidate")
-@own_candidates_required
+@local_candidate_accounts_required
 @operation(
     "Candidate registered successfully",
     CandidateSession,
@@ -131,7 +131,7 @@ def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
 
 @blueprint.post("/logout")
 @user_required
-@own_session_required
+@local_session_required
 @operation("Logged out successfully", Nothing, body=Nothing, errors=(CandidatesSignInElsewhere,))
 def log_out(viewer: Viewer) -> dict[str, Any]:
     """End the session of the token; its tokens are invalid at once."""
@@ -143,7 +143,7 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
 
 @blueprint.put("/password")
 @user_required
-@own_session_required
+@local_session_required
 @operation(
     "Password changed successfully", Nothing, body=PasswordChange, errors=(CandidatesSignInElsewhere, TooManyRequests)
 )

@@ -87,8 +87,8 @@ def refuse_candidates_of_provider() -> None:
         raise CandidatesSignInElsewhere
 
 
-def own_candidates_required(view: View) -> View:
-    """Answer 404 before validation if candidates sign in with an identity provider."""
+def local_candidate_accounts_required(view: View) -> View:
+    """Answer 404 before validation if candidates have accounts at an identity provider, and none here."""
 
     @wraps(view)
     def guarded() -> Any:
@@ -98,7 +98,7 @@ def own_candidates_required(view: View) -> View:
     return guarded
 
 
-def own_session_required(view: View) -> View:
+def local_session_required(view: View) -> View:
     """Answer 404 to a viewer without a session or password here. Place it below `user_required`."""
 
     @wraps(view)

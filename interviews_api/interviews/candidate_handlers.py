@@ -32,7 +32,7 @@ from interviews_api.interviews.transition_repository import Precondition
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
-from interviews_api.web.page_query import AnyPage, PageQuery
+from interviews_api.web.page_query import PageQuery, UnlimitedPageQuery
 from interviews_api.web.route_contract import CachePolicy
 
 blueprint = Blueprint("candidate-interviews", __name__, url_prefix="/candidate/interviews")
@@ -70,7 +70,13 @@ def list_interviews(viewer: Viewer, *, status: str | None, limit: int, skip: int
 
 @blueprint.get("/pending")
 @candidate_required
-@operation("Pending interviews retrieved successfully", PendingInterviews, query=AnyPage, has_etag=True, cache=_CACHE)
+@operation(
+    "Pending interviews retrieved successfully",
+    PendingInterviews,
+    query=UnlimitedPageQuery,
+    has_etag=True,
+    cache=_CACHE,
+)
 def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
     """List the interviews that the candidate has yet to confirm, soonest first."""
     with read_connection() as connection:
@@ -79,7 +85,13 @@ def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
 
 @blueprint.get("/upcoming")
 @candidate_required
-@operation("Upcoming interviews retrieved successfully", UpcomingInterviews, query=AnyPage, has_etag=True, cache=_CACHE)
+@operation(
+    "Upcoming interviews retrieved successfully",
+    UpcomingInterviews,
+    query=UnlimitedPageQuery,
+    has_etag=True,
+    cache=_CACHE,
+)
 def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
     """List the confirmed interviews that have not begun, soonest first."""
     with read_connection() as connection:
@@ -124,7 +136,7 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     "Interview confirmed successfully",
     Confirmation,
     body=Nothing,
-    errors=(*_ACCESS_ERRORS, CONFIRM.too_late),
+    errors=(*_ACCESS_ERRORS, CONFIRM.refusal),
     if_match_read=show_interview,
 )
 def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Row:
@@ -140,7 +152,7 @@ def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precon
     "Interview declined successfully",
     InterviewDetails,
     body=Reason,
-    errors=(*_ACCESS_ERRORS, DECLINE.too_late),
+    errors=(*_ACCESS_ERRORS, DECLINE.refusal),
     if_match_read=show_interview,
 )
 def decline_interview(
@@ -159,7 +171,7 @@ def decline_interview(
     "Reschedule requested successfully",
     InterviewDetails,
     body=RescheduleWish,
-    errors=(*_ACCESS_ERRORS, REQUEST_RESCHEDULE.too_late),
+    errors=(*_ACCESS_ERRORS, REQUEST_RESCHEDULE.refusal),
     if_match_read=show_interview,
 )
 def request_reschedule(

@@ -88,7 +88,7 @@ _SOONEST_FIRST: Order = (Interview.starts_at, Interview.id)
 _VERSION_FOR_SESSION = Prepared(select(*_VERSION).select_from(Session).where(HAS_SESSION))
 _VERSION_FOR_PROVIDER = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER))
 _NEXT_START = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("next_start")
-"""The start of the next upcoming interview: from then on, without any event, the count of upcoming ones is lower."""
+"""The start of the next upcoming interview: after it, without any event, the count of upcoming ones is lower."""
 
 _COUNTS = ("pending_count", "upcoming_count", "completed_count")
 _OVERVIEW = (
@@ -167,7 +167,7 @@ _CANDIDATE_SIDE = Side(Actor.CANDIDATE, _IS_MINE & IS_SIGNED_IN, _details)
 
 
 def _version_in(row: Mapping[str, Any]) -> Version:
-    """Return the version in a row. The import is interned: thousands of cached responses share it."""
+    """Return the version in a row. The import version is interned, because thousands of cached responses share it."""
     return row["last_event"], row["last_import"] and intern(row["last_import"])
 
 
@@ -181,7 +181,7 @@ class CandidateInterviewRepository:
         self._connection = connection
 
     def version(self, viewer: Viewer) -> Version:
-        """Return the version of all that the other reads depend on; they read it in their own statements, too."""
+        """Return the viewer's present version. The other reads return theirs from their own statement."""
         statement = _VERSION_FOR_PROVIDER if viewer.session_id == NO_SESSION else _VERSION_FOR_SESSION
         rows = statement.rows(self._connection, viewer.keys)
         if not rows:
@@ -237,7 +237,7 @@ class CandidateInterviewRepository:
     ) -> Row:
         """Apply the candidate's transition and return the interview.
 
-        Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
+        Raises as `get` does, PreconditionFailed, and the transition's `refusal`.
         """
         return TransitionRepository(self._connection).apply(
             transition,

@@ -52,15 +52,15 @@ check_company_access = authorize_before_validation(
 )
 
 
-def _check_application(connection: Connection, viewer: Viewer) -> None:
-    """Raise 404 or 403 for the application that the refused body names, if it names any."""
+def _check_application_in_body(connection: Connection, viewer: Viewer) -> None:
+    """Raise ApplicationNotFound or NotYourApplication for the application in the refused body, if there is any."""
     if is_id(application_id := peek_body_field("applicationId")):
         ApplicationRepository(connection).get_of_company(viewer, application_id)
 
 
 @blueprint.post("/schedule")
 @company_required
-@authorize_before_validation(_check_application)
+@authorize_before_validation(_check_application_in_body)
 @idempotent
 @operation(
     "Interview scheduled successfully",
@@ -120,11 +120,11 @@ def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any,
     "Interview confirmed successfully",
     CompanyInterview,
     body=Nothing,
-    errors=(*_ACCESS_ERRORS, CONFIRM.too_late),
+    errors=(*_ACCESS_ERRORS, CONFIRM.refusal),
     if_match_read=show_company_interview,
 )
 def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Mapping[Any, Any]:
-    """Say yes on the candidate's behalf, who did so by phone."""
+    """Confirm a pending interview for a candidate that has confirmed by phone."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).apply(CONFIRM, viewer, interview_id, precondition)
 
@@ -136,16 +136,16 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
     "Interview rescheduled successfully",
     CompanyInterview,
     body=Reschedule,
-    errors=(*_ACCESS_ERRORS, RESCHEDULE.too_late, OverlappingInterview),
+    errors=(*_ACCESS_ERRORS, RESCHEDULE.refusal, OverlappingInterview),
     if_match_read=show_company_interview,
 )
 def reschedule_interview(
-    viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **meeting: Any
+    viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **changes: Any
 ) -> Mapping[Any, Any]:
     """Give the interview another time; omitted fields stay. The candidate has to confirm it again."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).reschedule(
-            viewer, interview_id, precondition, now=now(), **meeting
+            viewer, interview_id, precondition, now=now(), **changes
         )
 
 
@@ -156,7 +156,7 @@ def reschedule_interview(
     "Interview cancelled successfully",
     CompanyInterview,
     body=Cancellation,
-    errors=(*_ACCESS_ERRORS, CANCEL.too_late),
+    errors=(*_ACCESS_ERRORS, CANCEL.refusal),
     if_match_read=show_company_interview,
 )
 def cancel_interview(
@@ -175,7 +175,7 @@ def cancel_interview(
     "Interview completed successfully",
     CompanyInterview,
     body=Completion,
-    errors=(*_ACCESS_ERRORS, COMPLETE.too_late),
+    errors=(*_ACCESS_ERRORS, COMPLETE.refusal),
     if_match_read=show_company_interview,
 )
 def complete_interview(

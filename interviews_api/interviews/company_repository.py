@@ -21,7 +21,7 @@ from interviews_api.hiring.repository import ApplicationRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.schedule_repository import ScheduleRepository
-from interviews_api.interviews.scheduling import check_meeting, start_of
+from interviews_api.interviews.scheduling import check_place, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
 
@@ -30,7 +30,15 @@ _IS_OURS = Interview.company_id == _OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
-_MEETING_COLUMNS = ("time_zone", "duration_minutes", "type", "location", "meeting_link", "notes", "internal_notes")
+_RESCHEDULABLE_COLUMNS = (
+    "time_zone",
+    "duration_minutes",
+    "type",
+    "location",
+    "meeting_link",
+    "notes",
+    "internal_notes",
+)
 
 
 def _company_columns(interview: type[Interview]) -> tuple[Any, ...]:
@@ -142,7 +150,7 @@ class CompanyInterviewRepository:
         wall_time: time,
         time_zone: str | None,
         now: datetime,
-        **meeting: Any,
+        **details: Any,
     ) -> Mapping[Any, Any]:
         """Schedule an interview and return it.
 
@@ -153,9 +161,9 @@ class CompanyInterviewRepository:
         starts_at = start_of(day, wall_time, zone_name, now=now)
         schedule = ScheduleRepository(self._connection)
         schedule.refuse_overlap(
-            application, starts_at=starts_at, duration_minutes=meeting["duration_minutes"], except_id=None
+            application, starts_at=starts_at, duration_minutes=details["duration_minutes"], except_id=None
         )
-        interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **meeting)
+        interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **details)
         return self.get(viewer, interview_id)
 
     def reschedule(
@@ -174,13 +182,13 @@ class CompanyInterviewRepository:
         Raises as `get` and `apply` do, InvalidInput for the time or place, and OverlappingInterview.
         """
         before = self.lock(viewer, interview_id)
-        after = {name: before[name] for name in _MEETING_COLUMNS} | changes
+        after = {name: before[name] for name in _RESCHEDULABLE_COLUMNS} | changes
         after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
-        check_meeting(after)
+        check_place(after)
         if precondition:
             precondition(before)
         if before["status"] not in RESCHEDULE.source_statuses:
-            raise RESCHEDULE.too_late
+            raise RESCHEDULE.refusal
         ScheduleRepository(self._connection).refuse_overlap(
             before,
             starts_at=after["starts_at"],
@@ -199,7 +207,7 @@ class CompanyInterviewRepository:
     ) -> Mapping[Any, Any]:
         """Apply the company's transition and return the interview.
 
-        Raises as `get` does, PreconditionFailed, and the transition's `too_late`.
+        Raises as `get` does, PreconditionFailed, and the transition's `refusal`.
         """
         return TransitionRepository(self._connection).apply(
             transition,

@@ -6,7 +6,7 @@ from marshmallow import fields, post_load
 
 from interviews_api.interviews.candidate_schemas import Feedback, ListQuery
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
-from interviews_api.interviews.scheduling import check_meeting
+from interviews_api.interviews.scheduling import check_place
 from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
@@ -32,14 +32,14 @@ class CompanyListQuery(ListQuery):
     company_id = fields.String(load_default=lambda: None, metadata={"description": "The viewer's company."})
 
 
-class _Meeting(CamelSchema):
-    """Local date and time of a meeting."""
+class _LocalStart(CamelSchema):
+    """Local date and time of an interview's start."""
 
     day = LocalDate(data_key="date", required=True)
     wall_time = LocalTime(data_key="time", required=True)
 
 
-class Schedule(_Meeting):
+class Schedule(_LocalStart):
     """The request body of a new interview."""
 
     application_id = id_field(required=True)
@@ -52,12 +52,12 @@ class Schedule(_Meeting):
     internal_notes = text_field(load_default=None, allow_none=True)
 
     @post_load
-    def _check_meeting(self, loaded: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
-        check_meeting(loaded)
+    def _check_place(self, loaded: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        check_place(loaded)
         return loaded
 
 
-class Reschedule(_Meeting):
+class Reschedule(_LocalStart):
     """The request body of a reschedule; absent keys keep their values."""
 
     time_zone = time_zone_field()

@@ -76,7 +76,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
     "Interview confirmed successfully",
     Confirmation,
     body=Nothing,
-    errors=(InvalidLink, CONFIRM.too_late),
+    errors=(InvalidLink, CONFIRM.refusal),
     html=_render_interview,
 )
 def confirm_by_link(token: str) -> Mapping[Any, Any]:

@@ -49,8 +49,9 @@ class Interview(Base):
     application, held by the composite foreign key, so that each list is one index range.
     `reschedule_request` is `{reason, proposed_times, requested_at}`, with instants as text; the next transition
     clears it. `invited_at` is when the present start was proposed, `updated_at` when the row last changed.
-    Occasions (`interviews/reminders.py`) up to `notices_after` are left out. It is set at scheduling and at the last
-    change of status, reschedule or load. The worker reads the interview at `next_notice_at`, or never if NULL.
+    In the names `notices_after` and `next_notice_at`, a notice is an occasion (`interviews/reminders.py`). Occasions up
+    to `notices_after`, the time of the last scheduling, change of status, reschedule or load, are left out. The worker
+    looks for occasions at `next_notice_at`, or never if NULL.
     """
 
     __tablename__ = "interviews"
@@ -129,8 +130,8 @@ Index(
 )
 Index("ix_interviews_company_soonest", Interview.company_id, Interview.starts_at, Interview.id)
 
-_HAS_NOTICE = text("next_notice_at IS NOT NULL")
-Index("ix_interviews_next_notice", Interview.next_notice_at, postgresql_where=_HAS_NOTICE, sqlite_where=_HAS_NOTICE)
+_HAS_OCCASION = text("next_notice_at IS NOT NULL")
+Index("ix_interviews_next_notice", Interview.next_notice_at, postgresql_where=_HAS_OCCASION, sqlite_where=_HAS_OCCASION)
 
 
 class CalendarFeed(Base):

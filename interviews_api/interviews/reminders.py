@@ -30,29 +30,30 @@ def occasions(interview: Mapping[Any, Any]) -> list[Occasion]:
     starts_at: datetime = interview["starts_at"]
     match interview["status"]:
         case InterviewStatus.CONFIRMED:
-            candidates = [
+            possible = [
                 Occasion(starts_at - _DAY, EventType.REMINDER, "24h"),
                 Occasion(starts_at - _HOUR, EventType.REMINDER, "1h"),
             ]
         case InterviewStatus.PENDING:
-            candidates = [
+            possible = [
                 Occasion(interview["invited_at"] + _DAY, EventType.NUDGE, "unanswered"),
                 Occasion(starts_at - _DAY, EventType.NUDGE, "24h"),
             ]
         case _:
-            candidates = []
-    return sorted(each for each in candidates if interview["notices_after"] < each.moment < starts_at)
+            possible = []
+    return sorted(each for each in possible if interview["notices_after"] < each.moment < starts_at)
 
 
-def due_occasion(interview: Mapping[Any, Any], past_names: Collection[str], now: datetime) -> Occasion | None:
-    """Return the latest occasion up to now, or None if its name is in `past_names` or the interview has begun.
+def due_occasion(interview: Mapping[Any, Any], logged_names: Collection[str], now: datetime) -> Occasion | None:
+    """Return the latest occasion up to now, or None if it is in the log or the interview has begun.
 
-    A worker that was down for long thus leaves out the earlier occasions.
+    `logged_names` has the occasions of the interview's revision in the log. A worker that was down for long thus leaves
+    out the earlier occasions.
     """
     if now >= interview["starts_at"]:
         return None
-    past = [occasion for occasion in occasions(interview) if occasion.moment <= now]
-    return past[-1] if past and past[-1].name not in past_names else None
+    due = [occasion for occasion in occasions(interview) if occasion.moment <= now]
+    return due[-1] if due and due[-1].name not in logged_names else None
 
 
 def coming_occasions(interview: Mapping[Any, Any], now: datetime) -> list[Occasion]:

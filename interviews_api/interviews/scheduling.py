@@ -1,4 +1,4 @@
-"""Checks of a meeting's type and place, and conversion of its local date and time to UTC."""
+"""Check of an interview's place, and conversion of its local date and time to UTC."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -11,11 +11,11 @@ from interviews_api.interviews.models import InterviewType
 _REQUIRED = {InterviewType.VIDEO: ("meetingLink", "meeting_link"), InterviewType.IN_PERSON: ("location", "location")}
 
 
-def check_meeting(meeting: Mapping[str, Any]) -> None:
+def check_place(interview: Mapping[str, Any]) -> None:
     """Raise InvalidInput if a Video interview has no link or an InPerson interview no location."""
-    key, name = _REQUIRED.get(meeting["type"], ("", ""))
-    if key and not meeting[name]:
-        raise InvalidInput({key: [f"Required for an interview of type {meeting['type']}."]})
+    key, name = _REQUIRED.get(interview["type"], ("", ""))
+    if key and not interview[name]:
+        raise InvalidInput({key: [f"Required for an interview of type {interview['type']}."]})
 
 
 def start_of(day: date, wall_time: time, zone_name: str, *, now: datetime) -> datetime:

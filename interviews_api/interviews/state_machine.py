@@ -27,8 +27,8 @@ from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStat
 class Transition:
     """A change of an interview's state.
 
-    Without `source_statuses` it creates the interview; without `target_status` the status stays. `too_late` is raised
-    when the present status does not allow the transition. `raises_revision` makes e-mail links and calendar entries
+    Without `source_statuses` it creates the interview; without `target_status` the status stays. `refusal` is raised
+    when the present status does not allow the transition. `increments_revision` makes e-mail links and calendar entries
     that were made before obsolete.
     """
 
@@ -37,8 +37,8 @@ class Transition:
     actors: tuple[Actor, ...]
     source_statuses: tuple[InterviewStatus, ...] = OPEN_STATUSES
     target_status: InterviewStatus | None
-    too_late: type[IllegalTransition] = IllegalTransition
-    raises_revision: bool = False
+    refusal: type[IllegalTransition] = IllegalTransition
+    increments_revision: bool = False
 
 
 SCHEDULE = Transition(
@@ -54,45 +54,45 @@ CONFIRM = Transition(
     actors=(Actor.CANDIDATE, Actor.COMPANY),
     source_statuses=(InterviewStatus.PENDING,),
     target_status=InterviewStatus.CONFIRMED,
-    too_late=NotPending,
+    refusal=NotPending,
 )
 DECLINE = Transition(
     name="decline",
     event=EventType.DECLINED,
     actors=(Actor.CANDIDATE,),
     target_status=InterviewStatus.CANCELLED,
-    too_late=TooLateToDecline,
-    raises_revision=True,
+    refusal=TooLateToDecline,
+    increments_revision=True,
 )
 REQUEST_RESCHEDULE = Transition(
     name="request-reschedule",
     event=EventType.RESCHEDULE_REQUESTED,
     actors=(Actor.CANDIDATE,),
     target_status=None,
-    too_late=TooLateToReschedule,
+    refusal=TooLateToReschedule,
 )
 RESCHEDULE = Transition(
     name="reschedule",
     event=EventType.RESCHEDULED,
     actors=(Actor.COMPANY,),
     target_status=InterviewStatus.PENDING,
-    too_late=TooLateToReschedule,
-    raises_revision=True,
+    refusal=TooLateToReschedule,
+    increments_revision=True,
 )
 CANCEL = Transition(
     name="cancel",
     event=EventType.CANCELLED,
     actors=(Actor.COMPANY,),
     target_status=InterviewStatus.CANCELLED,
-    too_late=TooLateToCancel,
-    raises_revision=True,
+    refusal=TooLateToCancel,
+    increments_revision=True,
 )
 COMPLETE = Transition(
     name="complete",
     event=EventType.COMPLETED,
     actors=(Actor.COMPANY,),
     target_status=InterviewStatus.COMPLETED,
-    too_late=TooLateToComplete,
+    refusal=TooLateToComplete,
 )
 TRANSITIONS = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, CANCEL, COMPLETE)
 
@@ -148,9 +148,9 @@ def as_markdown() -> str:
             " or ".join(transition.actors),
             " or ".join(f"`{status}`" for status in transition.source_statuses) or "-",
             f"`{transition.target_status}`" if transition.target_status else "stays",
-            "rises" if transition.raises_revision else "stays",
+            "rises" if transition.increments_revision else "stays",
             f"`{transition.event}`",
-            transition.too_late.message if transition.source_statuses else "-",
+            transition.refusal.message if transition.source_statuses else "-",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

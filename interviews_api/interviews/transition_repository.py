@@ -1,4 +1,4 @@
-"""The SQL of transitions: a conditional UPDATE, its application's follow-up, its event, and the row that is shown.
+"""The SQL of transitions: a conditional UPDATE, its application's follow-up, its event, and the response's row.
 
 On Postgres these are a single statement, so that the commit-order lock is held for a round trip only (ADR 23). SQLite
 runs them one after the other.
@@ -39,10 +39,10 @@ Precondition = Callable[[Mapping[Any, Any]], None]
 """Looks at the interview before its transition; raises PreconditionFailed."""
 
 SelectInterview = Callable[[type[Interview]], SelectStatement]
-"""Builds the SELECT of the row that is shown, with `interview_id`, from the table or from the rows of an UPDATE."""
+"""Builds the SELECT of the response's row, from `interviews` or from the CTE of the updated interview."""
 
 INTERVIEW_ID = bindparam("interview_id", type_=Interview.id.type)
-# The longest that a statement can wait for another transition: then either database gives up (`db/engines.py`).
+# The longest that a statement can wait for another transition; then both databases give up (`db/engines.py`).
 _LONGEST_WAIT = timedelta(seconds=5)
 _LOCK = Prepared(select(Interview.id).where(Interview.id == INTERVIEW_ID).with_for_update())
 
@@ -93,7 +93,7 @@ class TransitionRepository:
 
         `keys` has the `interview_id` and the parameters of the side's statements.
         `read` returns the interview as the side sees it, or raises the reason for a refusal.
-        Raises as `read` does, PreconditionFailed, and the transition's `too_late`.
+        Raises as `read` does, PreconditionFailed, and the transition's `refusal`.
         """
         if precondition:
             self.lock(str(keys["interview_id"]))
@@ -101,7 +101,7 @@ class TransitionRepository:
         interview = self._update(transition, side, keys, changes, previous_starts_at)
         if interview is None:
             read()
-            raise transition.too_late
+            raise transition.refusal
         return interview
 
     def _update(
@@ -134,15 +134,15 @@ AssignedColumns = tuple[tuple[str, bool], ...]
 """Names of columns that an UPDATE sets, each with whether it is set to the moment of the transition."""
 
 RunTransition = Callable[[Connection, Mapping[str, object]], Row | None]
-"""Runs the statements of a transition with these values; returns the row that is shown."""
+"""Runs the statements of a transition with these values; returns the response's row."""
 
 
 def _assigned_columns(changes: Mapping[str, object], at: datetime) -> AssignedColumns:
-    # The very object `at` marks the moment; an equal time from the request does not.
+    # Compared by identity: a value from the request may equal `at` by chance.
     return tuple((name, value is at) for name, value in changes.items())
 
 
-@cache  # a few for each transition
+@cache  # bounded: a few entries for each transition
 def _compile_transition(
     dialect: str,
     transition: Transition,
@@ -152,8 +152,8 @@ def _compile_transition(
 ) -> RunTransition:
     """Build the statements of a transition that sets these columns of the interview and of its application.
 
-    The transition's time is the request's, or the interview's `updated_at` if that is later by at most `_LONGEST_WAIT`.
-    So history stays monotonic; a time further ahead comes from a file or a wrong clock.
+    A transition that waited for another may carry an earlier time. So it takes the interview's `updated_at`, if that is
+    later by at most `_LONGEST_WAIT`, and times stay monotonic. A time further ahead comes from a file or a wrong clock.
     """
     table: Table = Interview.__table__  # type: ignore[assignment]
     at, latest_wait = (bindparam(name, type_=Event.at.type) for name in ("event_at", "latest_wait"))
@@ -161,7 +161,7 @@ def _compile_transition(
     values: dict[str, Any] = {
         name: moment if is_moment else _parameter("new", table.c[name]) for name, is_moment in interview
     }
-    if transition.raises_revision:
+    if transition.increments_revision:
         values["revision"] = Interview.revision + 1
     is_legal = status_is(*transition.source_statuses)
     update_interview = update(Interview).where(Interview.id == INTERVIEW_ID, side.scope, is_legal).values(values)

@@ -21,7 +21,7 @@ from interviews_api.accounts.tokens import read_access_token, token_end
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
-from interviews_api.live.handshake import PROTOCOL, is_handshake, offered_protocols, readable_environ
+from interviews_api.live.handshake import PROTOCOL, handshake_environ, is_handshake, offered_protocols
 from interviews_api.live.hub import (
     CHECK_SECONDS,
     CLOSE_TRY_AGAIN_LATER,
@@ -77,6 +77,7 @@ def refuse_without_upgrade() -> Response:
 
     Answers 426; `stream_updates` serves the upgrade.
     """
+    # The summary describes the route in OpenAPI; the function's name is the operationId there, so it must stay.
     load_query(_UPDATES_QUERY)
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     return error_response(426, "Live updates need a WebSocket", headers=upgrade)
@@ -84,7 +85,7 @@ def refuse_without_upgrade() -> Response:
 
 @blueprint.before_request
 def _prepare() -> Response | None:
-    """Refuse in HTTP, before the handshake: a bad request, no free seat, no database."""
+    """Check the handshake, take a seat, and note the newest event id; refusals are HTTP responses."""
     if not (request.url_rule and request.url_rule.websocket):
         return None
     if request.headers.get("Sec-WebSocket-Version") != "13":
@@ -97,7 +98,7 @@ def _prepare() -> Response | None:
     g.has_seat = True
     with read_connection() as connection:
         g.newest = LiveRepository(connection).newest()  # read before the handshake ends, so no later change is missed
-    request.environ = readable_environ()
+    request.environ = handshake_environ()
     return None
 
 

@@ -51,10 +51,11 @@ def is_handshake() -> bool:
     )
 
 
-def readable_environ() -> dict[str, Any]:
-    """Return the request's WSGI environment with only the handshake's headers: simple-websocket fails on odd others.
+def handshake_environ() -> dict[str, Any]:
+    """Return the request's WSGI environment with the headers of the handshake only.
 
-    Extensions are left out, because a compressor would cost a quarter of a MiB per socket.
+    simple-websocket raises on some other headers. Extensions are left out, because a compressor would cost a quarter of
+    a MiB per socket.
     """
     environ = {name: value for name, value in request.environ.items() if not name.startswith("HTTP_")}
     for name in ("gunicorn.socket", "werkzeug.socket"):

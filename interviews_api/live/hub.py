@@ -107,9 +107,10 @@ class Hub:
             self._seats_taken -= 1
 
     def add(self, subscriber: Subscriber, newest: int) -> None:
-        """Queue all later changes for the subscriber; `newest` is the last event id at its handshake.
+        """Subscribe: from now on queue each change of the viewer's interviews.
 
-        The first subscriber starts the thread. It reads from `newest` on, so commits during its start are not missed.
+        `newest` is the last event id at the subscriber's handshake. The first subscriber starts the thread, which reads
+        from `newest` on, so commits during its start are not missed.
         """
         with self._lock:
             self._subscribers.add(subscriber)
@@ -118,7 +119,7 @@ class Hub:
                 self._thread.start()
 
     def remove(self, subscriber: Subscriber) -> None:
-        """Queue no more changes for the subscriber."""
+        """Unsubscribe: queue no more changes."""
         with self._lock:
             self._subscribers.discard(subscriber)
 
@@ -132,7 +133,7 @@ class Hub:
         checked_at = 0.0
         with self._app.app_context():
             database = service(Database)
-            while not self._is_idle():
+            while not self._end_if_idle():
                 try:
                     listener = listener or listen_for_commits(database.engine)
                     position = self._publish(position)
@@ -149,8 +150,8 @@ class Hub:
                     time.sleep(_ERROR_PAUSE_SECONDS)
         close_quietly(listener)
 
-    def _is_idle(self) -> bool:
-        """Return whether the thread may end, and forget it then; under the lock, so `add` starts a new one."""
+    def _end_if_idle(self) -> bool:
+        """Forget the thread and return True if there are no subscribers; under the lock, so `add` starts a new one."""
         with self._lock:
             if self._subscribers:
                 return False

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, func, select
 
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.events.models import Event
-from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, Distribution
+from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, FanOutPosition
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
 
 _COUNTS = select(Delivery.channel, Delivery.status, func.count()).group_by(Delivery.channel, Delivery.status)
-_LAST_FANNED_OUT = func.coalesce(select(Distribution.event_id).scalar_subquery(), 0)
+_LAST_FANNED_OUT = func.coalesce(select(FanOutPosition.event_id).scalar_subquery(), 0)
 _EARLIEST_GIVE_UP = select(func.min(Delivery.give_up_at)).where(Delivery.status == DeliveryStatus.PENDING)
 _OLDEST_BEFORE_FAN_OUT = (  # events and password resets without deliveries yet
     select(func.min(Event.at)).where(Event.id > _LAST_FANNED_OUT),

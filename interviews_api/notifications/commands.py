@@ -17,7 +17,7 @@ from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.notifications.notice_repository import DeadLetterRepository
+from interviews_api.notifications.notice_repository import OperatorDeliveryRepository
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.worker import Worker
 from interviews_api.services import register_services, service
@@ -82,7 +82,7 @@ def run_worker() -> None:
 def list_deliveries(status: str, limit: int) -> None:
     """List the newest deliveries of a status: dead letters by default."""
     with read_connection() as connection:
-        rows = DeadLetterRepository(connection).of_status(status, limit)
+        rows = OperatorDeliveryRepository(connection).of_status(status, limit)
     for row in rows:
         subject = f"event {row['event_id']}" if row["event_id"] else "password reset"
         parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
@@ -99,16 +99,16 @@ def retry_deliveries(ids: tuple[int, ...], is_all: bool) -> None:
     if is_all == bool(ids):
         raise click.UsageError("name the ids, or --all")
     with transaction() as connection:
-        count = DeadLetterRepository(connection).retry(list(ids), now=now())
+        count = OperatorDeliveryRepository(connection).retry(list(ids), now=now())
     click.echo(f"Queued {count}")
 
 
 @deliveries.command("purge")
 @click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True)
 def purge_deliveries(days: int) -> None:
-    """Delete the rows of deliveries that ended that many days ago."""
+    """Delete the rows of deliveries that ended that many days ago or earlier."""
     with transaction(no_timeouts=True) as connection:
-        count = DeadLetterRepository(connection).purge(now() - timedelta(days=days))
+        count = OperatorDeliveryRepository(connection).purge(now() - timedelta(days=days))
     click.echo(f"Deleted {count}")
 
 

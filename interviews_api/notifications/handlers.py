@@ -13,10 +13,6 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
-from interviews_api.notifications.address_repository import (
-    SubscriptionRepository,
-    WebhookRepository,
-)
 from interviews_api.notifications.channels.webhook import new_secret
 from interviews_api.notifications.errors import (
     NoticeNotFound,
@@ -38,6 +34,10 @@ from interviews_api.notifications.schemas import (
     PushKey,
     Webhooks,
 )
+from interviews_api.notifications.target_repository import (
+    SubscriptionRepository,
+    WebhookRepository,
+)
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
@@ -47,7 +47,7 @@ from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("notifications", __name__)
 
-_OWN = (NotYourInterview, InterviewNotFound)
+_ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -134,7 +134,7 @@ def delete_subscription(viewer: Viewer, *, endpoint: str) -> dict[str, Any]:
 
 @blueprint.get("/interviews/<id:interview_id>/notices")
 @company_required
-@operation("Interview notices retrieved successfully", Notices, errors=_OWN)
+@operation("Interview notices retrieved successfully", Notices, errors=_ACCESS_ERRORS)
 def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
     """List an interview's notices: sent, failed, suppressed, pending and planned."""
     with read_connection() as connection:
@@ -161,7 +161,7 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
     Notice,
     status=202,
     body=Nothing,
-    errors=(*_OWN, NoticeNotFound, NoticeNotResendable),
+    errors=(*_ACCESS_ERRORS, NoticeNotFound, NoticeNotResendable),
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:
     """Resend a notice that was sent, suppressed or failed."""

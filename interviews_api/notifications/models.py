@@ -12,7 +12,7 @@ _Number = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Channel(StrEnum):
-    """A way to deliver; the values are the contract's."""
+    """Channel of a delivery. Clients see the values."""
 
     EMAIL = "email"
     PUSH = "push"
@@ -20,7 +20,7 @@ class Channel(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """State of a delivery; the values are the contract's. A PLANNED delivery has no row yet."""
+    """Status of a delivery. Clients see the values. A PLANNED delivery has no row yet."""
 
     PLANNED = "planned"
     PENDING = "pending"
@@ -29,8 +29,11 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class Distribution(Base):
-    """Single row with the last event that was fanned out; event ids rise in commit order, so none is skipped."""
+class FanOutPosition(Base):
+    """The fan-out's position, in one row: the last event that was fanned out.
+
+    Event ids rise in commit order, so none is skipped.
+    """
 
     __tablename__ = "distribution"
 

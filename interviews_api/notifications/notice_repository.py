@@ -1,4 +1,4 @@
-"""The SQL of notices (deliveries as a company sees them) and of dead letters."""
+"""The SQL of notices (deliveries as a company sees them), and of an operator's commands for deliveries."""
 
 import secrets
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
-from interviews_api.notifications.address_repository import SubscriptionRepository
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.target_repository import SubscriptionRepository
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_label
 
 _ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
@@ -78,8 +78,8 @@ class NoticeRepository:
         ]
 
 
-class DeadLetterRepository:
-    """Deliveries in the hands of an operator. Never commits."""
+class OperatorDeliveryRepository:
+    """Lists, retries and purges deliveries for an operator. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -101,6 +101,9 @@ class DeadLetterRepository:
         return self._connection.execute(failed.values(**values, error=None)).rowcount
 
     def purge(self, ended_before: datetime) -> int:
-        """Delete the deliveries that ended before that time (UTC); return how many."""
+        """Delete the deliveries that ended before that time (UTC); return how many.
+
+        No column has the end, so `due_at` stands for it: when the last claim's lease would have lapsed.
+        """
         ended = Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
         return self._connection.execute(Delivery.__table__.delete().where(ended)).rowcount  # type: ignore[attr-defined]

@@ -9,11 +9,20 @@ EVERYTHING = 2**31 - 1
 """The `limit` of a page without a limit."""
 
 
-class AnyPage(CamelSchema):
-    """Query `skip` and `limit`; without a limit, a page has all rows."""
+class PageQuery(CamelSchema):
+    """Query `skip` and `limit`; a page has ten rows by default."""
 
     class Meta:
         unknown = EXCLUDE
+
+    limit = Digits(1, 100, load_default=10, metadata={"component": "Limit", "description": "How many to return."})
+    skip = Digits(
+        0, MAX_SKIP, load_default=0, metadata={"component": "Skip", "description": "How many to leave out first."}
+    )
+
+
+class UnlimitedPageQuery(PageQuery):
+    """Query `skip` and `limit`; without a limit, a page has all rows."""
 
     limit = Digits(
         1,
@@ -21,12 +30,3 @@ class AnyPage(CamelSchema):
         load_default=lambda: EVERYTHING,
         metadata={"component": "Limit", "description": "How many to return; all when absent."},
     )
-    skip = Digits(
-        0, MAX_SKIP, load_default=0, metadata={"component": "Skip", "description": "How many to leave out first."}
-    )
-
-
-class PageQuery(AnyPage):
-    """Query `skip` and `limit`; a page has ten rows by default."""
-
-    limit = Digits(1, 100, load_default=10, metadata={"component": "Limit", "description": "How many to return."})

@@ -14,7 +14,7 @@ from interviews_api.accounts.models import PasswordReset
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.models import Event
-from interviews_api.notifications.models import Delivery, Distribution
+from interviews_api.notifications.models import Delivery, FanOutPosition
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, DeliveryFanOut
 from interviews_api.services import service
 from tests.support.api import invitation
@@ -84,7 +84,7 @@ def test_metrics_count_deliveries_and_the_oldest_unsent_event(app: Flask, client
         assert (delivery(done, "email", "pending"), delivery(done, "email", status), unsent_seconds(done)) == (0, 1, 0)
     with app.app_context(), transaction() as connection:  # what was never distributed at all
         connection.execute(delete(Delivery))
-        connection.execute(delete(Distribution))
+        connection.execute(delete(FanOutPosition))
     assert unsent_seconds(scrape(client)) >= 600
 
 

@@ -22,14 +22,14 @@ def test_openapi_lists_transitions_and_refusals(client: FlaskClient) -> None:
         for actor in transition.actors:
             prefix = "/candidate" if actor == "candidate" else ""
             described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{transition.name}"]["put"]["responses"]
-            assert transition.too_late.message in described["400"]["description"]
+            assert transition.refusal.message in described["400"]["description"]
 
 
-@pytest.mark.parametrize(("ahead", "is_waited_for"), [(2, True), (3600, False)])
+@pytest.mark.parametrize(("ahead", "takes_that_time"), [(2, True), (3600, False)])
 def test_transition_times_never_run_backwards(
-    ahead: int, is_waited_for: bool, people: People, database: Database
+    ahead: int, takes_that_time: bool, people: People, database: Database
 ) -> None:
-    """A transition waits for a slightly later one; a time far ahead is ignored as a wrong clock."""
+    """A transition takes the time of a slightly later one; a time far ahead is ignored as a wrong clock."""
     us, candidate = people.us, people.candidate
     interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
     wish = {"proposedTimes": [format_instant(now() + timedelta(days=9))]}
@@ -47,4 +47,4 @@ def test_transition_times_never_run_backwards(
     assert format_instant(cancelled_at) == cancel["at"]
     for move in (confirm, cancel):
         moment = parse_instant(move["at"])
-        assert moment == before if is_waited_for else begun <= moment <= now()
+        assert moment == before if takes_that_time else begun <= moment <= now()

@@ -19,7 +19,7 @@ from interviews_api.notifications.models import (
     Channel,
     Delivery,
     DeliveryStatus,
-    Distribution,
+    FanOutPosition,
     PushSubscription,
     Webhook,
 )
@@ -29,27 +29,27 @@ BATCH = 500
 RETRY_WINDOW = timedelta(days=1)
 """How long a delivery is retried before it becomes a dead letter."""
 
-_POSITION = select(Distribution.event_id)
+_POSITION = select(FanOutPosition.event_id)
 _LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
 _IS_UNMAILED = PasswordReset.mailed.is_(False)
 _HAS_WORK = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
 
-# Recipients. `match` is the value that an event or a password reset has, `id` becomes the delivery's target.
-_CANDIDATES = select(User.id.label("match"), User.id, User.email.label("address")).order_by(User.id)
+# Recipients. `lookup_key` is the value that an event or a password reset has, `id` becomes the delivery's target.
+_CANDIDATES = select(User.id.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
 _COMPANY_USERS = (
-    select(CompanyUser.company_id.label("match"), User.id, User.email.label("address"))
+    select(CompanyUser.company_id.label("lookup_key"), User.id, User.email.label("address"))
     .join(User, User.id == CompanyUser.id)
     .order_by(User.id)
 )
 _SUBSCRIPTIONS = select(
-    PushSubscription.candidate_id.label("match"), PushSubscription.id, PushSubscription.endpoint.label("address")
+    PushSubscription.candidate_id.label("lookup_key"), PushSubscription.id, PushSubscription.endpoint.label("address")
 ).order_by(PushSubscription.id)
 _WEBHOOKS = (
-    select(Webhook.company_id.label("match"), Webhook.id, Webhook.url.label("address"), Webhook.events)
+    select(Webhook.company_id.label("lookup_key"), Webhook.id, Webhook.url.label("address"), Webhook.events)
     .where(Webhook.disabled_at.is_(None))
     .order_by(Webhook.id)
 )
-_RESET_USERS = select(User.email_key.label("match"), User.id, User.email.label("address")).order_by(User.id)
+_RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
 
 Recipient = Row[Any]
 
@@ -81,7 +81,7 @@ class DeliveryFanOut:
         if rows:
             self._connection.execute(insert(Delivery), rows)
         if events:
-            self._connection.execute(update(Distribution).values(event_id=events[-1]["id"]))
+            self._connection.execute(update(FanOutPosition).values(event_id=events[-1]["id"]))
         return len(events) + len(resets)
 
     def _next_events(self) -> Sequence[RowMapping]:
@@ -92,7 +92,7 @@ class DeliveryFanOut:
         locked = _POSITION.with_for_update()
         position = self._connection.execute(locked).scalar()
         if position is None:
-            first = dialect_insert(self._connection, Distribution).values(id=1, event_id=0)
+            first = dialect_insert(self._connection, FanOutPosition).values(id=1, event_id=0)
             self._connection.execute(first.on_conflict_do_nothing())
             position = self._connection.execute(locked).scalar_one()
         return int(position)
@@ -103,7 +103,7 @@ class DeliveryFanOut:
         resets = self._connection.execute(statement.with_for_update(skip_locked=True)).all()
         if not resets:
             return []
-        users = _read_by_match(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
+        users = _read_by_lookup_key(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
         taken = PasswordReset.id.in_([reset.id for reset in resets])
         self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
         return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
@@ -115,10 +115,10 @@ class _EventRecipients:
     def __init__(self, connection: Connection, events: Sequence[RowMapping]) -> None:
         candidate_ids = {event["candidate_id"] for event in events}
         company_ids = {event["company_id"] for event in events}
-        self._candidates = _read_by_match(connection, _CANDIDATES, candidate_ids)
-        self._company_users = _read_by_match(connection, _COMPANY_USERS, company_ids)
-        self._subscriptions = _read_by_match(connection, _SUBSCRIPTIONS, candidate_ids)
-        self._webhooks = _read_by_match(connection, _WEBHOOKS, company_ids)
+        self._candidates = _read_by_lookup_key(connection, _CANDIDATES, candidate_ids)
+        self._company_users = _read_by_lookup_key(connection, _COMPANY_USERS, company_ids)
+        self._subscriptions = _read_by_lookup_key(connection, _SUBSCRIPTIONS, candidate_ids)
+        self._webhooks = _read_by_lookup_key(connection, _WEBHOOKS, company_ids)
 
     def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient]]:
         """Yield each recipient of the event with its channel."""
@@ -136,15 +136,15 @@ class _EventRecipients:
                 yield webhook
 
 
-def _read_by_match(
-    connection: Connection, recipients: SelectStatement, matches: Iterable[str]
+def _read_by_lookup_key(
+    connection: Connection, recipients: SelectStatement, keys: Iterable[str]
 ) -> Mapping[str, list[Recipient]]:
-    """Return the recipients with these matches, grouped by match; a match without recipients has an empty list."""
-    by_match: dict[str, list[Recipient]] = defaultdict(list)
-    is_wanted = recipients.selected_columns["match"].in_(sorted(matches))
+    """Return the recipients of these candidates, companies or addresses, by that key; an empty list for other keys."""
+    by_key: dict[str, list[Recipient]] = defaultdict(list)
+    is_wanted = recipients.selected_columns["lookup_key"].in_(sorted(keys))
     for recipient in connection.execute(recipients.where(is_wanted)):
-        by_match[recipient.match].append(recipient)
-    return by_match
+        by_key[recipient.lookup_key].append(recipient)
+    return by_key
 
 
 def recipient_label(channel: Channel, address: str) -> str:

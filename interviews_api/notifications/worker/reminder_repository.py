@@ -52,13 +52,13 @@ class ReminderRepository:
         interviews = self._connection.execute(_DUE, {"now": now}).mappings().all()
         if not interviews:
             return 0
-        past_occasions = self._past_occasions([interview["id"] for interview in interviews])
+        logged_names = self._logged_names([interview["id"] for interview in interviews])
         advances = []
         due = []
         for interview in interviews:
             planned = coming_occasions(interview, now)
             advances.append({"due_id": interview["id"], "next": planned[0].moment if planned else None})
-            if occasion := due_occasion(interview, past_occasions[interview["id"], interview["revision"]], now):
+            if occasion := due_occasion(interview, logged_names[interview["id"], interview["revision"]], now):
                 due.append((interview, occasion))
         self._connection.execute(_ADVANCE, advances)
         event_log = EventLog(self._connection)
@@ -66,7 +66,7 @@ class ReminderRepository:
             event_log.append(interview, occasion.type, at=now, actor=EventActor.SYSTEM, occasion=occasion.name)
         return len(interviews)
 
-    def _past_occasions(self, interview_ids: list[str]) -> defaultdict[tuple[str, int], set[str]]:
+    def _logged_names(self, interview_ids: list[str]) -> defaultdict[tuple[str, int], set[str]]:
         """Return the names of the occasions in the log, by interview and revision."""
         statement = select(Event.interview_id, Event.revision, Event.occasion).where(
             Event.interview_id.in_(interview_ids), Event.occasion.is_not(None)

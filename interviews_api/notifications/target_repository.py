@@ -1,4 +1,4 @@
-"""The SQL of addresses: a company's webhooks, and a candidate's push subscriptions."""
+"""The SQL of targets: a company's webhooks, and a candidate's push subscriptions."""
 
 from collections.abc import Mapping
 from datetime import datetime
