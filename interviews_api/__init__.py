@@ -26,7 +26,7 @@ from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import check_routes
 
 _API_DESCRIPTION = ApiDescription(
-    text=f"The moves of an interview, and who wins: the first to commit.\n\n{as_markdown()}",
+    text=f"The moves of an interview. Of simultaneous ones the first to commit wins.\n\n{as_markdown()}",
     tags={
         "candidate-interviews": "A candidate reads, confirms and declines interviews.",
         "live": "A candidate gets changes of interviews over a WebSocket.",

@@ -41,7 +41,7 @@ class Versioned(NamedTuple, Generic[Value]):
 class CachedResponse:
     """A compressed response body with its ETag (32 hex digits) and its freshness.
 
-    JSON shrinks to an eighth of its size in 70 µs and takes 5 µs to decompress.
+    For JSON, compression takes 70 µs and leaves an eighth; decompression takes 5 µs.
     """
 
     __slots__ = ("_packed", "_since", "_until", "_version")
@@ -103,7 +103,7 @@ class LRUCache(Generic[Value]):
 
 
 class ResponseCache(LRUCache[CachedResponse]):
-    """The cached responses of a worker process; `size` is in bytes, and 0 caches nothing."""
+    """The cached responses of a gunicorn worker; `size` is in bytes, and 0 caches nothing."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size, lambda response: response.size)

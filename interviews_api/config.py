@@ -117,7 +117,9 @@ class _Reader:
             if parsed.host or parsed.query:
                 self.problems.append("DATABASE_URL names a SQLite file by its path alone: sqlite:///path")
             elif parsed.database in (None, "", ":memory:"):
-                self.problems.append("DATABASE_URL must name a file: each worker would have a memory of its own")
+                self.problems.append(
+                    "DATABASE_URL must name a file: each gunicorn worker would have a memory of its own"
+                )
         return url
 
     def public_url(self, name: str) -> str:

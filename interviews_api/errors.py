@@ -82,7 +82,7 @@ class Conflict(ApiError):
 
 
 class PreconditionFailed(ApiError):
-    """412: If-Match names an older version than the stored one (RFC 9110, section 13.1.1)."""
+    """412: If-Match names an ETag that is not the current one (RFC 9110, section 13.1.1)."""
 
     status = 412
     message = "It has changed since you read it"
@@ -114,7 +114,7 @@ class ServiceUnavailable(ApiError):
 
 
 class InputRefused(ApiError):
-    """400: the query or the body is invalid. Guards answer 401, 403 and 404 before it."""
+    """400, or 413 and 415 in subclasses: the input is refused. Guards answer 401, 403 and 404 before it."""
 
     status = 400
     message = "Bad Request"
@@ -163,9 +163,8 @@ def require_own(
 ) -> RowT:
     """Return the row if it is the viewer's own; raises Unauthorized, `not_found` or `not_yours`.
 
-    The row is the viewer's, outer-joined to the requested one: no row means that the viewer is not signed in, and None
-    in column `id_key` that there is no requested row. Column `owner_key` must equal `owner`, by default the row's
-    `viewer_company_id`.
+    `row` is the viewer's row, outer-joined to the requested row. None: the viewer is not signed in. None in `id_key`:
+    the requested row does not exist. `owner_key` must equal `owner`, by default the row's `viewer_company_id`.
     """
     if row is None:
         raise Unauthorized

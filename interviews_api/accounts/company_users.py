@@ -1,4 +1,4 @@
-"""The blueprint `company-users`: the users that act for the viewer's company."""
+"""Blueprint `company-users`: the users that act for the viewer's company."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Repositories of users and their sessions."""
+"""The SQL of users and their sessions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -88,7 +88,8 @@ _COLLEAGUES = (
 _LOCK_USER = (
     select(User.password_hash)
     .where(User.id == bindparam("user_id", type_=User.id.type))
-    .with_for_update(read=True, key_share=True)  # the lock of a foreign key: it does not block a seed file's update
+    # FOR KEY SHARE, as a foreign key takes it, so an update by a seed file need not wait.
+    .with_for_update(read=True, key_share=True)
 )
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
 

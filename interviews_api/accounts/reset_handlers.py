@@ -1,4 +1,4 @@
-"""The blueprint `password-reset`: the mailed link, its page, and the new password."""
+"""Blueprint `password-reset`: the mailed link, its page, and the new password."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Repository of password resets, written for known and unknown addresses alike."""
+"""The SQL of password resets, written for known and unknown addresses alike."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

@@ -19,7 +19,10 @@ def make_reset_token(secret_key: str, reset_id: str) -> str:
 
 
 def read_reset_token(secret_key: str, token: str) -> str:
-    """Verify the token and return the reset's id; raises InvalidReset. Only one spelling of a token is valid."""
+    """Verify the token and return the reset's id; raises InvalidReset.
+
+    base64 decodes several texts to one signature; only the canonical text is accepted.
+    """
     try:
         reset_id = str(_serializer(secret_key).loads(token))
     except (BadData, UnicodeError):

@@ -1,4 +1,4 @@
-"""Access and refresh tokens, and the decorators that let a request through.
+"""Access and refresh tokens, and decorators that require a signed-in viewer.
 
 RFC 8725 in short: one algorithm, every claim required, each token for one purpose. flask-jwt-extended makes and
 verifies the tokens. It does not require claims, so `_key_for_complete_claims` refuses a token without all of them
@@ -43,7 +43,7 @@ class VerifiedToken(NamedTuple):
 
 
 class VerifiedTokens(LRUCache[VerifiedToken]):
-    """The verified tokens of a worker process by the SHA-256 of their text; no token itself is kept."""
+    """The verified tokens of a gunicorn worker by the SHA-256 of their text; no token itself is kept."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -64,7 +64,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     manager = JWTManager(app)
     manager.decode_key_loader(_key_for_complete_claims)
     # The other loaders serve routes of plug-ins that use flask-jwt-extended's `@jwt_required()`. Our own routes use
-    # `user_required` and its kin.
+    # `user_required` and the like.
     manager.token_verification_loader(_is_unpadded)
     manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (

@@ -53,9 +53,9 @@ def transaction(*, no_timeouts: bool = False, single_statement: bool = False) ->
 
     Within another transaction it is a savepoint of that one, which decides about the commit.
     `no_timeouts` lifts Postgres's time limits: for bulk loads, never for a request.
-    `single_statement` promises that one prepared statement makes the whole change on Postgres. That commits by itself,
-    without the round trips of BEGIN and COMMIT (ADR 23). The block is then no transaction: a `read_connection()` or
-    `transaction()` inside it does not join it.
+    `single_statement` promises that one prepared statement makes the whole change on Postgres. There it opens no
+    transaction: the statement commits by itself, without the round trips of BEGIN and COMMIT (ADR 23), and an inner
+    `read_connection()` or `transaction()` has another connection. On SQLite it changes nothing.
     """
     if (outer := _open.get()) is not None:
         with outer.begin_nested():

@@ -1,4 +1,7 @@
-"""Paged lists in one statement: the count of all rows and a page of them, joined to the viewer's own row."""
+"""Paged lists in one statement: the count of all rows and a page of them.
+
+A viewer's list joins both to the viewer's own row, which also proves that the viewer is signed in.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +35,7 @@ def count_where(condition: ColumnElement[bool], name: str) -> ColumnElement[int]
 def page_subquery(rows: SelectStatement, order: tuple[Any, ...]) -> Subquery:
     """Return at most `limit` rows after the first `skip`, as a subquery.
 
-    Outer join it ON true to the viewer's row, so that an empty page still yields a row.
+    Outer join it ON true to the viewer's row or to the counts, so that an empty page still yields a row.
     """
     return rows.order_by(*order).limit(bindparam("limit")).offset(bindparam("skip")).subquery("page")
 
@@ -59,10 +62,10 @@ def read_page(
 def build_page(
     rows: Sequence[Mapping[Any, Any]], *, id_column: str, sort: tuple[SortKey, bool], counts: Sequence[str] = ()
 ) -> Page:
-    """Return the page in these rows, at least one. `id_column` names the page's id, `sort` is (key, is_descending).
+    """Build the page from the statement's rows; `rows` is not empty.
 
-    `counts` names columns that are the same in every row. The rows are sorted again, because SQL does not promise the
-    order of a subquery after joins.
+    `id_column` names the page's id, `sort` is (key, is_descending). `counts` names columns that are the same in every
+    row. The rows are sorted again, because SQL does not promise the order of a subquery after joins.
     """
     key, is_descending = sort
     page = sorted((row for row in rows if row[id_column] is not None), key=itemgetter(id_column))

@@ -46,7 +46,7 @@ class Prepared:
 
 
 def _compile(statement: Statement, dialect: Dialect) -> "_Compiled | _ExecutedBySqlalchemy":
-    """Compile the statement, or leave it to SQLAlchemy where a library's internals are not as we know them."""
+    """Compile the statement, or leave it to SQLAlchemy if SQLAlchemy's internals have changed."""
     try:
         return _Compiled(statement, dialect)
     except (AttributeError, TypeError):
@@ -55,7 +55,7 @@ def _compile(statement: Statement, dialect: Dialect) -> "_Compiled | _ExecutedBy
 
 
 class _ExecutedBySqlalchemy:
-    """The statement as SQLAlchemy executes it: slower, and without its internals."""
+    """The statement as SQLAlchemy executes it: slower, but without private API."""
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement

@@ -58,8 +58,8 @@ def event_insert(
 ) -> Insert | ReturningInsert[Any]:
     """Return the statement that appends an event; `interview` has the columns that the event copies.
 
-    It takes the values of `event_values`. `source` is the FROM that waits for the commit-order lock; None on SQLite.
-    On Postgres a NOTIFY with the candidate's id goes out with the commit.
+    Run it with the parameters of `event_values`. On Postgres, `source` is a FROM that includes the commit lock's CTE,
+    and a NOTIFY with the candidate's id goes out with the commit. On SQLite, `source` is None.
     """
     values = [interview[name].label(column) for column, name in _COPIED_COLUMNS.items()]
     values += [at.label("at")]

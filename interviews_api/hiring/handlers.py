@@ -1,4 +1,4 @@
-"""The blueprint `hiring`: jobs and applications, for candidates and companies."""
+"""Blueprint `hiring`: jobs and applications, for candidates and companies."""
 
 from typing import Any
 

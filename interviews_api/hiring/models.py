@@ -10,7 +10,7 @@ from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
 
 
 class ApplicationStatus(StrEnum):
-    """The status of an application; the values are those of the route document."""
+    """Status of an application. Clients see the values."""
 
     PENDING = "en_attente"
     SEEN = "vu"

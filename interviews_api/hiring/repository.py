@@ -1,4 +1,4 @@
-"""Repositories of jobs and applications. Each read is one statement that starts at the viewer's row."""
+"""The SQL of jobs and applications. Each list is one statement; those of a viewer start at the viewer's row."""
 
 from datetime import datetime
 from operator import itemgetter

@@ -1,4 +1,4 @@
-"""SQL of confirmation links: the interview of a link, and its confirmation."""
+"""The SQL of confirmation links: the interview of a link, and its confirmation."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

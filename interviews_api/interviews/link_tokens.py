@@ -1,7 +1,7 @@
 """Confirmation links: signed tokens that name an interview and its revision.
 
-The token depends on nothing else, so that support can print it again. It expires with a higher revision or the
-interview's end, as the database has them.
+The token depends on nothing else, so that support can print it again. It is invalid once the interview's row has a
+higher revision or its end has passed.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ def make_token(secret_key: str, interview_id: str, revision: int) -> str:
 def read_token(secret_key: str, token: str) -> tuple[str, int]:
     """Return interview id and revision; raises InvalidLink.
 
-    Only the token of `make_token` is valid, because base64's spare bits allow several spellings of a signature.
+    base64 decodes several texts to one signature; only the canonical text is accepted.
     """
     try:
         interview_id, revision = _serializer(secret_key).loads(token)

@@ -1,4 +1,7 @@
-"""The SQL of live updates: the changes after an event id, each with the interview as it is now."""
+"""The SQL of live updates: the changes after an event id.
+
+A change is a published event (`PUBLISHED_TYPES`) with its interview as it is now.
+"""
 
 from collections.abc import Collection
 

@@ -8,14 +8,14 @@ from interviews_api.notifications.backlog_repository import BacklogRepository
 
 
 def read_backlog_metrics(connection: Connection) -> list[Metric]:
-    """Return the deliveries by channel and outcome, and the age of the oldest unsent message in seconds."""
+    """Return the deliveries by channel and status, and the age of the oldest unsent message in seconds."""
     repository = BacklogRepository(connection)
     oldest = repository.oldest_unsent()
     deliveries = GaugeMetricFamily(
-        "interviews_deliveries", "Deliveries in the database, by what came of them.", labels=["channel", "outcome"]
+        "interviews_deliveries", "Deliveries in the database, by channel and status.", labels=["channel", "outcome"]
     )
-    for (channel, outcome), count in repository.counts().items():
-        deliveries.add_metric([channel, outcome], count)
+    for (channel, status), count in repository.counts().items():
+        deliveries.add_metric([channel, status], count)
     age = (now() - oldest).total_seconds() if oldest else 0
     unsent = GaugeMetricFamily(
         "interviews_oldest_unsent_event_seconds", "How long the oldest unsent message has been queued.", value=age

@@ -59,7 +59,7 @@ class _Events(fields.List[str]):
 
 
 def change_type_field() -> fields.String:
-    """Return a field for the type of an event that webhooks get."""
+    """Return a field for the type of a change: a published event, which webhooks get with its interview."""
     return enum_field(
         EventType, only=_PUBLISHED_TYPES, metadata={"component": "ChangeType", "members": _PUBLISHED_TYPES}
     )

@@ -10,7 +10,7 @@ from interviews_api.web.openapi_document import WebhookDescription
 
 
 class InterviewChange(CamelSchema):
-    """The event of a transition; `interview` is the company's view at the time of the attempt."""
+    """A change: a published event with the interview, as the company sees it at the time of the attempt."""
 
     id = fields.Integer()
     at = Instant()

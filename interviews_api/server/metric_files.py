@@ -1,13 +1,13 @@
-"""Metric files shared by the workers of one gunicorn, so that one scrape reads the counters of all workers.
+"""Metric files shared by the workers of one gunicorn, so that one scrape reads the counters of all.
 
 prometheus_client maps these files into memory. A write to a mapped page without disk space kills the process (SIGBUS).
-So each file is allocated in full before it is mapped. A worker without files counts in memory.
+So each file is allocated in full before it is mapped. A gunicorn worker without files counts in memory.
 
-Files are named by the worker's number, not by its process id. A new worker takes over the number and the files of
-a dead worker. So no file is left behind and counters continue.
+Files are named by the gunicorn worker's number, not by its process id. A new one takes over the number and the files
+of a dead one. So no file is left behind and counters continue.
 
 Uses undocumented API of prometheus_client 0.26: `values.ValueClass`, `values.MutexValue`, `values.MultiProcessValue`
-and the names of its files; canary tests/unit/test_internals.py.
+and the names of its files. tests/unit/test_internals.py fails when one of these changes.
 """
 
 import atexit
@@ -50,7 +50,7 @@ def make_folder() -> None:
         folder = Path(tempfile.mkdtemp(prefix=own_prefix, dir=parent))
         _lock(folder)
     except OSError as error:
-        _log.warning("no folder for metrics, so each worker counts for itself: %s", error.strerror)
+        _log.warning("no folder for metrics, so each gunicorn worker counts for itself: %s", error.strerror)
         return
     os.environ[FOLDER] = str(folder)
     atexit.register(_remove, folder, os.getpid())
@@ -80,7 +80,7 @@ def count_in_files(number: int) -> None:
             _allocate(folder / f"{kind}_{number}.db")
     except OSError as error:
         del os.environ[FOLDER]
-        _log.warning("no room for metrics, so this worker counts for itself: %s", error.strerror)
+        _log.warning("no room for metrics, so this gunicorn worker counts for itself: %s", error.strerror)
         return
     values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
 
@@ -110,7 +110,7 @@ def _allocate(path: Path) -> None:
 
 
 def _lock(folder: Path) -> None:
-    """Lock the folder until this process and all workers that it forked have ended; raises OSError."""
+    """Lock the folder until this process and all gunicorn workers that it forked have ended; raises OSError."""
     descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -128,6 +128,6 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _remove(folder: Path, master_pid: int) -> None:
-    """Remove the folder at the master's exit. Workers inherit this hook, so they are skipped."""
+    """Remove the folder at the master's exit. gunicorn workers inherit this hook, so they are skipped."""
     if os.getpid() == master_pid:
         shutil.rmtree(folder, ignore_errors=True)

@@ -52,7 +52,7 @@ class CamelSchema(Schema):
 
 
 class Nothing(CamelSchema):
-    """Body of a route that takes none: absent, or an empty object."""
+    """An empty object: in a request absent or `{}`, in a response no data."""
 
 
 class Instant(fields.Field[datetime]):

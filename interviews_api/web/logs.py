@@ -1,7 +1,7 @@
-"""Request ids and the log: one JSON object per line, one line per request, and no input of clients.
+"""Request ids and the log: one JSON object per line, one line per request.
 
-A line names the route's template. It has no path, because paths hold ids and secrets (links, feeds), and no query,
-headers or body.
+No line has input of clients, but for a well-formed X-Request-Id. A line names the route's template. It has no path,
+because paths hold ids and secrets (links, feeds), and no query, headers or body.
 """
 
 import json

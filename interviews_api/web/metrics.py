@@ -1,6 +1,6 @@
-"""Blueprint `metrics`: metrics for Prometheus. A scrape of any worker has the requests of all workers.
+"""Blueprint `metrics`: metrics for Prometheus. A scrape of any gunicorn worker has the requests of all.
 
-Workers share counters in the folder that `server/metric_files.py` creates; without it a worker counts alone.
+gunicorn workers share counters in the folder that `server/metric_files.py` creates; without it each counts alone.
 """
 
 import logging
@@ -34,7 +34,7 @@ _requests = Counter(
     registry=_process_registry,
 )
 _seconds = Histogram(
-    "interviews_request_seconds", "How long they took.", ["route", "method"], registry=_process_registry,
+    "interviews_request_seconds", "Duration of requests in seconds.", ["route", "method"], registry=_process_registry,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _warn(problem: str, error: str) -> None:
 
 
 def _request_metrics() -> bytes:
-    """Return the request metrics of all workers; empty if their files cannot be read."""
+    """Return the request metrics of all gunicorn workers; empty if their files cannot be read."""
     try:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(_process_registry)

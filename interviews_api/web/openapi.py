@@ -20,7 +20,7 @@ _POLICY = (
 
 
 def init_app(app: Flask, description: ApiDescription) -> None:
-    """Set the parts of the document that no route has."""
+    """Set the introduction, the tags and the webhooks of the document."""
     register_services(app, description)
 
 

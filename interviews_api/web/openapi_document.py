@@ -31,9 +31,10 @@ class WebhookDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiDescription:
-    """The parts of the document that no route has.
+    """The introduction, tags and webhooks of the document.
 
-    `text` is Markdown, `tags` has a sentence for each blueprint in the order of the document, and `webhooks` has names.
+    `text` is the introduction in Markdown. `tags` has a sentence for each blueprint in the order of the document, and
+    `webhooks` maps names to descriptions.
     """
 
     text: str

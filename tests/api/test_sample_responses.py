@@ -1,4 +1,4 @@
-"""The sample responses of the route document, value for value."""
+"""The sample responses in tests/golden, value for value, as clients see them."""
 
 from collections.abc import Callable
 from typing import Any

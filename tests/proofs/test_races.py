@@ -1,4 +1,4 @@
-"""Transitions that arrive together at two workers: the route document's winners, with one event each."""
+"""Transitions that arrive together at two gunicorn workers: the model's winners, with one event each."""
 
 import random
 from typing import Any
@@ -76,13 +76,13 @@ def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Calle
 
 
 @pytest.mark.proof
-def test_races_have_the_contracts_winners(people: People, live: LiveServer, database: Database) -> None:
+def test_races_have_the_models_winners(people: People, live: LiveServer, database: Database) -> None:
     races = figure(sample=30, full=200)
     dice = random.Random(4)
     with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as done:
         for _ in range(races):
             run_race(dice, live, people.us, people.candidate, people.us_application_id)
-        done.result = "the contract's winners"
+        done.result = "the model's winners"
 
 
 @pytest.mark.proof

@@ -1,4 +1,4 @@
-"""The user's sample responses, from tests/golden."""
+"""Sample responses as clients see them, from tests/golden."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A model of the transitions, written from the route document and not from the code."""
+"""A model of the transitions, written apart from the code that it checks. Clients see the values."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field

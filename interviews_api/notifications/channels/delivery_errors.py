@@ -1,4 +1,4 @@
-"""Outcomes of a failed attempt, which decide on a retry; a sender that returns has sent the delivery."""
+"""Reasons why a delivery was not sent, which decide on a retry; a sender that returns has sent the delivery."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping
 
 
 class DeliveryError(Exception):
-    """Base of the outcomes; its text is one line for operator and company, without secrets."""
+    """Base of the reasons; its text is one line for operator and company, without secrets."""
 
 
 class RetryLater(DeliveryError):
