@@ -14,7 +14,7 @@ from typing import Any
 from icalendar import Alarm, Calendar, Event, vCalAddress, vUri
 
 from interviews_api.interviews.models import InterviewStatus, InterviewType
-from interviews_api.plain_text import in_one_line, replace_controls
+from interviews_api.web.plain_text import in_one_line, replace_controls
 
 _PRODUCT = "-//interviews-api//EN"
 _ALARM_BEFORE = timedelta(hours=1)

@@ -18,7 +18,7 @@ from interviews_api.notifications.channels import email
 from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.channels.email import compose
 from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
-from interviews_api.plain_text import in_one_line
+from interviews_api.web.plain_text import in_one_line
 from tests.support.hostile_text import HIDDEN
 
 TYPED = [

@@ -18,8 +18,8 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
-from interviews_api.plain_text import in_one_line
 from interviews_api.services import service
+from interviews_api.web.plain_text import in_one_line
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
 from tests.support.people import People

@@ -25,7 +25,7 @@ from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import Method, export_calendar
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected
-from interviews_api.plain_text import in_one_line, replace_controls
+from interviews_api.web.plain_text import in_one_line, replace_controls
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,

@@ -15,7 +15,7 @@ from interviews_api.config import Settings
 from interviews_api.notifications.channels.deadline import TOTAL_SECONDS, Deadline, open_socket, resolve_host
 from interviews_api.notifications.channels.delivery_errors import DeliveryError, Rejected, RetryLater, Sender
 from interviews_api.notifications.channels.email import compose
-from interviews_api.plain_text import in_one_line
+from interviews_api.web.plain_text import in_one_line
 
 _PERMANENT = 500  # RFC 5321, section 4.2.1: 4yz is temporary, 5yz permanent
 

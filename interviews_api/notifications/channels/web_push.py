@@ -19,7 +19,7 @@ from interviews_api.crypto.vapid import authorization, from_base64url
 from interviews_api.events.models import EventType
 from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
-from interviews_api.plain_text import in_one_line
+from interviews_api.web.plain_text import in_one_line
 
 _LIFETIME = timedelta(days=1)
 _GONE = (404, 410)  # RFC 8030, section 7.3
