@@ -1,0 +1,32 @@
+"""Each channel has all that a worker looks up by channel: a sender, threads, a target and an owner."""
+
+import pytest
+from flask import Flask
+
+from interviews_api.clock import now
+from interviews_api.config import Settings
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.https_client import HttpsClient
+from interviews_api.notifications.commands import CONCURRENCY, senders
+from interviews_api.notifications.models import Channel
+from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
+from interviews_api.services import service
+
+
+def test_each_channel_has_a_sender_and_threads(app: Flask) -> None:
+    assert set(senders(service(Settings, app), HttpsClient())) == set(Channel)
+    assert set(CONCURRENCY) == set(Channel)
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_channel_has_targets(channel: Channel, database: Database) -> None:
+    """A channel without `_TARGETS` or `_TARGET_KEYS` (delivery_repository.py) raises KeyError here."""
+    with database.reads.connection() as connection:
+        assert DeliveryRepository(connection).target(channel, "a" * 24) is None
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_channel_has_owners(channel: Channel, database: Database) -> None:
+    """A channel without `_OWNERS` (delivery_repository.py) raises KeyError here."""
+    with database.engine.begin() as connection:
+        assert DeliveryRepository(connection).lock_due(channel, lease_token="0", now=now(), limit=1) == []
