@@ -54,7 +54,7 @@ format: .venv/.development ## format the code and apply ruff's fixes
 migrate: .venv/.runtime ## migrate the database of DATABASE_URL
 	@$(BIN)/alembic upgrade head
 
-revision: .venv/.development ## write a migration from the models: make revision m="add x"
+revision: .venv/.development ## write the next migration from the models: make revision m="add x"
 	$(BIN)/alembic revision --autogenerate -m "$(m)"
 
 seed: install migrate ## load the demo world

@@ -1,8 +1,10 @@
 """Alembic's entry point. It uses the application's engine and needs only DATABASE_URL."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from alembic import context
+from alembic.operations.ops import MigrationScript
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api import models
@@ -18,6 +20,12 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
+
+
+def number_revision(_context: object, _revision: object, directives: Sequence[MigrationScript]) -> None:
+    """Give a new migration the number after the head's, such as 0005, instead of Alembic's random id."""
+    for script in directives:
+        script.rev_id = f"{int(str(context.get_head_revision())) + 1:04}"
 
 
 # Tests pass a URL; the command line uses the environment.
@@ -39,6 +47,7 @@ with connected as connection:
         target_metadata=models.metadata,
         render_as_batch=True,
         render_item=render_item,
+        process_revision_directives=number_revision,
         compare_server_default=True,
     )
     with context.begin_transaction():

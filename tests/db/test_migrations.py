@@ -3,19 +3,21 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import Script
 from sqlalchemy import CheckConstraint, inspect, select, text
 
 from interviews_api import models
-from interviews_api.db.connections import Database
+from interviews_api.db.connections import SCHEMA_REVISION, Database
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
 from tests.support.databases import alembic_config, fresh_database
-from tests.support.settings import BACKENDS
+from tests.support.settings import BACKENDS, ROOT
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -70,6 +72,18 @@ def test_rows_survive_each_migration(backend: str, tmp_path: Path) -> None:
         database.dispose()
 
 
+def test_new_migration_gets_the_next_number(tmp_path: Path) -> None:
+    """`make revision` writes into migrations/, so the test does the same in a copy."""
+    with fresh_database("sqlite", tmp_path) as url:
+        config = alembic_config(url)
+        config.set_main_option("script_location", str(copytree(ROOT / "migrations", tmp_path / "migrations")))
+        command.upgrade(config, "head")
+        script = command.revision(config, "add x", autogenerate=True)
+    assert isinstance(script, Script)
+    assert (script.revision, script.down_revision) == (f"{int(SCHEMA_REVISION) + 1:04}", SCHEMA_REVISION)
+    assert Path(script.path).name == f"{script.revision}_add_x.py"
+
+
 def test_database_has_the_constraints_of_the_models(database: Database) -> None:
     """Compare CHECKs and names, which `alembic check` does not."""
     inspector = inspect(database.engine)
@@ -79,12 +93,10 @@ def test_database_has_the_constraints_of_the_models(database: Database) -> None:
             for check in table.constraints
             if isinstance(check, CheckConstraint)
         }
-        found = {
-            str(one["name"]): numbers_and_words(one["sqltext"]) for one in inspector.get_check_constraints(table.name)
-        }
-        assert checks == found
-        names = [one["name"] for one in inspector.get_foreign_keys(table.name)]
-        assert sorted(map(str, names)) == sorted(str(one.name) for one in table.foreign_key_constraints)
+        constraints = inspector.get_check_constraints(table.name)
+        assert checks == {str(check["name"]): numbers_and_words(check["sqltext"]) for check in constraints}
+        names = [key["name"] for key in inspector.get_foreign_keys(table.name)]
+        assert sorted(map(str, names)) == sorted(str(key.name) for key in table.foreign_key_constraints)
 
 
 def numbers_and_words(condition: str) -> list[str]:
