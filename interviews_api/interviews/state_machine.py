@@ -148,9 +148,15 @@ def as_markdown() -> str:
             " or ".join(transition.actors),
             " or ".join(f"`{status}`" for status in transition.source_statuses) or "-",
             f"`{transition.target_status}`" if transition.target_status else "stays",
-            "rises" if transition.increments_revision else "stays",
+            _revision_cell(transition),
             f"`{transition.event}`",
             transition.refusal.message if transition.source_statuses else "-",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _revision_cell(transition: Transition) -> str:
+    if not transition.source_statuses:
+        return "0"
+    return "rises" if transition.increments_revision else "stays"
