@@ -1,4 +1,4 @@
-"""gunicorn's configuration for live sockets in production: greenlets, so that a socket holds no thread.
+"""gunicorn's configuration for live sockets in production: greenlets instead of threads.
 
 Run `gunicorn -c gunicorn.live.conf.py wsgi:app` with its own PORT; the proxy routes one path to it (deploy/).
 """

@@ -27,7 +27,10 @@ class WebhookEvent(CamelSchema):
 
 
 _HEADERS = {
-    "webhook-id": ("The event's id, or a resent notice's; equal ids are the same message.", "^.+$"),
+    "webhook-id": (
+        "The event's id, for a resent notice with a random suffix; equal ids are the same message.",
+        "^.+$",
+    ),
     "webhook-timestamp": ("The time of the attempt, in Unix seconds.", "^[0-9]+$"),
     "webhook-signature": (
         "`v1,` and the base64 of the HMAC-SHA-256 of `id.timestamp.body` with the webhook's secret.",
