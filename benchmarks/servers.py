@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.support.live import clean_environment
+from tests.support.gunicorn_server import clean_environment
 from tests.support.postgres import free_port
 from tests.support.settings import ROOT
 

@@ -16,7 +16,7 @@ from interviews_api.services import service
 from tests.support import proof_table as proofs
 from tests.support.databases import alembic_config, empty, fresh_database
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.markers import TOOLS, is_slow, lacks_tools, missing_tools, runs_on_another_database
 from tests.support.postgres import stop_shared_postgres
 from tests.support.settings import BACKENDS, SETTINGS
@@ -130,13 +130,13 @@ def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
 
 
 @pytest.fixture(scope="session")
-def session_live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+def session_gunicorn_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GunicornServer]:
+    server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
     yield server
     server.stop()
 
 
 @pytest.fixture
-def live(session_live: LiveServer, app: Flask) -> LiveServer:
+def gunicorn_server(session_gunicorn_server: GunicornServer, app: Flask) -> GunicornServer:
     """Return gunicorn with two workers over the database of `app`."""
-    return session_live
+    return session_gunicorn_server

@@ -21,12 +21,12 @@ from tests.support.api import in_days, invitation, local
 from tests.support.crowd import Crowd, load_crowd
 from tests.support.databases import alembic_config
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
-from tests.support.worker_processes import Workers
+from tests.support.worker_processes import WorkerProcesses
 
 CLIENTS = 6
 
@@ -34,7 +34,7 @@ CLIENTS = 6
 class Load:
     """Clients that schedule, confirm and read until they are told to stop."""
 
-    def __init__(self, server: LiveServer, crowd: Crowd) -> None:
+    def __init__(self, server: GunicornServer, crowd: Crowd) -> None:
         self.server, self._crowd = server, crowd
         self.statuses: Counter[int] = Counter()
         self.scheduled: set[str] = set()
@@ -91,9 +91,9 @@ def test_nothing_is_lost_when_postgres_restarts() -> None:
         database = service(Database, app)
         stack.callback(database.engine.dispose)
         crowd = load_crowd(app, World(app), CLIENTS)
-        server = LiveServer(settings)
+        server = GunicornServer(settings)
         stack.callback(server.stop)
-        workers = Workers(1, settings)
+        workers = WorkerProcesses(1, settings)
         stack.callback(workers.stop)
         live_through(stops, postgres, mailbox, Load(server, crowd), database)
 

@@ -23,7 +23,7 @@ from interviews_api.interviews.models import Interview
 from tests.support.api import in_days, invitation, local
 from tests.support.crowd import Crowd, load_crowd
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.proof_table import figure, proof
 from tests.support.settings import SETTINGS
 
@@ -41,7 +41,7 @@ class Servers:
 
     def __init__(self, database_url: str) -> None:
         self._settings = SETTINGS | {"DATABASE_URL": database_url}
-        self.server = LiveServer(self._settings)
+        self.server = GunicornServer(self._settings)
         self.port = self.server.port
 
     def kill_a_worker(self, dice: random.Random) -> None:
@@ -58,7 +58,7 @@ class Servers:
             kill(worker)
         for attempt in count():
             try:
-                self.server = LiveServer(self._settings, port=self.port)
+                self.server = GunicornServer(self._settings, port=self.port)
                 return
             except RuntimeError:  # the port is not free yet
                 if attempt == 5:

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection
 from interviews_api.db.connections import Database
 from tests.support.api import in_days, local
 from tests.support.factories import Record, World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.live_sockets import ask, open_socket, schedule
 from tests.support.people import Parties
 from tests.support.proof_table import figure, proof
@@ -37,7 +37,7 @@ class Person:
     number: int = 0
     interview: str = ""
 
-    def change(self, api: LiveServer) -> None:
+    def change(self, api: GunicornServer) -> None:
         """One change: in turn an invitation, a yes, another day."""
         step, self.number = self.number % 3, self.number + 1
         if step == 0:
@@ -48,13 +48,13 @@ class Person:
             body = local(in_days(3.5 + self.number))
             ask(api, "PUT", f"/interviews/{self.interview}/reschedule", self.parties.company_token, body)
 
-    def listed(self, api: LiveServer) -> dict[str, Any]:
+    def listed(self, api: GunicornServer) -> dict[str, Any]:
         """By id, what REST says."""
         data = ask(api, "GET", "/candidate/interviews?limit=100", self.parties.candidate_token)
         assert data["total"] <= 100
         return {one["interviewId"]: one for one in data["interviews"]}
 
-    def last_change(self, api: LiveServer) -> int:
+    def last_change(self, api: GunicornServer) -> int:
         """Return the event id of the interview's last change."""
         path = f"/candidate/interviews/{self.interview}/timeline"
         return int(ask(api, "GET", path, self.parties.candidate_token)["events"][-1]["id"])
@@ -69,7 +69,7 @@ class Client:
     after: int = 0
     known: dict[str, Any] = field(default_factory=dict)
 
-    def open(self, live: LiveServer) -> ClientConnection:
+    def open(self, live: GunicornServer) -> ClientConnection:
         """From where it was."""
         return open_socket(live, self.token, f"?after={self.after}", open_timeout=60)
 
@@ -80,7 +80,7 @@ class Client:
         self.after = message["id"]
         self.known[message["interview"]["interviewId"]] = message["interview"]
 
-    def weather(self, live: LiveServer) -> None:
+    def weather(self, live: GunicornServer) -> None:
         """Come and go, and be there for some of the changes."""
         chance = random.Random(self.token)
         for _ in range(RECONNECTS):
@@ -92,7 +92,7 @@ class Client:
                     except TimeoutError:
                         break
 
-    def catch_up(self, live: LiveServer, last: int) -> None:
+    def catch_up(self, live: GunicornServer, last: int) -> None:
         """Until that change is known."""
         with self.open(live) as ws:
             while self.after < last:
@@ -108,9 +108,9 @@ def test_many_sockets_get_each_change(database: Database, database_url: str, par
     people = [person(parties, record) for record in records]
     clients = [Client(one, parties.issue_token(one.id)) for one in people for _ in range(each)]
     with ExitStack() as stack:
-        api = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+        api = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
         stack.callback(api.stop)
-        live = LiveServer(SETTINGS | {"DATABASE_URL": database_url}, config="gunicorn.live.conf.py")
+        live = GunicornServer(SETTINGS | {"DATABASE_URL": database_url}, config="gunicorn.live.conf.py")
         stack.callback(live.stop)
         done = stack.enter_context(proof("sockets on the live process", database.engine.dialect.name, len(clients)))
         with together(clients, live) as sockets:
@@ -143,7 +143,7 @@ def person(parties: Parties, application: Record) -> Person:
 
 
 @contextmanager
-def together(clients: list[Client], live: LiveServer) -> Iterator[list[tuple[Client, ClientConnection]]]:
+def together(clients: list[Client], live: GunicornServer) -> Iterator[list[tuple[Client, ClientConnection]]]:
     """All of them connected; each may wait a second for the answer to its goodbye."""
     with ThreadPoolExecutor(8) as pool:
         sockets = list(pool.map(lambda client: client.open(live), clients))
@@ -154,7 +154,7 @@ def together(clients: list[Client], live: LiveServer) -> Iterator[list[tuple[Cli
             list(pool.map(lambda ws: ws.close(), sockets))
 
 
-def reach(one: Person, api: LiveServer, sockets: list[tuple[Client, ClientConnection]]) -> list[float]:
+def reach(one: Person, api: GunicornServer, sockets: list[tuple[Client, ClientConnection]]) -> list[float]:
     """Return the seconds from the request of a change until each client of the candidate has it."""
     began = time.monotonic()
     one.change(api)
@@ -166,7 +166,7 @@ def reach(one: Person, api: LiveServer, sockets: list[tuple[Client, ClientConnec
     return took
 
 
-def storm(people: list[Person], clients: list[Client], api: LiveServer, live: LiveServer) -> int:
+def storm(people: list[Person], clients: list[Client], api: GunicornServer, live: GunicornServer) -> int:
     """All come and go while everybody's interviews change; how many changes there were meanwhile."""
     is_over = threading.Event()
 
@@ -190,7 +190,7 @@ def storm(people: list[Person], clients: list[Client], api: LiveServer, live: Li
     return made
 
 
-def latencies(clients: list[Client], api: LiveServer, live: LiveServer) -> tuple[float, float]:
+def latencies(clients: list[Client], api: GunicornServer, live: GunicornServer) -> tuple[float, float]:
     """REST's milliseconds with all sockets idle, and without: the best of several medians, taken in turn.
 
     What disturbs the machine for a while disturbs some of them; what the sockets cost, all of theirs.
@@ -204,7 +204,7 @@ def latencies(clients: list[Client], api: LiveServer, live: LiveServer) -> tuple
     return min(with_them), min(without)
 
 
-def latency(api: LiveServer, client: Client) -> float:
+def latency(api: GunicornServer, client: Client) -> float:
     """Return the median latency of a list in milliseconds."""
     took = []
     for _ in range(60):

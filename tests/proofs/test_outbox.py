@@ -27,7 +27,7 @@ from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
-from tests.support.worker_processes import Workers, count, unsent
+from tests.support.worker_processes import WorkerProcesses, count, unsent
 
 
 def possible_transitions(people: People, interview_id: str | None, number: int) -> list[tuple[Caller, str, str, Any]]:
@@ -101,7 +101,7 @@ def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Dat
     smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none"}
     settings = SETTINGS | smtp | {"DATABASE_URL": database_url}
     with proof("kill -9 of workers that deliver", backend, kills) as done:
-        workers = Workers(4 if backend == "postgresql" else 1, settings)
+        workers = WorkerProcesses(4 if backend == "postgresql" else 1, settings)
         killed, written = 0, 0
         try:
             while killed < kills or written < events:
@@ -157,7 +157,7 @@ def test_burst_of_stop_signals_ends_the_worker(
         try:
             for _ in range(times):
                 seen = len(list(tmp_path.glob("*.eml")))
-                worker = Workers(1, settings, "-m", "flask", "--app", "wsgi", "worker").processes[0]
+                worker = WorkerProcesses(1, settings, "-m", "flask", "--app", "wsgi", "worker").processes[0]
                 wait_for(lambda seen=seen: len(list(tmp_path.glob("*.eml"))) > seen, 20)
                 began = time.monotonic()
                 while time.monotonic() < began + 0.02:

@@ -8,7 +8,7 @@ import pytest
 from interviews_api.db.connections import Database
 from tests.support import model
 from tests.support.api import Caller, in_days, invitation, local
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.simultaneous import Call, at_once
@@ -27,7 +27,9 @@ SAID = {
 }  # fmt: skip
 
 
-def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Caller, application: str) -> None:
+def run_race(
+    dice: random.Random, gunicorn_server: GunicornServer, us: Caller, candidate: Caller, application: str
+) -> None:
     """Send two to four transitions of one interview at one moment."""
     made = us.ok("POST", "/interviews/schedule", invitation(application))
     one = made["interviewId"]
@@ -44,7 +46,9 @@ def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Calle
         racers.append((dice.choice(MOVERS[by]), by))
     prefix = {"candidate": f"/candidate/interviews/{one}", "company": f"/interviews/{one}"}
     sides = {"candidate": candidate.headers, "company": us.headers}
-    answers = at_once(live, [("PUT", f"{prefix[by]}/{move}", sides[by], BODIES[move]) for move, by in racers])
+    answers = at_once(
+        gunicorn_server, [("PUT", f"{prefix[by]}/{move}", sides[by], BODIES[move]) for move, by in racers]
+    )
 
     statuses = [status for status, _ in answers]
     assert set(statuses) <= {200, 400}, (racers, answers)
@@ -76,17 +80,17 @@ def run_race(dice: random.Random, live: LiveServer, us: Caller, candidate: Calle
 
 
 @pytest.mark.proof
-def test_races_have_the_models_winners(people: People, live: LiveServer, database: Database) -> None:
+def test_races_have_the_contracts_winners(people: People, gunicorn_server: GunicornServer, database: Database) -> None:
     races = figure(sample=30, full=200)
     dice = random.Random(4)
     with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as done:
         for _ in range(races):
-            run_race(dice, live, people.us, people.candidate, people.us_application_id)
-        done.result = "the model's winners"
+            run_race(dice, gunicorn_server, people.us, people.candidate, people.us_application_id)
+        done.result = "the contract's winners"
 
 
 @pytest.mark.proof
-def test_simultaneous_overlaps_are_refused(people: People, live: LiveServer, database: Database) -> None:
+def test_simultaneous_overlaps_are_refused(people: People, gunicorn_server: GunicornServer, database: Database) -> None:
     """Two schedules, and a schedule against a reschedule, for one company and candidate at overlapping times."""
     us, races = people.us, figure(sample=10, full=100)
     asked = [invitation(people.us_application_id, 40), invitation(people.us_application_id, 40 + 1 / 48)]
@@ -97,7 +101,7 @@ def test_simultaneous_overlaps_are_refused(people: People, live: LiveServer, dat
                 other = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 50))
                 path = f"/interviews/{other['interviewId']}/reschedule"
                 calls[1] = ("PUT", path, us.headers, local(in_days(40 + 1 / 48)))
-            statuses = sorted(status for status, _ in at_once(live, calls))
+            statuses = sorted(status for status, _ in at_once(gunicorn_server, calls))
             assert statuses in ([200, 409], [201, 409]), statuses
             for one in us.ok("GET", "/interviews/by-status?limit=100&status=en_attente")["interviews"]:
                 us.ok("PUT", f"/interviews/{one['interviewId']}/cancel", {"cancellationReason": "next"})
@@ -106,7 +110,7 @@ def test_simultaneous_overlaps_are_refused(people: People, live: LiveServer, dat
 
 @pytest.mark.proof
 def test_one_of_two_writes_with_the_same_if_match_succeeds(
-    people: People, live: LiveServer, database: Database
+    people: People, gunicorn_server: GunicornServer, database: Database
 ) -> None:
     us, candidate, races = people.us, people.candidate, figure(sample=10, full=100)
     made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
@@ -117,8 +121,8 @@ def test_one_of_two_writes_with_the_same_if_match_succeeds(
             calls: list[Call] = [
                 ("PUT", f"{path}/reschedule", seen, local(in_days(number % 20 + day))) for day in (60, 90)
             ]
-            assert sorted(status for status, _ in at_once(live, calls)) == [200, 412]
+            assert sorted(status for status, _ in at_once(gunicorn_server, calls)) == [200, 412]
         seen = candidate.headers | {"If-Match": candidate.call("GET", f"/candidate{path}").headers["ETag"]}
         both: list[Call] = [("PUT", f"/candidate{path}/{move}", seen, {}) for move in ("confirm", "decline")]
-        assert sorted(status for status, _ in at_once(live, both)) == [200, 412]
+        assert sorted(status for status, _ in at_once(gunicorn_server, both)) == [200, 412]
         done.result = "one 200, one 412"

@@ -10,7 +10,7 @@ from flask import Flask
 
 from interviews_api.db.connections import Database
 from interviews_api.services import service
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.proof_table import figure, proof
 
@@ -53,7 +53,7 @@ class SlowClients:
 
 
 @pytest.mark.proof
-def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[LiveServer, Nginx], app: Flask) -> None:
+def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[GunicornServer, Nginx], app: Flask) -> None:
     api, nginx = proxied_servers
     count = figure(sample=60, full=300)
     backend = service(Database, app).engine.dialect.name

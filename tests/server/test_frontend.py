@@ -19,7 +19,7 @@ from interviews_api.clock import format_instant, now
 from interviews_api.db.connections import transaction
 from interviews_api.interviews.link_tokens import make_token
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.settings import SECRETS
 from tests.support.tokens import begin_session
 
@@ -35,7 +35,7 @@ def run_node(script: str, **environment: str) -> None:
 
 @pytest.mark.needs_node
 @pytest.mark.parametrize("script", ["react.mjs", "vue.mjs"])
-def test_documented_front_end_works(script: str, app: Flask, live: LiveServer, world: World) -> None:
+def test_documented_front_end_works(script: str, app: Flask, gunicorn_server: GunicornServer, world: World) -> None:
     soon = format_instant(now() + timedelta(days=2))
     candidate = world.candidate_with(
         {"id": "641a5f123456789012345678", "scheduledDate": soon},
@@ -46,16 +46,16 @@ def test_documented_front_end_works(script: str, app: Flask, live: LiveServer, w
     world.load()
     with app.app_context():
         token = issue_access_token(begin_session(candidate["id"]))
-    run_node(script, BASE_URL=live.url, TOKEN=token, PENDING_ID="641a5f123456789012345678")
+    run_node(script, BASE_URL=gunicorn_server.url, TOKEN=token, PENDING_ID="641a5f123456789012345678")
 
 
 @pytest.mark.needs_chromium
-def test_docs_page_works_offline(live: LiveServer) -> None:
-    run_node("docs-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "")
+def test_docs_page_works_offline(gunicorn_server: GunicornServer) -> None:
+    run_node("docs-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "")
 
 
 @pytest.mark.needs_chromium
-def test_link_page_is_accessible_in_each_state(live: LiveServer, world: World) -> None:
+def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, world: World) -> None:
     """In every state, with and without JavaScript, at 360 and 1280 pixels, light and dark; axe finds nothing."""
     states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
     ids = [f"{number:024x}" for number in range(1, 6)]
@@ -75,11 +75,13 @@ def test_link_page_is_accessible_in_each_state(live: LiveServer, world: World) -
     paths = [f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], one, 0)}" for one in ids]
     links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
     links["invalid"] = "/interviews/confirm/x"
-    run_node("link-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", LINKS=json.dumps(links))
+    run_node(
+        "link-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "", LINKS=json.dumps(links)
+    )
 
 
 @pytest.mark.needs_chromium
-def test_reset_page_works_once(app: Flask, live: LiveServer, world: World) -> None:
+def test_reset_page_works_once(app: Flask, gunicorn_server: GunicornServer, world: World) -> None:
     """At 360 and 1280 pixels, light and dark; the secret reaches no address that a server sees."""
     person = world.candidate()
     world.load()
@@ -87,4 +89,4 @@ def test_reset_page_works_once(app: Flask, live: LiveServer, world: World) -> No
         ResetRepository(connection).create(person["email"], now=now())
         reset_id = connection.execute(select(PasswordReset.id)).scalar_one()
     token = make_reset_token(SECRETS["SECRET_KEY"], reset_id)
-    run_node("reset-page.mjs", BASE_URL=live.url, CHROMIUM=shutil.which("chromium") or "", TOKEN=token)
+    run_node("reset-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "", TOKEN=token)

@@ -18,7 +18,7 @@ from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
 from interviews_api.server.gunicorn_internals import WebWorker
-from tests.support.live import clean_environment
+from tests.support.gunicorn_server import clean_environment
 from tests.support.postgres import free_port
 from tests.support.receivers import wait_for
 from tests.support.settings import ROOT

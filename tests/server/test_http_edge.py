@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 import pytest
 
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.tokens import Headers
 
 
@@ -21,8 +21,10 @@ from tests.support.tokens import Headers
         (b"a b: c", 400, "Bad Request"),
     ],
 )
-def test_gunicorn_refusals_have_the_right_phrase(headers: bytes, status: int, phrase: str, live: LiveServer) -> None:
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+def test_gunicorn_refusals_have_the_right_phrase(
+    headers: bytes, status: int, phrase: str, gunicorn_server: GunicornServer
+) -> None:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
         connection.sendall(b"POST /auth/login HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n")
         response = HTTPResponse(connection)
         response.begin()
@@ -31,11 +33,11 @@ def test_gunicorn_refusals_have_the_right_phrase(headers: bytes, status: int, ph
     assert body == {"statusCode": status, "message": phrase, "error": phrase}
 
 
-def test_unread_body_is_not_parsed_as_requests(live: LiveServer) -> None:
+def test_unread_body_is_not_parsed_as_requests(gunicorn_server: GunicornServer) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
     head = f"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n".encode()
     answer = b""
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
         with contextlib.suppress(OSError):  # refused and closed before it was all sent
             connection.sendall(head + smuggled)
         with contextlib.suppress(ConnectionResetError):
@@ -64,16 +66,16 @@ RAW = {
 
 
 @pytest.mark.parametrize("name", RAW)
-def test_malformed_requests_are_never_a_500(name: str, live: LiveServer) -> None:
+def test_malformed_requests_are_never_a_500(name: str, gunicorn_server: GunicornServer) -> None:
     answer = b""
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
         with contextlib.suppress(OSError):  # refused and closed before it was all sent
             connection.sendall(RAW[name])
             connection.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionResetError):
             while chunk := connection.recv(65536):
                 answer += chunk
-    assert "Traceback" not in live.log
+    assert "Traceback" not in gunicorn_server.log
     if answer:  # nothing where the connection was reset
         status = int(answer.split()[1])
         body = json.loads(answer.partition(b"\r\n\r\n")[2])
@@ -92,12 +94,17 @@ def test_malformed_requests_are_never_a_500(name: str, live: LiveServer) -> None
     ],
 )
 def test_incomplete_body_changes_nothing(
-    framing: bytes, sent: bytes, status: int, live: LiveServer, world: World, headers: Callable[..., Headers]
+    framing: bytes,
+    sent: bytes,
+    status: int,
+    gunicorn_server: GunicornServer,
+    world: World,
+    headers: Callable[..., Headers],
 ) -> None:
     me = world.candidate_with({"id": "641a5f123456789012345678"})
     world.load()
     authorization = headers(me["id"])["Authorization"].encode()
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
         connection.sendall(
             b"PUT /candidate/interviews/641a5f123456789012345678/confirm HTTP/1.1\r\nHost: x\r\nAuthorization: "
             + authorization + b"\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n" + sent
@@ -108,9 +115,9 @@ def test_incomplete_body_changes_nothing(
     assert response.status == status
 
 
-def test_gunicorn_refusals_have_the_error_shape(live: LiveServer) -> None:
+def test_gunicorn_refusals_have_the_error_shape(gunicorn_server: GunicornServer) -> None:
     for sent, status in ((b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"nonsense\r\n\r\n", 400)):
-        with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
             connection.sendall(sent)
             response = HTTPResponse(connection)
             response.begin()

@@ -22,7 +22,8 @@ from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from tests.support.api import in_days, local
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
+from tests.support.http_server import HttpServer
 from tests.support.live_sockets import (
     DEPLOYED,
     ask,
@@ -43,7 +44,7 @@ PING = b"\x89\xfd" + bytes(4 + 125)
 
 
 def test_socket_closes_when_its_token_ends(
-    server: LiveServer, parties: Parties, app: Flask, database: Database
+    server: HttpServer, parties: Parties, app: Flask, database: Database
 ) -> None:
     with app.app_context():
         short = issue_access_token(begin_session(parties.candidate_id), now() + timedelta(seconds=3))
@@ -67,7 +68,7 @@ def test_socket_closes_when_its_token_ends(
 
 
 def test_sockets_take_at_most_half_of_the_threads(database_url: str, parties: Parties) -> None:
-    small = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "4"}, workers=1)
+    small = GunicornServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "4"}, workers=1)
     try:
         first, second = (open_socket(small, parties.candidate_token) for _ in range(2))
         with pytest.raises(InvalidStatus) as refusal:
@@ -93,7 +94,7 @@ def test_sockets_take_at_most_half_of_the_threads(database_url: str, parties: Pa
         small.stop()
 
 
-def make_changes(server: LiveServer, parties: Parties) -> None:
+def make_changes(server: HttpServer, parties: Parties) -> None:
     """Make more changes than the buffers between server and client hold."""
     one = schedule(server, parties, notes="x" * 19_000)
     for number in range(1, CHANGES):
@@ -115,7 +116,7 @@ def until_the_end(ws: ClientConnection) -> Iterator[str | bytes]:
 
 
 @contextmanager
-def socket_full_of_pongs(server: LiveServer, token: str) -> Iterator[socket.socket]:
+def socket_full_of_pongs(server: HttpServer, token: str) -> Iterator[socket.socket]:
     """Yield a socket whose client sent pings until the server took no more, and read nothing."""
     with small_socket(server) as sock:
         sock.settimeout(1)
@@ -127,7 +128,7 @@ def socket_full_of_pongs(server: LiveServer, token: str) -> Iterator[socket.sock
         yield sock
 
 
-def test_pongs_do_not_split_messages(server: LiveServer, parties: Parties) -> None:
+def test_pongs_do_not_split_messages(server: HttpServer, parties: Parties) -> None:
     """Pings are answered while a message is half sent."""
     make_changes(server, parties)
     with open_slow_socket(server, parties.candidate_token, "?after=0") as ws:
@@ -140,7 +141,7 @@ def test_pongs_do_not_split_messages(server: LiveServer, parties: Parties) -> No
         assert all(pong.wait(10) for pong in pongs)
 
 
-def test_unread_socket_closes_when_its_token_ends(server: LiveServer, parties: Parties, app: Flask) -> None:
+def test_unread_socket_closes_when_its_token_ends(server: HttpServer, parties: Parties, app: Flask) -> None:
     make_changes(server, parties)
     with app.app_context():
         short = issue_access_token(begin_session(parties.candidate_id), now() + timedelta(seconds=4))
@@ -170,7 +171,7 @@ def test_unread_socket_closes_when_its_token_ends(server: LiveServer, parties: P
 def test_stop_does_not_wait_for_clients(database_url: str, parties: Parties, config: str, how: signal.Signals) -> None:
     """The clients: one reads, one is idle, one does not read, one only pings."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
-    own = LiveServer(settings, workers=1, config=config)
+    own = GunicornServer(settings, workers=1, config=config)
     try:
         make_changes(own, parties)
         token = parties.candidate_token
@@ -196,7 +197,7 @@ def test_stop_does_not_wait_for_clients(database_url: str, parties: Parties, con
 def test_ctrl_c_ends_a_busy_server(database_url: str, app: Flask) -> None:
     """A terminal signals workers and master together, here while thread pools start."""
     assert app
-    own = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "64"})
+    own = GunicornServer(SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "64"})
     try:
         while len(workers := own.workers) < 2:
             time.sleep(0.05)
@@ -221,7 +222,7 @@ def test_ctrl_c_ends_a_busy_server(database_url: str, app: Flask) -> None:
 
 def test_closed_sockets_are_counted_once(database_url: str, parties: Parties) -> None:
     """A wrong count makes a stopping worker close connections that still send requests."""
-    own = LiveServer(SETTINGS | {"DATABASE_URL": database_url}, workers=1)
+    own = GunicornServer(SETTINGS | {"DATABASE_URL": database_url}, workers=1)
     try:
         for _ in range(3):
             open_socket(own, parties.candidate_token).close()

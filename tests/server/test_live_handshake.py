@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.ids import new_id
-from tests.support.live import LiveServer
+from tests.support.http_server import HttpServer
 from tests.support.live_sockets import PATH, close_code, handshake, open_socket, written
 from tests.support.people import Parties
 from tests.support.proof_table import figure
@@ -24,7 +24,7 @@ NOBODY = b"interviews.v1, bearer.x"
 CLOSED_4401 = b"\x88\x02\x11\x31"
 
 
-def test_forbidden_socket_is_accepted_and_closed(server: LiveServer, parties: Parties, app: Flask) -> None:
+def test_forbidden_socket_is_accepted_and_closed(server: HttpServer, parties: Parties, app: Flask) -> None:
     with app.app_context():
         viewer = begin_session(parties.candidate_id)
         ended = issue_access_token(viewer, now() - timedelta(seconds=1))
@@ -37,7 +37,7 @@ def test_forbidden_socket_is_accepted_and_closed(server: LiveServer, parties: Pa
             assert close_code(ws) == 4401
 
 
-def test_invalid_query_is_refused_before_the_upgrade(server: LiveServer, parties: Parties) -> None:
+def test_invalid_query_is_refused_before_the_upgrade(server: HttpServer, parties: Parties) -> None:
     for query in ("?after=x", "?after=-1", "?after=", "?after=1&after=2", "?after=1.0", "?after=" + "9" * 30):
         with pytest.raises(InvalidStatus) as refusal:
             open_socket(server, parties.candidate_token, query)
@@ -50,7 +50,7 @@ def test_invalid_query_is_refused_before_the_upgrade(server: LiveServer, parties
     }  # fmt: skip
 
 
-def answer(server: LiveServer, request: bytes) -> tuple[int, bytes, bytes]:
+def answer(server: HttpServer, request: bytes) -> tuple[int, bytes, bytes]:
     """Return status, head and body, or all bytes until the socket closes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock, sock.makefile("rb") as stream:
         sock.sendall(request)
@@ -62,13 +62,13 @@ def answer(server: LiveServer, request: bytes) -> tuple[int, bytes, bytes]:
     return status, head, body
 
 
-def assert_refused(server: LiveServer, request: bytes, status: int = 400) -> None:
+def assert_refused(server: HttpServer, request: bytes, status: int = 400) -> None:
     got, _, body = answer(server, request)
     assert got == status, request
     assert request.startswith(b"HEAD") or json.loads(body).keys() == {"statusCode", "message", "error"}, request
 
 
-def test_invalid_handshakes_are_refused(server: LiveServer) -> None:
+def test_invalid_handshakes_are_refused(server: HttpServer) -> None:
     good = handshake(NOBODY)
     for name, values in {
         "Sec-WebSocket-Key": (b"", b"short", b"\xe9" * 24, b"A" * 24),
@@ -87,7 +87,7 @@ def test_invalid_handshakes_are_refused(server: LiveServer) -> None:
         assert_refused(server, written(good, line), status)
 
 
-def test_other_handshake_headers_are_ignored(server: LiveServer) -> None:
+def test_other_handshake_headers_are_ignored(server: HttpServer) -> None:
     for besides in (
         *({"Sec-WebSocket-Extensions": value} for value in (
             b"permessage-deflate; client_max_window_bits", b"permessage-deflate; client_max_window_bits=abc",
@@ -102,7 +102,7 @@ def test_other_handshake_headers_are_ignored(server: LiveServer) -> None:
         assert b"sec-websocket-extensions" not in head
 
 
-def test_random_handshakes_are_never_a_500(server: LiveServer) -> None:
+def test_random_handshakes_are_never_a_500(server: HttpServer) -> None:
     """Send random headers made of meaningful words and of any byte that a header may hold."""
     chance = random.Random(5)
     words = [

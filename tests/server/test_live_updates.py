@@ -17,15 +17,15 @@ from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.api import in_days, local
 from tests.support.factories import World
-from tests.support.live import LiveServer
-from tests.support.live_sockets import ServerHere, ask, open_socket, schedule
+from tests.support.http_server import HttpServer
+from tests.support.live_sockets import InProcessServer, ask, open_socket, schedule
 from tests.support.people import Parties
 from tests.support.proof_table import figure
 from tests.support.settings import SETTINGS
 from tests.support.statements import hooked
 
 
-def test_change_arrives_as_the_list_shows_it(server: LiveServer, parties: Parties) -> None:
+def test_change_arrives_as_the_list_shows_it(server: HttpServer, parties: Parties) -> None:
     with open_socket(server, parties.candidate_token) as ws:
         assert ws.subprotocol == "interviews.v1"
         one = schedule(server, parties)
@@ -55,7 +55,7 @@ def test_change_arrives_as_the_list_shows_it(server: LiveServer, parties: Partie
                 ws.recv(timeout=0.3)
 
 
-def test_changes_of_other_candidates_do_not_arrive(server: LiveServer, parties: Parties, world: World) -> None:
+def test_changes_of_other_candidates_do_not_arrive(server: HttpServer, parties: Parties, world: World) -> None:
     other = world.candidate()
     world.load()
     with open_socket(server, parties.issue_token(other["id"]), "?after=0") as ws:
@@ -64,7 +64,7 @@ def test_changes_of_other_candidates_do_not_arrive(server: LiveServer, parties: 
             ws.recv(timeout=1)
 
 
-def test_client_messages_are_ignored(server: LiveServer, parties: Parties) -> None:
+def test_client_messages_are_ignored(server: HttpServer, parties: Parties) -> None:
     with open_socket(server, parties.candidate_token) as ws:
         for _ in range(50):
             ws.send("hello")
@@ -78,7 +78,7 @@ def test_client_messages_are_ignored(server: LiveServer, parties: Parties) -> No
         assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
 
 
-def test_reschedule_arrives_without_private_fields(server: LiveServer, parties: Parties) -> None:
+def test_reschedule_arrives_without_private_fields(server: HttpServer, parties: Parties) -> None:
     """A reschedule arrives with the new time and nothing private."""
     one = schedule(server, parties)
     with open_socket(server, parties.candidate_token) as ws:
@@ -89,7 +89,7 @@ def test_reschedule_arrives_without_private_fields(server: LiveServer, parties: 
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
 
 
-def test_no_change_is_missed_while_the_hub_starts(server: LiveServer, parties: Parties) -> None:
+def test_no_change_is_missed_while_the_hub_starts(server: HttpServer, parties: Parties) -> None:
     """The hub starts with the first listener and ends with the last."""
     for number in range(figure(sample=5, full=50)):
         with ThreadPoolExecutor(1) as pool:
@@ -102,7 +102,7 @@ def test_no_change_is_missed_while_the_hub_starts(server: LiveServer, parties: P
 
 def test_hub_recovers_after_database_errors(app: Flask, parties: Parties, caplog: pytest.LogCaptureFixture) -> None:
     """Its reads fail for a while; what happened meanwhile arrives when they work again."""
-    server = ServerHere(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "WEB_THREADS": "8"})
+    server = InProcessServer(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "WEB_THREADS": "8"})
     engine = service(Database, server.app).engine
     is_away = threading.Event()
 
@@ -124,7 +124,7 @@ def test_hub_recovers_after_database_errors(app: Flask, parties: Parties, caplog
 
 
 def test_socket_without_a_database_is_a_503(parties: Parties, tmp_path: Any) -> None:
-    server = ServerHere(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "WEB_THREADS": "8"})
+    server = InProcessServer(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3", "WEB_THREADS": "8"})
     try:
         with pytest.raises(InvalidStatus) as refusal:
             open_socket(server, parties.candidate_token)

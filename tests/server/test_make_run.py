@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live import clean_environment
+from tests.support.gunicorn_server import clean_environment
 from tests.support.postgres import free_port
 from tests.support.proof_table import figure
 from tests.support.settings import ROOT, SECRETS

@@ -9,24 +9,24 @@ import sys
 from pathlib import Path
 
 from interviews_api.server import metric_files
-from tests.support.live import LiveServer, clean_environment
+from tests.support.gunicorn_server import GunicornServer, clean_environment
 from tests.support.metrics import parse, requests
 from tests.support.receivers import wait_for
 from tests.support.settings import ROOT, SETTINGS
 
 
-def folders(server: LiveServer, parent: Path | None = None) -> list[Path]:
+def folders(server: GunicornServer, parent: Path | None = None) -> list[Path]:
     """Return the server's folders of metric files in this folder, or in that for temporary files."""
     parent = parent or Path(os.environ.get("TMPDIR", "/tmp"))
     return list(parent.glob(f"interviews-metrics-{server.process.pid}-*"))
 
 
-def files(server: LiveServer) -> list[Path]:
+def files(server: GunicornServer) -> list[Path]:
     return [path for folder in folders(server) for path in folder.glob("*.db")]
 
 
 def test_scrape_counts_living_and_dead_workers(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
 
         def count() -> float:
@@ -54,7 +54,7 @@ def test_scrape_counts_living_and_dead_workers(database_url: str) -> None:
     assert folders(server) == []
 
 
-def counted(server: LiveServer) -> float:
+def counted(server: GunicornServer) -> float:
     """Scrape until each worker is likely to have answered, and return the highest count."""
     counts = []
     for _ in range(10):
@@ -64,11 +64,11 @@ def counted(server: LiveServer) -> float:
     return max(counts)
 
 
-def assert_alive(server: LiveServer, times: int = 20) -> None:
+def assert_alive(server: GunicornServer, times: int = 20) -> None:
     assert {server.request("GET", "/health/live", {})[0] for _ in range(times)} == {200}
 
 
-def renew_workers(server: LiveServer) -> None:
+def renew_workers(server: GunicornServer) -> None:
     """Reload, and wait until all workers are new."""
     old = set(server.workers)
     os.kill(server.process.pid, signal.SIGHUP)
@@ -76,7 +76,7 @@ def renew_workers(server: LiveServer) -> None:
 
 
 def test_requests_are_answered_when_the_folder_is_removed(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
         assert_alive(server)
         shutil.rmtree(folders(server)[0])
@@ -91,7 +91,7 @@ def test_requests_are_answered_when_the_folder_is_removed(database_url: str) -> 
 
 
 def test_requests_are_answered_when_the_disk_is_full(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
         shutil.rmtree(folders(server)[0])
         room = metric_files.FILE_BYTES - 1
@@ -107,7 +107,7 @@ def test_requests_are_answered_when_the_disk_is_full(database_url: str) -> None:
 
 
 def test_requests_are_answered_where_no_folder_can_be_made(database_url: str) -> None:
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url, "RUNTIME_DIRECTORY": "/proc"})
+    server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url, "RUNTIME_DIRECTORY": "/proc"})
     try:
         assert_alive(server)
         assert 0 < counted(server) <= 21, "with the one that the start waits for"
@@ -119,14 +119,14 @@ def test_requests_are_answered_where_no_folder_can_be_made(database_url: str) ->
 def test_folder_of_a_killed_master_is_removed(database_url: str, tmp_path: Path) -> None:
     """Each start removes the folders of dead masters beside its own, so no other test's server may share the place."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "RUNTIME_DIRECTORY": str(tmp_path)}
-    server = LiveServer(settings)
+    server = GunicornServer(settings)
     workers = server.workers
     left = folders(server, tmp_path)
     server.process.kill()
     server.process.wait()
     wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
     assert [folder.exists() for folder in left] == [True]
-    successor = LiveServer(settings)
+    successor = GunicornServer(settings)
     try:
         assert [folder.exists() for folder in left] == [False]
         assert_alive(successor)

@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from interviews_api.accounts.tokens import issue_access_token
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.postgres import free_port
 from tests.support.tokens import begin_session
@@ -26,7 +26,7 @@ SAID = {"Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
 
 
 @pytest.fixture
-def nginx(proxied_servers: tuple[LiveServer, Nginx], app: Flask) -> Nginx:
+def nginx(proxied_servers: tuple[GunicornServer, Nginx], app: Flask) -> Nginx:
     assert app
     return proxied_servers[1]
 
@@ -81,7 +81,7 @@ def test_unreachable_api_is_a_502_with_retry_after() -> None:
         lonely.stop()
 
 
-def test_each_response_has_one_request_id(nginx: Nginx, proxied_servers: tuple[LiveServer, Nginx]) -> None:
+def test_each_response_has_one_request_id(nginx: Nginx, proxied_servers: tuple[GunicornServer, Nginx]) -> None:
     for path, status in (
         ("/health/live", 200),
         ("/nope", 404),

@@ -18,7 +18,7 @@ from interviews_api.db.connections import Database
 from interviews_api.ids import is_id
 from interviews_api.web.openapi_document import build_document
 from tests.support.factories import World
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.settings import SECRETS
 from tests.support.tokens import KEY, claims
 
@@ -70,25 +70,27 @@ def my_interviews(world: World, database: Database) -> None:
             connection.execute(insert(Session).values(**values, created_at=now(), expires_at=now() + timedelta(1)))
 
 
-def hold_against_the_document(case: schemathesis.Case, live: LiveServer) -> None:
+def hold_against_the_document(case: schemathesis.Case, gunicorn_server: GunicornServer) -> None:
     # Whether a change or a link is accepted depends on stored rows and on the moment, so no schema can tell.
     depends_on_state = case.method != "GET" or "token" in case.path_parameters
     depends_on_state |= case.path.endswith(("/calendar.ics", "/updates"))
     excluded = [positive_data_acceptance] if depends_on_state else []
-    case.call_and_validate(base_url=live.url, excluded_checks=excluded)
+    case.call_and_validate(base_url=gunicorn_server.url, excluded_checks=excluded)
 
 
 @pytest.mark.usefixtures("my_interviews")
 @schema.parametrize()
 @like_a_fuzzer
-def test_application_conforms_to_its_openapi_document(case: schemathesis.Case, live: LiveServer) -> None:
-    hold_against_the_document(case, live)
+def test_application_conforms_to_its_openapi_document(case: schemathesis.Case, gunicorn_server: GunicornServer) -> None:
+    hold_against_the_document(case, gunicorn_server)
 
 
 @pytest.mark.usefixtures("my_interviews")
 @schema.include(path_regex="interviewId").parametrize()
 @like_a_fuzzer
-def test_application_conforms_for_an_existing_interview(case: schemathesis.Case, live: LiveServer) -> None:
+def test_application_conforms_for_an_existing_interview(
+    case: schemathesis.Case, gunicorn_server: GunicornServer
+) -> None:
     if is_id(case.path_parameters.get("interviewId")):  # not when it is wrong on purpose
         case.path_parameters["interviewId"] = INTERVIEW
-    hold_against_the_document(case, live)
+    hold_against_the_document(case, gunicorn_server)

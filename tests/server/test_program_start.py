@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live import clean_environment
+from tests.support.gunicorn_server import clean_environment
 from tests.support.provider import WEAK, pem, settings_for
 from tests.support.settings import ROOT, SECRETS
 

@@ -13,14 +13,14 @@ from flask import Flask
 
 from interviews_api.interviews.link_tokens import make_token
 from tests.support.api import invitation
-from tests.support.live import LiveServer, clean_environment
+from tests.support.gunicorn_server import GunicornServer, clean_environment
 from tests.support.logs import CANARY
 from tests.support.people import People
 from tests.support.receivers import wait_for
 from tests.support.settings import ROOT, SECRETS, SETTINGS
 
 
-def ask_raw(server: LiveServer, request: bytes) -> bytes:
+def ask_raw(server: GunicornServer, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
@@ -49,7 +49,7 @@ def logged_server(app: Flask, people: People, database_url: str) -> LoggedServer
     feed = people.candidate.ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
     token = people.candidate.headers["Authorization"]
     headers = {"Authorization": token, "Cookie": CANARY, "User-Agent": CANARY, "Referer": CANARY}
-    server = LiveServer(SETTINGS | {"DATABASE_URL": database_url})
+    server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
         statuses = [
             server.request(method, path, headers, body)[0]
@@ -121,11 +121,11 @@ def test_worker_logs_in_json() -> None:
     assert line["level"] == "warning"
 
 
-def test_server_log_has_no_private_fields(people: People, live: LiveServer) -> None:
+def test_server_log_has_no_private_fields(people: People, gunicorn_server: GunicornServer) -> None:
     headers = people.us.headers
     asked = invitation(people.us_application_id, internalNotes=CANARY)
-    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 201
-    assert live.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
-    assert live.request("POST", "/interviews/schedule", headers, asked)[0] == 409
-    assert CANARY not in live.log
-    assert headers["Authorization"].split()[1] not in live.log
+    assert gunicorn_server.request("POST", "/interviews/schedule", headers, asked)[0] == 201
+    assert gunicorn_server.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
+    assert gunicorn_server.request("POST", "/interviews/schedule", headers, asked)[0] == 409
+    assert CANARY not in gunicorn_server.log
+    assert headers["Authorization"].split()[1] not in gunicorn_server.log

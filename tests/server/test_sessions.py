@@ -6,49 +6,53 @@ from itertools import pairwise
 from interviews_api.db.connections import Database
 from tests.support.api import Caller
 from tests.support.factories import PASSWORD
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.sessions import ACCOUNT, GONE, bearer, sessions, sign_in
 
 
-def test_one_of_simultaneous_refreshes_succeeds(ada_client: Caller, live: LiveServer, database: Database) -> None:
+def test_one_of_simultaneous_refreshes_succeeds(
+    ada_client: Caller, gunicorn_server: GunicornServer, database: Database
+) -> None:
     data = sign_in(ada_client)
     header = {"Authorization": f"Bearer {data['refreshToken']}"}
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda _: live.request("POST", "/auth/refresh", header)[0], range(8)))
+        statuses = list(pool.map(lambda _: gunicorn_server.request("POST", "/auth/refresh", header)[0], range(8)))
     assert sorted(statuses) == [200] + [401] * 7
     assert sessions(database) == 0
 
 
-def test_logout_takes_effect_on_each_worker(ada_client: Caller, live: LiveServer) -> None:
+def test_logout_takes_effect_on_each_worker(ada_client: Caller, gunicorn_server: GunicornServer) -> None:
     paths = ["/candidate/interviews", "/auth/me", "/candidate/interviews/pending"] * 8  # both workers get some
 
     def statuses(header: dict[str, str]) -> set[int]:
         with ThreadPoolExecutor(8) as pool:
-            return set(pool.map(lambda path: live.request("GET", path, header)[0], paths))
+            return set(pool.map(lambda path: gunicorn_server.request("GET", path, header)[0], paths))
 
     for _ in range(5):
         data = sign_in(ada_client)
         header = {"Authorization": f"Bearer {data['accessToken']}"}
         assert statuses(header) == {200}
-        status, _, body = live.request("POST", "/auth/logout", header)
+        status, _, body = gunicorn_server.request("POST", "/auth/logout", header)
         assert (status, body) == (200, b'{"message":"Logged out successfully","data":{}}')
         assert statuses(header) == {401}
-        assert live.request("POST", "/auth/logout", header)[0] == 401
+        assert gunicorn_server.request("POST", "/auth/logout", header)[0] == 401
         assert bearer(ada_client, data["refreshToken"]).refused("POST", "/auth/refresh") == GONE
 
 
-def test_one_of_simultaneous_password_changes_succeeds(ada_client: Caller, live: LiveServer) -> None:
+def test_one_of_simultaneous_password_changes_succeeds(ada_client: Caller, gunicorn_server: GunicornServer) -> None:
     header = {"Authorization": f"Bearer {sign_in(ada_client)['accessToken']}"}
 
     def change(number: int) -> int:
         body = {"currentPassword": PASSWORD, "newPassword": f"new-password-{number}"}
-        return live.request("PUT", "/auth/password", header, body)[0]
+        return gunicorn_server.request("PUT", "/auth/password", header, body)[0]
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(change, range(4))) == [200, 400, 400, 400]
 
 
-def test_sessions_of_the_old_password_end(ada_client: Caller, live: LiveServer, database: Database) -> None:
+def test_sessions_of_the_old_password_end(
+    ada_client: Caller, gunicorn_server: GunicornServer, database: Database
+) -> None:
     header = {"Authorization": f"Bearer {sign_in(ada_client)['accessToken']}"}
     passwords = [PASSWORD, *(f"new-password-{number}" for number in range(6))]
     for old, new in pairwise(passwords):
@@ -56,8 +60,8 @@ def test_sessions_of_the_old_password_end(ada_client: Caller, live: LiveServer, 
         def act(number: int, old: str = old, new: str = new) -> int:
             if number == 2:  # amid the sign-ins
                 body = {"currentPassword": old, "newPassword": new}
-                return live.request("PUT", "/auth/password", header, body)[0]
-            return live.request("POST", "/auth/login", {}, ACCOUNT | {"password": old})[0]
+                return gunicorn_server.request("PUT", "/auth/password", header, body)[0]
+            return gunicorn_server.request("POST", "/auth/login", {}, ACCOUNT | {"password": old})[0]
 
         with ThreadPoolExecutor(6) as pool:
             statuses = list(pool.map(act, range(6)))

@@ -18,8 +18,8 @@ from tests.support.api import Caller
 from tests.support.database_rows import stored
 from tests.support.delivery_addresses import SIDES, body, count, give
 from tests.support.factories import PASSWORD, World
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.linked_interview import JSON, path
-from tests.support.live import LiveServer
 from tests.support.people import People
 from tests.support.simultaneous import at_once
 from tests.support.tokens import Headers
@@ -27,17 +27,17 @@ from tests.support.tokens import Headers
 
 @pytest.mark.parametrize("route", SIDES)
 def test_simultaneous_addresses_stay_within_the_limit(
-    route: str, people: People, live: LiveServer, database: Database
+    route: str, people: People, gunicorn_server: GunicornServer, database: Database
 ) -> None:
     give(route, 17, people, database)
     headers = people.caller(SIDES[route]).headers
-    answers = at_once(live, [("POST", route, headers, body(route, number)) for number in range(100, 108)])
+    answers = at_once(gunicorn_server, [("POST", route, headers, body(route, number)) for number in range(100, 108)])
     assert sorted(status for status, _ in answers) == [201] * 3 + [409] * 5
     assert count(route, database) == 20
 
 
 def test_one_of_fifty_simultaneous_confirms_succeeds(
-    app: Flask, live: LiveServer, world: World, headers: Callable[..., Headers], database: Database
+    app: Flask, gunicorn_server: GunicornServer, world: World, headers: Callable[..., Headers], database: Database
 ) -> None:
     """Confirm 40 interviews 50 times each: one 200 an interview, and the sample 400 otherwise."""
     ids = [f"{number:024x}" for number in range(1, 41)]
@@ -46,7 +46,7 @@ def test_one_of_fifty_simultaneous_confirms_succeeds(
     mine = headers(me["id"])
 
     def confirm(interview_ids: list[str]) -> list[tuple[str, int, bytes]]:
-        connection = HTTPConnection("127.0.0.1", live.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", gunicorn_server.port, timeout=60)
         answers = []
         for one in interview_ids:
             connection.request("PUT", f"/candidate/interviews/{one}/confirm", headers=mine)
@@ -67,9 +67,9 @@ def test_one_of_fifty_simultaneous_confirms_succeeds(
 
 
 @pytest.mark.usefixtures("linked_interview")
-def test_one_of_fifty_link_clicks_confirms(live: LiveServer, database: Database) -> None:
+def test_one_of_fifty_link_clicks_confirms(gunicorn_server: GunicornServer, database: Database) -> None:
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: live.request("POST", path(), JSON), range(50)))
+        answers = list(pool.map(lambda _: gunicorn_server.request("POST", path(), JSON), range(50)))
     assert Counter(status for status, _, _ in answers) == {200: 1, 400: 49}
     assert {json.loads(body)["message"] for status, _, body in answers if status == 400} == {
         "Interview is no longer pending confirmation"
@@ -78,23 +78,23 @@ def test_one_of_fifty_link_clicks_confirms(live: LiveServer, database: Database)
         assert len(connection.execute(select(Event.id)).all()) == 1
 
 
-def test_one_of_simultaneous_applications_succeeds(people: People, live: LiveServer) -> None:
+def test_one_of_simultaneous_applications_succeeds(people: People, gunicorn_server: GunicornServer) -> None:
     job = people.us.ok("POST", "/jobs", {"title": "Baker"})
     path, headers = f"/jobs/{job['id']}/applications", people.candidate.headers
 
     def apply(_number: int) -> int:
-        return live.request("POST", path, headers)[0]
+        return gunicorn_server.request("POST", path, headers)[0]
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(apply, range(16))) == [201] + [409] * 15
 
 
-def test_one_of_simultaneous_requests_with_a_key_succeeds(people: People, live: LiveServer) -> None:
+def test_one_of_simultaneous_requests_with_a_key_succeeds(people: People, gunicorn_server: GunicornServer) -> None:
     """Requests during the first get 409, later ones its reply."""
     headers = people.us.headers | {"Idempotency-Key": "k"}
 
     def post(_number: int) -> tuple[int, bytes]:
-        status, _, body = live.request("POST", "/jobs", headers, {"title": "Baker"})
+        status, _, body = gunicorn_server.request("POST", "/jobs", headers, {"title": "Baker"})
         return status, body
 
     with ThreadPoolExecutor(8) as pool:
@@ -105,10 +105,10 @@ def test_one_of_simultaneous_requests_with_a_key_succeeds(people: People, live: 
     assert json.loads(created)["data"]["title"] == "Baker"
 
 
-def test_one_of_simultaneous_registrations_succeeds(live: LiveServer, database: Database) -> None:
+def test_one_of_simultaneous_registrations_succeeds(gunicorn_server: GunicornServer, database: Database) -> None:
     def register(number: int) -> int:
         route, body = (("candidate", ADA), ("company", LUMEN | {"email": "ada@example.com"}))[number % 2]
-        return live.request("POST", f"/auth/register/{route}", {}, body)[0]
+        return gunicorn_server.request("POST", f"/auth/register/{route}", {}, body)[0]
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(register, range(16))) == [201] + [409] * 15
@@ -116,7 +116,9 @@ def test_one_of_simultaneous_registrations_succeeds(live: LiveServer, database: 
     assert (users, candidates + company_users, companies) == (1, 1, company_users)
 
 
-def test_two_colleagues_cannot_remove_each_other(anonymous: Caller, live: LiveServer, database: Database) -> None:
+def test_two_colleagues_cannot_remove_each_other(
+    anonymous: Caller, gunicorn_server: GunicornServer, database: Database
+) -> None:
     remover = anonymous.ok("POST", "/auth/register/company", LUMEN)
     for number in range(5):
         account = {"email": f"{number}@lumen.example", "password": PASSWORD}
@@ -125,7 +127,7 @@ def test_two_colleagues_cannot_remove_each_other(anonymous: Caller, live: LiveSe
 
         def remove(index: int, pair: list[dict[str, Any]] = pair) -> int:
             token = {"Authorization": f"Bearer {pair[index]['accessToken']}"}
-            return live.request("DELETE", f"/auth/company/users/{pair[1 - index]['user']['id']}", token)[0]
+            return gunicorn_server.request("DELETE", f"/auth/company/users/{pair[1 - index]['user']['id']}", token)[0]
 
         with ThreadPoolExecutor(2) as pool:
             statuses = list(pool.map(remove, (0, 1)))

@@ -12,7 +12,7 @@ from interviews_api.seed.load import load_world
 from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.fixtures import LISTS
-from tests.support.live import LiveServer
+from tests.support.gunicorn_server import GunicornServer
 from tests.support.people import People
 from tests.support.settings import SECRETS
 
@@ -21,12 +21,12 @@ def test_rate_limit_is_exact_over_workers_and_a_restart(app: Flask, database_url
     """40 parallel attempts at one account, half before and half after a restart: 10 evaluated."""
     body = {"email": "a@example.com", "password": "wrong"}
 
-    def attempt(server: LiveServer) -> int:
+    def attempt(server: GunicornServer) -> int:
         return server.request("POST", "/auth/login", {}, body)[0]
 
     statuses: list[int] = []
     for _ in range(2):
-        server = LiveServer(SECRETS | {"DATABASE_URL": database_url})
+        server = GunicornServer(SECRETS | {"DATABASE_URL": database_url})
         try:
             with ThreadPoolExecutor(8) as pool:
                 statuses += pool.map(attempt, [server] * 20)
@@ -40,13 +40,13 @@ def test_rate_limit_is_exact_over_workers_and_a_restart(app: Flask, database_url
 
 
 def test_change_is_seen_by_the_next_read_on_each_worker(
-    candidate_reads: list[str], people: People, live: LiveServer, app: Flask, world: World
+    candidate_reads: list[str], people: People, gunicorn_server: GunicornServer, app: Flask, world: World
 ) -> None:
     us, candidate = people.us, people.candidate
     interview = candidate_reads[-2]
 
     def tags(path: str) -> set[str]:
-        answers = [live.request("GET", path, candidate.headers) for _ in range(6)]
+        answers = [gunicorn_server.request("GET", path, candidate.headers) for _ in range(6)]
         assert {status for status, _, _ in answers} == {200}
         return {headers["ETag"] for _, headers, _ in answers}
 

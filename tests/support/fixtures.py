@@ -16,9 +16,10 @@ from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.api import Caller, invitation
 from tests.support.factories import World
+from tests.support.gunicorn_server import GunicornServer
+from tests.support.http_server import HttpServer
 from tests.support.linked_interview import INTERVIEW
-from tests.support.live import LiveServer
-from tests.support.live_sockets import DEPLOYED, IN_PROCESS, ServerHere
+from tests.support.live_sockets import DEPLOYED, IN_PROCESS, InProcessServer
 from tests.support.nginx import Nginx
 from tests.support.people import Parties, People
 from tests.support.sessions import ACCOUNT
@@ -30,10 +31,10 @@ from tests.support.tokens import Headers, begin_session
 def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     """Yield two applications that cache and one that does not, whatever CACHE_BYTES is."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "ACCESS_TOKEN_MINUTES": "1440"}
-    made = [create_app(settings | {"CACHE_BYTES": size}) for size in ("1000000", "1000000", "0")]
-    yield made
-    for one in made:
-        service(Database, one).dispose()
+    apps = [create_app(settings | {"CACHE_BYTES": size}) for size in ("1000000", "1000000", "0")]
+    yield apps
+    for app_ in apps:
+        service(Database, app_).dispose()
 
 
 @pytest.fixture
@@ -71,9 +72,9 @@ LISTS = [
 
 @pytest.fixture
 def candidate_reads(people: People) -> list[str]:
-    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    one = f"/candidate/interviews/{made['interviewId']}"
-    return [*LISTS, one, f"{one}/timeline"]
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/candidate/interviews/{interview['interviewId']}"
+    return [*LISTS, path, f"{path}/timeline"]
 
 
 @pytest.fixture
@@ -82,12 +83,12 @@ def mail_settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def proxied_servers(database_url: str) -> Iterator[tuple[LiveServer, Nginx]]:
+def proxied_servers(database_url: str) -> Iterator[tuple[GunicornServer, Nginx]]:
     with ExitStack() as stack:
         settings = SETTINGS | {"DATABASE_URL": database_url, "TRUSTED_PROXIES": "1", "RATELIMIT_ENABLED": "true"}
-        api = LiveServer(settings)
+        api = GunicornServer(settings)
         stack.callback(api.stop)
-        live = LiveServer(settings, config="gunicorn.live.conf.py")
+        live = GunicornServer(settings, config="gunicorn.live.conf.py")
         stack.callback(live.stop)
         nginx = Nginx(api.port, live.port)
         stack.callback(nginx.stop)
@@ -116,13 +117,13 @@ def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -
 
 
 @pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
-def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[LiveServer]:
+def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[HttpServer]:
     """Yield a server of live sockets: in this process, with threads, and with greenlets as in production."""
     settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
-    here = request.param == IN_PROCESS
-    made = ServerHere(settings) if here else LiveServer(settings, config=request.param)
-    yield made
-    made.stop()
+    is_in_process = request.param == IN_PROCESS
+    server = InProcessServer(settings) if is_in_process else GunicornServer(settings, config=request.param)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

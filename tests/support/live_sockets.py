@@ -16,7 +16,7 @@ from interviews_api.db.connections import Database
 from interviews_api.live.hub import Hub
 from interviews_api.services import service
 from tests.support.api import invitation
-from tests.support.live import LiveServer
+from tests.support.http_server import HttpServer
 from tests.support.people import Parties
 
 PATH = "/candidate/interviews/updates"
@@ -33,7 +33,7 @@ class OneRequest(WSGIRequestHandler):
         self.close_connection = True
 
 
-class ServerHere(LiveServer):
+class InProcessServer(HttpServer):
     """Werkzeug's threaded server in the tests' process."""
 
     def __init__(self, settings: dict[str, str]) -> None:
@@ -54,20 +54,20 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def ask(server: LiveServer, method: str, path: str, token: str, body: object = None) -> Any:
+def ask(server: HttpServer, method: str, path: str, token: str, body: object = None) -> Any:
     status, _, raw = server.request(method, path, bearer(token), body)
     assert status < 300, raw
     return json.loads(raw)["data"]
 
 
-def open_socket(server: LiveServer, token: str, query: str = "", **options: Any) -> ClientConnection:
+def open_socket(server: HttpServer, token: str, query: str = "", **options: Any) -> ClientConnection:
     return connect(
         f"ws://127.0.0.1:{server.port}{PATH}{query}", subprotocols=["interviews.v1", f"bearer.{token}"],
         proxy=None, legacy=True, **{"max_queue": None} | options,
     )  # type: ignore[list-item]  # fmt: skip
 
 
-def small_socket(server: LiveServer) -> socket.socket:
+def small_socket(server: HttpServer) -> socket.socket:
     """Return a connection with the smallest receive buffer."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -76,7 +76,7 @@ def small_socket(server: LiveServer) -> socket.socket:
     return sock
 
 
-def open_slow_socket(server: LiveServer, token: str, query: str = "", **options: Any) -> ClientConnection:
+def open_slow_socket(server: HttpServer, token: str, query: str = "", **options: Any) -> ClientConnection:
     """Return a socket whose client reads only when a message is requested."""
     return open_socket(server, token, query, sock=small_socket(server), max_queue=1, **options)
 
@@ -102,6 +102,6 @@ def close_code(ws: ClientConnection, seconds: float = 8) -> int:
     return ws.protocol.close_rcvd.code
 
 
-def schedule(server: LiveServer, parties: Parties, days: float = 3, **values: Any) -> str:
+def schedule(server: HttpServer, parties: Parties, days: float = 3, **values: Any) -> str:
     body = invitation(parties.application_id, days, **values)
     return str(ask(server, "POST", "/interviews/schedule", parties.company_token, body)["interviewId"])

@@ -10,13 +10,13 @@ import pytest
 from tests.support.settings import BACKENDS
 
 TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium"), "needs_nginx": ("nginx",)}
-"""Marker to programs that pip cannot install. Tests without them are left out aloud; CI must have them."""
+"""Marker to programs that pip cannot install. Where they are missing, conftest.py drops the tests and prints a note."""
 
 _SLOW_FOLDERS = {"server", "worker", "proofs"}
-_SLOW_FIXTURES = {"live", "server", "session_live", "proxied_servers", "bulk_app", "limited"}
+_SLOW_FIXTURES = {"gunicorn_server", "session_gunicorn_server", "server", "proxied_servers", "bulk_app", "limited"}
 _SLOW_NAMES = {
-    "working", "wait_for", "sleep", "wait", "LiveServer", "ServerHere", "Workers", "ThrowawayPostgres", "Popen",
-    "ThreadPoolExecutor", "write_bulk", "hold_write_lock", "perf_counter", "monotonic",
+    "working", "wait_for", "sleep", "wait", "GunicornServer", "InProcessServer", "WorkerProcesses", "ThrowawayPostgres",
+    "Popen", "ThreadPoolExecutor", "write_bulk", "hold_write_lock", "perf_counter", "monotonic",
 }  # fmt: skip
 """Functions and classes that wait, measure time, or start threads, servers or thousands of rows."""
 

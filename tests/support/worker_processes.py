@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from interviews_api.db.connections import Database
 from interviews_api.notifications.models import Delivery
-from tests.support.live import clean_environment
+from tests.support.gunicorn_server import clean_environment
 from tests.support.settings import ROOT
 
 
@@ -19,7 +19,7 @@ def count(database: Database, model: Any) -> int:
         return int(connection.execute(select(func.count()).select_from(model)).scalar_one())
 
 
-class Workers:
+class WorkerProcesses:
     """Worker processes; a killed one is started again."""
 
     def __init__(self, number: int, settings: dict[str, str], *module: str) -> None:

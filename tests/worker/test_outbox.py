@@ -29,7 +29,7 @@ from tests.support.faults import Fault
 from tests.support.people import People
 from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
-from tests.support.worker_processes import Workers, count, unsent
+from tests.support.worker_processes import WorkerProcesses, count, unsent
 
 
 def test_fault_during_fan_out_loses_no_delivery(app: Flask, people: People, database: Database) -> None:
@@ -66,7 +66,9 @@ def test_worker_finishes_its_attempt_before_it_stops(
         row = connection.execute(select(Interview).where(Interview.id == interview["id"])).mappings().one()
     with app.app_context(), transaction() as connection:
         EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
-    workers = Workers(1, SETTINGS | smtp | {"DATABASE_URL": database_url}, "-m", "flask", "--app", "wsgi", "worker")
+    workers = WorkerProcesses(
+        1, SETTINGS | smtp | {"DATABASE_URL": database_url}, "-m", "flask", "--app", "wsgi", "worker"
+    )
     wait_for(lambda: mailbox.attempts, 15)
     began = time.monotonic()
     assert workers.stop() == [0]

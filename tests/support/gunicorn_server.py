@@ -1,6 +1,5 @@
-"""A gunicorn process as it is deployed, with its own settings and two workers."""
+"""gunicorn with the project's own configuration, as in production."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,21 +8,20 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
 
+from tests.support.http_server import HttpServer
 from tests.support.postgres import free_port
 from tests.support.settings import ROOT
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings and the few variables that a program needs to start."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return kept | dict(settings)
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return inherited | dict(settings)
 
 
-class LiveServer:
+class GunicornServer(HttpServer):
     """A running gunicorn at `url`, with its output in `log`."""
 
     def __init__(
@@ -48,16 +46,6 @@ class LiveServer:
     def log(self) -> str:
         """Return its output so far."""
         return Path(self._log.name).read_text()
-
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: object = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of the response to a request on a new connection."""
-        sent = {"Content-Type": "application/json", **headers}
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, path, None if body is None else json.dumps(body), sent)
-            response = connection.getresponse()
-            return response.status, dict(response.headers), response.read()
 
     @property
     def workers(self) -> list[int]:
