@@ -74,9 +74,11 @@ def access_world(app: Flask, client: FlaskClient, world: World, headers: Callabl
     ids["absent"] = dict.fromkeys(ids["own"], "f" * 24) | {"name": "init.js", "token": ids["own"]["token"]}
     world.load()
     with app.app_context(), transaction() as connection:
-        for one in (ids["own"], ids["foreign"]):
+        for side_ids in (ids["own"], ids["foreign"]):
             values = {"url": "https://nobody.invalid", "secret": "x", "created_at": now()}
-            connection.execute(insert(Webhook).values(id=one["webhook_id"], company_id=one["company_id"], **values))
+            connection.execute(
+                insert(Webhook).values(id=side_ids["webhook_id"], company_id=side_ids["company_id"], **values)
+            )
     for name, user in users.items():
         role = Role.COMPANY if name.endswith("company") else Role.CANDIDATE
         callers[name] = Caller(client, headers(user["id"], role))
@@ -158,9 +160,9 @@ def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
 
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule[3]])
 def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
-    who, body, _, absent = RULES[route]
+    role, body, _, absent = RULES[route]
     method, template = route.split()
     argument = template[template.index("<") + 1 : template.index(">")]
     for wrong in ("nope", "F" * 24, "f" * 25, "%00", "%F0%9F%92%A9", "%ff", "' OR 1=1", "9" * 3000):
         path = template.replace(f"<{argument}>", wrong).replace("<notice_id>", "1")
-        assert access_world.callers[f"own {who}"].refused(method, path, body) == (404, absent), wrong
+        assert access_world.callers[f"own {role}"].refused(method, path, body) == (404, absent), wrong

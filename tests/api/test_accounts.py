@@ -43,8 +43,8 @@ def forgeries(user_id: str, session_id: str) -> dict[str, str]:
     deep, huge = encoded(b"[" * 5000), encoded(b'{"alg": ' + b"9" * 5000 + b"}")
 
     def with_claims(**changes: object) -> str:
-        kept = {name: value for name, value in (good | changes).items() if value is not ...}
-        return "Bearer " + jwt.encode(kept, KEY, ALGORITHM)
+        claims = {name: value for name, value in (good | changes).items() if value is not ...}
+        return "Bearer " + jwt.encode(claims, KEY, ALGORITHM)
 
     return {
         "none": "",
@@ -116,8 +116,8 @@ def test_forged_tokens_are_unauthorized(method: str, path: str, app: Flask, clie
     stranger = world.candidate()
     world.load()
     with app.app_context():
-        mine, strangers = begin_session(me["id"]), begin_session(stranger["id"])
-    forged = forgeries(me["id"], mine.session_id)
+        own, strangers = begin_session(me["id"]), begin_session(stranger["id"])
+    forged = forgeries(me["id"], own.session_id)
     forged["another's session"] = "Bearer " + jwt.encode(claims(me["id"], strangers.session_id), KEY, ALGORITHM)
     assert len(forged) >= 60
     for name, value in forged.items():
@@ -173,7 +173,7 @@ def test_candidate_signs_in(client: FlaskClient, world: World) -> None:
     lifetimes = [
         jwt.decode(data[name], options={"verify_signature": False}) for name in ("accessToken", "refreshToken")
     ]
-    assert [one["exp"] - one["iat"] for one in lifetimes] == pytest.approx([15 * 60, 30 * 24 * 3600], abs=1)
+    assert [claims["exp"] - claims["iat"] for claims in lifetimes] == pytest.approx([15 * 60, 30 * 24 * 3600], abs=1)
 
 
 def test_refresh_token_is_unauthorized_on_other_routes(client: FlaskClient, world: World) -> None:
@@ -217,8 +217,8 @@ def test_failed_logins_take_the_same_time(client: FlaskClient, world: World) -> 
             start = time.perf_counter()
             client.post("/auth/login", json={"email": email, "password": "wrong"})
             taken.append(time.perf_counter() - start)
-    known, unknown = (statistics.median(taken) for taken in times.values())
-    assert 0.6 < known / unknown < 1.6
+    registered, unknown = (statistics.median(taken) for taken in times.values())
+    assert 0.6 < registered / unknown < 1.6
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_invalid_login_names_its_fields(body: dict[str, object], fields: list[st
 def test_flask_jwt_extendeds_own_decorators_are_as_strict_as_ours(
     app: Flask, client: FlaskClient, world: World
 ) -> None:
-    """`@jwt_required()` lets no ended session in, and refuses in our error shape."""
+    """`@jwt_required()` refuses ended sessions, in our error shape."""
     me = world.candidate()
     world.load()
     plugin = create_app(SECRETS | {"DATABASE_URL": service(Settings, app).database_url})

@@ -30,19 +30,19 @@ def test_cached_response_ends_when_the_next_interview_begins(
 ) -> None:
     present = in_days(0) + timedelta(minutes=2)  # once the token is issued
     starts = [present + timedelta(minutes=minutes) for minutes in (3, 6)]
-    me = world.candidate_with(*({"status": "confirmed", "scheduledDate": format_instant(one)} for one in starts))
+    me = world.candidate_with(*({"status": "confirmed", "scheduledDate": format_instant(start)} for start in starts))
     world.load()
-    mine = headers(me["id"])
-    remembering, _, forgetful = (Caller(one.test_client(), mine) for one in cached_workers)
-    path, said = f"/candidate/interviews{view}", []
+    authorization = headers(me["id"])
+    caching, _, uncached = (Caller(worker.test_client(), authorization) for worker in cached_workers)
+    path, counts = f"/candidate/interviews{view}", []
     moments = [present, *(start + step for start in starts for step in (timedelta(0), MILLISECOND)), present, starts[0]]
     with time_machine.travel(present, tick=False) as clock:
         for moment in moments:
             clock.move_to(moment)
-            data = [caller.ok("GET", path) for caller in (remembering, remembering, forgetful)]
+            data = [caller.ok("GET", path) for caller in (caching, caching, uncached)]
             assert data[0] == data[1] == data[2], moment
-            said.append(data[0].get("upcomingCount", data[0]["total"]))
-    assert said == [2, 2, 1, 1, 0, 2, 2]
+            counts.append(data[0].get("upcomingCount", data[0]["total"]))
+    assert counts == [2, 2, 1, 1, 0, 2, 2]
 
 
 def test_cache_of_verified_tokens_is_bounded(
@@ -56,7 +56,7 @@ def test_cache_of_verified_tokens_is_bounded(
     callers = [Caller(app.test_client(), headers(me["id"])) for _ in range(3)]
     for caller in [*callers, *callers]:
         caller.ok("GET", "/candidate/interviews")
-    (kept_keys,) = [one for name, one in vars(cache).items() if name == "_values"]
+    (kept_keys,) = [value for name, value in vars(cache).items() if name == "_values"]
     assert len(kept_keys) == 2
     assert not [key for key in kept_keys if not isinstance(key, bytes) or len(key) != 32]
     callers[2].ok("POST", "/auth/logout")

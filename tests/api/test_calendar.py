@@ -19,14 +19,14 @@ from tests.support.people import People
 def test_calendar_file_describes_a_confirmed_interview(people: People) -> None:
     us, candidate = people.us, people.candidate
     start = in_days(3)
-    asked = invitation(
+    body = invitation(
         people.us_application_id, type="Video", meetingLink="https://meet.example/a;b,c", notes="Bring, a pen;\nand ink"
     )
-    one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
-    path = f"/candidate/interviews/{one}/calendar.ics"
+    interview_id = us.ok("POST", "/interviews/schedule", body)["interviewId"]
+    path = f"/candidate/interviews/{interview_id}/calendar.ics"
     refusal = (400, "Calendar file is only available for confirmed interviews")
     assert candidate.refused("GET", path) == refusal
-    candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
+    candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
     answer = candidate.call("GET", path)
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
     assert answer.headers["Content-Disposition"].startswith("attachment")
@@ -42,9 +42,9 @@ def test_calendar_file_describes_a_confirmed_interview(people: People) -> None:
     assert event.name == "Interview: Senior Frontend Developer - us"
     assert event.location == lines["URL"][0] == "https://meet.example/a;b,c"
     assert event.description == "Bring, a pen;\nand ink"
-    us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(4)))
+    us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(4)))
     assert candidate.refused("GET", path) == refusal
-    candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
+    candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
     moved = properties(candidate.call("GET", path).data)
     assert (moved["UID"], moved["SEQUENCE"]) == (lines["UID"], ["1"])
 
@@ -53,13 +53,13 @@ def test_feed_ends_with_the_next_feed_or_its_deletion(people: People, client: Fl
     anonymous, candidate = Caller(client, {}), people.candidate
     empty = anonymous.call("GET", calendar_feed)
     assert (empty.status_code, empty.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
-    one = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
-    shown = anonymous.call("GET", calendar_feed)
-    assert properties(shown.data)["STATUS"] == ["TENTATIVE"]
-    again = anonymous.call("GET", calendar_feed, If_None_Match=shown.headers["ETag"])
+    interview_id = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
+    response = anonymous.call("GET", calendar_feed)
+    assert properties(response.data)["STATUS"] == ["TENTATIVE"]
+    again = anonymous.call("GET", calendar_feed, If_None_Match=response.headers["ETag"])
     assert (again.status_code, again.data) == (304, b"")
-    assert anonymous.call("GET", calendar_feed).data == shown.data
-    candidate.ok("PUT", f"/candidate/interviews/{one}/decline", {})
+    assert anonymous.call("GET", calendar_feed).data == response.data
+    candidate.ok("PUT", f"/candidate/interviews/{interview_id}/decline", {})
     declined = properties(anonymous.call("GET", calendar_feed).data)
     assert (declined["STATUS"], declined["SEQUENCE"]) == (["CANCELLED"], ["1"])
     candidate.ok("POST", "/candidate/calendar-feed")
@@ -76,13 +76,13 @@ def test_feed_leaves_out_interviews_that_ended_90_days_ago(
     def before(days: int) -> str:
         return in_days(-days).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    kept = [
+    recent = [
         {"status": "completed", "scheduledDate": before(89)},
         {"status": "annule", "scheduledDate": before(89)},
         {"status": "en_attente", "scheduledDate": before(300)},
     ]
     gone = [{"status": status, "scheduledDate": before(91)} for status in ("completed", "annule")]
-    owner = world.candidate_with(*kept, *gone)
+    owner = world.candidate_with(*recent, *gone)
     world.candidate_with({"status": "confirmed"})
     world.load()
     url = Caller(client, headers(owner["id"])).ok("POST", "/candidate/calendar-feed")["url"]

@@ -43,13 +43,13 @@ def test_confirm_changes_only_status_and_confirmed_at(
 ) -> None:
     me = world.candidate_with({"id": INTERVIEW, "notes": "Bring a pen"}, {})
     world.load()
-    mine = headers(me["id"])
-    before = client.get("/candidate/interviews", headers=mine).get_json()["data"]["interviews"]
-    confirmed = client.put(PATH, headers=mine, json={}).get_json()["data"]
-    after = client.get("/candidate/interviews", headers=mine).get_json()["data"]["interviews"]
-    for one in before:
-        if one["interviewId"] == INTERVIEW:
-            one |= {"status": "confirmed", "confirmedAt": confirmed["confirmedAt"]}
+    authorization = headers(me["id"])
+    before = client.get("/candidate/interviews", headers=authorization).get_json()["data"]["interviews"]
+    confirmed = client.put(PATH, headers=authorization, json={}).get_json()["data"]
+    after = client.get("/candidate/interviews", headers=authorization).get_json()["data"]["interviews"]
+    for interview in before:
+        if interview["interviewId"] == INTERVIEW:
+            interview |= {"status": "confirmed", "confirmedAt": confirmed["confirmedAt"]}
     assert after == before
 
 
@@ -65,9 +65,9 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("who", "status", "message"), REFUSALS)
+@pytest.mark.parametrize(("caller", "status", "message"), REFUSALS)
 def test_confirm_refusals_come_in_order(
-    who: str, status: int, message: str, client: FlaskClient, world: World, headers: Callable[..., Headers]
+    caller: str, status: int, message: str, client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
     """The body is invalid and the interview cancelled in each case; both are reported last."""
     me = world.candidate_with({"id": INTERVIEW, "status": "annule"})
@@ -83,13 +83,13 @@ def test_confirm_refusals_come_in_order(
         "stranger": headers(stranger["id"]),
     }
     path = {"me, absent id": PATH.replace(INTERVIEW, "e" * 24), "me, malformed id": PATH.replace(INTERVIEW, "nope")}
-    response = client.put(path.get(who, PATH), headers=as_whom.get(who, headers(me["id"])), json={"x": 1})
+    response = client.put(path.get(caller, PATH), headers=as_whom.get(caller, headers(me["id"])), json={"x": 1})
     assert response.status_code == status
     assert response.get_json()["message"] == message
 
 
 @pytest.mark.parametrize(
-    ("method", "suffix", "who", "status"),
+    ("method", "suffix", "caller", "status"),
     [
         ("GET", "?limit=x", "deleted", 401),
         ("GET", "?limit=x", "company", 403),
@@ -108,7 +108,7 @@ def test_confirm_refusals_come_in_order(
 def test_read_refusals_come_in_order(
     method: str,
     suffix: str,
-    who: str,
+    caller: str,
     status: int,
     client: FlaskClient,
     world: World,
@@ -121,7 +121,7 @@ def test_read_refusals_come_in_order(
         "me": headers(me["id"]),
         "deleted": headers("f" * 24),
         "company": headers(company_user["id"], Role.COMPANY),
-    }[who]
+    }[caller]
     response = client.open(f"/candidate/interviews{suffix}", method=method, headers=token)
     assert response.status_code == status
     if status == 404:

@@ -35,31 +35,31 @@ interviews = st.fixed_dictionaries(
         "id": st.from_regex(r"[0-9a-f]{24}", fullmatch=True),
     }
 )
-worlds = st.lists(st.lists(interviews, max_size=12, unique_by=lambda one: one["id"]), min_size=2, max_size=3)
+worlds = st.lists(st.lists(interviews, max_size=12, unique_by=lambda row: row["id"]), min_size=2, max_size=3)
 pages = st.tuples(st.none() | st.integers(1, 100) | st.integers(1, 5), st.none() | st.integers(0, 14))
 
 
 def newest_first(rows: list[Record]) -> list[str]:
-    by_id = sorted(rows, key=lambda one: one["id"])
-    return [one["id"] for one in sorted(by_id, key=lambda one: one["scheduledDate"], reverse=True)]
+    by_id = sorted(rows, key=lambda row: row["id"])
+    return [row["id"] for row in sorted(by_id, key=lambda row: row["scheduledDate"], reverse=True)]
 
 
 def soonest_first(rows: list[Record]) -> list[str]:
-    return [one["id"] for one in sorted(rows, key=lambda one: (one["scheduledDate"], one["id"]))]
+    return [row["id"] for row in sorted(rows, key=lambda row: (row["scheduledDate"], row["id"]))]
 
 
-def is_upcoming(one: Record) -> bool:
-    return one["status"] == "confirmed" and one["scheduledDate"] >= format_instant(NOW)
+def is_upcoming(row: Record) -> bool:
+    return row["status"] == "confirmed" and row["scheduledDate"] >= format_instant(NOW)
 
 
-def expected(mine: list[Record], view: str, status: str | None) -> list[str]:
+def expected(rows: list[Record], view: str, status: str | None) -> list[str]:
     if view == "/pending":
-        return soonest_first([one for one in mine if one["status"] == "en_attente"])
+        return soonest_first([row for row in rows if row["status"] == "en_attente"])
     if view == "/upcoming":
-        return soonest_first([one for one in mine if is_upcoming(one)])
+        return soonest_first([row for row in rows if is_upcoming(row)])
     if view == "/history":
-        return newest_first([one for one in mine if one["status"] in ("completed", "annule")])
-    return newest_first([one for one in mine if status in (None, one["status"])])
+        return newest_first([row for row in rows if row["status"] in ("completed", "annule")])
+    return newest_first([row for row in rows if status in (None, row["status"])])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,16 +70,16 @@ def test_each_view_equals_a_model_in_plain_python(
     empty(app)
     world = World(app)
     taken: set[str] = set()
-    mine_by_candidate = {}
+    rows_by_candidate = {}
     for rows in worlds:
-        rows = [one for one in rows if one["id"] not in taken]
-        taken |= {one["id"] for one in rows}
-        mine_by_candidate[world.candidate_with(*rows)["id"]] = rows
+        rows = [row for row in rows if row["id"] not in taken]
+        taken |= {row["id"] for row in rows}
+        rows_by_candidate[world.candidate_with(*rows)["id"]] = rows
     world.load()
     limit, skip = page
     query = {name: value for name, value in (("limit", limit), ("skip", skip)) if value is not None}
     with time_machine.travel(NOW, tick=False):
-        for candidate_id, mine in mine_by_candidate.items():
+        for candidate_id, own_rows in rows_by_candidate.items():
             views: list[tuple[str, str | None]] = [("", None), *(("", status) for status in STATUSES)]
             for view, status in [*views, ("/pending", None), ("/upcoming", None), ("/history", None)]:
                 response = client.get(
@@ -89,18 +89,19 @@ def test_each_view_equals_a_model_in_plain_python(
                 )
                 assert response.json is not None
                 data = response.json["data"]
-                ids = expected(mine, view, status)
+                ids = expected(own_rows, view, status)
                 default = 10 if view in ("", "/history") else 1000
                 start = skip or 0
-                assert [one["interviewId"] for one in data["interviews"]] == ids[start : start + (limit or default)]
+                page_ids = [interview["interviewId"] for interview in data["interviews"]]
+                assert page_ids == ids[start : start + (limit or default)]
                 assert data["total"] == len(ids)
                 if view == "":
                     assert (data["pendingCount"], data["upcomingCount"], data["completedCount"]) == (
-                        sum(one["status"] == "en_attente" for one in mine),
-                        sum(is_upcoming(one) for one in mine),
-                        sum(one["status"] == "completed" for one in mine),
+                        sum(row["status"] == "en_attente" for row in own_rows),
+                        sum(is_upcoming(row) for row in own_rows),
+                        sum(row["status"] == "completed" for row in own_rows),
                     )
-                    assert all(set(one) == LIST_KEYS for one in data["interviews"])
+                    assert all(set(interview) == LIST_KEYS for interview in data["interviews"])
 
 
 def test_thousands_of_rows_are_in_order(app: Flask, client: FlaskClient, headers: Callable[..., Headers]) -> None:
@@ -111,8 +112,8 @@ def test_thousands_of_rows_are_in_order(app: Flask, client: FlaskClient, headers
         with read_connection() as connection:
             me = connection.exec_driver_sql("SELECT max(candidate_id) FROM interviews").scalar_one()
     for view in ("/pending", "/upcoming"):
-        found = client.get(f"/candidate/interviews{view}", headers=headers(me)).get_json()["data"]["interviews"]
-        moments = [(one["scheduledDate"], one["interviewId"]) for one in found]
+        interviews = client.get(f"/candidate/interviews{view}", headers=headers(me)).get_json()["data"]["interviews"]
+        moments = [(interview["scheduledDate"], interview["interviewId"]) for interview in interviews]
         assert len(moments) > 400
         assert moments == sorted(moments)
 
@@ -197,18 +198,18 @@ def test_read_sends_one_statement_with_and_without_cache(
 ) -> None:
     me = world.candidate_with({"id": ID}, *({"status": status} for status in STATUSES * 5))
     world.load()
-    mine = headers(me["id"])
+    authorization = headers(me["id"])
 
     def count() -> int:
         statements.clear()
-        assert client.get(f"/candidate/interviews{path}", headers=mine).status_code == 200
+        assert client.get(f"/candidate/interviews{path}", headers=authorization).status_code == 200
         return len(statements)
 
     with replaced_services(app, ResponseCache(0)):
         assert [count(), count()] == [1, 1]
     with replaced_services(app, ResponseCache(2**20)):
         assert [count(), count()] == [1, 1]
-        assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
+        assert client.put(f"/candidate/interviews/{ID}/confirm", headers=authorization).status_code == 200
         assert [count(), count()] == [2, 1], "the cached response is stale"
 
 
@@ -217,9 +218,9 @@ def test_confirm_is_one_statement_on_postgres_and_four_on_sqlite(
 ) -> None:
     me = world.candidate_with({"id": ID})
     world.load()
-    mine = headers(me["id"])
+    authorization = headers(me["id"])
     statements.clear()
-    assert client.put(f"/candidate/interviews/{ID}/confirm", headers=mine).status_code == 200
+    assert client.put(f"/candidate/interviews/{ID}/confirm", headers=authorization).status_code == 200
     wanted = {"postgresql": ["WITH"], "sqlite": ["UPDATE", "UPDATE", "INSERT", "SELECT"]}[database.engine.dialect.name]
     assert [statement.split()[0] for statement, _ in statements] == wanted
 
@@ -229,9 +230,9 @@ def test_refused_confirm_is_two_statements(
 ) -> None:
     me = world.candidate_with({"id": ID, "status": "annule"})
     world.load()
-    mine = headers(me["id"])
+    authorization = headers(me["id"])
     statements.clear()
-    response = client.put(f"/candidate/interviews/{ID}/confirm", headers=mine)
+    response = client.put(f"/candidate/interviews/{ID}/confirm", headers=authorization)
     assert response.status_code == 400
     first = "WITH" if database.engine.dialect.name == "postgresql" else "UPDATE"
     assert [statement.split()[0] for statement, _ in statements] == [first, "SELECT"]

@@ -18,11 +18,11 @@ VIEW = {
 def test_company_schedules_an_interview(people: People) -> None:
     us, candidate = people.us, people.candidate
     start = in_days(3)
-    asked = invitation(people.us_application_id, notes="Bring a pen", internalNotes="Ask about gaps")
-    made = us.ok("POST", "/interviews/schedule", asked)
+    body = invitation(people.us_application_id, notes="Bring a pen", internalNotes="Ask about gaps")
+    interview = us.ok("POST", "/interviews/schedule", body)
     moment = f"{start:%Y-%m-%dT%H:%M}:00.000Z"
-    assert made.keys() == VIEW
-    assert made == made | {
+    assert interview.keys() == VIEW
+    assert interview == interview | {
         "applicationId": people.us_application_id,
         "candidate": {
             "id": people.candidate_id, "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
@@ -34,18 +34,18 @@ def test_company_schedules_an_interview(people: People) -> None:
     empty = VIEW - {"interviewId", "applicationId", "candidate", "job", "status", "type", "scheduledDate",
                     "scheduledTime", "timeZone", "durationMinutes", "notes", "internalNotes", "shareFeedback",
                     "scheduledAt"}  # fmt: skip
-    assert {made[name] for name in empty} == {None}
-    seen = candidate.ok("GET", f"/candidate/interviews/{made['interviewId']}")
+    assert {interview[name] for name in empty} == {None}
+    seen = candidate.ok("GET", f"/candidate/interviews/{interview['interviewId']}")
     assert (seen["scheduledDate"], seen["notes"]) == (moment, "Bring a pen")
-    assert us.ok("GET", f"/interviews/{made['interviewId']}") == made
+    assert us.ok("GET", f"/interviews/{interview['interviewId']}") == interview
 
 
 def test_time_zone_defaults_to_the_companys(people: People) -> None:
     start = {"date": "2030-07-01", "time": "10:00"}
     wanted = invitation(people.us_application_id) | start
     del wanted["timeZone"]
-    made = people.us.ok("POST", "/interviews/schedule", wanted)
-    assert (made["timeZone"], made["scheduledTime"], made["scheduledDate"]) == (
+    interview = people.us.ok("POST", "/interviews/schedule", wanted)
+    assert (interview["timeZone"], interview["scheduledTime"], interview["scheduledDate"]) == (
         "Europe/Paris", "10:00", "2030-07-01T08:00:00.000Z",
     )  # fmt: skip
 
@@ -80,8 +80,8 @@ def test_time_zone_defaults_to_the_companys(people: People) -> None:
     ],
 )
 def test_invalid_invitation_names_its_field(values: dict[str, Any], message: str, people: People) -> None:
-    asked = invitation(people.us_application_id) | values
-    assert people.us.refused("POST", "/interviews/schedule", asked) == (400, message)
+    body = invitation(people.us_application_id) | values
+    assert people.us.refused("POST", "/interviews/schedule", body) == (400, message)
     assert people.us.ok("GET", "/interviews/by-status")["total"] == 0
 
 
@@ -104,16 +104,16 @@ def test_schedule_needs_an_application_of_the_company(people: People) -> None:
 
 def test_reschedule_keeps_omitted_fields(people: People) -> None:
     us, candidate = people.us, people.candidate
-    asked = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1", durationMinutes=90,
+    body = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1", durationMinutes=90,
                        notes="n", internalNotes="i", timeZone="Asia/Kolkata")  # fmt: skip
-    made = us.ok("POST", "/interviews/schedule", asked)
-    one = f"/interviews/{made['interviewId']}"
-    candidate.ok("PUT", f"/candidate{one}/confirm")
-    candidate.ok("PUT", f"/candidate{one}/request-reschedule", {"reason": "ill"})
-    moved = us.ok("PUT", f"{one}/reschedule", {"date": "2031-01-02", "time": "09:05"})
-    assert moved == made | {"scheduledDate": "2031-01-02T03:35:00.000Z", "scheduledTime": "09:05"}
+    interview = us.ok("POST", "/interviews/schedule", body)
+    path = f"/interviews/{interview['interviewId']}"
+    candidate.ok("PUT", f"/candidate{path}/confirm")
+    candidate.ok("PUT", f"/candidate{path}/request-reschedule", {"reason": "ill"})
+    moved = us.ok("PUT", f"{path}/reschedule", {"date": "2031-01-02", "time": "09:05"})
+    assert moved == interview | {"scheduledDate": "2031-01-02T03:35:00.000Z", "scheduledTime": "09:05"}
     moved = us.ok(
-        "PUT", f"{one}/reschedule", local(in_days(9)) | {"type": "InPerson", "location": "Paris", "meetingLink": None}
+        "PUT", f"{path}/reschedule", local(in_days(9)) | {"type": "InPerson", "location": "Paris", "meetingLink": None}
     )
     assert (moved["type"], moved["location"], moved["meetingLink"], moved["notes"]) == ("InPerson", "Paris", None, "n")
 
@@ -131,11 +131,11 @@ def test_reschedule_keeps_omitted_fields(people: People) -> None:
 )  # fmt: skip
 def test_rescheduled_interview_must_be_valid(change: dict[str, Any], message: str, people: People) -> None:
     us = people.us
-    asked = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1")
-    made = us.ok("POST", "/interviews/schedule", asked)
-    path = f"/interviews/{made['interviewId']}/reschedule"
+    body = invitation(people.us_application_id, type="Video", meetingLink="https://meet.example/1")
+    interview = us.ok("POST", "/interviews/schedule", body)
+    path = f"/interviews/{interview['interviewId']}/reschedule"
     assert us.refused("PUT", path, local(in_days(4)) | change) == (400, message)
-    us.ok("PUT", f"/interviews/{made['interviewId']}/complete", {})
+    us.ok("PUT", f"/interviews/{interview['interviewId']}/complete", {})
     assert us.refused("PUT", path, local(in_days(4)) | change) == (400, message)  # said before the state
     assert us.refused("PUT", path, local(in_days(4)), If_Match='"old"')[0] == 412
     assert us.refused("PUT", path, local(in_days(4)) | change, If_Match='"old"') == (400, message)
@@ -148,8 +148,8 @@ def test_overlap_is_refused_and_back_to_back_is_accepted(people: People) -> None
     clash = (409, "The candidate already has an interview with you at this time")
     hour = 1 / 24
     for days, minutes in ((3, 60), (3 - hour, 61), (3 + hour * 59 / 60, 5), (3 + hour / 2, 5), (3 - hour, 1440)):
-        asked = invitation(ours, days, durationMinutes=minutes)
-        assert us.refused("POST", "/interviews/schedule", asked) == clash, (days, minutes)
+        body = invitation(ours, days, durationMinutes=minutes)
+        assert us.refused("POST", "/interviews/schedule", body) == clash, (days, minutes)
     before = us.ok("POST", "/interviews/schedule", invitation(ours, 3 - hour, durationMinutes=60))
     us.ok("POST", "/interviews/schedule", invitation(ours, 3 + hour, durationMinutes=60))
     them.ok("POST", "/interviews/schedule", invitation(people.them_application_id, 3))  # no business of ours
@@ -168,9 +168,9 @@ def test_lists_show_only_the_companys_interviews(people: People) -> None:
 
     def ids(data: dict[str, Any]) -> list[str]:
         assert data["total"] >= len(data["interviews"])
-        return [one["interviewId"] for one in data["interviews"]]
+        return [interview["interviewId"] for interview in data["interviews"]]
 
-    five, three, four = (one["interviewId"] for one in ours)
+    five, three, four = (interview["interviewId"] for interview in ours)
     listing = "/interviews/by-status"
     assert ids(us.ok("GET", listing)) == [three, four, five]
     assert ids(us.ok("GET", f"{listing}?status=annule&companyId={people.us_company_id}")) == [four]

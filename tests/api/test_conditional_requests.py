@@ -37,8 +37,8 @@ def test_each_candidate_read_can_be_revalidated(candidate_reads: list[str], peop
 def test_etag_of_upcoming_changes_when_an_interview_begins(people: People, database: Database) -> None:
     """The interview begins within the access token's quarter of an hour."""
     us, candidate = people.us, people.candidate
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 1))
-    us.ok("PUT", f"/interviews/{made['interviewId']}/confirm")
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 1))
+    us.ok("PUT", f"/interviews/{interview['interviewId']}/confirm")
     start = in_days(0) + timedelta(minutes=5)
     with database.engine.begin() as connection:
         connection.execute(update(Interview).values(starts_at=start))
@@ -54,11 +54,11 @@ def test_etag_of_upcoming_changes_when_an_interview_begins(people: People, datab
 
 def test_etag_of_details_changes_only_with_their_content(people: People) -> None:
     us, candidate = people.us, people.candidate
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    path = f"/candidate/interviews/{made['interviewId']}"
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/candidate/interviews/{interview['interviewId']}"
     tag = candidate.call("GET", path).headers["ETag"]
     candidate.ok("PUT", f"{path}/request-reschedule", {"reason": "ill"})
     us.ok("PUT", f"/application-status/{people.us_application_id}/mark-seen")
     assert candidate.call("GET", path, If_None_Match=tag).status_code == 304
-    us.ok("PUT", f"/interviews/{made['interviewId']}/confirm")
+    us.ok("PUT", f"/interviews/{interview['interviewId']}/confirm")
     assert candidate.call("GET", path, If_None_Match=tag).status_code == 200

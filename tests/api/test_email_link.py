@@ -57,13 +57,13 @@ def test_link_shows_and_confirms_as_json(client: FlaskClient, database: Database
 def test_link_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     page = client.get(path())
     assert (page.status_code, page.mimetype) == (200, "text/html")
-    for shown in ("Tech Solutions Inc", "Senior Frontend Developer", "Wednesday, 15 May 2999, 14:30", "Asia/Kolkata"):
-        assert shown in page.text
+    for text in ("Tech Solutions Inc", "Senior Frontend Developer", "Wednesday, 15 May 2999, 14:30", "Asia/Kolkata"):
+        assert text in page.text
     assert page.text.count("<button>") == 1
-    done = client.post(path(), data={"button": "", "x": "y"})
-    assert (done.status_code, done.mimetype) == (200, "text/html")
-    assert "You have confirmed this interview." in done.text
-    assert "<button>" not in done.text
+    response = client.post(path(), data={"button": "", "x": "y"})
+    assert (response.status_code, response.mimetype) == (200, "text/html")
+    assert "You have confirmed this interview." in response.text
+    assert "<button>" not in response.text
     again = client.post(path())
     assert (again.status_code, again.mimetype) == (400, "text/html")
     assert "Interview is no longer pending confirmation" in again.text
@@ -129,16 +129,18 @@ def test_transition_invalidates_older_links(
     move: str, body: dict[str, Any], people: People, client: FlaskClient, runner: FlaskCliRunner
 ) -> None:
     us, candidate = people.us, people.candidate
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    one = f"/interviews/{made['interviewId']}"
-    link = path(made["interviewId"])
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    interview_path = f"/interviews/{interview['interviewId']}"
+    link = path(interview["interviewId"])
     assert client.get(link).status_code == 200
-    (candidate if move == "decline" else us).ok("PUT", f"{'/candidate' * (move == 'decline')}{one}/{move}", body)
+    (candidate if move == "decline" else us).ok(
+        "PUT", f"{'/candidate' * (move == 'decline')}{interview_path}/{move}", body
+    )
     for method in ("GET", "POST"):
         response = client.open(link, method=method, headers=JSON)
         assert (response.status_code, response.get_json()) == (400, INVALID)
-    printed = runner.invoke(args=["interviews", "link", made["interviewId"]]).output
-    fresh = path(made["interviewId"], 1)
+    printed = runner.invoke(args=["interviews", "link", interview["interviewId"]]).output
+    fresh = path(interview["interviewId"], 1)
     assert printed == f"http://127.0.0.1:8000{fresh}\n"
     assert client.get(fresh).status_code == 200
     assert client.post(fresh, headers=JSON).status_code == (200 if move == "reschedule" else 400)
@@ -191,12 +193,15 @@ def test_safe_methods_on_links_change_nothing(client: FlaskClient, world: World,
     ids = [f"{number:024x}" for number in range(1, 101)]
     date = "2999-05-15T09:00:00.000Z"
     world.candidate_with(
-        *({"id": one, "status": states[number % 4], "scheduledDate": date} for number, one in enumerate(ids))
+        *(
+            {"id": interview_id, "status": states[number % 4], "scheduledDate": date}
+            for number, interview_id in enumerate(ids)
+        )
     )
     world.load()
     before = everything(database)
-    for one in ids:
-        link = path(one)
+    for interview_id in ids:
+        link = path(interview_id)
         for method, status in (("GET", 200), ("HEAD", 200), ("OPTIONS", 200)):
             assert {client.open(link, method=method).status_code for _ in range(20)} == {status}
     assert everything(database) == before

@@ -123,13 +123,14 @@ def test_confirm_accepts_only_an_empty_object(
 ) -> None:
     me = world.candidate_with({"id": "641a5f123456789012345678"})
     world.load()
-    path, mine = "/candidate/interviews/641a5f123456789012345678/confirm", headers(me["id"])
+    path, authorization = "/candidate/interviews/641a5f123456789012345678/confirm", headers(me["id"])
     for data, content_type, status in (
         (b'{"at": 1}', JSON, 400), (b"[]", JSON, 400), (b"{", JSON, 400), (b"a=1", "text/plain", 415),
         (b" " * 65537, JSON, 413),
     ):  # fmt: skip
-        assert_is_error(client.put(path, headers=mine, data=data, content_type=content_type), status)
-    assert client.put(path, headers=mine, data=b"", content_type="application/x-www-form-urlencoded").status_code == 200
+        assert_is_error(client.put(path, headers=authorization, data=data, content_type=content_type), status)
+    form = client.put(path, headers=authorization, data=b"", content_type="application/x-www-form-urlencoded")
+    assert form.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/candidate/interviews", "/auth/login", "/nope", "/openapi.json"])
@@ -197,8 +198,8 @@ def test_cors_allows_only_the_configured_origins(client: FlaskClient, database_u
     failure = client.get("/nope", headers={"Origin": "http://localhost:3000"})
     assert failure.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
     closed = create_app(SECRETS | {"DATABASE_URL": database_url}).test_client()
-    for who, origin in ((client, "https://evil.example"), (client, "null"), (closed, "http://localhost:3000")):
-        assert "Access-Control-Allow-Origin" not in who.get("/health/live", headers={"Origin": origin}).headers
+    for browser, origin in ((client, "https://evil.example"), (client, "null"), (closed, "http://localhost:3000")):
+        assert "Access-Control-Allow-Origin" not in browser.get("/health/live", headers={"Origin": origin}).headers
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.7")])
@@ -220,8 +221,8 @@ def test_passwords_are_not_logged(app: Flask, client: FlaskClient, caplog: pytes
 @pytest.mark.parametrize("names", [list("zyxwvutsrq"), list("abcdefghij"), ["_schema", "", "a.b", "email.", "0"]])
 def test_unknown_fields_are_named_in_the_order_of_the_body(names: list[str], client: FlaskClient) -> None:
     """marshmallow reports them in a set's order, which differs between processes."""
-    for given, missing in (({"email": "a", "password": "b"}, []), ({"email": "a"}, ["password"])):
-        raw = json.dumps(dict.fromkeys(names, 1) | given)  # the client's own json= sorts
+    for fields, missing in (({"email": "a", "password": "b"}, []), ({"email": "a"}, ["password"])):
+        raw = json.dumps(dict.fromkeys(names, 1) | fields)  # the client's own json= sorts
         body = client.post("/auth/login", data=raw, content_type="application/json").get_json()
         assert list(body["details"]) == [*missing, *names]
         assert body["message"].startswith(f"{[*missing, *names][0]}: ")

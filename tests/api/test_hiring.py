@@ -16,15 +16,15 @@ CLEAR = {
 
 def test_company_publishes_jobs_that_anybody_may_read(people: People, client: FlaskClient) -> None:
     us, anonymous = people.us, Caller(client, {})
-    made = [us.ok("POST", "/jobs", {"title": f"Job {number}"}) for number in range(3)]
+    jobs = [us.ok("POST", "/jobs", {"title": f"Job {number}"}) for number in range(3)]
     described = us.ok("POST", "/jobs", {"title": "Baker", "description": "Bread"})
     assert described == {
         "id": described["id"], "title": "Baker", "description": "Bread",
         "company": {"id": people.us_company_id, "name": "us", "logo": "https://example.com/logo.png"},
     }  # fmt: skip
     listed = anonymous.ok("GET", "/jobs?limit=4")
-    assert listed == {"jobs": [described, *reversed(made)], "total": 6}
-    assert anonymous.ok("GET", "/jobs?limit=1&skip=1")["jobs"] == [made[2]]
+    assert listed == {"jobs": [described, *reversed(jobs)], "total": 6}
+    assert anonymous.ok("GET", "/jobs?limit=1&skip=1")["jobs"] == [jobs[2]]
     assert anonymous.ok("GET", "/jobs?skip=6") == {"jobs": [], "total": 6}
     assert anonymous.refused("GET", "/jobs?limit=0")[0] == 400
     assert anonymous.refused("POST", "/jobs", {"title": "x"}) == (401, "Unauthorized")
@@ -40,27 +40,27 @@ def test_candidate_applies_once(people: People) -> None:
     us, candidate = people.us, people.candidate
     job = us.ok("POST", "/jobs", {"title": "Baker"})
     path = f"/jobs/{job['id']}/applications"
-    made = candidate.ok("POST", path)
-    assert made == {
-        "applicationId": made["applicationId"], "jobId": job["id"], "status": "en_attente",
-        "appliedAt": made["appliedAt"],
+    application = candidate.ok("POST", path)
+    assert application == {
+        "applicationId": application["applicationId"], "jobId": job["id"], "status": "en_attente",
+        "appliedAt": application["appliedAt"],
     }  # fmt: skip
     assert candidate.refused("POST", path) == (409, "You have already applied to this job")
     assert candidate.refused("POST", path, {"x": 1}) == (400, "x: Unknown field.")
     assert candidate.refused("POST", "/jobs/nope/applications", {"x": 1}) == (404, "Job not found")
     assert us.refused("POST", path, {"x": 1}) == (403, "Candidate credentials required")
-    mine = candidate.ok("GET", "/application-status/candidate")
-    assert mine["total"] == 3
-    assert mine["applications"][0] == CLEAR | {
-        "id": made["applicationId"], "company": {"id": people.us_company_id, "name": "us"},
-        "job": {"id": job["id"], "title": "Baker"}, "appliedAt": made["appliedAt"], "status": "en_attente",
+    own = candidate.ok("GET", "/application-status/candidate")
+    assert own["total"] == 3
+    assert own["applications"][0] == CLEAR | {
+        "id": application["applicationId"], "company": {"id": people.us_company_id, "name": "us"},
+        "job": {"id": job["id"], "title": "Baker"}, "appliedAt": application["appliedAt"], "status": "en_attente",
         "isRejected": False,
     }  # fmt: skip
     theirs = us.ok("GET", f"/interviews/company/{people.us_company_id}/candidates?limit=1")
     assert theirs["total"] == 2
     assert theirs["applications"][0] == CLEAR | {
-        "applicationId": made["applicationId"], "job": {"id": job["id"], "title": "Baker"}, "status": "en_attente",
-        "appliedAt": made["appliedAt"], "candidate": {
+        "applicationId": application["applicationId"], "job": {"id": job["id"], "title": "Baker"},
+        "status": "en_attente", "appliedAt": application["appliedAt"], "candidate": {
             "id": people.candidate_id, "fullName": "Ada Okafor", "email": "candidate0@example.com", "phone": "+33 6"
         },
     }  # fmt: skip
@@ -106,26 +106,26 @@ def test_application_follows_its_interviews(decision: dict[str, Any], status: st
     us, candidate = people.us, people.candidate
 
     def application() -> dict[str, Any]:
-        (found,) = us.ok("GET", f"/interviews/company/{people.us_company_id}/candidates")["applications"]
-        mine = candidate.ok("GET", "/application-status/candidate")["applications"]
-        (same,) = [one for one in mine if one["id"] == found["applicationId"]]
-        assert {name: same[name] for name in CLEAR} == {name: found[name] for name in CLEAR}
-        assert same["isRejected"] == (found["status"] == "rejeté")
-        return {"status": found["status"], **{name: found[name] for name in CLEAR if found[name]}}
+        (theirs,) = us.ok("GET", f"/interviews/company/{people.us_company_id}/candidates")["applications"]
+        own = candidate.ok("GET", "/application-status/candidate")["applications"]
+        (same,) = [row for row in own if row["id"] == theirs["applicationId"]]
+        assert {name: same[name] for name in CLEAR} == {name: theirs[name] for name in CLEAR}
+        assert same["isRejected"] == (theirs["status"] == "rejeté")
+        return {"status": theirs["status"], **{name: theirs[name] for name in CLEAR if theirs[name]}}
 
     first = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    one = f"/interviews/{first['interviewId']}"
+    path = f"/interviews/{first['interviewId']}"
     assert application() == {"status": "entretien_programmer", "dateInterviewScheduled": first["scheduledAt"]}
-    yes = candidate.ok("PUT", f"/candidate{one}/confirm")["confirmedAt"]
+    yes = candidate.ok("PUT", f"/candidate{path}/confirm")["confirmedAt"]
     assert application() == {
         "status": "confirme", "dateInterviewScheduled": first["scheduledAt"], "dateConfirmed": yes,
     }  # fmt: skip
-    us.ok("PUT", f"{one}/reschedule", local(in_days(5)))
+    us.ok("PUT", f"{path}/reschedule", local(in_days(5)))
     moved = application()
     assert moved.keys() == {"status", "dateInterviewScheduled"}
     assert moved["status"] == "entretien_programmer"
     assert moved["dateInterviewScheduled"] > yes
-    no = candidate.ok("PUT", f"/candidate{one}/decline", {"reason": "Moving away"})
+    no = candidate.ok("PUT", f"/candidate{path}/decline", {"reason": "Moving away"})
     assert application() == moved | {
         "status": "annule", "dateCancelled": no["cancelledAt"], "cancellationReason": "Moving away",
     }  # fmt: skip

@@ -35,14 +35,14 @@ def count(database: Database, *models: Any) -> list[int]:
 def test_repeated_request_gets_the_same_reply(people: People, database: Database) -> None:
     us, candidate = people.us, people.candidate
     job = us.ok("POST", "/jobs", {"title": "Baker"}, Idempotency_Key="k")
-    for who, path, body in (
+    for caller, path, body in (
         (us, "/jobs", {"title": "Baker"}),
         (us, "/interviews/schedule", invitation(people.us_application_id)),
         (candidate, f"/jobs/{job['id']}/applications", None),
     ):
-        first = who.call("POST", path, body, Idempotency_Key="k")
+        first = caller.call("POST", path, body, Idempotency_Key="k")
         before = count(database, Job, Application, Interview, Event)
-        again = who.call("POST", path, body, Idempotency_Key="k")
+        again = caller.call("POST", path, body, Idempotency_Key="k")
         assert (again.status_code, again.data, again.mimetype) == (201, first.data, "application/json")
         assert again.headers["Idempotent-Replayed"] == "true"
         assert count(database, Job, Application, Interview, Event) == before
@@ -84,10 +84,10 @@ def test_invalid_input_stores_no_reply(people: People, database: Database) -> No
 def test_conflict_is_replayed(people: People, database: Database) -> None:
     us = people.us
     first = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    asked = invitation(people.us_application_id)
-    clash = us.call("POST", "/interviews/schedule", asked, Idempotency_Key="k")
+    body = invitation(people.us_application_id)
+    clash = us.call("POST", "/interviews/schedule", body, Idempotency_Key="k")
     us.ok("PUT", f"/interviews/{first['interviewId']}/cancel", {"cancellationReason": "x"})
-    again = us.call("POST", "/interviews/schedule", asked, Idempotency_Key="k")
+    again = us.call("POST", "/interviews/schedule", body, Idempotency_Key="k")
     assert (clash.status_code, again.status_code, again.data) == (409, 409, clash.data)
     assert count(database, Interview) == [1]
 

@@ -46,15 +46,15 @@ Provider = Callable[..., FlaskClient]
 @pytest.fixture
 def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider]:
     """Make a client of an application, over the database of `app`, that has an identity provider."""
-    made = []
+    apps = []
 
     def make(keys: object, algorithm: str = "RS256", **changes: str) -> FlaskClient:
-        made.append(create_app(settings_for(tmp_path, keys, algorithm, **changes) | {"DATABASE_URL": database_url}))
-        return made[-1].test_client()
+        apps.append(create_app(settings_for(tmp_path, keys, algorithm, **changes) | {"DATABASE_URL": database_url}))
+        return apps[-1].test_client()
 
     yield make
-    for one in made:
-        service(Database, one).dispose()
+    for provided_app in apps:
+        service(Database, provided_app).dispose()
 
 
 def claims(subject: str, **changes: object) -> Json:
@@ -65,8 +65,8 @@ def claims(subject: str, **changes: object) -> Json:
 
 def signed(payload: Json, algorithm: str = "RS256", key: Any = None, **header: object) -> str:
     """Return a token signed with this key, whatever its header says; PyJWT refuses to make many of these."""
-    said = {"alg": algorithm, "typ": "JWT", "kid": KID} | header
-    parts = [{name: value for name, value in part.items() if value is not ...} for part in (said, payload)]
+    head = {"alg": algorithm, "typ": "JWT", "kid": KID} | header
+    parts = [{name: value for name, value in part.items() if value is not ...} for part in (head, payload)]
     encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
     signature = jwt.get_algorithm_by_name(algorithm).sign(b".".join(encoded), key or KEYS[algorithm])
     return b".".join([*encoded, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
@@ -90,8 +90,8 @@ def test_provider_tokens_open_candidate_routes(
     client = provider(keys, algorithm, IDP_SUBJECT_IS=subject_is)
     payload = claims(me["id"]) if subject_is == "id" else claims(" ines@EXAMPLE.com", email_verified=True)
     token = signed(payload, algorithm)
-    status, shown = ask(client, token)
-    assert (status, shown["data"]["user"]["id"]) == (200, me["id"])
+    status, viewer = ask(client, token)
+    assert (status, viewer["data"]["user"]["id"]) == (200, me["id"])
     for _ in range(2):  # the second time it is remembered
         status, listed = ask(client, token, "/candidate/interviews")
         assert (status, listed["data"]["total"], listed["data"]["pendingCount"]) == (200, 1, 1)

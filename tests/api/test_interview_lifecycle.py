@@ -43,10 +43,10 @@ class Life:
 
     def read(self) -> dict[str, Any]:
         """Return the application's status and dates and the interviews' statuses, checked from both sides."""
-        mine, theirs = self._read_application()
-        dates = [name for name in mine if name.startswith("date")]
+        own, theirs = self._read_application()
+        dates = [name for name in own if name.startswith("date")]
         shared = ["status", "cancellationReason", *dates]
-        assert [mine[name] for name in shared] == [theirs[name] for name in shared]
+        assert [own[name] for name in shared] == [theirs[name] for name in shared]
         listed = self.candidate.ok("GET", "/candidate/interviews?limit=100")
         ours = self.company.ok("GET", f"/interviews/application/{self.application_id}")
         assert listed["total"] == ours["total"] == self.company.ok("GET", "/interviews/by-status")["total"]
@@ -55,17 +55,17 @@ class Life:
         counts = [listed[name] for name in ("pendingCount", "upcomingCount", "completedCount")]
         assert counts == [list(status.values()).count(name) for name in ("en_attente", "confirmed", "completed")]
         self._check_views(status)
-        set_dates = {name for name in dates if mine[name]}
-        return {"application": mine["status"], "interviews": list(status.values()), "dates": set_dates}
+        set_dates = {name for name in dates if own[name]}
+        return {"application": own["status"], "interviews": list(status.values()), "dates": set_dates}
 
     def _read_application(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        (mine,) = self.candidate.ok("GET", "/application-status/candidate")["applications"]
+        (own,) = self.candidate.ok("GET", "/application-status/candidate")["applications"]
         path = f"/interviews/company/{self.company_user['company']['id']}/candidates"
         (theirs,) = self.company.ok("GET", path)["applications"]
         assert theirs["candidate"] == {
             "id": self.candidate_user["id"], "fullName": "Inès Moreau", "email": "ines@example.com", "phone": "+33 6"
         }  # fmt: skip
-        return mine, theirs
+        return own, theirs
 
     def _check_details(self, listed: dict[str, Any], ours: dict[str, Any]) -> None:
         seen = {interview["interviewId"]: interview for interview in listed["interviews"]}
@@ -80,8 +80,8 @@ class Life:
         views = (("pending", {"en_attente"}), ("upcoming", {"confirmed"}), ("history", {"completed", "annule"}))
         for view, statuses in views:
             interviews = self.candidate.ok("GET", f"/candidate/interviews/{view}")["interviews"]
-            shown = {interview["interviewId"] for interview in interviews}
-            assert shown == {interview_id for interview_id, name in status.items() if name in statuses}, view
+            ids = {interview["interviewId"] for interview in interviews}
+            assert ids == {interview_id for interview_id, name in status.items() if name in statuses}, view
 
 
 @pytest.fixture
@@ -202,8 +202,8 @@ def test_candidate_confirms(confirmed: Life) -> None:
 
 
 def test_reschedule_request_changes_no_status(requested: Life) -> None:
-    shown = requested.company.ok("GET", requested.path)["rescheduleRequest"]
-    assert shown == WISH | {"requestedAt": shown["requestedAt"]}
+    request = requested.company.ok("GET", requested.path)["rescheduleRequest"]
+    assert request == WISH | {"requestedAt": request["requestedAt"]}
     assert requested.read() == {"application": "confirme", "interviews": ["confirmed"], "dates": CONFIRMED}
 
 

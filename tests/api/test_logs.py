@@ -34,19 +34,19 @@ def lines() -> Iterator[Any]:
     root.setLevel(level)
 
 
-@pytest.mark.parametrize("given", ["a", "A1._-z", "x" * 64])
-def test_well_formed_request_id_is_kept(given: str, client: FlaskClient, lines: Any) -> None:
+@pytest.mark.parametrize("header", ["a", "A1._-z", "x" * 64])
+def test_well_formed_request_id_is_kept(header: str, client: FlaskClient, lines: Any) -> None:
     for path in ("/health/live", "/nope", "/auth/me"):
-        assert client.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
-    assert [line["request_id"] for line in lines()] == [given] * 3
+        assert client.get(path, headers={"X-Request-Id": header}).headers["X-Request-Id"] == header
+    assert [line["request_id"] for line in lines()] == [header] * 3
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 65, "a b", "a/b", "\xe9", "a\tb", "a,b", '"'])
-def test_malformed_request_id_is_replaced(given: str | None, client: FlaskClient) -> None:
-    headers = {} if given is None else {"X-Request-Id": given}
+@pytest.mark.parametrize("header", [None, "", "x" * 65, "a b", "a/b", "\xe9", "a\tb", "a,b", '"'])
+def test_malformed_request_id_is_replaced(header: str | None, client: FlaskClient) -> None:
+    headers = {} if header is None else {"X-Request-Id": header}
     ids = [client.get("/health/live", headers=headers).headers["X-Request-Id"] for _ in range(3)]
     assert len(set(ids)) == 3
-    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
+    assert all(re.fullmatch("[0-9a-f]{32}", request_id) for request_id in ids)
 
 
 def test_each_request_logs_one_line_with_fixed_keys(client: FlaskClient, lines: Any) -> None:
@@ -54,9 +54,9 @@ def test_each_request_logs_one_line_with_fixed_keys(client: FlaskClient, lines: 
     client.open(f"/{CANARY}", method="PLANTED")
     first, second = lines()
     assert set(first) == set(second) == KEYS
-    shown = ("level", "message", "method", "route", "status")
-    assert [first[key] for key in shown] == ["info", "request", "GET", "/candidate/interviews/<id:interview_id>", 401]
-    assert [second[key] for key in shown] == ["info", "request", "other", "unknown", 404]
+    keys = ("level", "message", "method", "route", "status")
+    assert [first[key] for key in keys] == ["info", "request", "GET", "/candidate/interviews/<id:interview_id>", 401]
+    assert [second[key] for key in keys] == ["info", "request", "other", "unknown", 404]
     assert 0 < first["milliseconds"] < 10_000
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["time"])
 

@@ -80,8 +80,9 @@ def test_metrics_count_deliveries_and_the_oldest_unsent_event(app: Flask, client
     for status in ("sent", "suppressed", "failed"):
         with app.app_context(), transaction() as connection:
             connection.execute(update(Delivery).values(status=status))
-        done = scrape(client)
-        assert (delivery(done, "email", "pending"), delivery(done, "email", status), unsent_seconds(done)) == (0, 1, 0)
+        ended = scrape(client)
+        counts = (delivery(ended, "email", "pending"), delivery(ended, "email", status))
+        assert (*counts, unsent_seconds(ended)) == (0, 1, 0)
     with app.app_context(), transaction() as connection:  # what was never distributed at all
         connection.execute(delete(Delivery))
         connection.execute(delete(FanOutPosition))
@@ -90,8 +91,8 @@ def test_metrics_count_deliveries_and_the_oldest_unsent_event(app: Flask, client
 
 def test_resent_delivery_counts_from_its_resend(app: Flask, client: FlaskClient, people: People) -> None:
     us = people.us
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
-    path = f"/interviews/{made['interviewId']}/notices"
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
+    path = f"/interviews/{interview['interviewId']}/notices"
     notice = us.ok("GET", path)["notices"][0]
     days_ago = now() - timedelta(days=5)
     with app.app_context(), transaction() as connection:

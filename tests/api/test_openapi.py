@@ -16,8 +16,8 @@ from tests.support.settings import SECRETS
 
 @pytest.fixture
 def document(client: FlaskClient) -> dict[str, Any]:
-    found: dict[str, Any] = client.get("/openapi.json").get_json()
-    return found
+    document: dict[str, Any] = client.get("/openapi.json").get_json()
+    return document
 
 
 def test_openapi_describes_each_route(app: Flask, document: dict[str, Any]) -> None:
@@ -77,17 +77,17 @@ def test_each_operation_describes_security_and_errors(document: dict[str, Any]) 
     ],
 )  # fmt: skip
 def test_described_keys_equal_the_samples(sample: str, component: str, document: dict[str, Any]) -> None:
-    def keys(described: dict[str, Any], shown: Any) -> None:
+    def keys(described: dict[str, Any], example: Any) -> None:
         described = described | (described.get("anyOf") or [{}])[0]
         if "$ref" in described:
             described = document["components"]["schemas"][described["$ref"].rpartition("/")[2]]
-        if isinstance(shown, dict):
-            assert set(described["properties"]) == set(described["required"]) == set(shown)
+        if isinstance(example, dict):
+            assert set(described["properties"]) == set(described["required"]) == set(example)
             assert described["additionalProperties"] is False
-            for name, value in shown.items():
+            for name, value in example.items():
                 keys(described["properties"][name], value)
-        elif isinstance(shown, list):
-            keys(described["items"], shown[0])
+        elif isinstance(example, list):
+            keys(described["items"], example[0])
 
     keys(document["components"]["schemas"][component], golden(sample)["data"])
 

@@ -47,7 +47,7 @@ def ada(anonymous: Caller) -> dict[str, Any]:
 def tokens(database: Database) -> list[str]:
     with database.reads.connection() as connection:
         ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.created_at, PasswordReset.id))
-        return [make_reset_token(SECRETS["SECRET_KEY"], one) for one in ids.scalars()]
+        return [make_reset_token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids.scalars()]
 
 
 def test_mailed_link_sets_a_new_password_once(
@@ -108,9 +108,9 @@ def test_forgot_does_not_reveal_registered_addresses(app: Flask, anonymous: Call
         assert response.headers.pop("X-Request-Id")  # each has its own
         return took, str(response.headers).encode() + response.data
 
-    known, unknown = zip(*((ask("ada@example.com"), ask("eve@example.com")) for _ in range(30)), strict=True)
-    assert {body for _, body in known} == {body for _, body in unknown}
-    slower, faster = sorted((median(took for took, _ in known), median(took for took, _ in unknown)), reverse=True)
+    registered, unknown = zip(*((ask("ada@example.com"), ask("eve@example.com")) for _ in range(30)), strict=True)
+    assert {body for _, body in registered} == {body for _, body in unknown}
+    slower, faster = sorted((median(took for took, _ in registered), median(took for took, _ in unknown)), reverse=True)
     assert slower < faster * 1.5 + 0.002
     with working(app, {Channel.EMAIL: lambda _user, _about: None}):
         wait_for(lambda: not unmailed(database))
@@ -136,9 +136,9 @@ def test_reset_is_for_companies_only_with_an_identity_provider(
         assert response.headers.pop("X-Request-Id")
         return took, response.status_code, str(response.headers).encode() + response.data
 
-    asked = {email: [ask(email) for _ in range(20)] for email in ("ada@example.com", "eve@example.com")}
-    assert len({(status, body) for both in asked.values() for _, status, body in both}) == 1
-    faster, slower = sorted(median(took for took, _, _ in both) for both in asked.values())
+    answers = {email: [ask(email) for _ in range(20)] for email in ("ada@example.com", "eve@example.com")}
+    assert len({(status, body) for both in answers.values() for _, status, body in both}) == 1
+    faster, slower = sorted(median(took for took, _, _ in both) for both in answers.values())
     assert slower < faster * 1.5 + 0.002
     ask("hr@lumen.example")
     mailbox = Mailbox()

@@ -45,26 +45,26 @@ PRIVATE = {
 
 def candidate_facing(caller: Caller, anonymous: Caller, interview_id: str) -> dict[str, TestResponse]:
     """Return each response that a candidate or the holder of a link can read."""
-    mine = f"/candidate/interviews/{interview_id}"
-    shown = {
+    own_path = f"/candidate/interviews/{interview_id}"
+    responses = {
         path: caller.call("GET", path)
         for path in (
             "/candidate/interviews", "/candidate/interviews?status=completed", "/candidate/interviews/pending",
-            "/candidate/interviews/upcoming", "/candidate/interviews/history", mine, f"{mine}/timeline",
+            "/candidate/interviews/upcoming", "/candidate/interviews/history", own_path, f"{own_path}/timeline",
             "/application-status/candidate", "/auth/me", "/jobs", f"/interviews/{interview_id}",
-            "/interviews/by-status", f"{mine}/calendar.ics", f"/interviews/{interview_id}/notices",
+            "/interviews/by-status", f"{own_path}/calendar.ics", f"/interviews/{interview_id}/notices",
         )
     }  # fmt: skip
     feed = caller.ok("POST", "/candidate/calendar-feed")["url"].removeprefix("http://127.0.0.1:8000")
     token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 1)}"
-    shown["feed"] = anonymous.call("GET", feed)
-    shown["page"] = anonymous.call("GET", token, Accept="text/html")
-    shown["link"] = anonymous.call("GET", token, Accept="application/json")
-    return shown
+    responses["feed"] = anonymous.call("GET", feed)
+    responses["page"] = anonymous.call("GET", token, Accept="text/html")
+    responses["link"] = anonymous.call("GET", token, Accept="application/json")
+    return responses
 
 
-def statuses(shown: dict[str, TestResponse]) -> dict[int, int]:
-    return dict(Counter(response.status_code for response in shown.values()))
+def statuses(responses: dict[str, TestResponse]) -> dict[int, int]:
+    return dict(Counter(response.status_code for response in responses.values()))
 
 
 @pytest.mark.parametrize("completion", [PRIVATE, PRIVATE | {"isHired": False}])
@@ -74,17 +74,17 @@ def test_private_fields_reach_no_candidate_response(
     """Read in each state of the interview, and in the response to each transition."""
     caplog.set_level(logging.DEBUG)
     us, candidate, anonymous = people.us, people.candidate, Caller(client, {})
-    asked = invitation(people.us_application_id, internalNotes=CANARY)
-    made = us.ok("POST", "/interviews/schedule", asked)
-    one = f"/interviews/{made['interviewId']}"
-    us.ok("PUT", f"{one}/reschedule", local(in_days(4)) | {"internalNotes": f"{CANARY} again"})
-    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], made['interviewId'], 1)}"
+    body = invitation(people.us_application_id, internalNotes=CANARY)
+    interview = us.ok("POST", "/interviews/schedule", body)
+    interview_path = f"/interviews/{interview['interviewId']}"
+    us.ok("PUT", f"{interview_path}/reschedule", local(in_days(4)) | {"internalNotes": f"{CANARY} again"})
+    token = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview['interviewId'], 1)}"
     collected: list[TestResponse] = []
 
     def look() -> dict[int, int]:
-        shown = candidate_facing(candidate, anonymous, made["interviewId"])
-        collected.extend(shown.values())
-        return statuses(shown)
+        responses = candidate_facing(candidate, anonymous, interview["interviewId"])
+        collected.extend(responses.values())
+        return statuses(responses)
 
     def move(method: str, path: str, caller: Caller = candidate, **headers: str) -> int:
         collected.append(caller.call(method, path, {} if caller is candidate else None, **headers))
@@ -92,39 +92,44 @@ def test_private_fields_reach_no_candidate_response(
 
     forbidden = {403: 3}  # the company's own routes
     assert look() == {200: 13, 400: 1} | forbidden  # no file before the yes
-    assert move("PUT", f"/candidate{one}/request-reschedule") == 200
+    assert move("PUT", f"/candidate{interview_path}/request-reschedule") == 200
     assert move("POST", token, anonymous, Accept="application/json") == 200
-    assert [move("POST", token, anonymous, Accept="text/html"), move("PUT", f"/candidate{one}/confirm")] == [400, 400]
+    assert move("POST", token, anonymous, Accept="text/html") == 400
+    assert move("PUT", f"/candidate{interview_path}/confirm") == 400
     assert look() == {200: 14} | forbidden
-    us.ok("PUT", f"{one}/complete", completion)
-    assert us.call("GET", one).text.count(CANARY) == 6
+    us.ok("PUT", f"{interview_path}/complete", completion)
+    assert us.call("GET", interview_path).text.count(CANARY) == 6
     assert look() == {200: 13, 400: 1} | forbidden
-    refused = [move("PUT", f"/candidate{one}/{name}") for name in ("confirm", "request-reschedule", "decline")]
+    refused = [
+        move("PUT", f"/candidate{interview_path}/{name}") for name in ("confirm", "request-reschedule", "decline")
+    ]
     assert refused == [400, 400, 400]
-    assert candidate.ok("GET", f"/candidate{one}")["feedback"] is None
-    assert not [one for one in collected if CANARY.encode() in str(one.headers).encode() + one.data]
+    assert candidate.ok("GET", f"/candidate{interview_path}")["feedback"] is None
+    assert not [response for response in collected if CANARY.encode() in str(response.headers).encode() + response.data]
     assert CANARY not in caplog.text
 
 
 def test_private_fields_stay_private_after_a_decline(people: People, client: FlaskClient) -> None:
     us, candidate, anonymous = people.us, people.candidate, Caller(client, {})
     for days, name in ((3, "confirm"), (5, "decline")):
-        asked = invitation(people.us_application_id, days, internalNotes=CANARY)
-        interview_id = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+        body = invitation(people.us_application_id, days, internalNotes=CANARY)
+        interview_id = us.ok("POST", "/interviews/schedule", body)["interviewId"]
         us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(days + 1)))
         moved = candidate.call("PUT", f"/candidate/interviews/{interview_id}/{name}", {})
         assert moved.status_code == 200
-        shown = [moved, *candidate_facing(candidate, anonymous, interview_id).values()]
-        assert not [one for one in shown if CANARY.encode() in str(one.headers).encode() + one.data]
+        responses = [moved, *candidate_facing(candidate, anonymous, interview_id).values()]
+        assert not [
+            response for response in responses if CANARY.encode() in str(response.headers).encode() + response.data
+        ]
 
 
 def test_shared_feedback_is_shown_without_private_fields(people: People) -> None:
     us, candidate = people.us, people.candidate
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
-    one = f"/interviews/{made['interviewId']}"
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
+    path = f"/interviews/{interview['interviewId']}"
     feedback = PRIVATE["feedback"] | {"comments": "Well done", "strengths": [], "weaknesses": []}
-    us.ok("PUT", f"{one}/complete", {"feedback": feedback, "hiringDecisionReason": CANARY})
-    response = candidate.call("GET", f"/candidate{one}")
+    us.ok("PUT", f"{path}/complete", {"feedback": feedback, "hiringDecisionReason": CANARY})
+    response = candidate.call("GET", f"/candidate{path}")
     assert response.get_json()["data"]["feedback"] == feedback
     assert CANARY not in response.text
 
@@ -143,9 +148,9 @@ def test_constraint_error_quotes_no_row(people: People, database: Database) -> N
     us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
     with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
         connection.execute(update(Interview).values(duration_minutes=1))
-    said = "".join(traceback.format_exception(refused.value))
-    assert "duration_minutes" in said
-    assert CANARY not in said
+    text = "".join(traceback.format_exception(refused.value))
+    assert "duration_minutes" in text
+    assert CANARY not in text
 
 
 def test_registration_timeout_logs_no_hash(
@@ -165,11 +170,11 @@ def test_registration_timeout_logs_no_hash(
 def test_private_fields_reach_no_message(app: Flask, people: People, database: Database) -> None:
     """Compose mails, pushes and live updates of each event with all private fields set."""
     us, candidate = people.us, people.candidate
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
-    one = made["interviewId"]
-    us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(4)))
-    candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
-    us.ok("PUT", f"/interviews/{one}/complete", PRIVATE)
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, internalNotes=CANARY))
+    interview_id = interview["interviewId"]
+    us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(4)))
+    candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
+    us.ok("PUT", f"/interviews/{interview_id}/complete", PRIVATE)
     with app.app_context():
         while work_once(now()):
             pass
@@ -181,10 +186,10 @@ def test_private_fields_reach_no_message(app: Flask, people: People, database: D
             about, user = repository.context(row.id), repository.target(Channel.EMAIL, row.target_id)
             assert user is not None
             for event_type in SENT_TO_CANDIDATE if user["role"] == "candidate" else SENT_TO_COMPANY:
-                told = dict(about) | {"event_type": event_type}
-                composed.append(bytes(compose(settings, user, told)))
+                context = dict(about) | {"event_type": event_type}
+                composed.append(bytes(compose(settings, user, context)))
                 if user["role"] == "candidate":
-                    composed.append(push_payload(told))
+                    composed.append(push_payload(context))
         changes = LiveRepository(connection).changes([people.candidate_id], after=0, up_to=2**62)
         composed += [as_message(change)[1].encode() for change in changes]
     assert len(composed) > 20

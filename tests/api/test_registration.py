@@ -149,5 +149,5 @@ def test_local_part_has_at_most_64_octets(octets: int, status: int, client: Flas
     body = {"email": "a" * octets + "@example.com", "password": "x" * 10, "firstName": "Ada", "lastName": "O"}
     response = client.post("/auth/register/candidate", json=body)
     assert response.status_code == status
-    asked = client.post("/auth/password/forgot", json={"email": body["email"]})
-    assert asked.status_code == 202, "an address that was registered before the limit gets its mail"
+    forgot = client.post("/auth/password/forgot", json={"email": body["email"]})
+    assert forgot.status_code == 202, "an address that was registered before the limit gets its mail"

@@ -14,17 +14,17 @@ ME = "641a5f1234567890123456aa"
 SOMEBODY = "641a5f1234567890123456bb"
 
 
-def load_sample(world: World, shown: dict[str, Any]) -> None:
+def load_sample(world: World, sample: dict[str, Any]) -> None:
     """Store the interview that a sample shows."""
-    shown = {**shown}
-    company, job = shown.pop("company"), shown.pop("job")
+    sample = {**sample}
+    company, job = sample.pop("company"), sample.pop("job")
     world.company(**company)
     world.job(company, **job)
     candidate = world.candidate(id=ME)
     world.candidate(id=SOMEBODY)
-    world.application(candidate, job, id=shown.pop("applicationId"), appliedAt=shown.pop("appliedAt"))
-    del shown["scheduledTime"]
-    world.interview({"id": "641a5f123456789012345679"}, id=shown.pop("interviewId"), **shown)
+    world.application(candidate, job, id=sample.pop("applicationId"), appliedAt=sample.pop("appliedAt"))
+    del sample["scheduledTime"]
+    world.interview({"id": "641a5f123456789012345679"}, id=sample.pop("interviewId"), **sample)
     world.load()
 
 

@@ -32,10 +32,12 @@ def test_refresh_returns_new_tokens_and_keeps_the_old_access_token(ada_client: C
     second = response.get_json()["data"]
     assert second == first | {"accessToken": second["accessToken"], "refreshToken": second["refreshToken"]}
     assert second["refreshToken"] != first["refreshToken"]
-    ends = [jwt.decode(one["refreshToken"], options={"verify_signature": False})["exp"] for one in (first, second)]
+    ends = [
+        jwt.decode(tokens["refreshToken"], options={"verify_signature": False})["exp"] for tokens in (first, second)
+    ]
     assert ends[0] == ends[1]  # the session's end does not move
-    for one in (first, second):
-        assert bearer(ada_client, one["accessToken"]).ok("GET", "/auth/me")["user"] == first["user"]
+    for tokens in (first, second):
+        assert bearer(ada_client, tokens["accessToken"]).ok("GET", "/auth/me")["user"] == first["user"]
     bearer(ada_client, second["refreshToken"]).ok("POST", "/auth/refresh", {})
 
 
@@ -44,9 +46,9 @@ def test_reused_refresh_token_ends_its_session(ada_client: Caller, database: Dat
     second = bearer(ada_client, first["refreshToken"]).ok("POST", "/auth/refresh")
     assert bearer(ada_client, first["refreshToken"]).refused("POST", "/auth/refresh") == GONE
     assert bearer(ada_client, second["refreshToken"]).refused("POST", "/auth/refresh") == GONE
-    for one in (first, second):
-        assert bearer(ada_client, one["accessToken"]).refused("GET", "/candidate/interviews") == GONE
-        assert bearer(ada_client, one["accessToken"]).refused("GET", "/auth/me") == GONE
+    for tokens in (first, second):
+        assert bearer(ada_client, tokens["accessToken"]).refused("GET", "/candidate/interviews") == GONE
+        assert bearer(ada_client, tokens["accessToken"]).refused("GET", "/auth/me") == GONE
     assert bearer(ada_client, other["accessToken"]).call("GET", "/auth/me").status_code == 200
     assert sessions(database) == 1
 
@@ -188,11 +190,11 @@ def test_login_overtaken_by_a_change_is_refused(
 
 
 def test_password_change_overtaken_by_another_is_refused(ada_client: Caller, database: Database) -> None:
-    mine, body = sign_in(ada_client), {"currentPassword": PASSWORD, "newPassword": "yet-another-one"}
+    tokens, body = sign_in(ada_client), {"currentPassword": PASSWORD, "newPassword": "yet-another-one"}
     with ThreadPoolExecutor(1) as pool:
         with database.engine.begin() as connection:
             change(connection, user_of(database))
-            attempt = pool.submit(bearer(ada_client, mine["accessToken"]).refused, "PUT", "/auth/password", body)
+            attempt = pool.submit(bearer(ada_client, tokens["accessToken"]).refused, "PUT", "/auth/password", body)
             time.sleep(0.5)
             assert not attempt.done()
         assert attempt.result() == (400, "currentPassword: Is not the current password.")

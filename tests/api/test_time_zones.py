@@ -17,27 +17,27 @@ def test_summer_time_edges_hold_over_http(zone_name: str, people: People) -> Non
     }
     assert ahead
     for (day, wall_time), wanted in ahead.items():
-        asked = invitation(people.us_application_id) | {"date": day, "time": wall_time, "timeZone": zone_name}
+        request = invitation(people.us_application_id) | {"date": day, "time": wall_time, "timeZone": zone_name}
         if wanted is None:
-            assert us.refused("POST", "/interviews/schedule", asked)[1].startswith("time: The clocks in ")
+            assert us.refused("POST", "/interviews/schedule", request)[1].startswith("time: The clocks in ")
             continue
-        made = us.ok("POST", "/interviews/schedule", asked | {"durationMinutes": 5})
-        one = f"/interviews/{made['interviewId']}"
-        seen = people.candidate.ok("GET", f"/candidate{one}")
-        assert seen["scheduledDate"] == made["scheduledDate"] == f"{wanted}:00.000Z"
-        assert seen["scheduledTime"] == made["scheduledTime"] == wall_time
-        us.ok("PUT", f"{one}/cancel", {"cancellationReason": "next"})
+        interview = us.ok("POST", "/interviews/schedule", request | {"durationMinutes": 5})
+        path = f"/interviews/{interview['interviewId']}"
+        seen = people.candidate.ok("GET", f"/candidate{path}")
+        assert seen["scheduledDate"] == interview["scheduledDate"] == f"{wanted}:00.000Z"
+        assert seen["scheduledTime"] == interview["scheduledTime"] == wall_time
+        us.ok("PUT", f"{path}/cancel", {"cancellationReason": "next"})
 
 
 def test_reschedule_may_change_the_time_zone(people: People) -> None:
     us = people.us
-    asked = invitation(people.us_application_id) | {"date": "2031-07-01", "time": "10:00", "timeZone": "Asia/Kolkata"}
-    made = us.ok("POST", "/interviews/schedule", asked)
+    body = invitation(people.us_application_id) | {"date": "2031-07-01", "time": "10:00", "timeZone": "Asia/Kolkata"}
+    interview = us.ok("POST", "/interviews/schedule", body)
     moved = us.ok(
         "PUT",
-        f"/interviews/{made['interviewId']}/reschedule",
+        f"/interviews/{interview['interviewId']}/reschedule",
         {"date": "2031-01-15", "time": "10:00", "timeZone": "America/Vancouver"},
     )
     assert (moved["scheduledDate"], moved["scheduledTime"]) == ("2031-01-15T17:00:00.000Z", "10:00")
-    kept = us.ok("PUT", f"/interviews/{made['interviewId']}/reschedule", {"date": "2031-01-15", "time": "11:00"})
-    assert (kept["scheduledDate"], kept["timeZone"]) == ("2031-01-15T18:00:00.000Z", "America/Vancouver")
+    again = us.ok("PUT", f"/interviews/{interview['interviewId']}/reschedule", {"date": "2031-01-15", "time": "11:00"})
+    assert (again["scheduledDate"], again["timeZone"]) == ("2031-01-15T18:00:00.000Z", "America/Vancouver")

@@ -13,18 +13,18 @@ from tests.support.webhooks import hook
 def test_webhook_is_created_listed_and_deleted(people: People) -> None:
     us, them = people.us, people.them
     url = "https://nobody.invalid/hook?x=1"
-    made = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
-    assert made.keys() == {"id", "url", "events", "secret"}
-    assert (made["url"], made["events"]) == (url, ["interview.confirmed"])
-    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"))) == 24
+    webhook = us.ok("POST", "/webhooks", {"url": url, "events": ["interview.confirmed"]})
+    assert webhook.keys() == {"id", "url", "events", "secret"}
+    assert (webhook["url"], webhook["events"]) == (url, ["interview.confirmed"])
+    assert len(base64.b64decode(webhook["secret"].removeprefix("whsec_"))) == 24
     every = us.ok("POST", "/webhooks", {"url": url})
     assert len(every["events"]) == 7
     listed = us.ok("GET", "/webhooks?limit=1")
-    assert listed == {"webhooks": [{"id": made["id"], "url": url, "events": made["events"], "disabledAt": None}],
+    assert listed == {"webhooks": [{"id": webhook["id"], "url": url, "events": webhook["events"], "disabledAt": None}],
                       "total": 2}  # fmt: skip
     assert them.ok("GET", "/webhooks") == {"webhooks": [], "total": 0}
-    assert us.ok("DELETE", f"/webhooks/{made['id']}") == {}
-    assert us.refused("DELETE", f"/webhooks/{made['id']}") == (404, "Webhook not found")
+    assert us.ok("DELETE", f"/webhooks/{webhook['id']}") == {}
+    assert us.refused("DELETE", f"/webhooks/{webhook['id']}") == (404, "Webhook not found")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def change_types(database: Database) -> Iterator[Any]:
 @pytest.mark.parametrize("what", ["confirm", "list", "pending", "details", "company"])
 def test_at_most_one_request_fails_after_a_table_change(what: str, people: People, change_types: Any) -> None:
     us, candidate = people.us, people.candidate
-    made = [
+    interview_ids = [
         us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=1 + number))["interviewId"]
         for number in range(2 * OFTEN)
     ]
@@ -41,15 +41,15 @@ def test_at_most_one_request_fails_after_a_table_change(what: str, people: Peopl
     def ask(number: int) -> int:
         match what:
             case "confirm":
-                response = candidate.call("PUT", f"/candidate/interviews/{made[number]}/confirm")
+                response = candidate.call("PUT", f"/candidate/interviews/{interview_ids[number]}/confirm")
             case "list":
                 response = candidate.call("GET", f"/candidate/interviews?limit={number + 1}")
             case "pending":
                 response = candidate.call("GET", f"/candidate/interviews/pending?limit={number + 1}")
             case "details":
-                response = candidate.call("GET", f"/candidate/interviews/{made[number]}")
+                response = candidate.call("GET", f"/candidate/interviews/{interview_ids[number]}")
             case _:
-                response = us.call("GET", f"/interviews/{made[number]}")
+                response = us.call("GET", f"/interviews/{interview_ids[number]}")
         return response.status_code
 
     assert {ask(number) for number in range(OFTEN)} == {200}

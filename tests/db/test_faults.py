@@ -28,22 +28,22 @@ TRANSITIONS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without a key", "with a key"])
-@pytest.mark.parametrize(("who", "route", "body"), TRANSITIONS, ids=[route for _, route, _ in TRANSITIONS])
+@pytest.mark.parametrize(("side", "route", "body"), TRANSITIONS, ids=[route for _, route, _ in TRANSITIONS])
 def test_fault_at_any_statement_rolls_back(
-    who: str, route: str, body: Any, key: dict[str, str], people: People, database: Database
+    side: str, route: str, body: Any, key: dict[str, str], people: People, database: Database
 ) -> None:
     us: Caller = people.us
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
     job = us.ok("POST", "/jobs", {"title": "Baker"})
     method, path = route.split()
-    path = path.format(interview=made["interviewId"], application=people.us_application_id, job=job["id"])
+    path = path.format(interview=interview["interviewId"], application=people.us_application_id, job=job["id"])
     if path == "/interviews/schedule":
         body = invitation(people.us_application_id)
     before = everything(database)
     places = []
     for number in range(1, 30):
         with Fault(database.engine, number) as fault:
-            response = people.caller(who).call(method, path, body, **key)
+            response = people.caller(side).call(method, path, body, **key)
         if not fault.happened:
             break
         places.append(fault.happened.split()[0])
@@ -52,11 +52,11 @@ def test_fault_at_any_statement_rolls_back(
         if places[-1] == "COMMIT":
             break
     if places == ["WITH"]:  # one statement on Postgres, which commits by itself, and has done so by now
-        assert (who, method, response.status_code) == ("candidate", "PUT", 200)
+        assert (side, method, response.status_code) == ("candidate", "PUT", 200)
     else:
         assert places[-1] == "COMMIT"
         assert len(places) >= (3 if database.engine.dialect.name == "sqlite" else 2)
-        people.caller(who).ok(method, path, body, **key)
+        people.caller(side).ok(method, path, body, **key)
     assert everything(database) != before
 
 
@@ -69,13 +69,13 @@ _DISK_FULL = """
 @pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
 @pytest.mark.parametrize("table", ["applications", "events"])
 @pytest.mark.parametrize("when", ["INITIALLY IMMEDIATE", "INITIALLY DEFERRED"], ids=["within", "at its commit"])
-@pytest.mark.parametrize(("who", "route", "body"), [move for move in TRANSITIONS if "{interview}" in move[1]])
+@pytest.mark.parametrize(("side", "route", "body"), [move for move in TRANSITIONS if "{interview}" in move[1]])
 def test_fault_within_the_combined_statement_rolls_back(
-    who: str, route: str, body: Any, when: str, table: str, people: People, database: Database
+    side: str, route: str, body: Any, when: str, table: str, people: People, database: Database
 ) -> None:
     """Postgres fails within the combined statement or at its own commit."""
-    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
-    method, path = route.format(interview=made["interviewId"]).split()
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 20))
+    method, path = route.format(interview=interview["interviewId"]).split()
     before = everything(database)
     with database.engine.begin() as connection:
         connection.execute(text(_DISK_FULL))
@@ -85,10 +85,10 @@ def test_fault_within_the_combined_statement_rolls_back(
                 f" DEFERRABLE {when} FOR EACH ROW EXECUTE FUNCTION fail()"
             )
         )
-    refused = people.caller(who).call(method, path, body)
+    refused = people.caller(side).call(method, path, body)
     with database.engine.begin() as connection:
         connection.execute(text("DROP FUNCTION fail CASCADE"))
     follows = table == "events" or "request-reschedule" not in path
     assert refused.status_code == (503 if follows else 200)
     assert (everything(database) == before) is follows
-    people.caller(who).ok(method, path, body)
+    people.caller(side).ok(method, path, body)

@@ -1,6 +1,6 @@
 """EXPLAIN of the statements that the routes send: index ranges only, and no sorts.
 
-What is counted or skipped is not looked up in the table; what is shown is, by its key.
+Counted and skipped rows are read from the index only. Shown rows are looked up in the table by key.
 """
 
 import re
@@ -90,9 +90,9 @@ def test_list_reads_one_index_range_without_a_sort(
     headers: Callable[..., Headers],
     statements: list[tuple[str, Any]],
 ) -> None:
-    mine = headers(bulk_app[1])
+    authorization = headers(bulk_app[1])
     statements.clear()
-    response = client.get(f"/candidate/interviews{view}", headers=mine)
+    response = client.get(f"/candidate/interviews{view}", headers=authorization)
     assert response.json is not None
     assert response.json["data"]["interviews"]
     ((statement, parameters),) = statements

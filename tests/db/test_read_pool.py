@@ -27,9 +27,9 @@ _WRONG = Prepared(select(literal_column("no_such_column")).select_from(Import))
 @pytest.fixture
 def own(app: Flask) -> Iterator[Database]:
     """Yield a database with unused connections."""
-    made = Database(service(Settings, app).database_url, pool_size=SIZE)
-    yield made
-    made.dispose()
+    database = Database(service(Settings, app).database_url, pool_size=SIZE)
+    yield database
+    database.dispose()
 
 
 def use(database: Database, statement: Prepared = _READ) -> int:
@@ -100,9 +100,9 @@ def test_dead_connection_renews_the_pool(own: Database) -> None:
     pid = Prepared(select(literal_column("pg_backend_pid()").label("pid")))
     for _ in range(SIZE):
         with own.reads.connection() as taken:
-            (found,) = pid.rows(taken, {})
+            (backend,) = pid.rows(taken, {})
         with own.engine.connect() as another:
-            another.execute(text("SELECT pg_terminate_backend(:pid)"), found)
+            another.execute(text("SELECT pg_terminate_backend(:pid)"), backend)
     with pytest.raises(DBAPIError) as raised:
         use(own)
     assert raised.value.connection_invalidated

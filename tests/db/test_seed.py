@@ -73,10 +73,10 @@ def test_record_is_replaced_by_its_id(
     del changed["location"]
     content["companies"][0]["name"] = "Renamed"
     assert load({"interviews": [changed], "companies": content["companies"]}).exit_code == 0
-    mine = headers(content["candidates"][0]["id"])
-    shown = client.get(f"/candidate/interviews/{changed['id']}", headers=mine).get_json()["data"]
-    assert (shown["notes"], shown["location"], shown["status"]) == ("new", None, "annule")
-    assert shown["company"]["name"] == "Renamed"
+    authorization = headers(content["candidates"][0]["id"])
+    interview = client.get(f"/candidate/interviews/{changed['id']}", headers=authorization).get_json()["data"]
+    assert (interview["notes"], interview["location"], interview["status"]) == ("new", None, "annule")
+    assert interview["company"]["name"] == "Renamed"
 
 
 def test_loaded_update_keeps_the_revision(content: Content, load: Callable[[object], Any], database: Database) -> None:
@@ -105,9 +105,9 @@ def test_interview_without_a_zone_takes_the_companys(
 ) -> None:
     del content["interviews"][0]["timeZone"]
     load(content)
-    mine = headers(content["candidates"][0]["id"])
-    shown = client.get("/candidate/interviews/641a5f123456789012345678", headers=mine).get_json()["data"]
-    assert shown["scheduledTime"] == "14:30"
+    authorization = headers(content["candidates"][0]["id"])
+    interview = client.get("/candidate/interviews/641a5f123456789012345678", headers=authorization).get_json()["data"]
+    assert interview["scheduledTime"] == "14:30"
 
 
 def test_application_can_move_to_another_candidate(
@@ -206,7 +206,7 @@ def test_invalid_record_is_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "reason"),
     [
         (b"", "not valid JSON"), (b"[]", "the file: "), (b"5", "the file: "), (b"{]", "not valid JSON"),
         (b'{"x": []}', "x: Unknown field."), (b'{"jobs": {}}', "jobs: "), (b'{"jobs": [5]}', "jobs[0]"),
@@ -215,10 +215,10 @@ def test_invalid_record_is_named_and_nothing_is_written(
         (b'{"jobs": [{"title": "\\u0000"}]}', "NUL"), (b'{"x": NaN}', "NaN"), (b"\xff\xfe", "not valid JSON"),
     ],
 )  # fmt: skip
-def test_broken_file_is_refused(raw: bytes, said: str, load: Callable[[object], Any]) -> None:
+def test_broken_file_is_refused(raw: bytes, reason: str, load: Callable[[object], Any]) -> None:
     result = load(raw)
     assert result.exit_code == 1
-    assert said in result.output
+    assert reason in result.output
 
 
 def test_only_fifty_problems_are_shown(load: Callable[[object], Any]) -> None:
@@ -243,7 +243,7 @@ def test_users_cannot_share_an_address_or_an_id(
     newcomer = {"id": "a" * 24, "email": taken.upper(), "firstName": "A", "lastName": "B"}
     company_id = content["companies"][0]["id"]
     colleague = {"id": content["candidates"][0]["id"], "companyId": company_id, "email": "new@example.com"}
-    for wrong_file, said in (
+    for wrong_file, reason in (
         ({"candidates": [newcomer]}, "candidates[0].email: Email is already registered."),
         ({"candidates": [newcomer, newcomer | {"id": "b" * 24}]}, "candidates[1].email: "),
         ({"companyUsers": [colleague]}, "companyUsers[0].id: A user of the other role has this id."),
@@ -253,7 +253,7 @@ def test_users_cannot_share_an_address_or_an_id(
         ),
     ):
         result = load(wrong_file)
-        assert (result.exit_code, said in result.output) == (1, True), result.output
+        assert (result.exit_code, reason in result.output) == (1, True), result.output
     assert everything_but_imports(database) == before
 
 
@@ -285,14 +285,14 @@ def test_loaded_feedback_is_shown_only_when_shared(
     feedback = {"overallRating": 8, "comments": "planted-canary", "strengths": ["a"], "recommendation": "hire"}
     private = {"internalNotes": "planted-canary", "hiringDecisionReason": "planted-canary"}
     path = "/candidate/interviews/641a5f123456789012345678"
-    for share, shown in ((True, feedback), (False, None)):
+    for share, visible in ((True, feedback), (False, None)):
         content["interviews"][0] |= {"feedback": feedback, "shareFeedback": share, **private}
         load(content)
-        mine = headers(content["candidates"][0]["id"])
-        response = client.get(path, headers=mine)
-        assert response.get_json()["data"]["feedback"] == shown
+        authorization = headers(content["candidates"][0]["id"])
+        response = client.get(path, headers=authorization)
+        assert response.get_json()["data"]["feedback"] == visible
         assert response.text.count("planted-canary") == share
-        assert "planted-canary" not in client.get("/candidate/interviews", headers=mine).text
+        assert "planted-canary" not in client.get("/candidate/interviews", headers=authorization).text
 
 
 def test_load_does_not_modify_its_argument(app: Flask, content: Content, world: World) -> None:

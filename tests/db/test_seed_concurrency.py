@@ -43,14 +43,14 @@ def test_loads_and_transitions_do_not_deadlock(
     candidate = Caller(client, headers(person["id"]))
     is_over = Event()
 
-    def confirm_again(mine: list[Record]) -> int:
-        done = 0
+    def confirm_again(interviews: list[Record]) -> int:
+        successes = 0
         while not is_over.is_set():
-            for interview in mine:
+            for interview in interviews:
                 answer = candidate.call("PUT", f"/candidate/interviews/{interview['id']}/confirm")
                 assert answer.status_code in {200, 400}, answer.text
-                done += answer.status_code == 200
-        return done
+                successes += answer.status_code == 200
+        return successes
 
     with ThreadPoolExecutor(2) as pool:
         movers = [pool.submit(confirm_again, moving[part::2]) for part in range(2)]

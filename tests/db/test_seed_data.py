@@ -21,21 +21,22 @@ def test_demo_world_is_varied_and_repeatable(
         second = runner.invoke(args=["seed", "demo"])
         after = everything_but_imports(database)
         login = client.post("/auth/login", json={"email": demo.CANDIDATE_EMAIL, "password": demo.PASSWORD}).get_json()
-        mine = {"Authorization": f"Bearer {login['data']['accessToken']}"}
-        data = client.get("/candidate/interviews?limit=100", headers=mine).get_json()["data"]
+        authorization = {"Authorization": f"Bearer {login['data']['accessToken']}"}
+        data = client.get("/candidate/interviews?limit=100", headers=authorization).get_json()["data"]
     assert (first.exit_code, second.exit_code, first.output) == (0, 0, second.output)
     assert demo.CANDIDATE_EMAIL in first.output
     assert demo.PASSWORD in first.output
     without_hashes = [{name: rows for name, rows in world.items() if name != "users"} for world in (before, after)]
     assert without_hashes[0] == without_hashes[1]
-    assert {one["status"] for one in data["interviews"]} == {"en_attente", "confirmed", "completed", "annule"}
-    assert {one["type"] for one in data["interviews"]} == {"Video", "InPerson", "Phone"}
-    assert len({one["company"]["name"] for one in data["interviews"]}) == 4
+    statuses = {interview["status"] for interview in data["interviews"]}
+    assert statuses == {"en_attente", "confirmed", "completed", "annule"}
+    assert {interview["type"] for interview in data["interviews"]} == {"Video", "InPerson", "Phone"}
+    assert len({interview["company"]["name"] for interview in data["interviews"]}) == 4
     assert data["pendingCount"] >= 2
     assert data["upcomingCount"] >= 2
     with database.reads.connection() as connection:
         assert connection.execute(select(func.count(models.Interview.time_zone.distinct()))).scalar_one() >= 4
-    moments = [one["scheduledDate"] for one in data["interviews"]]
+    moments = [interview["scheduledDate"] for interview in data["interviews"]]
     assert "2026-05-15" < min(moments) < "2026-07-01" < max(moments) < "2026-08-01"
 
 
@@ -48,8 +49,8 @@ def test_bulk_data_is_spread_evenly_and_added(runner: FlaskCliRunner, database: 
         assert sorted(connection.execute(each).scalars()) == [3, 3, 3, 3, 4, 4]
     email = result.output.split()[-4]
     login = client.post("/auth/login", json={"email": email, "password": bulk.PASSWORD}).get_json()["data"]
-    mine = {"Authorization": f"Bearer {login['accessToken']}"}
-    assert client.get("/candidate/interviews", headers=mine).get_json()["data"]["total"] == 4
+    authorization = {"Authorization": f"Bearer {login['accessToken']}"}
+    assert client.get("/candidate/interviews", headers=authorization).get_json()["data"]["total"] == 4
 
 
 @pytest.mark.parametrize("arguments", [["0", "5"], ["5", "0"], ["1", "70000"], ["x", "5"], ["-1", "5"]])

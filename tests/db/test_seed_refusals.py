@@ -8,7 +8,7 @@ from flask.testing import FlaskCliRunner
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "lines"),
     [
         ({"companies": [5]}, ["companies[0]: Invalid input type."]),
         ({"companies": [[]], "jobs": [None]}, ["companies[0]: Invalid input type.", "jobs[0]: Field may not be null."]),
@@ -21,18 +21,18 @@ from flask.testing import FlaskCliRunner
         (5, ["the file: Invalid input type."]),
     ],
 )
-def test_refusal_names_its_place(content: object, said: list[str], runner: FlaskCliRunner, tmp_path: Path) -> None:
+def test_refusal_names_its_place(content: object, lines: list[str], runner: FlaskCliRunner, tmp_path: Path) -> None:
     file = tmp_path / "seed.json"
     file.write_text(json.dumps(content))
     result = runner.invoke(args=["seed", "load", str(file)])
     assert result.exit_code == 1
-    places = [result.output.find(f"\n{line}") for line in said]
+    places = [result.output.find(f"\n{line}") for line in lines]
     assert -1 not in places, result.output
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "said"),
+    ("name", "code", "reason"),
     [
         ("/nowhere/seed.json", 2, "does not exist"),
         ("/tmp", 2, "is a directory"),
@@ -40,7 +40,7 @@ def test_refusal_names_its_place(content: object, said: list[str], runner: Flask
         ("/nowhere/\udcff", 2, "does not exist"),
     ],
 )
-def test_unreadable_file_fails_in_one_line(name: str, code: int, said: str, runner: FlaskCliRunner) -> None:
+def test_unreadable_file_fails_in_one_line(name: str, code: int, reason: str, runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["seed", "load", name])
-    assert (result.exit_code, said in result.output) == (code, True), result.output
+    assert (result.exit_code, reason in result.output) == (code, True), result.output
     assert isinstance(result.exception, SystemExit)

@@ -18,8 +18,8 @@ def test_stalled_writer_does_not_hold_up_others(app: Flask, people: People, data
     is_postgres = database.engine.dialect.name == "postgresql"
     paths = []
     for whose in ("us", "them"):
-        made = people.caller(whose).ok("POST", "/interviews/schedule", invitation(people.application_id(whose)))
-        paths.append(f"/candidate/interviews/{made['interviewId']}/request-reschedule")
+        interview = people.caller(whose).ok("POST", "/interviews/schedule", invitation(people.application_id(whose)))
+        paths.append(f"/candidate/interviews/{interview['interviewId']}/request-reschedule")
     stalled, resume = threading.Event(), threading.Event()
 
     def stall(_connection: object) -> None:

@@ -7,7 +7,7 @@ from tests.support.database_rows import everything_but_imports
 
 
 def test_users_are_created_and_get_tokens(runner: FlaskCliRunner, client: FlaskClient) -> None:
-    asked = "a-good-password\na-good-password\n"
+    password = "a-good-password\na-good-password\n"
     company = [
         "users",
         "create-company",
@@ -20,8 +20,8 @@ def test_users_are_created_and_get_tokens(runner: FlaskCliRunner, client: FlaskC
     ]
     candidate = ["users", "create-candidate", "--first-name", "A", "--last-name", "B", "--email", "A@example.com"]
     for arguments in (company, candidate):
-        assert runner.invoke(args=arguments, input=asked).exit_code == 0
-        again = runner.invoke(args=arguments, input=asked)
+        assert runner.invoke(args=arguments, input=password).exit_code == 0
+        again = runner.invoke(args=arguments, input=password)
         assert again.exit_code == 1
         assert "Email is already registered." in again.output
     for email, role in (("hr@lumen.example", "company"), ("a@EXAMPLE.com", "candidate")):

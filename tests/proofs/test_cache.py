@@ -38,11 +38,11 @@ SLOTS = st.integers(-1, 8).map(lambda number: NOW + timedelta(minutes=10 * numbe
 READS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(PATHS), WHICH, st.booleans()), min_size=1, max_size=12)
 
 
-class CachePolicy(RuleBasedStateMachine):
-    """Two candidates and a company; the clock stands still but when it is moved."""
+class CacheMachine(RuleBasedStateMachine):
+    """Two candidates and a company. Only the rule `wait` moves the clock."""
 
     workers: list[Flask]
-    forgetful: Flask
+    uncached: Flask
     reads: Counter[str]
 
     def __init__(self) -> None:
@@ -52,10 +52,10 @@ class CachePolicy(RuleBasedStateMachine):
         self.company, self.user, self.job = new_id(), new_id(), new_id()
         self.candidates = [new_id(), new_id()]
         self.interviews: list[tuple[str, str]] = []
-        self.applications = {one: new_id() for one in self.candidates}
-        with self.forgetful.app_context():
+        self.applications = {candidate: new_id() for candidate in self.candidates}
+        with self.uncached.app_context():
             load_world(self._companies("A", "J") | self._people())
-            self.callers = {one: self._headers(one, Role.CANDIDATE) for one in self.candidates}
+            self.callers = {candidate: self._headers(candidate, Role.CANDIDATE) for candidate in self.candidates}
             self.us = Caller(self.workers[0].test_client(), self._headers(self.user, Role.COMPANY))
         self.tags: dict[tuple[str, str], str] = {}
 
@@ -70,10 +70,17 @@ class CachePolicy(RuleBasedStateMachine):
         names = {"firstName": "A", "lastName": "B"}
         return {
             "companyUsers": [{"id": self.user, "companyId": self.company, "email": f"{self.user}@c.example"}],
-            "candidates": [{"id": one, "email": f"{one}@x.example"} | names for one in self.candidates],
+            "candidates": [
+                {"id": candidate, "email": f"{candidate}@x.example"} | names for candidate in self.candidates
+            ],
             "applications": [
-                {"id": application, "candidateId": one, "jobId": self.job, "appliedAt": "2030-01-01T00:00:00.000Z"}
-                for one, application in self.applications.items()
+                {
+                    "id": application,
+                    "candidateId": candidate,
+                    "jobId": self.job,
+                    "appliedAt": "2030-01-01T00:00:00.000Z",
+                }
+                for candidate, application in self.applications.items()
             ],
         }
 
@@ -87,7 +94,7 @@ class CachePolicy(RuleBasedStateMachine):
         } | values  # fmt: skip
 
     def _load(self, content: dict[str, Any]) -> None:
-        with self.forgetful.app_context():
+        with self.uncached.app_context():
             load_world(content)
 
     def _pick(self, which: int) -> tuple[str, str]:
@@ -95,17 +102,17 @@ class CachePolicy(RuleBasedStateMachine):
 
     @initialize(starts=st.lists(SLOTS, min_size=4, max_size=4))
     def begin(self, starts: list[datetime]) -> None:
-        """Everybody has some interviews, as a file says."""
+        """Load two interviews of each candidate by a seed file."""
         self.interviews = [(new_id(), self.candidates[number % 2]) for number in range(4)]
         statuses = ("confirmed", "confirmed", "en_attente", "completed")
         self._load({"interviews": [
-            self._record(one, candidate, start, status=status)
-            for (one, candidate), start, status in zip(self.interviews, starts, statuses, strict=True)
+            self._record(interview_id, candidate, start, status=status)
+            for (interview_id, candidate), start, status in zip(self.interviews, starts, statuses, strict=True)
         ]})  # fmt: skip
 
     @rule(which=WHICH, by=st.sampled_from(["candidate", "company", "link"]))
     def confirm(self, which: int, by: str) -> None:
-        """Three ways to say yes."""
+        """Confirm as the company, as the candidate or by the link."""
         interview_id, candidate = self._pick(which)
         if by == "company":
             self.us.call("PUT", f"/interviews/{interview_id}/confirm")
@@ -123,7 +130,7 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(which=WHICH, start=SLOTS)
     def reschedule(self, which: int, start: datetime) -> None:
-        """Another time."""
+        """Move the interview to another time, as the company."""
         self.us.call("PUT", f"/interviews/{self._pick(which)[0]}/reschedule", local(start))
 
     @rule(which=WHICH)
@@ -133,13 +140,13 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(which=WHICH, is_shared=st.booleans())
     def complete(self, which: int, is_shared: bool) -> None:
-        """With feedback."""
+        """Complete the interview with feedback, as the company."""
         body = {"isHired": True, "feedback": {"comments": "good"}, "shareFeedback": is_shared}
         self.us.call("PUT", f"/interviews/{self._pick(which)[0]}/complete", body)
 
     @rule(which=WHICH, start=SLOTS)
     def schedule(self, which: int, start: datetime) -> None:
-        """One more."""
+        """Schedule another interview, as the company."""
         candidate = self.candidates[which % 2]
         body = {"applicationId": self.applications[candidate], "type": "Phone", "durationMinutes": 5, **local(start)}
         response = self.us.call("POST", "/interviews/schedule", body)
@@ -159,7 +166,7 @@ class CachePolicy(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([0, 1, 10, 25]), milliseconds=st.sampled_from([0, 0, 1, -1]))
     def wait(self, minutes: int, milliseconds: int) -> None:
-        """Time passes, perhaps to the very millisecond of a start; clocks are also set back a little."""
+        """Move the clock forwards, also to the millisecond around a start, or back by a millisecond."""
         self.time.shift(timedelta(minutes=minutes, milliseconds=milliseconds))
 
     @rule(reads=READS)
@@ -169,15 +176,17 @@ class CachePolicy(RuleBasedStateMachine):
             another, candidate = self._pick(which)
             path = f"/candidate/interviews{template.format(one=self._pick(which + 1)[0], another=another)}"
             tag = self.tags.get((candidate, path)) if has_tag else None
-            asked = {"If_None_Match": tag} if tag else {}
-            said = Caller(self.workers[worker].test_client(), self.callers[candidate]).call("GET", path, **asked)
-            truth = Caller(self.forgetful.test_client(), self.callers[candidate]).call("GET", path, **asked)
-            assert (said.status_code, said.headers.get("ETag"), said.data) == (
+            condition = {"If_None_Match": tag} if tag else {}
+            response = Caller(self.workers[worker].test_client(), self.callers[candidate]).call(
+                "GET", path, **condition
+            )
+            truth = Caller(self.uncached.test_client(), self.callers[candidate]).call("GET", path, **condition)
+            assert (response.status_code, response.headers.get("ETag"), response.data) == (
                 truth.status_code, truth.headers.get("ETag"), truth.data,
             ), path  # fmt: skip
-            self.tags[candidate, path] = said.headers.get("ETag", "")
+            self.tags[candidate, path] = response.headers.get("ETag", "")
             self.reads["all"] += 1
-            self.reads[str(said.status_code)] += 1
+            self.reads[str(response.status_code)] += 1
 
     def _own(self, candidate: str, which: int) -> Caller:
         return Caller(self.workers[which % 2].test_client(), self.callers[candidate])
@@ -186,21 +195,21 @@ class CachePolicy(RuleBasedStateMachine):
 @pytest.fixture
 def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     """Yield two applications that cache and one that does not."""
-    kept = {"CACHE_BYTES": "40000"}, {"CACHE_BYTES": "1000000"}, {"CACHE_BYTES": "0", "VERIFIED_TOKENS": "0"}
+    caches = {"CACHE_BYTES": "40000"}, {"CACHE_BYTES": "1000000"}, {"CACHE_BYTES": "0", "VERIFIED_TOKENS": "0"}
     shared = SETTINGS | {"DATABASE_URL": database_url, "ACCESS_TOKEN_MINUTES": "1440"}
-    made = [create_app(shared | own) for own in kept]
-    yield made
-    for one in made:
-        service(Database, one).dispose()
+    apps = [create_app(shared | own) for own in caches]
+    yield apps
+    for worker in apps:
+        service(Database, worker).dispose()
 
 
 @pytest.mark.proof
 def test_cached_read_equals_an_uncached_read(
     workers: list[Flask], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = figure(sample=200, full=10_000)
+    reads = figure(sample=200, full=10_000)
     counts: Counter[str] = Counter()
-    machine = type("Machine", (CachePolicy,), {"workers": workers[:2], "forgetful": workers[2], "reads": counts})
+    machine = type("Machine", (CacheMachine,), {"workers": workers[:2], "uncached": workers[2], "reads": counts})
     limits = settings(
         max_examples=10,
         stateful_step_count=40,
@@ -210,13 +219,14 @@ def test_cached_read_equals_an_uncached_read(
     )
     is_fresh = CachedResponse.is_fresh
 
-    def count(kept: CachedResponse, *now: Any) -> bool:
-        counts[f"kept, stands: {is_fresh(kept, *now)}"] += 1
-        return is_fresh(kept, *now)
+    def count(cached: CachedResponse, *now: Any) -> bool:
+        counts[f"cached, fresh: {is_fresh(cached, *now)}"] += 1
+        return is_fresh(cached, *now)
 
     monkeypatch.setattr(CachedResponse, "is_fresh", count)
-    with proof("each read equals an uncached read", database.engine.dialect.name, wanted) as done:
-        while counts["all"] < wanted:
+    with proof("each read equals an uncached read", database.engine.dialect.name, reads) as proof_row:
+        while counts["all"] < reads:
             run_state_machine_as_test(machine, settings=limits)
-        done.result = ", ".join(f"{name}: {number}" for name, number in sorted(counts.items()))
-    assert min(counts["kept, stands: True"], counts["kept, stands: False"], counts["304"]) > counts["all"] / 50, counts
+        proof_row.result = ", ".join(f"{name}: {number}" for name, number in sorted(counts.items()))
+    rarest = min(counts["cached, fresh: True"], counts["cached, fresh: False"], counts["304"])
+    assert rarest > counts["all"] / 50, counts

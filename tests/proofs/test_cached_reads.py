@@ -16,16 +16,16 @@ from tests.support.proof_table import figure, proof
 def test_read_is_never_older_than_an_acknowledged_write(
     cached_workers: list[Flask], people: People, database: Database
 ) -> None:
-    """Both workers are read all the time while one writes: answer and version are of one moment."""
+    """Read from both workers without a pause while one of them writes."""
     writes = figure(sample=60, full=1_000)
     us, candidate = people.us, people.candidate.headers
-    one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, notes="0"))["interviewId"]
+    interview_id = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, notes="0"))["interviewId"]
     is_over, acknowledged, reads = threading.Event(), [0], [0]
 
     def write() -> None:
         try:
             for number in range(1, writes + 1):
-                us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(4)) | {"notes": str(number)})
+                us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(4)) | {"notes": str(number)})
                 acknowledged[0] = number
         finally:
             is_over.set()
@@ -39,13 +39,13 @@ def test_read_is_never_older_than_an_acknowledged_write(
             count += 1
         return count
 
-    paths = ["/candidate/interviews", f"/candidate/interviews/{one}"]
+    paths = ["/candidate/interviews", f"/candidate/interviews/{interview_id}"]
     with (
-        proof("reads of two workers while one interview changes", database.engine.dialect.name, writes) as done,
+        proof("reads of two workers while one interview changes", database.engine.dialect.name, writes) as proof_row,
         ThreadPoolExecutor(5) as pool,
     ):
         readers = [pool.submit(read, worker, path) for worker in cached_workers[:2] for path in paths]
         pool.submit(write).result()
         reads[0] = sum(reader.result() for reader in readers)
-        done.result = f"{reads[0]} reads, none older than what was acknowledged before it"
+        proof_row.result = f"{reads[0]} reads, none older than what was acknowledged before it"
     assert reads[0] >= 40

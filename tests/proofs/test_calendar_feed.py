@@ -1,4 +1,4 @@
-"""Proof: a calendar client that follows the feed ends with the calendar that stands."""
+"""Proof: a calendar program that reads the feed ends with the present interviews."""
 
 import random
 from datetime import datetime, timedelta
@@ -16,43 +16,43 @@ from tests.support.proof_table import figure, proof
 
 @pytest.mark.proof
 def test_random_lives_end_in_the_right_calendar(people: People, client: FlaskClient, calendar_feed: str) -> None:
-    """A client that keeps, of each UID, what came with the highest SEQUENCE, knows what stands."""
+    """The calendar program keeps the entry with the highest SEQUENCE of each UID."""
     lives, dice, us, candidate = figure(sample=25, full=300), random.Random(4), people.us, people.candidate
-    kept: dict[str, tuple[int, str, datetime]] = {}
+    entries: dict[str, tuple[int, str, datetime]] = {}
 
     def synchronize() -> None:
         for event in ReadCalendar(client.get(calendar_feed).text).events:
             sequence = int(next(line.value for line in event.extra if line.name == "SEQUENCE"))
-            assert sequence >= kept.get(event.uid, (0,))[0]
-            kept[event.uid] = (sequence, str(event.status), event.begin.datetime)
+            assert sequence >= entries.get(event.uid, (0,))[0]
+            entries[event.uid] = (sequence, str(event.status), event.begin.datetime)
 
     with proof("random lives of an interview in a feed", service(Database, client.application).engine.dialect.name,
-               lives) as done:  # fmt: skip
-        wanted = {}
+               lives) as proof_row:  # fmt: skip
+        expected = {}
         for number in range(lives):
             start = in_days(10 + number)
-            one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, **local(start)))
-            path, revision, status = one["interviewId"], 0, "TENTATIVE"
+            interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, **local(start)))
+            interview_id, revision, status = interview["interviewId"], 0, "TENTATIVE"
             for _ in range(dice.randrange(6)):
                 if status == "CANCELLED":
                     break
                 match dice.choice(("confirm", "reschedule", "cancel", "decline", "synchronize")):
                     case "confirm":
-                        candidate.call("PUT", f"/candidate/interviews/{path}/confirm")
+                        candidate.call("PUT", f"/candidate/interviews/{interview_id}/confirm")
                         status = "CONFIRMED"
                     case "reschedule":
                         start += timedelta(minutes=5)
-                        us.ok("PUT", f"/interviews/{path}/reschedule", local(start))
+                        us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(start))
                         revision, status = revision + 1, "TENTATIVE"
                     case "cancel":
-                        us.ok("PUT", f"/interviews/{path}/cancel", {"cancellationReason": "x"})
+                        us.ok("PUT", f"/interviews/{interview_id}/cancel", {"cancellationReason": "x"})
                         revision, status = revision + 1, "CANCELLED"
                     case "decline":
-                        candidate.ok("PUT", f"/candidate/interviews/{path}/decline", {})
+                        candidate.ok("PUT", f"/candidate/interviews/{interview_id}/decline", {})
                         revision, status = revision + 1, "CANCELLED"
                     case _:
                         synchronize()
-            wanted[f"{path}@interviews-api"] = (revision, status, start)
+            expected[f"{interview_id}@interviews-api"] = (revision, status, start)
         synchronize()
-        assert kept == wanted
-        done.result = "the client's calendar is what stands"
+        assert entries == expected
+        proof_row.result = "the client's calendar equals the interviews"

@@ -61,9 +61,9 @@ class Load:
         while not self._is_over.is_set():
             turn += 1
             body = invitation(self._crowd.application_ids[number], **local(in_days(5 + turn)))
-            if made := self._ask("POST", "/interviews/schedule", company, body):
-                self.scheduled.add(made["interviewId"])
-                waiting = made["interviewId"]
+            if interview := self._ask("POST", "/interviews/schedule", company, body):
+                self.scheduled.add(interview["interviewId"])
+                waiting = interview["interviewId"]
             if waiting and self._ask("PUT", f"/candidate/interviews/{waiting}/confirm", candidate):
                 self.confirmed.add(waiting)
             waiting = None
@@ -99,7 +99,7 @@ def test_nothing_is_lost_when_postgres_restarts() -> None:
 
 
 def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load: Load, database: Database) -> None:
-    with proof("Postgres stopped and started under load", "postgresql", stops) as done:
+    with proof("Postgres stopped and started under load", "postgresql", stops) as proof_row:
         pauses: list[float] = []
         wait_for(lambda: len(heard(mailbox, 0)) == CLIENTS + 1)  # the candidates, and the company's user
         everybody = heard(mailbox, 0).keys()
@@ -119,13 +119,14 @@ def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load
             load.stop()
         database.dispose()  # our own connections were cut as well
         with database.reads.connection() as connection:
-            known = {row.id: row.status for row in connection.execute(select(Interview.id, Interview.status))}
-            told = connection.execute(select(func.count()).select_from(Event)).scalar_one()
-        assert load.scheduled <= known.keys()
-        assert {known[one] for one in load.confirmed} == {"confirmed"}
+            statuses = {row.id: row.status for row in connection.execute(select(Interview.id, Interview.status))}
+            event_count = connection.execute(select(func.count()).select_from(Event)).scalar_one()
+        assert load.scheduled <= statuses.keys()
+        assert {statuses[interview_id] for interview_id in load.confirmed} == {"confirmed"}
         wait_for(lambda: sent(database) == wanted(database), 60)
-        done.result = (
-            f"{load.statuses[200] + load.statuses[201]} answered, {load.statuses[503]} times 503, {told} events kept, "
+        proof_row.result = (
+            f"{load.statuses[200] + load.statuses[201]} answered, {load.statuses[503]} times 503, "
+            f"{event_count} events kept, "
             f"back after {max(pauses):.1f} s at most"
         )
     assert set(load.statuses) == {200, 201, 503}
@@ -133,7 +134,7 @@ def live_through(stops: int, postgres: ThrowawayPostgres, mailbox: Mailbox, load
 
 
 def heard(mailbox: Mailbox, since: float) -> dict[str, float]:
-    """When each address got its first mail since then."""
+    """Return the time of the first mail to each address after the time `since`."""
     first: dict[str, float] = {}
     for at, address in list(mailbox.arrivals):
         if at > since:

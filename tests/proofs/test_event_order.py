@@ -1,4 +1,4 @@
-"""Event ids rise in commit order, as any reader sees them; with a plain sequence they do not."""
+"""Proof: readers see event ids rise in commit order. The control, a plain sequence, fails."""
 
 import random
 import time
@@ -70,7 +70,7 @@ def late_arrivals(database: Database, write: Callable[[Connection], None], event
             while True:
                 was_over = is_over.is_set()
                 new = set(connection.execute(select(Event.id)).scalars()) - seen
-                late += sum(1 for one in new if one < highest)
+                late += sum(1 for event_id in new if event_id < highest)
                 seen |= new
                 highest = max(seen, default=0)
                 if was_over:
@@ -96,9 +96,9 @@ def _interview(world: World) -> None:
 @pytest.mark.usefixtures("_interview")
 def test_event_ids_rise_in_commit_order(database: Database) -> None:
     events = figure(sample=400, full=2000)
-    with proof("events by 4 writers, in commit order", database.engine.dialect.name, events) as done:
+    with proof("events by 4 writers, in commit order", database.engine.dialect.name, events) as proof_row:
         assert late_arrivals(database, append, events) == 0
-        done.result = "no id came late"
+        proof_row.result = "no id came late"
 
 
 @pytest.mark.proof
@@ -106,7 +106,7 @@ def test_event_ids_rise_in_commit_order(database: Database) -> None:
 @pytest.mark.parametrize("database_url", [BACKENDS[1]], indirect=True, scope="session")
 def test_plain_sequence_fails_the_proof(database: Database) -> None:
     events = figure(sample=400, full=2000)
-    with proof("the control: a plain sequence", database.engine.dialect.name, events) as done:
+    with proof("the control: a plain sequence", database.engine.dialect.name, events) as proof_row:
         late = late_arrivals(database, append_from_a_plain_sequence, events)
         assert late > 0
-        done.result = f"{late} ids came late"
+        proof_row.result = f"{late} ids came late"

@@ -1,4 +1,4 @@
-"""kill -9 of workers and master while clients confirm and schedule: what was acknowledged is there, and whole."""
+"""Proof: kill -9 of gunicorn's workers and master loses no acknowledged confirm or schedule."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ def kill(process_id: int) -> None:
 
 
 class Servers:
-    """One gunicorn after another on the same port."""
+    """A gunicorn, and after each kill of its master a new one on the same port."""
 
     def __init__(self, database_url: str) -> None:
         self._settings = SETTINGS | {"DATABASE_URL": database_url}
@@ -50,7 +50,7 @@ class Servers:
             kill(dice.choice(workers))
 
     def kill_the_master(self) -> None:
-        """And what it leaves behind; then start anew."""
+        """Kill the master and the workers that it leaves behind, then start a new gunicorn."""
         workers = self.server.workers
         kill(self.server.process.pid)
         self.server.stop()
@@ -66,31 +66,31 @@ class Servers:
 
 
 def client_work(number: int, servers: Servers, crowd: Crowd, is_over: Flag) -> tuple[set[str], set[str]]:
-    """Confirm and schedule until it is over; the ids of what was acknowledged."""
+    """Confirm and schedule until `is_over`; return the ids of acknowledged confirms and schedules."""
     confirmed, scheduled = set(), set()
     pending: Iterator[str] = iter(crowd.pending_ids[number])
     for turn in count():
         if is_over.is_set():
             return confirmed, scheduled
         try:
-            asked = invitation(crowd.application_ids[number], **local(in_days(30 + turn)))
-            status, _, body = servers.server.request("POST", "/interviews/schedule", crowd.company, asked)
+            request = invitation(crowd.application_ids[number], **local(in_days(30 + turn)))
+            status, _, body = servers.server.request("POST", "/interviews/schedule", crowd.company, request)
             assert status in (201, 503), body
             if status == 201:
                 scheduled.add(json.loads(body)["data"]["interviewId"])
-            if one := next(pending, None):
-                path = f"/candidate/interviews/{one}/confirm"
+            if interview_id := next(pending, None):
+                path = f"/candidate/interviews/{interview_id}/confirm"
                 status, _, body = servers.server.request("PUT", path, crowd.candidates[number])
                 assert status in (200, 503), body
                 if status == 200:
-                    confirmed.add(one)
+                    confirmed.add(interview_id)
         except (OSError, HTTPException):  # killed
             time.sleep(0.05)
     raise AssertionError
 
 
-def check_everything(database: Database, confirmed: set[str], scheduled: set[str], known: set[str]) -> int:
-    """Nothing acknowledged is missing; each state has its events, each event its state; how many interviews."""
+def check_everything(database: Database, confirmed: set[str], scheduled: set[str], loaded: set[str]) -> int:
+    """Check acknowledged requests, and each interview against its events; return the number of interviews."""
     with database.reads.connection() as connection:
         interviews = {row.id: row for row in connection.execute(select(Interview))}
         applications = {row.id: row.status for row in connection.execute(select(Application))}
@@ -98,12 +98,12 @@ def check_everything(database: Database, confirmed: set[str], scheduled: set[str
         for row in connection.execute(select(Event).order_by(Event.id)):
             events.setdefault(row.interview_id, []).append(row.type)
     assert scheduled <= interviews.keys()
-    assert {interviews[one].status for one in confirmed} <= {"confirmed"}
+    assert {interviews[interview_id].status for interview_id in confirmed} <= {"confirmed"}
     last: dict[str, tuple[int, str]] = {}
-    for one, interview in interviews.items():
-        wanted = [] if one in known else ["interview.scheduled"]
-        wanted += ["interview.confirmed"] * (interview.status == "confirmed")
-        assert events.get(one, []) == wanted, one
+    for interview_id, interview in interviews.items():
+        expected = [] if interview_id in loaded else ["interview.scheduled"]
+        expected += ["interview.confirmed"] * (interview.status == "confirmed")
+        assert events.get(interview_id, []) == expected, interview_id
         assert (interview.confirmed_at is not None) == (interview.status == "confirmed")
     with database.reads.connection() as connection:
         for row in connection.execute(select(Event.id, Event.type, Interview.application_id).join(Interview)):
@@ -120,7 +120,7 @@ def test_killed_servers_lose_nothing_acknowledged(
 ) -> None:
     kills, dice = figure(sample=4, full=50), random.Random(9)
     crowd = load_crowd(app, world, CLIENTS, pending=PENDING)
-    with proof("kill -9 under 16 clients", database.engine.dialect.name, kills) as done:
+    with proof("kill -9 under 16 clients", database.engine.dialect.name, kills) as proof_row:
         servers, is_over = Servers(database_url), Flag()
         with ThreadPoolExecutor(CLIENTS) as pool:
             work = [pool.submit(client_work, number, servers, crowd, is_over) for number in range(CLIENTS)]
@@ -131,12 +131,12 @@ def test_killed_servers_lose_nothing_acknowledged(
                 time.sleep(0.5)
             finally:
                 is_over.set()
-            results = [one.result() for one in work]
+            results = [future.result() for future in work]
         servers.server.stop()
-        confirmed = set().union(*(some for some, _ in results))
-        scheduled = set().union(*(some for _, some in results))
+        confirmed = set().union(*(ids for ids, _ in results))
+        scheduled = set().union(*(ids for _, ids in results))
         assert len(confirmed) > kills
         assert len(scheduled) > kills
-        known = {one for some in crowd.pending_ids for one in some}
-        total = check_everything(database, confirmed, scheduled, known)
-        done.result = f"{len(confirmed)} confirms and {len(scheduled)} schedules kept, {total} interviews whole"
+        loaded = {interview_id for ids in crowd.pending_ids for interview_id in ids}
+        total = check_everything(database, confirmed, scheduled, loaded)
+        proof_row.result = f"{len(confirmed)} confirms and {len(scheduled)} schedules kept, {total} interviews whole"

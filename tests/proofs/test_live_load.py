@@ -1,4 +1,4 @@
-"""The proof of many sockets: 25 candidates on the live process, each client with a token of its own."""
+"""Proof: many sockets on the live process get each change. Each of 25 candidates has several clients."""
 
 import json
 import random
@@ -30,7 +30,7 @@ RECONNECTS = 3
 
 @dataclass
 class Person:
-    """A candidate, whose interviews change."""
+    """A candidate with an application; `interview` is the id of the last scheduled interview."""
 
     id: str
     parties: Parties
@@ -38,7 +38,7 @@ class Person:
     interview: str = ""
 
     def change(self, api: GunicornServer) -> None:
-        """One change: in turn an invitation, a yes, another day."""
+        """Make the next transition: in turn schedule, confirm and reschedule."""
         step, self.number = self.number % 3, self.number + 1
         if step == 0:
             self.interview = schedule(api, self.parties, 3 + self.number)
@@ -49,10 +49,10 @@ class Person:
             ask(api, "PUT", f"/interviews/{self.interview}/reschedule", self.parties.company_token, body)
 
     def listed(self, api: GunicornServer) -> dict[str, Any]:
-        """By id, what REST says."""
+        """Return the candidate's interviews by id, as the list shows them."""
         data = ask(api, "GET", "/candidate/interviews?limit=100", self.parties.candidate_token)
         assert data["total"] <= 100
-        return {one["interviewId"]: one for one in data["interviews"]}
+        return {interview["interviewId"]: interview for interview in data["interviews"]}
 
     def last_change(self, api: GunicornServer) -> int:
         """Return the event id of the interview's last change."""
@@ -62,15 +62,15 @@ class Person:
 
 @dataclass
 class Client:
-    """What one of a candidate's clients knows, by pushes and by `?after=` alone."""
+    """A client of a candidate; `interviews` holds what its sockets sent, `after` the id of the last message."""
 
     person: Person
     token: str
     after: int = 0
-    known: dict[str, Any] = field(default_factory=dict)
+    interviews: dict[str, Any] = field(default_factory=dict)
 
     def open(self, live: GunicornServer) -> ClientConnection:
-        """From where it was."""
+        """Open a socket that resumes after the last message."""
         return open_socket(live, self.token, f"?after={self.after}", open_timeout=60)
 
     def take(self, ws: ClientConnection, seconds: float) -> None:
@@ -78,10 +78,10 @@ class Client:
         message = json.loads(ws.recv(timeout=seconds))
         assert message["id"] > self.after
         self.after = message["id"]
-        self.known[message["interview"]["interviewId"]] = message["interview"]
+        self.interviews[message["interview"]["interviewId"]] = message["interview"]
 
-    def weather(self, live: GunicornServer) -> None:
-        """Come and go, and be there for some of the changes."""
+    def reconnect_often(self, live: GunicornServer) -> None:
+        """Open RECONNECTS sockets in turn, each for up to a second, and take the messages that arrive."""
         chance = random.Random(self.token)
         for _ in range(RECONNECTS):
             with self.open(live) as ws:
@@ -93,7 +93,7 @@ class Client:
                         break
 
     def catch_up(self, live: GunicornServer, last: int) -> None:
-        """Until that change is known."""
+        """Take messages until the change with the id `last` has arrived."""
         with self.open(live) as ws:
             while self.after < last:
                 self.take(ws, 30)
@@ -101,32 +101,34 @@ class Client:
 
 @pytest.mark.proof
 def test_many_sockets_get_each_change(database: Database, database_url: str, parties: Parties, world: World) -> None:
-    """Changes reach all of them; while they all hang up and come back, too; the API beside it stays as fast."""
+    """Compare the clients with the list, also after a storm of reconnects. Sockets must not slow down the API."""
     each, rounds = figure(sample=2, full=20), figure(sample=3, full=20)
     records = [application_record(world) for _ in range(CANDIDATES)]
     world.load()
     people = [person(parties, record) for record in records]
-    clients = [Client(one, parties.issue_token(one.id)) for one in people for _ in range(each)]
+    clients = [Client(candidate, parties.issue_token(candidate.id)) for candidate in people for _ in range(each)]
     with ExitStack() as stack:
         api = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
         stack.callback(api.stop)
         live = GunicornServer(SETTINGS | {"DATABASE_URL": database_url}, config="gunicorn.live.conf.py")
         stack.callback(live.stop)
-        done = stack.enter_context(proof("sockets on the live process", database.engine.dialect.name, len(clients)))
+        proof_row = stack.enter_context(
+            proof("sockets on the live process", database.engine.dialect.name, len(clients))
+        )
         with together(clients, live) as sockets:
-            delays = [took for _ in range(rounds) for one in people for took in reach(one, api, sockets)]
+            delays = [took for _ in range(rounds) for candidate in people for took in reach(candidate, api, sockets)]
         stormy = storm(people, clients, api, live)
         for client in clients:
-            assert client.known == client.person.listed(api)
-        with_them, without = latencies(clients, api, live)
+            assert client.interviews == client.person.listed(api)
+        with_sockets, without = latencies(clients, api, live)
         median = statistics.median(delays) * 1000
-        done.result = (
+        proof_row.result = (
             f"{len(delays)} messages of {rounds} changes to each, median {median:.0f} ms; {stormy} changes in a storm "
             f"of {RECONNECTS * len(clients)} reconnects: all equal to REST; REST p50 {without:.1f} ms without and "
-            f"{with_them:.1f} ms with them"
+            f"{with_sockets:.1f} ms with them"
         )
         assert median < 100
-        assert with_them < without * 1.2 + 0.5
+        assert with_sockets < without * 1.2 + 0.5
 
 
 def application_record(world: World) -> Record:
@@ -144,7 +146,7 @@ def person(parties: Parties, application: Record) -> Person:
 
 @contextmanager
 def together(clients: list[Client], live: GunicornServer) -> Iterator[list[tuple[Client, ClientConnection]]]:
-    """All of them connected; each may wait a second for the answer to its goodbye."""
+    """Connect all clients and yield each with its socket. Close in parallel, because a close may take a second."""
     with ThreadPoolExecutor(8) as pool:
         sockets = list(pool.map(lambda client: client.open(live), clients))
     try:
@@ -154,20 +156,20 @@ def together(clients: list[Client], live: GunicornServer) -> Iterator[list[tuple
             list(pool.map(lambda ws: ws.close(), sockets))
 
 
-def reach(one: Person, api: GunicornServer, sockets: list[tuple[Client, ClientConnection]]) -> list[float]:
+def reach(person: Person, api: GunicornServer, sockets: list[tuple[Client, ClientConnection]]) -> list[float]:
     """Return the seconds from the request of a change until each client of the candidate has it."""
     began = time.monotonic()
-    one.change(api)
+    person.change(api)
     took = []
     for client, ws in sockets:
-        if client.person is one:
+        if client.person is person:
             client.take(ws, 10)
             took.append(time.monotonic() - began)
     return took
 
 
 def storm(people: list[Person], clients: list[Client], api: GunicornServer, live: GunicornServer) -> int:
-    """All come and go while everybody's interviews change; how many changes there were meanwhile."""
+    """Reconnect all clients while interviews change, until they caught up; return the number of changes."""
     is_over = threading.Event()
 
     def keep_changing() -> int:
@@ -181,27 +183,27 @@ def storm(people: list[Person], clients: list[Client], api: GunicornServer, live
     with ThreadPoolExecutor(1) as writer, ThreadPoolExecutor(100) as pool:
         changes = writer.submit(keep_changing)
         try:
-            list(pool.map(lambda client: client.weather(live), clients))
+            list(pool.map(lambda client: client.reconnect_often(live), clients))
         finally:
             is_over.set()
-        made = changes.result()
-        last = {one.id: one.last_change(api) for one in people}
+        change_count = changes.result()
+        last = {person.id: person.last_change(api) for person in people}
         list(pool.map(lambda client: client.catch_up(live, last[client.person.id]), clients))
-    return made
+    return change_count
 
 
 def latencies(clients: list[Client], api: GunicornServer, live: GunicornServer) -> tuple[float, float]:
-    """REST's milliseconds with all sockets idle, and without: the best of several medians, taken in turn.
+    """Return the milliseconds of a list with idle sockets and without sockets: the least of several medians each.
 
-    What disturbs the machine for a while disturbs some of them; what the sockets cost, all of theirs.
+    They are measured in turn. A disturbance of the machine raises some medians, the cost of sockets raises all.
     """
-    with_them, without = [], []
+    with_sockets, without = [], []
     for _ in range(3):
         without += [latency(api, clients[0]) for _ in range(3)]
         with together(clients, live):
-            with_them += [latency(api, clients[0]) for _ in range(3)]
+            with_sockets += [latency(api, clients[0]) for _ in range(3)]
     without += [latency(api, clients[0]) for _ in range(3)]
-    return min(with_them), min(without)
+    return min(with_sockets), min(without)
 
 
 def latency(api: GunicornServer, client: Client) -> float:

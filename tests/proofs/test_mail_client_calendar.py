@@ -1,4 +1,4 @@
-"""What a mail client makes of the events in its mails, in order (RFC 5546): the candidate's calendar is what stands."""
+"""Proof: the calendar entries in mails (RFC 5546), applied in order, leave the present interviews."""
 
 import random
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Entry = tuple[int, str, datetime, datetime]  # sequence, status, begin, end
 
 @dataclass
 class MailClient:
-    """Of RFC 5546, section 3.2: REQUEST adds or replaces by UID, CANCEL removes; what is older changes nothing."""
+    """A mail client (RFC 5546, section 3.2): REQUEST adds or replaces by UID, CANCEL removes, older ones do nothing."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     newest: dict[str, tuple[int, datetime]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class MailClient:
 
 @dataclass
 class RandomLife:
-    """One interview that is moved at random, and the status, revision and start that it ends with."""
+    """An interview with random transitions; `status`, `revision` and `start` are those it should have."""
 
     us: Caller
     candidate: Caller
@@ -120,10 +120,10 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, data
         box.messages.clear()
 
     with (
-        proof("random lives of an interview by mail", database.engine.dialect.name, lives) as done,
+        proof("random lives of an interview by mail", database.engine.dialect.name, lives) as proof_row,
         working(app, {Channel.EMAIL: mail_sender(settings)}),
     ):
-        wanted = {}
+        expected = {}
         for number in range(lives):
             start = in_days(10 + number)
             body = invitation(people.us_application_id, **local(start))
@@ -132,27 +132,27 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, data
             life.live()
             if life.status != "CANCELLED":
                 times = life.start, life.start + timedelta(hours=1)
-                wanted[f"{interview_id}@interviews-api"] = (life.revision, life.status, *times)
+                expected[f"{interview_id}@interviews-api"] = (life.revision, life.status, *times)
         catch_up()
-        done.result = f"the calendar is what stands after {reader.read} entries"
+        proof_row.result = f"the calendar equals the interviews after {reader.read} entries"
     box.stop()
-    check_completed(wanted, reader)
-    assert reader.entries == wanted
+    check_completed(expected, reader)
+    assert reader.entries == expected
     assert reader.read > lives
 
 
-def check_completed(wanted: dict[str, Entry], reader: MailClient) -> None:
-    """Check and remove the completed interviews: no calendar is told of a completion."""
-    for uid in [uid for uid, entry in wanted.items() if entry[1] == "COMPLETED"]:
-        (sequence, _, *times), (kept, status, *shown) = wanted.pop(uid), reader.entries.pop(uid)
-        assert (sequence, times) == (kept, shown)
+def check_completed(expected: dict[str, Entry], reader: MailClient) -> None:
+    """Check and remove completed interviews, whose calendar entries keep the earlier status: no mail announces it."""
+    for uid in [uid for uid, entry in expected.items() if entry[1] == "COMPLETED"]:
+        (sequence, _, *times), (read_sequence, status, *read_times) = expected.pop(uid), reader.entries.pop(uid)
+        assert (sequence, times) == (read_sequence, read_times)
         assert status in ("TENTATIVE", "CONFIRMED")
 
 
 def resend_one(us: Caller, interview_id: str, dice: random.Random) -> None:
-    """Any mail that ended, also of a time that no longer stands."""
+    """Resend a random notice that was sent or suppressed, if there is one."""
     path = f"/interviews/{interview_id}/notices"
-    ended = [one["id"] for one in us.ok("GET", path)["notices"] if one["status"] in ("sent", "suppressed")]
+    ended = [notice["id"] for notice in us.ok("GET", path)["notices"] if notice["status"] in ("sent", "suppressed")]
     if ended:
         us.ok("POST", f"{path}/{dice.choice(ended)}/resend")
 

@@ -36,10 +36,10 @@ def possible_transitions(people: People, interview_id: str | None, number: int) 
     body = invitation(people.us_application_id, **local(in_days(2 + number)))
     routes: list[tuple[Caller, str, str, Any]] = [(us, "POST", "/interviews/schedule", body)]
     if interview_id:
-        mine, ours = f"/candidate/interviews/{interview_id}", f"/interviews/{interview_id}"
+        own, ours = f"/candidate/interviews/{interview_id}", f"/interviews/{interview_id}"
         routes += [
-            (candidate, "PUT", f"{mine}/confirm", None), (candidate, "PUT", f"{mine}/decline", {}),
-            (candidate, "PUT", f"{mine}/request-reschedule", {}),
+            (candidate, "PUT", f"{own}/confirm", None), (candidate, "PUT", f"{own}/decline", {}),
+            (candidate, "PUT", f"{own}/request-reschedule", {}),
             (us, "PUT", f"{ours}/reschedule", local(in_days(3000 + number))),
             (us, "PUT", f"{ours}/cancel", {"cancellationReason": "x"}), (us, "PUT", f"{ours}/complete", {}),
         ]  # fmt: skip
@@ -49,37 +49,37 @@ def possible_transitions(people: People, interview_id: str | None, number: int) 
 @pytest.mark.proof
 def test_an_event_for_each_commit_and_none_for_a_rollback(app: Flask, people: People, database: Database) -> None:
     times, dice = figure(sample=60, full=1000), random.Random(6)
-    with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as done:
+    with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as proof_row:
         committed = failed = 0
         open_one: str | None = None
         while committed + failed < times:
             routes = possible_transitions(people, open_one, committed + failed)
-            who, method, path, body = dice.choice(routes)
+            caller, method, path, body = dice.choice(routes)
             before = count(database, Event)
             with Fault(database.engine, dice.randrange(1, 14)) if dice.random() < 0.5 else nullcontext() as fault:
-                response = who.call(method, path, body)
-            made = count(database, Event) - before
+                response = caller.call(method, path, body)
+            appended = count(database, Event) - before
             if response.status_code == 503:
                 failed += 1
-                assert made == 0
+                assert appended == 0
                 assert fault is not None
             else:
                 committed += response.status_code < 300
-                assert made == (response.status_code < 300), response.text
+                assert appended == (response.status_code < 300), response.text
                 if path == "/interviews/schedule":
                     open_one = response.get_json()["data"]["interviewId"]
-        done.result = f"{committed} committed with one event each, {failed} failed without a trace"
+        proof_row.result = f"{committed} committed with one event each, {failed} failed without a trace"
     with app.app_context():
         while work_once(now()):
             pass
     assert count(database, Event) == committed
     with database.reads.connection() as connection:
-        told = select(func.count(func.distinct(Delivery.event_id)))
-        assert connection.execute(told).scalar_one() == committed
+        event_count = select(func.count(func.distinct(Delivery.event_id)))
+        assert connection.execute(event_count).scalar_one() == committed
 
 
 def load_interviews(world: World, count: int) -> list[dict[str, Any]]:
-    """Store an interview for each of so many candidates, and return what the event log asks of each."""
+    """Store an interview for each of `count` candidates; return the values that `EventLog.append` needs."""
     company = world.company()
     people = [world.candidate(email=f"c{number}@example.com") for number in range(count)]
     job = world.job(company)
@@ -100,7 +100,7 @@ def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Dat
     mailbox = Mailbox()
     smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mailbox.port), "SMTP_TLS": "none"}
     settings = SETTINGS | smtp | {"DATABASE_URL": database_url}
-    with proof("kill -9 of workers that deliver", backend, kills) as done:
+    with proof("kill -9 of workers that deliver", backend, kills) as proof_row:
         workers = WorkerProcesses(4 if backend == "postgresql" else 1, settings)
         killed, written = 0, 0
         try:
@@ -112,9 +112,9 @@ def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Dat
                             EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
                             written += 1
                 if killed < kills:
-                    which = workers.next_to_say(dice.choice((b"sending", b"sent")))
+                    index = workers.wait_for_word(dice.choice((b"sending", b"sent")))
                     time.sleep(dice.choice((0, dice.uniform(0, 0.03))))
-                    workers.kill(which)
+                    workers.kill(index)
                     killed += 1
             wait_for(lambda: count(database, Delivery) == written and unsent(database) == 0, 120)  # in this order
         finally:
@@ -128,7 +128,7 @@ def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Dat
         with database.reads.connection() as connection:
             interrupted = connection.execute(select(func.count()).where(Delivery.attempts > 1)).scalar_one()
         assert interrupted >= kills, "the kills hit workers without claims"
-        done.result = (
+        proof_row.result = (
             f"{written} events, {len(mailbox.messages)} mails: none lost, {twice} twice with the same id, "
             f"{interrupted} claims interrupted"
         )
@@ -138,7 +138,7 @@ def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Dat
 def test_burst_of_stop_signals_ends_the_worker(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    """A signal arrives between any two instructions, also of the handler of the one before."""
+    """A signal may interrupt any instruction, also one of the handler of the signal before."""
     times = figure(sample=3, full=30)
     company, person = world.company(), world.candidate()
     interview = world.interview(world.application(person, world.job(company)), scheduledDate="2999-01-01T09:00:00.000Z")
@@ -152,7 +152,10 @@ def test_burst_of_stop_signals_ends_the_worker(
                 EventLog(connection).append(row, EventType.SCHEDULED, at=now(), actor="company")
 
     settings = SETTINGS | {"DATABASE_URL": database_url, "MAIL_DIR": str(tmp_path)}
-    with proof("SIGTERM by the hundred", database.engine.dialect.name, times) as done, ThreadPoolExecutor(1) as pool:
+    with (
+        proof("SIGTERM by the hundred", database.engine.dialect.name, times) as proof_row,
+        ThreadPoolExecutor(1) as pool,
+    ):
         busy = pool.submit(keep_busy)
         try:
             for _ in range(times):
@@ -171,4 +174,4 @@ def test_burst_of_stop_signals_ends_the_worker(
         finally:
             is_over.set()
             busy.result()
-        done.result = f"each time the worker ended by itself, after {longest:.1f} s at most"
+        proof_row.result = f"each time the worker ended by itself, after {longest:.1f} s at most"

@@ -1,4 +1,4 @@
-"""Transitions that arrive together at two gunicorn workers: the model's winners, with one event each."""
+"""Proof: of transitions that arrive together at two workers, only legal ones succeed, with one event each."""
 
 import random
 from typing import Any
@@ -31,20 +31,20 @@ def run_race(
     dice: random.Random, gunicorn_server: GunicornServer, us: Caller, candidate: Caller, application: str
 ) -> None:
     """Send two to four transitions of one interview at one moment."""
-    made = us.ok("POST", "/interviews/schedule", invitation(application))
-    one = made["interviewId"]
-    wanted = model.Interview(model.Application(), in_days(3))
-    wanted.begin()
+    interview = us.ok("POST", "/interviews/schedule", invitation(application))
+    interview_id = interview["interviewId"]
+    expected = model.Interview(model.Application(), in_days(3))
+    expected.begin()
     if dice.random() < 0.4:
-        candidate.ok("PUT", f"/candidate/interviews/{one}/confirm")
-        wanted.move("confirm", "candidate")
-    known = len(wanted.events)
-    start = wanted.copy()
+        candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
+        expected.move("confirm", "candidate")
+    event_count = len(expected.events)
+    start = expected.copy()
     racers = []
     for _ in range(dice.randint(2, 4)):
         by = dice.choice(list(MOVERS))
         racers.append((dice.choice(MOVERS[by]), by))
-    prefix = {"candidate": f"/candidate/interviews/{one}", "company": f"/interviews/{one}"}
+    prefix = {"candidate": f"/candidate/interviews/{interview_id}", "company": f"/interviews/{interview_id}"}
     sides = {"candidate": candidate.headers, "company": us.headers}
     answers = at_once(
         gunicorn_server, [("PUT", f"{prefix[by]}/{move}", sides[by], BODIES[move]) for move, by in racers]
@@ -53,59 +53,59 @@ def run_race(
     statuses = [status for status, _ in answers]
     assert set(statuses) <= {200, 400}, (racers, answers)
     winners = [racer for racer, status in zip(racers, statuses, strict=True) if status == 200]
-    timeline = candidate.ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
-    happened = [(event["type"], event["by"]) for event in timeline]
-    assert happened[:known] == wanted.events
+    timeline = candidate.ok("GET", f"/candidate/interviews/{interview_id}/timeline")["events"]
+    events = [(event["type"], event["by"]) for event in timeline]
+    assert events[:event_count] == expected.events
     moves = {(f"interview.{event}", by): (move, by) for move, event in model.EVENTS.items() for by in MOVERS}
-    order = [moves[event] for event in happened[known:]]
+    order = [moves[event] for event in events[event_count:]]
     assert sorted(order) == sorted(winners), (racers, statuses, order)  # one event for each move that won
     was_legal = [{move for move in model.REFUSALS if start.is_legal(move)}]
     for move, by in order:  # the winners in the order of their events are a legal life
-        assert wanted.move(move, by, **SAID.get(move, {})), (racers, order)
-        was_legal.append({move for move in model.REFUSALS if wanted.is_legal(move)})
+        assert expected.move(move, by, **SAID.get(move, {})), (racers, order)
+        was_legal.append({move for move in model.REFUSALS if expected.is_legal(move)})
     for (move, _), (code, body) in zip(racers, answers, strict=True):
         if code == 400:  # at some moment of that life it was indeed too late
             assert model.REFUSALS[move].encode() in body
             assert any(move not in legal for legal in was_legal), (racers, order)
     if {"decline", "cancel", "complete"} & {move for move, _ in racers}:
         assert sum(move in ("decline", "cancel", "complete") for move, _ in winners) == 1
-    ours = us.ok("GET", f"/interviews/{one}")
-    assert (ours["status"], ours["cancelledBy"]) == (wanted.status, wanted.cancelled_by)
+    ours = us.ok("GET", f"/interviews/{interview_id}")
+    assert (ours["status"], ours["cancelledBy"]) == (expected.status, expected.cancelled_by)
     (application_row,) = us.ok(
         "GET", f"/interviews/company/{us.ok('GET', '/auth/me')['user']['company']['id']}/candidates"
     )["applications"]
-    assert application_row["status"] == wanted.application.status
-    if wanted.status in model.OPEN:
-        us.ok("PUT", f"/interviews/{one}/complete", {})
+    assert application_row["status"] == expected.application.status
+    if expected.status in model.OPEN:
+        us.ok("PUT", f"/interviews/{interview_id}/complete", {})
 
 
 @pytest.mark.proof
 def test_races_have_the_contracts_winners(people: People, gunicorn_server: GunicornServer, database: Database) -> None:
     races = figure(sample=30, full=200)
     dice = random.Random(4)
-    with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as done:
+    with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as proof_row:
         for _ in range(races):
             run_race(dice, gunicorn_server, people.us, people.candidate, people.us_application_id)
-        done.result = "the contract's winners"
+        proof_row.result = "the contract's winners"
 
 
 @pytest.mark.proof
 def test_simultaneous_overlaps_are_refused(people: People, gunicorn_server: GunicornServer, database: Database) -> None:
     """Two schedules, and a schedule against a reschedule, for one company and candidate at overlapping times."""
     us, races = people.us, figure(sample=10, full=100)
-    asked = [invitation(people.us_application_id, 40), invitation(people.us_application_id, 40 + 1 / 48)]
-    with proof("overlapping schedules and reschedules at once", database.engine.dialect.name, races) as done:
+    bodies = [invitation(people.us_application_id, 40), invitation(people.us_application_id, 40 + 1 / 48)]
+    with proof("overlapping schedules and reschedules at once", database.engine.dialect.name, races) as proof_row:
         for number in range(races):
-            calls: list[Call] = [("POST", "/interviews/schedule", us.headers, body) for body in asked]
+            calls: list[Call] = [("POST", "/interviews/schedule", us.headers, body) for body in bodies]
             if number % 2:
                 other = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 50))
                 path = f"/interviews/{other['interviewId']}/reschedule"
                 calls[1] = ("PUT", path, us.headers, local(in_days(40 + 1 / 48)))
             statuses = sorted(status for status, _ in at_once(gunicorn_server, calls))
             assert statuses in ([200, 409], [201, 409]), statuses
-            for one in us.ok("GET", "/interviews/by-status?limit=100&status=en_attente")["interviews"]:
-                us.ok("PUT", f"/interviews/{one['interviewId']}/cancel", {"cancellationReason": "next"})
-        done.result = "one of two, every time"
+            for interview in us.ok("GET", "/interviews/by-status?limit=100&status=en_attente")["interviews"]:
+                us.ok("PUT", f"/interviews/{interview['interviewId']}/cancel", {"cancellationReason": "next"})
+        proof_row.result = "one of two, every time"
 
 
 @pytest.mark.proof
@@ -113,9 +113,9 @@ def test_one_of_two_writes_with_the_same_if_match_succeeds(
     people: People, gunicorn_server: GunicornServer, database: Database
 ) -> None:
     us, candidate, races = people.us, people.candidate, figure(sample=10, full=100)
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    path = f"/interviews/{made['interviewId']}"
-    with proof("two writes with one If-Match", database.engine.dialect.name, races) as done:
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/interviews/{interview['interviewId']}"
+    with proof("two writes with one If-Match", database.engine.dialect.name, races) as proof_row:
         for number in range(races):
             seen = us.headers | {"If-Match": us.call("GET", path).headers["ETag"]}
             calls: list[Call] = [
@@ -125,4 +125,4 @@ def test_one_of_two_writes_with_the_same_if_match_succeeds(
         seen = candidate.headers | {"If-Match": candidate.call("GET", f"/candidate{path}").headers["ETag"]}
         both: list[Call] = [("PUT", f"/candidate{path}/{move}", seen, {}) for move in ("confirm", "decline")]
         assert sorted(status for status, _ in at_once(gunicorn_server, both)) == [200, 412]
-        done.result = "one 200, one 412"
+        proof_row.result = "one 200, one 412"

@@ -27,17 +27,19 @@ INSTANTS = st.integers(0, 250_000_000_000_000).map(lambda number: EARLIEST + tim
 ZONES = st.sampled_from(["Asia/Kolkata", "America/Vancouver", "Australia/Lord_Howe", "UTC"])
 FLAT = {"time_zone": ZONES, "starts_at": INSTANTS, "first_name": TEXT, "last_name": TEXT}
 PLAIN = st.recursive(
-    NONE | st.booleans() | st.integers(-(2**53), 2**53) | TEXT, lambda one: st.lists(one, max_size=2), max_leaves=4
+    NONE | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
+    lambda children: st.lists(children, max_size=2),
+    max_leaves=4,
 )
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Schema]:
-    """Of every route of the application, what it answers."""
+    """Return a schema of each class that a route of the application answers with."""
     app = create_app(SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('dump') / 'no.sqlite3'}"})
-    found = {type(one): one for one in _schemas(app)}
-    assert {CandidateInterviews, InterviewDetails} < found.keys()
-    return list(found.values())
+    schemas = {type(schema): schema for schema in _schemas(app)}
+    assert {CandidateInterviews, InterviewDetails} < schemas.keys()
+    return list(schemas.values())
 
 
 def _schemas(app: Flask) -> Iterator[Schema]:
@@ -50,8 +52,8 @@ def rows(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     """Return a strategy of rows for the schema, also with unexpected nulls and missing keys."""
     columns = _columns(schema) | FLAT
     whole = st.fixed_dictionaries(columns)
-    some = st.fixed_dictionaries(FLAT, optional={name: columns[name] for name in columns if name not in FLAT})
-    return st.one_of(whole, whole, whole, some)
+    partial = st.fixed_dictionaries(FLAT, optional={name: columns[name] for name in columns if name not in FLAT})
+    return st.one_of(whole, whole, whole, partial)
 
 
 def _columns(schema: Schema) -> dict[str, Any]:

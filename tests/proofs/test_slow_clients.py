@@ -1,4 +1,4 @@
-"""Proof: clients that are slow to write or to read hold up nobody behind nginx."""
+"""Proof: behind nginx, clients that write or read slowly hold up no other client."""
 
 import contextlib
 import socket
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.needs_nginx
 
 
 class SlowClients:
-    """Connections that begin a request and then take their time."""
+    """Connections that begin a request and then send or read slowly."""
 
     def __init__(self, port: int, count: int) -> None:
         self.sockets: list[socket.socket] = []
@@ -58,7 +58,9 @@ def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[GunicornSer
     count = figure(sample=60, full=300)
     backend = service(Database, app).engine.dialect.name
     workers = api.workers
-    with proof("half-open, slow-body and a third as many slow-reading clients behind nginx", backend, count) as done:
+    with proof(
+        "half-open, slow-body and a third as many slow-reading clients behind nginx", backend, count
+    ) as proof_row:
         slow, took = SlowClients(nginx.port, count), []
         try:
             for _ in range(figure(sample=100, full=300)):
@@ -69,6 +71,6 @@ def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[GunicornSer
         finally:
             slow.stop()
         worst = sorted(took)[int(len(took) * 0.99)]
-        done.result = f"/health/live p99 {worst:.0f} ms, no worker died"
+        proof_row.result = f"/health/live p99 {worst:.0f} ms, no worker died"
     assert worst < 500
     assert api.workers == workers

@@ -48,10 +48,10 @@ class Life(RuleBasedStateMachine):
                 "companies": [{"id": ids[2 + index], "name": "A"} for index in (0, 1)],
                 "companyUsers": people,
                 "candidates": [{"id": candidate, "email": f"{candidate}@x.example", "firstName": "A", "lastName": "B"}],
-                "jobs": [{"id": one, "companyId": company, "title": "J"} for one, company in self.jobs.items()],
+                "jobs": [{"id": job, "companyId": company, "title": "J"} for job, company in self.jobs.items()],
                 "applications": [
-                    {"id": one, "candidateId": candidate, "jobId": job, "appliedAt": "2025-01-01T00:00:00.000Z"}
-                    for one, job in zip(self.applications, self.jobs, strict=True)
+                    {"id": application, "candidateId": candidate, "jobId": job, "appliedAt": "2025-01-01T00:00:00.000Z"}
+                    for application, job in zip(self.applications, self.jobs, strict=True)
                 ],
             })  # fmt: skip
         self.company_of = dict(zip(self.applications, (0, 0, 1), strict=True))
@@ -75,16 +75,16 @@ class Life(RuleBasedStateMachine):
     def _clashes(self, company: int, start: datetime, minutes: int, but: str = "") -> bool:
         return any(
             other.overlaps(start, minutes)
-            for one, (application, other) in self.interviews.items()
-            if one != but and self.company_of[application] == company
+            for interview_id, (application, other) in self.interviews.items()
+            if interview_id != but and self.company_of[application] == company
         )
 
     @rule(which=WHICH, start=SLOTS, minutes=MINUTES)
     def schedule(self, which: int, start: datetime, minutes: int) -> None:
         application = list(self.applications)[which % 3]
         company = self.company_of[application]
-        asked = {"applicationId": application, "type": "Phone", "durationMinutes": minutes, **local(start)}
-        response = self.companies[company].call("POST", "/interviews/schedule", asked)
+        body = {"applicationId": application, "type": "Phone", "durationMinutes": minutes, **local(start)}
+        response = self.companies[company].call("POST", "/interviews/schedule", body)
         if self._clashes(company, start, minutes):
             assert response.status_code == 409, response.text
             return
@@ -94,13 +94,13 @@ class Life(RuleBasedStateMachine):
         self.touched = response.get_json()["data"]["interviewId"]
         self.interviews[self.touched] = application, interview
 
-    def _make(self, move: str, by: str, which: int, body: dict[str, Any], **said: Any) -> None:
+    def _make(self, move: str, by: str, which: int, body: dict[str, Any], **details: Any) -> None:
         interview_id, interview, company = self._pick(which)
         mover, prefix = (company, "") if by == "company" else (self.candidate, "/candidate")
         response = mover.call("PUT", f"{prefix}/interviews/{interview_id}/{move}", body)
-        made = interview.move(move, by, **said)
+        is_made = interview.move(move, by, **details)
         message = response.get_json()["message"]
-        assert (response.status_code, message) == ((200, message) if made else (400, model.REFUSALS[move]))
+        assert (response.status_code, message) == ((200, message) if is_made else (400, model.REFUSALS[move]))
 
     @precondition(lambda self: self.interviews)
     @rule(which=WHICH, by=st.sampled_from(["candidate", "company"]))
@@ -159,7 +159,7 @@ class Life(RuleBasedStateMachine):
     def mark_seen(self, which: int) -> None:
         application = list(self.applications)[which]
         self.companies[self.company_of[application]].ok("PUT", f"/application-status/{application}/mark-seen")
-        self.applications[application].look()
+        self.applications[application].mark_seen()
 
     @precondition(lambda self: self.interviews)
     @rule(which=WHICH, move=st.sampled_from(["confirm", "cancel", "complete"]))
@@ -172,55 +172,58 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def both_sides_see_the_model(self) -> None:
         listed = self.candidate.ok("GET", "/candidate/interviews?limit=100")
-        assert {one["interviewId"] for one in listed["interviews"]} == self.interviews.keys()
+        assert {interview["interviewId"] for interview in listed["interviews"]} == self.interviews.keys()
         statuses = [interview.status for _, interview in self.interviews.values()]
         assert (listed["pendingCount"], listed["upcomingCount"], listed["completedCount"]) == tuple(
-            statuses.count(one) for one in ("en_attente", "confirmed", "completed")
+            statuses.count(status) for status in ("en_attente", "confirmed", "completed")
         )
-        ours = {one["interviewId"]: one for side in self.companies
-                for one in side.ok("GET", "/interviews/by-status?limit=100")["interviews"]}  # fmt: skip
-        for one in listed["interviews"]:
-            check_views([one, ours[one["interviewId"]]], self.interviews[one["interviewId"]][1])
+        ours = {interview["interviewId"]: interview for side in self.companies
+                for interview in side.ok("GET", "/interviews/by-status?limit=100")["interviews"]}  # fmt: skip
+        for interview in listed["interviews"]:
+            check_views([interview, ours[interview["interviewId"]]], self.interviews[interview["interviewId"]][1])
         if self.touched:
             check_details(self.candidate, self.touched, ours[self.touched], self.interviews[self.touched][1])
-        mine = {one["id"]: one for one in self.candidate.ok("GET", "/application-status/candidate")["applications"]}
+        own = {
+            application["id"]: application
+            for application in self.candidate.ok("GET", "/application-status/candidate")["applications"]
+        }
         for index, company_id in enumerate(self.company_ids):
             path = f"/interviews/company/{company_id}/candidates"
             for theirs in self.companies[index].ok("GET", path)["applications"]:
-                check_application(mine[theirs["applicationId"]], self.applications[theirs["applicationId"]])
+                check_application(own[theirs["applicationId"]], self.applications[theirs["applicationId"]])
                 check_application(theirs, self.applications[theirs["applicationId"]])
 
 
-def check_views(views: list[dict[str, Any]], wanted: model.Interview) -> None:
+def check_views(views: list[dict[str, Any]], expected: model.Interview) -> None:
     """Compare each view of an interview with the model."""
     for view in views:
-        assert view["status"] == wanted.status
-        assert view["scheduledDate"] == f"{wanted.start:%Y-%m-%dT%H:%M:00.000Z}"
-        assert (view["confirmedAt"] is not None) == wanted.is_confirmed
-        assert (view["cancelledAt"] is not None) == (wanted.status == "annule")
-        assert (view["completedAt"] is not None) == (wanted.status == "completed")
-        assert (view["isHired"], view["cancellationReason"]) == (wanted.is_hired, wanted.reason)
+        assert view["status"] == expected.status
+        assert view["scheduledDate"] == f"{expected.start:%Y-%m-%dT%H:%M:00.000Z}"
+        assert (view["confirmedAt"] is not None) == expected.is_confirmed
+        assert (view["cancelledAt"] is not None) == (expected.status == "annule")
+        assert (view["completedAt"] is not None) == (expected.status == "completed")
+        assert (view["isHired"], view["cancellationReason"]) == (expected.is_hired, expected.reason)
 
 
-def check_details(candidate: Caller, interview_id: str, ours: dict[str, Any], wanted: model.Interview) -> None:
+def check_details(candidate: Caller, interview_id: str, ours: dict[str, Any], expected: model.Interview) -> None:
     """Compare details and timeline of the interview of the last transition with the model."""
     details = candidate.ok("GET", f"/candidate/interviews/{interview_id}")
-    check_views([details], wanted)
-    assert details["feedback"] == (wanted.feedback if wanted.is_shared else None)
-    assert (ours["feedback"], ours["cancelledBy"]) == (wanted.feedback, wanted.cancelled_by)
-    assert ours["durationMinutes"] == wanted.minutes
+    check_views([details], expected)
+    assert details["feedback"] == (expected.feedback if expected.is_shared else None)
+    assert (ours["feedback"], ours["cancelledBy"]) == (expected.feedback, expected.cancelled_by)
+    assert ours["durationMinutes"] == expected.minutes
     request = ours["rescheduleRequest"]
-    assert (request and request["reason"]) == (wanted.request and wanted.request["reason"])
-    assert (request is None) == (wanted.request is None)
+    assert (request and request["reason"]) == (expected.request and expected.request["reason"])
+    assert (request is None) == (expected.request is None)
     timeline = candidate.ok("GET", f"/candidate/interviews/{interview_id}/timeline")["events"]
-    assert [(event["type"], event["by"]) for event in timeline] == wanted.events
+    assert [(event["type"], event["by"]) for event in timeline] == expected.events
 
 
-def check_application(seen: dict[str, Any], wanted: model.Application) -> None:
-    """Status, and which dates are set."""
-    assert seen["status"] == wanted.status
-    assert {name for name in DATES if seen[name]} == wanted.dates
-    assert seen["cancellationReason"] == wanted.reason
+def check_application(seen: dict[str, Any], expected: model.Application) -> None:
+    """Compare an application's status, set dates and reason with the model."""
+    assert seen["status"] == expected.status
+    assert {name for name in DATES if seen[name]} == expected.dates
+    assert seen["cancellationReason"] == expected.reason
 
 
 @pytest.mark.proof
@@ -230,6 +233,6 @@ def test_each_sequence_of_transitions_follows_the_model(app: Flask, database: Da
         max_examples=sequences, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
         print_blob=True,
     )  # fmt: skip
-    with proof("sequences of up to 30 moves against a model", database.engine.dialect.name, sequences) as done:
+    with proof("sequences of up to 30 moves against a model", database.engine.dialect.name, sequences) as proof_row:
         run_state_machine_as_test(type("LifeHere", (Life,), {"app": app}), settings=limits)
-        done.result = "no divergence"
+        proof_row.result = "no divergence"

@@ -56,7 +56,7 @@ def test_docs_page_works_offline(gunicorn_server: GunicornServer) -> None:
 
 @pytest.mark.needs_chromium
 def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, world: World) -> None:
-    """In every state, with and without JavaScript, at 360 and 1280 pixels, light and dark; axe finds nothing."""
+    """Run axe in each state, with and without JavaScript, at 360 and 1280 pixels, light and dark."""
     states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
     ids = [f"{number:024x}" for number in range(1, 6)]
     texts = {
@@ -67,12 +67,12 @@ def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, 
     date = "2999-05-15T09:00:00.000Z"
     world.candidate_with(
         *(
-            {"id": one, "status": status, "scheduledDate": date, **texts}
-            for one, status in zip(ids, states, strict=True)
+            {"id": interview_id, "status": status, "scheduledDate": date, **texts}
+            for interview_id, status in zip(ids, states, strict=True)
         )
     )
     world.load()
-    paths = [f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], one, 0)}" for one in ids]
+    paths = [f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 0)}" for interview_id in ids]
     links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
     links["invalid"] = "/interviews/confirm/x"
     run_node(
@@ -82,7 +82,7 @@ def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, 
 
 @pytest.mark.needs_chromium
 def test_reset_page_works_once(app: Flask, gunicorn_server: GunicornServer, world: World) -> None:
-    """At 360 and 1280 pixels, light and dark; the secret reaches no address that a server sees."""
+    """Run at 360 and 1280 pixels, light and dark. No requested URL holds the secret."""
     person = world.candidate()
     world.load()
     with app.app_context(), transaction() as connection:

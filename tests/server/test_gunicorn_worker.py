@@ -34,7 +34,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 class Worker(WebWorker):  # type: ignore[misc]
-    """In a thread of the tests' process, whose signals it leaves alone."""
+    """A gunicorn worker in a thread of the tests' process; it installs no signal handlers."""
 
     def __init__(self, threads: int) -> None:
         config = Config()
@@ -45,10 +45,10 @@ class Worker(WebWorker):  # type: ignore[misc]
         self.thread = threading.Thread(target=self.init_process)
 
     def init_signals(self) -> None:
-        """None."""
+        """Do nothing: only the main thread may set signal handlers."""
 
     def load_wsgi(self) -> None:
-        """No file."""
+        """Use the application above; gunicorn would import one."""
         self.wsgi = application
 
     def connect(self) -> closing[HTTPConnection]:
@@ -63,11 +63,11 @@ class Worker(WebWorker):  # type: ignore[misc]
 @pytest.fixture(params=[1])
 def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
     before = threading.active_count()
-    made = Worker(request.param)
-    made.thread.start()
-    yield made
-    made.stop()
-    made.tmp.close()
+    worker = Worker(request.param)
+    worker.thread.start()
+    yield worker
+    worker.stop()
+    worker.tmp.close()
     wait_for(lambda: threading.active_count() <= before)
 
 
@@ -98,7 +98,7 @@ def test_stop_waits_for_the_running_request(worker: Worker) -> None:
 
 @pytest.mark.parametrize("worker", [2], indirect=True)
 def test_lingering_client_holds_up_only_its_thread(worker: Worker) -> None:
-    """It holds one thread, for the 2 s that gunicorn waits for it to hang up."""
+    """The client holds one thread for 2 s, while gunicorn waits for it to hang up."""
     with worker.connect() as another:
         ask(another)
         with worker.connect() as stays:

@@ -26,7 +26,7 @@ from interviews_api.server import gunicorn_internals
 
 
 class Socket:
-    """Socket that keeps what is sent."""
+    """Socket that keeps the sent bytes."""
 
     def __init__(self) -> None:
         self.sent = b""

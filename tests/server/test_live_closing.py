@@ -96,9 +96,9 @@ def test_sockets_take_at_most_half_of_the_threads(database_url: str, parties: Pa
 
 def make_changes(server: HttpServer, parties: Parties) -> None:
     """Make more changes than the buffers between server and client hold."""
-    one = schedule(server, parties, notes="x" * 19_000)
+    interview_id = schedule(server, parties, notes="x" * 19_000)
     for number in range(1, CHANGES):
-        ask(server, "PUT", f"/interviews/{one}/reschedule", parties.company_token, local(in_days(3 + number)))
+        ask(server, "PUT", f"/interviews/{interview_id}/reschedule", parties.company_token, local(in_days(3 + number)))
 
 
 def is_ended(sock: socket.socket, seconds: float) -> bool:
@@ -109,7 +109,7 @@ def is_ended(sock: socket.socket, seconds: float) -> bool:
 
 
 def until_the_end(ws: ClientConnection) -> Iterator[str | bytes]:
-    """Yield the messages that can still be read."""
+    """Yield the remaining messages until the socket closes."""
     with suppress(ConnectionClosed):
         while True:
             yield ws.recv(timeout=5)
@@ -129,7 +129,7 @@ def socket_full_of_pongs(server: HttpServer, token: str) -> Iterator[socket.sock
 
 
 def test_pongs_do_not_split_messages(server: HttpServer, parties: Parties) -> None:
-    """Pings are answered while a message is half sent."""
+    """The server answers pings while a message is half sent."""
     make_changes(server, parties)
     with open_slow_socket(server, parties.candidate_token, "?after=0") as ws:
         pongs = []
@@ -226,17 +226,17 @@ def test_closed_sockets_are_counted_once(database_url: str, parties: Parties) ->
     try:
         for _ in range(3):
             open_socket(own, parties.candidate_token).close()
-        kept = HTTPConnection("127.0.0.1", own.port, timeout=5)
+        keep_alive = HTTPConnection("127.0.0.1", own.port, timeout=5)
         for is_last in (False, True):
-            kept.request("GET", "/health/live")
-            response = kept.getresponse()
+            keep_alive.request("GET", "/health/live")
+            response = keep_alive.getresponse()
             assert response.status == 200
             assert response.read()
             if not is_last:
                 time.sleep(0.2)
                 own.process.terminate()
                 time.sleep(0.7)
-        kept.close()
+        keep_alive.close()
         own.process.wait(10)
     finally:
         own.stop()

@@ -28,29 +28,29 @@ from tests.support.statements import hooked
 def test_change_arrives_as_the_list_shows_it(server: HttpServer, parties: Parties) -> None:
     with open_socket(server, parties.candidate_token) as ws:
         assert ws.subprotocol == "interviews.v1"
-        one = schedule(server, parties)
+        interview_id = schedule(server, parties)
         first = json.loads(ws.recv(timeout=5))
         assert list(first) == ["id", "event", "at", "interview"]
         assert first["event"] == "interview.scheduled"
         (listed,) = ask(server, "GET", "/candidate/interviews", parties.candidate_token)["interviews"]
         assert first["interview"] == listed
-        ask(server, "PUT", f"/candidate/interviews/{one}/confirm", parties.candidate_token)
-        ask(server, "PUT", f"/interviews/{one}/complete", parties.company_token, {})
+        ask(server, "PUT", f"/candidate/interviews/{interview_id}/confirm", parties.candidate_token)
+        ask(server, "PUT", f"/interviews/{interview_id}/complete", parties.company_token, {})
         confirmed, completed = json.loads(ws.recv(timeout=5)), json.loads(ws.recv(timeout=5))
         assert (confirmed["event"], completed["event"]) == ("interview.confirmed", "interview.completed")
         assert first["id"] < confirmed["id"] < completed["id"]
-        events = ask(server, "GET", f"/candidate/interviews/{one}/timeline", parties.candidate_token)["events"]
+        events = ask(server, "GET", f"/candidate/interviews/{interview_id}/timeline", parties.candidate_token)["events"]
         assert [(event["id"], event["at"]) for event in events] == [
             (message["id"], message["at"]) for message in (first, confirmed, completed)
         ]
-    for query, wanted in (
+    for query, expected in (
         ("?after=0", [first, confirmed, completed]), (f"?after={confirmed['id']}", [completed]),
         ("?after=9223372036854775807", []),
     ):  # fmt: skip
         with open_socket(server, parties.candidate_token, query) as ws:
-            replayed = [json.loads(ws.recv(timeout=5)) for _ in wanted]
-            assert [one["id"] for one in replayed] == [one["id"] for one in wanted]
-            assert all(one["interview"]["status"] == "completed" for one in replayed)
+            replayed = [json.loads(ws.recv(timeout=5)) for _ in expected]
+            assert [change["id"] for change in replayed] == [change["id"] for change in expected]
+            assert all(change["interview"]["status"] == "completed" for change in replayed)
             with pytest.raises(TimeoutError):
                 ws.recv(timeout=0.3)
 
@@ -80,10 +80,10 @@ def test_client_messages_are_ignored(server: HttpServer, parties: Parties) -> No
 
 def test_reschedule_arrives_without_private_fields(server: HttpServer, parties: Parties) -> None:
     """A reschedule arrives with the new time and nothing private."""
-    one = schedule(server, parties)
+    interview_id = schedule(server, parties)
     with open_socket(server, parties.candidate_token) as ws:
         body = local(in_days(9)) | {"internalNotes": "canary"}
-        ask(server, "PUT", f"/interviews/{one}/reschedule", parties.company_token, body)
+        ask(server, "PUT", f"/interviews/{interview_id}/reschedule", parties.company_token, body)
         text = ws.recv(timeout=5)
         assert "canary" not in str(text)
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
@@ -101,7 +101,7 @@ def test_no_change_is_missed_while_the_hub_starts(server: HttpServer, parties: P
 
 
 def test_hub_recovers_after_database_errors(app: Flask, parties: Parties, caplog: pytest.LogCaptureFixture) -> None:
-    """Its reads fail for a while; what happened meanwhile arrives when they work again."""
+    """Reads of the hub fail for a while. Changes of that time arrive once they work again."""
     server = InProcessServer(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "WEB_THREADS": "8"})
     engine = service(Database, server.app).engine
     is_away = threading.Event()

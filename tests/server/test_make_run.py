@@ -69,11 +69,11 @@ class Run:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    made = Run(tmp_path)
-    yield made
-    if made.processes:
-        os.killpg(made.process.pid, signal.SIGKILL)
-    made.process.wait(10)
+    run = Run(tmp_path)
+    yield run
+    if run.processes:
+        os.killpg(run.process.pid, signal.SIGKILL)
+    run.process.wait(10)
 
 
 def terminate(run: Run) -> None:
@@ -86,9 +86,9 @@ def press_ctrl_c(run: Run) -> None:
 
 
 def sign_in(run: Run) -> None:
-    found = re.search(r"candidate +(\S+) +(\S+)", run.log)
-    assert found, run.log
-    body = json.dumps({"email": found[1], "password": found[2]}).encode()
+    match = re.search(r"candidate +(\S+) +(\S+)", run.log)
+    assert match, run.log
+    body = json.dumps({"email": match[1], "password": match[2]}).encode()
     request = urllib.request.Request(f"{run.url}/auth/login", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as response:
         assert json.load(response)["data"]["accessToken"]
@@ -110,7 +110,7 @@ def test_make_run_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> Non
 
 @pytest.mark.parametrize("number", range(figure(sample=3, full=30)))
 def test_ctrl_c_at_any_moment(run: Run, number: int) -> None:
-    """Also while its processes start."""
+    """Press Ctrl-C also while the processes start."""
     run.wait_until_it_says("Serving on")
     time.sleep(number % 15 * 0.2)
     began = time.monotonic()

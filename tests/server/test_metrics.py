@@ -153,8 +153,8 @@ print([path.stat().st_size for path in Path(os.environ[metric_files.FOLDER]).glo
 
 def test_metric_file_has_room_for_all_labels() -> None:
     environment = clean_environment({})
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", _COUNT_EVERYTHING], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60
     )
-    assert done.stderr == ""
-    assert done.stdout == f"{[metric_files.FILE_BYTES] * 2}\n", "a file that grows can kill its worker"
+    assert completed.stderr == ""
+    assert completed.stdout == f"{[metric_files.FILE_BYTES] * 2}\n", "a file that grows can kill its worker"

@@ -51,7 +51,7 @@ def test_nginx_refusals_have_the_error_shape(nginx: Nginx) -> None:
     status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, b"x" * 70_000)
     assert (status, answer["message"]) == (413, "The body is larger than 64 KiB")
     assert in_shape(413, answer)
-    for raw, wanted in (
+    for raw, expected in (
         (b"NONSENSE\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\nConnection: close\r\n\r\n", 431),
@@ -65,7 +65,7 @@ def test_nginx_refusals_have_the_error_shape(nginx: Nginx) -> None:
         (b"GET /jobs HTTP/9.1\r\nHost: a\r\n\r\n", 505),
     ):  # fmt: skip
         status, answer = nginx.say(raw)
-        assert (status, in_shape(wanted, answer)) == (wanted, True), raw[:40]
+        assert (status, in_shape(expected, answer)) == (expected, True), raw[:40]
     assert nginx.ask("TRACE", "/jobs")[1]["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, DELETE"
 
 
@@ -88,8 +88,8 @@ def test_each_response_has_one_request_id(nginx: Nginx, proxied_servers: tuple[G
         ("/metrics", 404),
         ("/candidate/interviews/updates", 426),
     ):
-        found = nginx.ask("GET", path, {"X-Request-Id": f"mine-{status}"})
-        assert (found[0], found[1]["X-Request-Id"]) == (status, f"mine-{status}")
+        answer = nginx.ask("GET", path, {"X-Request-Id": f"mine-{status}"})
+        assert (answer[0], answer[1]["X-Request-Id"]) == (status, f"mine-{status}")
         for odd in ("x" * 65, "a b", "a/b", ""):
             assert re.fullmatch("[0-9a-f]{32}", nginx.ask("GET", path, {"X-Request-Id": odd})[1]["X-Request-Id"])
     connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
@@ -149,7 +149,7 @@ def test_body_of_64_kib_is_not_written_to_disk(nginx: Nginx) -> None:
 
 
 def test_slow_reader_gets_the_whole_file(nginx: Nginx) -> None:
-    """nginx takes the file from the worker at once, more of it than its memory for one answer, and passes it on."""
+    """nginx takes the file from the worker at once, although it exceeds nginx's buffers, and passes it on."""
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(("127.0.0.1", nginx.port))

@@ -43,7 +43,7 @@ def test_short_secret_stops_each_program(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "reason"),
     [
         ("postgresql://u@h:port/x", "Refusing to start: DATABASE_URL must begin with"),
         ("sqlite:////dev/null/x.sqlite3", "Refusing to start: the folder of DATABASE_URL cannot be made"),
@@ -52,14 +52,14 @@ def test_short_secret_stops_each_program(command: list[str]) -> None:
         ("postgresql://127.0.0.1:1/x", "the database refused: connection failed"),
     ],
 )
-def test_invalid_database_url_fails_in_one_line(url: str, said: str) -> None:
+def test_invalid_database_url_fails_in_one_line(url: str, reason: str) -> None:
     environment = clean_environment(SECRETS | {"DATABASE_URL": url})
     for command in (["alembic", "upgrade", "head"], ["flask", "--app", "wsgi", "tokens", "issue", "a@example.com"]):
         finished = subprocess.run(
             [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
         )
         assert finished.returncode == 1
-        assert said in finished.stderr
+        assert reason in finished.stderr
         assert "Traceback" not in finished.stderr
 
 

@@ -44,8 +44,8 @@ class LoggedServer:
 @pytest.fixture
 def logged_server(app: Flask, people: People, database_url: str) -> LoggedServer:
     """Send tokens, passwords, links, queries, headers, bodies and malformed requests to a server, and stop it."""
-    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    link = make_token(SECRETS["SECRET_KEY"], made["interviewId"], 0)
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    link = make_token(SECRETS["SECRET_KEY"], interview["interviewId"], 0)
     feed = people.candidate.ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
     token = people.candidate.headers["Authorization"]
     headers = {"Authorization": token, "Cookie": CANARY, "User-Agent": CANARY, "Referer": CANARY}
@@ -54,7 +54,7 @@ def logged_server(app: Flask, people: People, database_url: str) -> LoggedServer
         statuses = [
             server.request(method, path, headers, body)[0]
             for method, path, body in (
-                ("GET", f"/candidate/interviews/{made['interviewId']}?q={CANARY}", None),
+                ("GET", f"/candidate/interviews/{interview['interviewId']}?q={CANARY}", None),
                 ("GET", f"/interviews/confirm/{link}", None),
                 ("POST", f"/interviews/confirm/{link}", {}),
                 ("GET", f"/interviews/confirm/{CANARY}", None),
@@ -73,7 +73,7 @@ def logged_server(app: Flask, people: People, database_url: str) -> LoggedServer
         log = server.log
     finally:
         server.stop()
-    secrets = (CANARY, link, feed, made["interviewId"], token.removeprefix("Bearer "), "example.com")
+    secrets = (CANARY, link, feed, interview["interviewId"], token.removeprefix("Bearer "), "example.com")
     return LoggedServer(log, refusals, statuses, secrets)
 
 
@@ -123,9 +123,9 @@ def test_worker_logs_in_json() -> None:
 
 def test_server_log_has_no_private_fields(people: People, gunicorn_server: GunicornServer) -> None:
     headers = people.us.headers
-    asked = invitation(people.us_application_id, internalNotes=CANARY)
-    assert gunicorn_server.request("POST", "/interviews/schedule", headers, asked)[0] == 201
-    assert gunicorn_server.request("POST", "/interviews/schedule", headers, asked | {"type": CANARY})[0] == 400
-    assert gunicorn_server.request("POST", "/interviews/schedule", headers, asked)[0] == 409
+    body = invitation(people.us_application_id, internalNotes=CANARY)
+    assert gunicorn_server.request("POST", "/interviews/schedule", headers, body)[0] == 201
+    assert gunicorn_server.request("POST", "/interviews/schedule", headers, body | {"type": CANARY})[0] == 400
+    assert gunicorn_server.request("POST", "/interviews/schedule", headers, body)[0] == 409
     assert CANARY not in gunicorn_server.log
     assert headers["Authorization"].split()[1] not in gunicorn_server.log

@@ -41,24 +41,24 @@ def test_one_of_fifty_simultaneous_confirms_succeeds(
 ) -> None:
     """Confirm 40 interviews 50 times each: one 200 an interview, and the sample 400 otherwise."""
     ids = [f"{number:024x}" for number in range(1, 41)]
-    me = world.candidate_with(*({"id": one} for one in ids))
+    me = world.candidate_with(*({"id": interview_id} for interview_id in ids))
     world.load()
-    mine = headers(me["id"])
+    authorization = headers(me["id"])
 
     def confirm(interview_ids: list[str]) -> list[tuple[str, int, bytes]]:
         connection = HTTPConnection("127.0.0.1", gunicorn_server.port, timeout=60)
         answers = []
-        for one in interview_ids:
-            connection.request("PUT", f"/candidate/interviews/{one}/confirm", headers=mine)
+        for interview_id in interview_ids:
+            connection.request("PUT", f"/candidate/interviews/{interview_id}/confirm", headers=authorization)
             response = connection.getresponse()
-            answers.append((one, response.status, response.read()))
+            answers.append((interview_id, response.status, response.read()))
         connection.close()
         return answers
 
     with ThreadPoolExecutor(50) as pool:
-        answers = [answer for some in pool.map(confirm, [ids] * 50) for answer in some]
+        answers = [answer for batch in pool.map(confirm, [ids] * 50) for answer in batch]
     assert Counter(status for _, status, _ in answers) == {200: 40, 400: 40 * 49}
-    assert Counter(one for one, status, _ in answers if status == 200) == dict.fromkeys(ids, 1)
+    assert Counter(interview_id for interview_id, status, _ in answers if status == 200) == dict.fromkeys(ids, 1)
     (refusal,) = {body for _, status, body in answers if status == 400}
     assert refusal == (
         b'{"statusCode":400,"message":"Interview is no longer pending confirmation","error":"Bad Request"}'

@@ -86,9 +86,9 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
 ID = "641a5f123456789012345678"
 
 
-def _routes(*who: str) -> list[tuple[str, str]]:
+def _routes(*roles: str) -> list[tuple[str, str]]:
     """Return method and path of the routes for these roles."""
-    named = (route.split() for route, rule in RULES.items() if rule[0] in who)
+    named = (route.split() for route, rule in RULES.items() if rule[0] in roles)
     return [(method, re.sub("<[a-z_]+>", ID, template)) for method, template in named]
 
 

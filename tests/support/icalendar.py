@@ -11,9 +11,9 @@ def properties(raw: bytes) -> dict[str, list[str]]:
     assert "\r" not in text.replace("\r\n", "")
     lines = text.split("\r\n")
     assert max(len(line.encode()) for line in lines) <= 75
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for line in re.sub("\r\n[ \t]", "", text).split("\r\n")[:-1]:
         name = re.split("[:;]", line, maxsplit=1)[0]
         assert re.fullmatch(r"[A-Z-]+", name), line
-        found.setdefault(name, []).append(line.partition(":")[2])
-    return found
+        values.setdefault(name, []).append(line.partition(":")[2])
+    return values

@@ -34,7 +34,7 @@ class OneRequest(WSGIRequestHandler):
 
 
 class InProcessServer(HttpServer):
-    """Werkzeug's threaded server in the tests' process."""
+    """Werkzeug's threaded server in the tests' process, with the application at hand in `app`."""
 
     def __init__(self, settings: dict[str, str]) -> None:
         self.app = create_app(settings)

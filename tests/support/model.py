@@ -28,8 +28,8 @@ class Application:
     dates: set[str] = field(default_factory=set)
     reason: str | None = None
 
-    def look(self) -> None:
-        """Mark it as seen by the company."""
+    def mark_seen(self) -> None:
+        """Mark the application as seen by the company."""
         if "dateSeen" not in self.dates and self.status == "en_attente":
             self.status = "vu"
         self.dates.add("dateSeen")
@@ -67,7 +67,7 @@ class Interview:
         """Return whether the status allows the transition."""
         return self.status == "en_attente" if move == "confirm" else self.status in OPEN
 
-    def move(self, move: str, by: str, **said: Any) -> bool:
+    def move(self, move: str, by: str, **details: Any) -> bool:
         """Make the transition and return True, or return False if the status refuses it."""
         if not self.is_legal(move):
             return False
@@ -77,30 +77,30 @@ class Interview:
             self.application.status, self.application.reason = "confirme", None
             self.application.dates = self.application.dates - {"dateCancelled"} | {"dateConfirmed"}
         elif move in ("decline", "cancel"):
-            self.status, self.cancelled_by, self.reason = "annule", by, said["reason"]
+            self.status, self.cancelled_by, self.reason = "annule", by, details["reason"]
             self.revision += 1
-            self.application.status, self.application.reason = "annule", said["reason"]
+            self.application.status, self.application.reason = "annule", details["reason"]
             self.application.dates |= {"dateCancelled"}
         elif move == "complete":
-            self.status, self.is_hired = "completed", said.get("is_hired")
-            self.feedback, self.is_shared = said.get("feedback"), said.get("is_shared", True)
+            self.status, self.is_hired = "completed", details.get("is_hired")
+            self.feedback, self.is_shared = details.get("feedback"), details.get("is_shared", True)
             if self.is_hired is not None:
                 self.application.status = "présélectionné" if self.is_hired else "rejeté"
                 self.application.dates, self.application.reason = self.application.dates - {"dateCancelled"}, None
         elif move == "reschedule":
             self.status, self.is_confirmed = "en_attente", False
-            self.start, self.minutes = said.get("start", self.start), said.get("minutes", self.minutes)
+            self.start, self.minutes = details.get("start", self.start), details.get("minutes", self.minutes)
             self.revision += 1
             self._scheduled()
         else:
-            self.request = {"reason": said.get("reason")}
+            self.request = {"reason": details.get("reason")}
         self.events.append((f"interview.{EVENTS[move]}", by))
         return True
 
     def _scheduled(self) -> None:
         self.application.status, self.application.reason = "entretien_programmer", None
-        kept = self.application.dates - {"dateConfirmed", "dateCancelled"}
-        self.application.dates = kept | {"dateInterviewScheduled"}
+        dates = self.application.dates - {"dateConfirmed", "dateCancelled"}
+        self.application.dates = dates | {"dateInterviewScheduled"}
 
     def copy(self) -> "Interview":
         """Return a deep copy with an application of its own."""

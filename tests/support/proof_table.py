@@ -26,6 +26,6 @@ class Proof:
 def proof(name: str, backend: str, times: int) -> Iterator[Proof]:
     """Yield a proof and add its row to the table when the block succeeds."""
     start = time.monotonic()
-    done = Proof()
-    yield done
-    TABLE.append(f"| {name} | {backend} | {times} | {done.result} | {time.monotonic() - start:.0f} s |")
+    row = Proof()
+    yield row
+    TABLE.append(f"| {name} | {backend} | {times} | {row.result} | {time.monotonic() - start:.0f} s |")

@@ -55,5 +55,5 @@ def settings_for(folder: Path, keys: bytes | object, algorithm: str = "RS256", *
     file = folder / "keys"
     file.write_bytes(keys if isinstance(keys, bytes) else json.dumps({"keys": keys}).encode())
     name = "IDP_PUBLIC_KEY_FILE" if isinstance(keys, bytes) else "IDP_JWKS_FILE"
-    given = {"IDP_ALGORITHM": algorithm, name: str(file), "IDP_ISSUER": ISSUER, "IDP_AUDIENCE": AUDIENCE}
-    return SECRETS | given | changes
+    settings = {"IDP_ALGORITHM": algorithm, name: str(file), "IDP_ISSUER": ISSUER, "IDP_AUDIENCE": AUDIENCE}
+    return SECRETS | settings | changes

@@ -102,7 +102,7 @@ class Mailbox:
         self._controller.stop()
 
     def to(self, address: str) -> list[EmailMessage]:
-        return [one for one in self.messages if one["To"] == address]
+        return [message for message in self.messages if message["To"] == address]
 
     async def handle_RCPT(  # aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -278,4 +278,4 @@ class DrippingMailServer(ThreadingTCPServer):
 
 
 def part(message: Any, kind: str) -> str:
-    return str(next(one for one in message.walk() if one.get_content_type() == kind).get_content())
+    return str(next(child for child in message.walk() if child.get_content_type() == kind).get_content())

@@ -1,4 +1,4 @@
-"""Services of an application in the place of its own, for a while."""
+"""Replacement of an application's services for the length of a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,6 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("sqlite", "postgresql")
 SECRETS = {"JWT_SECRET_KEY": "j" * 40, "SECRET_KEY": "s" * 40}
-SPEED = ("CACHE_BYTES", "VERIFIED_TOKENS", "COMPILED_DUMP")  # `CACHE_BYTES=0 make test` is the same suite without
+SPEED = ("CACHE_BYTES", "VERIFIED_TOKENS", "COMPILED_DUMP")  # `CACHE_BYTES=0 make test` runs the suite uncached
 SETTINGS = SECRETS | {"CORS_ORIGINS": "http://localhost:3000", "RATELIMIT_ENABLED": "false"}
 SETTINGS |= {name: os.environ[name] for name in SPEED if name in os.environ}

@@ -1,4 +1,4 @@
-"""Hooks on every statement that a database is sent, prepared ones included."""
+"""Hooks that run before each statement, prepared ones included."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ Hook = Callable[[str, object], None]
 
 @contextmanager
 def hooked(engine: Engine, hook: Hook) -> Iterator[None]:
-    """Call the hook with SQL and parameters before each statement; an error that it raises is the statement's."""
+    """Call the hook with SQL and parameters before each statement; the statement raises the hook's errors."""
 
     def on_execute(_connection: Any, _cursor: Any, statement: str, parameters: object, *_rest: Any) -> None:
         hook(statement, parameters)

@@ -40,19 +40,19 @@ class WorkerProcesses:
             for line in lines:
                 self._lines.put((process, line.strip()))
 
-    def next_to_say(self, word: bytes) -> int:
-        """Return the index of the next living worker that prints this word."""
+    def wait_for_word(self, word: bytes) -> int:
+        """Wait for a living worker to print the word; return its index."""
         while not self._lines.empty():
             self._lines.get()
         while True:
-            process, said = self._lines.get(timeout=20)
-            if said == word and process in self.processes:
+            process, line = self._lines.get(timeout=20)
+            if line == word and process in self.processes:
                 return self.processes.index(process)
 
-    def kill(self, which: int) -> None:
-        self.processes[which].kill()
-        self.processes[which].wait()
-        self.processes[which] = self._start()
+    def kill(self, index: int) -> None:
+        self.processes[index].kill()
+        self.processes[index].wait()
+        self.processes[index] = self._start()
 
     def stop(self) -> list[int]:
         for process in self.processes:

@@ -48,11 +48,11 @@ def test_now_is_utc_in_whole_milliseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone_name", "shown"),
+    ("zone_name", "text"),
     [("Asia/Kolkata", "14:30"), ("UTC", "09:00"), ("America/St_Johns", "06:30"), ("Asia/Kathmandu", "14:45")],
 )
-def test_wall_time_is_local_to_its_zone(zone_name: str, shown: str) -> None:
-    assert wall_time(datetime(2025, 5, 15, 9, tzinfo=UTC), zone_name) == shown
+def test_wall_time_is_local_to_its_zone(zone_name: str, text: str) -> None:
+    assert wall_time(datetime(2025, 5, 15, 9, tzinfo=UTC), zone_name) == text
 
 
 def test_zones_come_from_the_tzdata_package() -> None:

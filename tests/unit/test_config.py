@@ -33,7 +33,7 @@ def test_settings_are_parsed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"JWT_SECRET_KEY": ""}, "JWT_SECRET_KEY is missing"),
         ({"SECRET_KEY": ""}, "SECRET_KEY is missing"),
@@ -82,8 +82,8 @@ def test_settings_are_parsed() -> None:
         ({"CORS_ORIGINS": "https://a.example,https://b.(com|org)"}, "CORS_ORIGINS"),
     ],
 )
-def test_production_refuses_unsafe_settings(changes: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingsError, match=re.escape(said)):
+def test_production_refuses_unsafe_settings(changes: dict[str, str], reason: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(reason)):
         Settings.load(PRODUCTION | changes)
 
 

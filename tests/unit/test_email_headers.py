@@ -49,7 +49,7 @@ def received(raw: bytes) -> EmailMessage:
 def test_mail_has_only_our_headers_and_parts(role: str, event: str | None, typed: str, mail_settings: Settings) -> None:
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     raw = compose(mail_settings, user, delivery_context(event, typed)).as_bytes()
-    message, shown = received(raw), in_one_line(typed)
+    message, line = received(raw), in_one_line(typed)
     subjects = [str(message["Subject"]), str(make_header(decode_header(message_from_bytes(raw)["Subject"])))]
     assert subjects[0] == subjects[1]  # by either parser
     assert message["To"] == "ada@example.com"
@@ -61,11 +61,11 @@ def test_mail_has_only_our_headers_and_parts(role: str, event: str | None, typed
     if event is None:
         assert subjects[0] == "Choose a new password"
         return
-    assert shown in subjects[0]
-    assert shown in parts[0]
+    assert line in subjects[0]
+    assert line in parts[0]
     if has_event:
         (entry,) = ReadCalendar(parts[2]).events
-        assert entry.name == f"Interview: {shown} - {shown}"
+        assert entry.name == f"Interview: {line} - {line}"
 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
@@ -74,7 +74,7 @@ def test_mail_words_come_from_the_templates(role: str, event: str | None, mail_s
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     text = compose(mail_settings, user, delivery_context(event, "typed")).get_body(("plain",)).get_content()  # type: ignore[union-attr]
     labels = re.findall("^([A-Z][a-z ]+): (?:([A-Z][a-z]+) [0-9]+ ([A-Z][a-z]+))?", text, re.MULTILINE)
-    words = {word for found in labels for word in found if word}
+    words = {word for groups in labels for word in groups if word}
     assert words >= ({"When", "Before", "How", "Where", "Monday", "November"} if event else set())
     assert not [word for word in words if f'"{word}"' in code]
     assert not re.search("%[AaBb]", code)

@@ -38,7 +38,7 @@ def test_identity_provider_is_off_by_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"IDP_ALGORITHM": ""}, "IDP_ALGORITHM must be one of RS256, ES256, EdDSA"),
         ({"IDP_ALGORITHM": "HS256"}, "IDP_ALGORITHM must be one of RS256, ES256, EdDSA"),
@@ -54,16 +54,16 @@ def test_identity_provider_is_off_by_default() -> None:
         ({"IDP_PUBLIC_KEY_FILE": "", "IDP_JWKS_FILE": "/x"}, "IDP_JWKS_FILE cannot be read: No such file or directory"),
     ],
 )
-def test_invalid_provider_setting_is_named(changes: dict[str, str], said: str, tmp_path: Path) -> None:
+def test_invalid_provider_setting_is_named(changes: dict[str, str], reason: str, tmp_path: Path) -> None:
     Settings.load(settings_for(tmp_path, GOOD))
-    assert refusal(settings_for(tmp_path, GOOD, **changes)) == said
+    assert refusal(settings_for(tmp_path, GOOD, **changes)) == reason
 
 
 @pytest.mark.parametrize("name", ["IDP_SUBJECT_CLAIM", "IDP_ROLE_CLAIM", "IDP_SUBJECT_IS"])
 def test_one_provider_setting_requires_all(name: str) -> None:
-    said = refusal(SECRETS | {name: "email"})
+    reason = refusal(SECRETS | {name: "email"})
     for needed in ("IDP_ALGORITHM", "IDP_ISSUER", "IDP_AUDIENCE", "IDP_PUBLIC_KEY_FILE", "IDP_JWKS_FILE"):
-        assert needed in said
+        assert needed in reason
 
 
 PEM_FILES: dict[str, tuple[str, bytes, str]] = {
@@ -106,14 +106,14 @@ JWKS_FILES: dict[str, tuple[str, object, str]] = {
 
 @pytest.mark.parametrize("case", PEM_FILES)
 def test_invalid_key_file_is_refused(case: str, tmp_path: Path) -> None:
-    algorithm, keys, said = PEM_FILES[case]
-    assert refusal(settings_for(tmp_path, keys, algorithm)) == f"IDP_PUBLIC_KEY_FILE {said}"
+    algorithm, keys, reason = PEM_FILES[case]
+    assert refusal(settings_for(tmp_path, keys, algorithm)) == f"IDP_PUBLIC_KEY_FILE {reason}"
 
 
 @pytest.mark.parametrize("case", JWKS_FILES)
 def test_invalid_jwks_is_refused(case: str, tmp_path: Path) -> None:
-    algorithm, keys, said = JWKS_FILES[case]
-    assert refusal(settings_for(tmp_path, keys, algorithm)) == f"IDP_JWKS_FILE {said}"
+    algorithm, keys, reason = JWKS_FILES[case]
+    assert refusal(settings_for(tmp_path, keys, algorithm)) == f"IDP_JWKS_FILE {reason}"
 
 
 def test_file_that_is_no_jwks_is_refused(tmp_path: Path) -> None:

@@ -14,36 +14,36 @@ from tests.support.schema import outcome
 
 
 class Colour(StrEnum):
-    """Text that is not plain."""
+    """An enum of strings, which are instances of str but not of its exact class."""
 
     RED = "red"
 
 
 @dataclass
 class Thing:
-    """What has attributes and no keys."""
+    """An object with attributes and no keys."""
 
     name: str
     inner: dict[str, Any]
 
 
 class Odd(fields.String):
-    """A field with a way of its own."""
+    """A field that overrides `serialize`."""
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **kwargs: Any) -> Any:
-        """Another field's."""
+        """Return the value of another field."""
         return f"odd {obj['name']}"
 
 
 class Inner(Schema):
-    """Nested."""
+    """A nested schema."""
 
     number = fields.Integer(as_string=True)
     exact = fields.Decimal(places=2, as_string=True)
 
 
 class Everything(Schema):
-    """Fields that the writer does not know, or knows only some of."""
+    """A schema with fields that the compiler knows in part or not at all."""
 
     name = fields.String(data_key="Name")
     odd = Odd()
@@ -101,7 +101,7 @@ class _Hooked(Schema):
 
     @post_dump
     def add(self, dumped: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Something more."""
+        """Add a key after the dump."""
         return dumped | {"more": 1}
 
 
@@ -110,7 +110,7 @@ class _Prepared(Schema):
 
     @pre_dump
     def look_inside(self, row: Any, **_: Any) -> Any:
-        """Somewhere else."""
+        """Take the row from another place before the dump."""
         return row["inside"]
 
 
@@ -118,7 +118,7 @@ class _Reaching(Schema):
     name = fields.String()
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Its own way."""
+        """Read a value in another way than marshmallow does."""
         return obj["_" + attr]
 
 

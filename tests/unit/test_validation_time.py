@@ -16,7 +16,7 @@ ENDS = ("", "@a.co", "@", ".co", "\x00", "!", '"@a.co', "Z", "\n")
 
 
 def hostile_texts() -> Iterator[str]:
-    """Repeat each part to the length of an address and to that of a body, before each end."""
+    """Return texts: each part repeated to the length of an address or of a body, with each end."""
     for part in PARTS:
         for length in (64, 253, MAX_DURATION):
             for end in ENDS:
@@ -33,7 +33,7 @@ def all_fields(schema: type[Schema]) -> Iterator[fields.Field]:
 
 
 def judged_alike() -> dict[str, fields.Field]:
-    """Return a field of each kind, that is of each class with its validators."""
+    """Return a field for each combination of a field class and validators."""
     kinds = {}
     for field in all_fields(CamelSchema):
         if not isinstance(field, fields.Nested):
@@ -43,9 +43,9 @@ def judged_alike() -> dict[str, fields.Field]:
 
 
 def test_each_kind_of_field_is_tested() -> None:
-    found = " ".join(judged_alike())
+    kinds = " ".join(judged_alike())
     for name in ("EmailAddress", "Instant", "LocalDate", "LocalTime", "String"):
-        assert name in found
+        assert name in kinds
 
 
 @pytest.mark.parametrize("kind", sorted(judged_alike()))

@@ -33,7 +33,7 @@ SOME_DAY = {"scheduledDate": "2999-01-01T09:00:00.000Z"}
 
 @pytest.fixture
 def three(app: Flask, people: People) -> None:
-    """Make three mails to the same candidate due."""
+    """Make three mails to one candidate due."""
     for number in range(3):
         people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, 3 + number))
     with app.app_context():
@@ -59,10 +59,10 @@ def test_expired_lease_cannot_finish_a_delivery(app: Flask, database: Database) 
             return DeliveryRepository(connection).finish(claimed, DeliveryStatus.SENT, now=now())
 
     (first,) = claim("a", now())
-    assert [one.id for one in claim("b", now(), 10)] == [first.id + 1, first.id + 2]
+    assert [claimed.id for claimed in claim("b", now(), 10)] == [first.id + 1, first.id + 2]
     assert claim("c", now(), 10) == []
     again = claim("d", now() + timedelta(seconds=61), 10)
-    assert [(one.id, one.attempts) for one in again] == [(first.id + number, 2) for number in range(3)]
+    assert [(claimed.id, claimed.attempts) for claimed in again] == [(first.id + number, 2) for number in range(3)]
     assert not finish(first)
     assert finish(again[0])
     assert not finish(again[0])
@@ -108,9 +108,9 @@ def test_stop_releases_claims_that_are_not_sent(app: Flask, database: Database) 
         began.set()
         go_on.wait(10)
 
-    with working(app, {Channel.EMAIL: send}) as made:
+    with working(app, {Channel.EMAIL: send}) as worker:
         assert began.wait(10)
-        made.stop()
+        worker.stop()
         threading.Timer(0.5, go_on.set).start()
     assert [(row.status, row.attempts, row.lease) for row in rows(database)] == [
         ("sent", 1, None), ("pending", 0, None), ("pending", 0, None),
@@ -210,7 +210,7 @@ def receiver(channel: Channel, owner_id: str) -> Any:
 
 
 class Stumbling:
-    """A signal that fails twice."""
+    """A commit listener that fails twice."""
 
     def __init__(self) -> None:
         self.failures = iter((RuntimeError("planted"), OperationalError("x", {}, Exception("planted"))))
@@ -222,7 +222,7 @@ class Stumbling:
         return False
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing; this listener has no connection."""
 
 
 @pytest.mark.usefixtures("three")

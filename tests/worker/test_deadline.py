@@ -32,9 +32,9 @@ SLACK = 0.7
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
-    made = HttpsReceiver(tmp_path, seconds=LIMIT)
-    yield made
-    made.stop()
+    receiver = HttpsReceiver(tmp_path, seconds=LIMIT)
+    yield receiver
+    receiver.stop()
 
 
 def post(https_client: HttpsClient, path: str) -> tuple[int | str, float]:
@@ -56,8 +56,8 @@ def test_dripping_response_is_cut_off_at_the_deadline(
 ) -> None:
     """A receiver that answered 200 has taken the delivery, even if the rest is cut off."""
     receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
-    found, took = post(receiver.https_client, f"/drip/{how}")
-    assert found == result
+    outcome, took = post(receiver.https_client, f"/drip/{how}")
+    assert outcome == result
     assert LIMIT - 0.1 < took < LIMIT + SLACK
 
 
@@ -65,10 +65,10 @@ def test_dripping_response_is_cut_off_at_the_deadline(
 def test_slow_connection_is_cut_off_at_the_deadline(
     connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
 ) -> None:
-    """A connect function that keeps to no time-out, too."""
+    """The connect function ignores its time-out."""
     receiver.connect_seconds, receiver.handshake_seconds = connect_seconds, handshake_seconds
-    found, took = post(receiver.https_client, "/ok")
-    assert found == "TimeoutError"
+    outcome, took = post(receiver.https_client, "/ok")
+    assert outcome == "TimeoutError"
     assert took < max(LIMIT, connect_seconds) + SLACK
     assert receiver.requests == []
 
@@ -78,8 +78,8 @@ def test_deadline_includes_name_resolution(receiver: HttpsReceiver) -> None:
         time.sleep(0.8)
         return [PUBLIC_ADDRESS]
 
-    found, took = post(HttpsClient(look_up, receiver.connect, receiver.trust, LIMIT), "/drip/status")
-    assert found == "TimeoutError"
+    outcome, took = post(HttpsClient(look_up, receiver.connect, receiver.trust, LIMIT), "/drip/status")
+    assert outcome == "TimeoutError"
     assert took < LIMIT + SLACK
 
 
@@ -99,11 +99,11 @@ def test_each_address_is_tried(receiver: HttpsReceiver) -> None:
     def https_client(*addresses: str) -> HttpsClient:
         return HttpsClient(lambda _host: list(addresses), connect, receiver.trust, LIMIT)
 
-    found, took = post(https_client("8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS), "/ok")
-    assert (found, tried) == (200, ["8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS])
+    outcome, took = post(https_client("8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS), "/ok")
+    assert (outcome, tried) == (200, ["8.8.8.8", "1.1.1.1", PUBLIC_ADDRESS])
     assert took < LIMIT
-    found, took = post(https_client("1.1.1.1", "8.8.8.8"), "/ok")
-    assert found == "ConnectionRefusedError"
+    outcome, took = post(https_client("1.1.1.1", "8.8.8.8"), "/ok")
+    assert outcome == "ConnectionRefusedError"
     assert took < LIMIT
     assert len(receiver.requests) == 1
 
@@ -151,7 +151,7 @@ def test_worker_stops_while_receivers_drip(app: Flask, people: People, receiver:
         Channel.WEBHOOK: WebhookSender(receiver.https_client),
     }
     with working(app, senders, concurrency=32):
-        wait_for(lambda: mail.visits and {one.path for one in receiver.requests} == paths)
+        wait_for(lambda: mail.visits and {request.path for request in receiver.requests} == paths)
         began = time.monotonic()
     assert time.monotonic() - began < LIMIT + SLACK
     mail.stop()

@@ -39,8 +39,8 @@ def test_obsolete_mail_is_suppressed(
     app: Flask, people: People, mail: Any, mailbox: Mailbox, database: Database
 ) -> None:
     us = people.us
-    one = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
-    us.ok("PUT", f"/interviews/{one}/reschedule", local(in_days(5)))
+    interview_id = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
+    us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(5)))
     with working(app, mail):
         wait_for(lambda: statuses(database) == ["suppressed", "sent"])
     assert [message["Subject"].partition(":")[0] for message in mailbox.messages] == ["New time"]
@@ -89,10 +89,10 @@ def test_dead_letter_can_be_retried(
             connection.execute(update(Delivery).values(give_up_at=now(), due_at=now()))
         with working(app, broken):  # for this one the target is not paused
             wait_for(lambda: statuses(database) == ["failed"])
-    shown = runner.invoke(args=["deliveries", "list"])
+    listing = runner.invoke(args=["deliveries", "list"])
     (row,) = rows(database)
-    assert f"{row.id}  " in shown.output
-    assert "ConnectionRefusedError" in shown.output
+    assert f"{row.id}  " in listing.output
+    assert "ConnectionRefusedError" in listing.output
     assert runner.invoke(args=["deliveries", "retry"]).exit_code == 2
     assert runner.invoke(args=["deliveries", "retry", str(row.id)]).output == "Queued 1\n"
     with working(app, mail):
@@ -189,13 +189,13 @@ def test_hostile_text_becomes_no_header(
     application = world.application(person, world.job(company, title=NASTY))
     world.load()
     us, me = Caller(client, headers(user["id"], "company")), Caller(client, headers(person["id"]))
-    asked = invitation(application["id"], notes=NASTY, location=NASTY)
-    one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+    body = invitation(application["id"], notes=NASTY, location=NASTY)
+    interview_id = us.ok("POST", "/interviews/schedule", body)["interviewId"]
     with working(app, mail):
-        me.ok("PUT", f"/candidate/interviews/{one}/confirm")
-        me.ok("PUT", f"/candidate/interviews/{one}/request-reschedule", {"reason": NASTY})
+        me.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
+        me.ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule", {"reason": NASTY})
         wait_for(lambda: len(statuses(database)) == 4 and set(statuses(database)) == {"sent"})
-        me.ok("PUT", f"/candidate/interviews/{one}/decline", {"reason": NASTY})
+        me.ok("PUT", f"/candidate/interviews/{interview_id}/decline", {"reason": NASTY})
         wait_for(lambda: len(statuses(database)) == 6 and set(statuses(database)) == {"sent"})
     allowed = {"Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type",
                "Content-Transfer-Encoding"}  # fmt: skip

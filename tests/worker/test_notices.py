@@ -21,28 +21,28 @@ def fail(*_anything: object) -> None:
 def test_notices_list_sent_and_planned_mails(app: Flask, people: People, database: Database) -> None:
     us, candidate = people.us, people.candidate
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
-    path = f"/interviews/{made['interviewId']}/notices"
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=3))
+    path = f"/interviews/{interview['interviewId']}/notices"
     first, nudge, last = us.ok("GET", path)["notices"]  # no worker has run
     assert first.keys() == {"id", "event", "channel", "recipient", "status", "dueAt", "sentAt", "attempts", "error"}
     assert [first[name] for name in ("event", "channel", "recipient", "status", "attempts", "sentAt")] == [
         "interview.scheduled", "email", address, "pending", 0, None,
     ]  # fmt: skip
-    assert {(one["event"], one["status"]) for one in (nudge, last)} == {("interview.nudge", "planned")}
+    assert {(notice["event"], notice["status"]) for notice in (nudge, last)} == {("interview.nudge", "planned")}
     assert nudge["dueAt"] < last["dueAt"]
-    for one in (nudge, last):
-        assert "interview.nudge" in one["id"]
-        assert address in one["id"]
-        assert us.refused("POST", f"{path}/{quote(one['id'], safe='')}/resend") == (400, "Notice cannot be resent")
+    for notice in (nudge, last):
+        assert "interview.nudge" in notice["id"]
+        assert address in notice["id"]
+        assert us.refused("POST", f"{path}/{quote(notice['id'], safe='')}/resend") == (400, "Notice cannot be resent")
     assert us.refused("POST", f"{path}/{first['id']}/resend") == (400, "Notice cannot be resent")
     for unknown in ("0", "999999999", "x", "interview.nudge.24h.email.b@example.com", "%00", "9" * 4000):
         assert us.refused("POST", f"{path}/{unknown}/resend") == (404, "Notice not found")
-    candidate.ok("PUT", f"/candidate/interviews/{made['interviewId']}/confirm")
+    candidate.ok("PUT", f"/candidate/interviews/{interview['interviewId']}/confirm")
     with working(app, {Channel.EMAIL: lambda _user, _about: None}):
-        wait_for(lambda: {one["status"] for one in us.ok("GET", path)["notices"]} == {"sent", "planned"})
+        wait_for(lambda: {notice["status"] for notice in us.ok("GET", path)["notices"]} == {"sent", "planned"})
     after = us.ok("GET", path)
     assert after["total"] == len(after["notices"]) == 5
-    assert [(one["event"].partition(".")[2], one["status"]) for one in after["notices"]] == [
+    assert [(notice["event"].partition(".")[2], notice["status"]) for notice in after["notices"]] == [
         ("scheduled", "sent"), ("confirmed", "sent"), ("confirmed", "sent"), ("reminder", "planned"),
         ("reminder", "planned"),
     ]  # fmt: skip
@@ -59,8 +59,8 @@ def test_notices_list_sent_and_planned_mails(app: Flask, people: People, databas
 @pytest.mark.parametrize("status", ["failed", "suppressed", "sent"])
 def test_ended_notice_can_be_resent(status: str, app: Flask, people: People, database: Database) -> None:
     us = people.us
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    path = f"/interviews/{made['interviewId']}/notices"
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/interviews/{interview['interviewId']}/notices"
     with working(app, {Channel.EMAIL: fail}):
         wait_for(lambda: us.ok("GET", path)["notices"][0]["status"] == "failed")
     assert us.ok("GET", path)["notices"][0]["error"] == "no"
@@ -70,4 +70,4 @@ def test_ended_notice_can_be_resent(status: str, app: Flask, people: People, dat
     for _ in range(2):
         us.ok("POST", f"{path}/{notice['id']}/resend")
     with working(app, {Channel.EMAIL: lambda _user, _about: None}):
-        wait_for(lambda: [one["status"] for one in us.ok("GET", path)["notices"][1:3]] == ["sent", "sent"])
+        wait_for(lambda: [notice["status"] for notice in us.ok("GET", path)["notices"][1:3]] == ["sent", "sent"])

@@ -82,7 +82,7 @@ def test_worker_command_delivers_until_sigterm(
 ) -> None:
     """The command runs in this process, which gets SIGTERM when the mail is written."""
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     former = service(Settings, app), service(Database, app)
     register_services(app, replace(service(Settings, app), mail_dir=str(tmp_path)))
 
@@ -99,7 +99,7 @@ def test_worker_command_delivers_until_sigterm(
     finally:
         service(Database, app).dispose()
         register_services(app, *former)
-        for number, handler in kept.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
     assert result.exit_code == 0
     assert "The worker delivers" in result.output

@@ -57,32 +57,32 @@ def interview(app: Flask, world: World, headers: Any) -> Any:
 def test_reminders_over_a_fortnight(app: Flask, interview: Any, database: Database) -> None:
     """Unanswered for 30 hours, then confirmed, moved after 100, confirmed at 120; it begins at 14 days."""
     with time_machine.travel(START, tick=False) as clock, app.app_context():
-        one, us, candidate = interview(14 * 24)
+        interview_id, us, candidate = interview(14 * 24)
         for hour in range(15 * 24):
             clock.move_to(START + hour * HOUR)
             if hour in (30, 120):
-                candidate().ok("PUT", f"/candidate/interviews/{one}/confirm")
+                candidate().ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
             if hour == 100:
-                us().ok("PUT", f"/interviews/{one}/reschedule", local(START + 13 * 24 * HOUR))
+                us().ok("PUT", f"/interviews/{interview_id}/reschedule", local(START + 13 * 24 * HOUR))
             while work_once(now()):
                 pass
-    assert happened(database, one) == [
+    assert happened(database, interview_id) == [
         ("nudge", "unanswered", 24), ("reminder", "24h", 12 * 24), ("reminder", "1h", 13 * 24 - 1),
     ]  # fmt: skip
 
 
 def test_unanswered_invitation_is_nudged_twice(app: Flask, interview: Any, database: Database) -> None:
     with time_machine.travel(START, tick=False) as clock, app.app_context():
-        one, _, _ = interview(14 * 24)
+        interview_id, _, _ = interview(14 * 24)
         for hour in range(15 * 24):
             clock.move_to(START + hour * HOUR)
             while work_once(now()):
                 pass
-    assert happened(database, one) == [("nudge", "unanswered", 24), ("nudge", "24h", 13 * 24)]
+    assert happened(database, interview_id) == [("nudge", "unanswered", 24), ("nudge", "24h", 13 * 24)]
 
 
 @pytest.mark.parametrize(
-    ("starts", "down", "wanted"),
+    ("starts", "down", "expected"),
     [
         (48, (20, 44), [("reminder", "24h", 44), ("reminder", "1h", 47)]),  # late for the first
         (48, (20, 47), [("reminder", "1h", 47)]),  # for both: only the latest
@@ -92,21 +92,21 @@ def test_unanswered_invitation_is_nudged_twice(app: Flask, interview: Any, datab
     ],
 )
 def test_late_worker_sends_only_the_latest_reminder(
-    starts: float, down: tuple[int, int], wanted: list[Any], app: Flask, interview: Any, database: Database
+    starts: float, down: tuple[int, int], expected: list[Any], app: Flask, interview: Any, database: Database
 ) -> None:
     with time_machine.travel(START, tick=False) as clock, app.app_context():
-        one, _, candidate = interview(starts)
-        candidate().ok("PUT", f"/candidate/interviews/{one}/confirm")
+        interview_id, _, candidate = interview(starts)
+        candidate().ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
         for hour in range(60):
             if not down[0] <= hour < down[1]:
                 clock.move_to(START + hour * HOUR)
                 while work_once(now()):
                     pass
-    assert happened(database, one) == wanted
+    assert happened(database, interview_id) == expected
 
 
 def test_loaded_interview_gets_only_later_reminders(app: Flask, world: World, database: Database) -> None:
-    """Loading sends nothing by itself: an invitation of long ago is not nudged for that now."""
+    """A load sends nothing by itself, also no nudge about an old invitation."""
     record = {
         "timeZone": "UTC", "scheduledAt": "2030-04-01T00:00:00.000Z",
         "scheduledDate": (START + 30 * HOUR).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -141,4 +141,4 @@ def test_two_workers_send_one_reminder(app: Flask, interview: Any, database: Dat
     with ThreadPoolExecutor(2) as pool:
         for moment in (START + 24 * HOUR, START + 25 * HOUR):
             list(pool.map(work, [moment, moment]))
-    assert [happened(database, one) for one in ids] == [[("nudge", "unanswered", 24)]] * 20
+    assert [happened(database, interview_id) for interview_id in ids] == [[("nudge", "unanswered", 24)]] * 20

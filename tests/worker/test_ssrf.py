@@ -51,16 +51,16 @@ class Canary:
 
 @pytest.fixture
 def canary() -> Iterator[Canary]:
-    made = Canary()
-    yield made
-    made.stop()
+    canary = Canary()
+    yield canary
+    canary.stop()
 
 
 @pytest.fixture(scope="module")
 def redirecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsReceiver]:
-    made = HttpsReceiver(tmp_path_factory.mktemp("redirecting"))
-    yield made
-    made.stop()
+    receiver = HttpsReceiver(tmp_path_factory.mktemp("redirecting"))
+    yield receiver
+    receiver.stop()
 
 
 def test_unresolvable_name_is_accepted_when_saved() -> None:
@@ -88,7 +88,7 @@ def test_no_socket_opens_to_a_private_address(address: str, canary: Canary) -> N
 
 
 def test_checked_address_is_the_connected_address(canary: Canary) -> None:
-    """A name that changes its meaning between two look-ups is looked up once."""
+    """A name that resolves differently at a second look-up is looked up once."""
     answers = iter([["93.184.215.14"], ["127.0.0.1"]])
     connected: list[tuple[str, int]] = []
 

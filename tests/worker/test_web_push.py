@@ -30,9 +30,9 @@ from tests.support.receivers import HttpsReceiver, wait_for, working
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
-    made = HttpsReceiver(tmp_path, seconds=2)
-    yield made
-    made.stop()
+    receiver = HttpsReceiver(tmp_path, seconds=2)
+    yield receiver
+    receiver.stop()
 
 
 def deliveries(database: Database) -> list[Any]:
@@ -46,23 +46,24 @@ def test_browser_decrypts_a_push(
     browser, gone, key = Browser(), Browser(), read_private_key(new_private_key())
     candidate = people.candidate
     endpoint = "https://push.hooks.example/ok"
-    for one, address in ((browser, endpoint), (gone, "https://push.hooks.example/410")):
-        assert candidate.ok("POST", "/candidate/push-subscriptions", one.subscription(address)) == {"endpoint": address}
-    made = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    for target, address in ((browser, endpoint), (gone, "https://push.hooks.example/410")):
+        subscription = target.subscription(address)
+        assert candidate.ok("POST", "/candidate/push-subscriptions", subscription) == {"endpoint": address}
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.PUSH: PushSender(receiver.https_client, key, "mailto:ops@jobs.example")}):
         wait_for(lambda: sorted(row.status for row in deliveries(database)) == ["failed", "sent"])
-    request = next(one for one in receiver.requests if one.path == "/ok")
-    (event,) = candidate.ok("GET", f"/candidate/interviews/{made['interviewId']}/timeline")["events"]
+    request = next(arrived for arrived in receiver.requests if arrived.path == "/ok")
+    (event,) = candidate.ok("GET", f"/candidate/interviews/{interview['interviewId']}/timeline")["events"]
     assert browser.decrypt(request.body) == {
         "id": event["id"], "event": "interview.scheduled", "title": "Interview invitation",
-        "body": "Senior Frontend Developer - us", "interviewId": made["interviewId"],
-        "scheduledDate": made["scheduledDate"], "timeZone": "UTC",
+        "body": "Senior Frontend Developer - us", "interviewId": interview["interviewId"],
+        "scheduledDate": interview["scheduledDate"], "timeZone": "UTC",
     }  # fmt: skip
     assert request.headers["topic"] == str(event["id"])
     assert (request.headers["content-encoding"], request.headers["ttl"]) == ("aes128gcm", "86400")
     scheme, _, rest = request.headers["authorization"].partition(" ")
-    token, shown = rest.removeprefix("t=").split(", k=")
-    assert (scheme, shown) == ("vapid", public_key(key))
+    token, shown_key = rest.removeprefix("t=").split(", k=")
+    assert (scheme, shown_key) == ("vapid", public_key(key))
     claims = jwt.decode(token, key.public_key(), ["ES256"], audience="https://push.hooks.example")
     assert claims["sub"] == "mailto:ops@jobs.example"
     assert subscriptions(database) == [endpoint]  # 410: nobody there any more
@@ -78,10 +79,12 @@ def test_pending_push_does_not_reach_the_next_owner(
     other.content = {"candidates": [{"id": "f" * 24, "email": "next@example.com", "firstName": "N", "lastName": "X"}]}
     other.load()
     people.candidate.ok("POST", "/candidate/push-subscriptions", body)
-    made = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
-    path = f"/interviews/{made['interviewId']}/notices"
+    interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/interviews/{interview['interviewId']}/notices"
     (waiting,) = [
-        one for one in us.ok("GET", path)["notices"] if (one["channel"], one["status"]) == ("push", "pending")
+        notice
+        for notice in us.ok("GET", path)["notices"]
+        if (notice["channel"], notice["status"]) == ("push", "pending")
     ]
     Caller(app.test_client(), headers("f" * 24)).ok("POST", "/candidate/push-subscriptions", body)
     sent: list[Any] = []

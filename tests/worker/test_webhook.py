@@ -30,9 +30,9 @@ from tests.support.webhooks import hook
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
-    made = HttpsReceiver(tmp_path, seconds=2)
-    yield made
-    made.stop()
+    receiver = HttpsReceiver(tmp_path, seconds=2)
+    yield receiver
+    receiver.stop()
 
 
 def rows(database: Database) -> list[Any]:
@@ -48,19 +48,19 @@ def test_webhook_signature_is_verified_independently(
     webhook_id = hook(database, people.us_company_id, "/ok")
     hook(database, people.them_company_id, "/foreign")
     with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
-        asked = invitation(people.us_application_id, internalNotes="for us")
-        one = us.ok("POST", "/interviews/schedule", asked)["interviewId"]
+        request_body = invitation(people.us_application_id, internalNotes="for us")
+        interview_id = us.ok("POST", "/interviews/schedule", request_body)["interviewId"]
         wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
     (request,) = receiver.requests
     with database.reads.connection() as connection:
         secret = connection.execute(select(Webhook.secret).where(Webhook.id == webhook_id)).scalar_one()
     body = Verifier(secret).verify(request.body, request.headers)
-    (event,) = people.candidate.ok("GET", f"/candidate/interviews/{one}/timeline")["events"]
+    (event,) = people.candidate.ok("GET", f"/candidate/interviews/{interview_id}/timeline")["events"]
     assert request.headers["webhook-id"] == str(event["id"])
     assert body == {
         "type": "interview.scheduled", "timestamp": event["at"],
         "data": {"id": event["id"], "at": event["at"], "by": "company",
-                 "interview": us.ok("GET", f"/interviews/{one}")},
+                 "interview": us.ok("GET", f"/interviews/{interview_id}")},
     }  # fmt: skip
     document = app.test_client().get("/openapi.json").get_json()
     operation = document["webhooks"]["interviewChange"]["post"]
@@ -85,15 +85,15 @@ def test_webhook_is_retried_with_the_same_id(
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     senders = {Channel.WEBHOOK: WebhookSender(receiver.https_client)}
     with working(app, senders, backoff=lambda _attempts: timedelta(seconds=0.1)):
-        wait_for(lambda: sum(one.path == "/500/flaky" for one in receiver.requests) >= 3)
-    tried = [one.headers for one in receiver.requests if one.path == "/500/flaky"]
-    assert len({one["webhook-id"] for one in tried}) == 1
+        wait_for(lambda: sum(request.path == "/500/flaky" for request in receiver.requests) >= 3)
+    tried = [request.headers for request in receiver.requests if request.path == "/500/flaky"]
+    assert len({headers["webhook-id"] for headers in tried}) == 1
     by_target = {row.target_id: row for row in rows(database)}
     assert (by_target[flaky].status, by_target[flaky].error) == ("pending", "answered 500")
     assert by_target[gone].status == "failed"
-    shown = {one["id"]: one for one in people.us.ok("GET", "/webhooks")["webhooks"]}
-    assert shown[gone]["disabledAt"]
-    assert not shown[flaky]["disabledAt"]
+    webhooks = {webhook["id"]: webhook for webhook in people.us.ok("GET", "/webhooks")["webhooks"]}
+    assert webhooks[gone]["disabledAt"]
+    assert not webhooks[flaky]["disabledAt"]
 
 
 def test_webhook_redirect_is_not_followed(
@@ -103,7 +103,7 @@ def test_webhook_redirect_is_not_followed(
     people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
         wait_for(lambda: [row.error for row in rows(database)] == ["answered 302"])
-    assert [one.path for one in receiver.requests] == ["/redirect"]
+    assert [request.path for request in receiver.requests] == ["/redirect"]
 
 
 def test_bad_receivers_hold_up_no_other_delivery(
@@ -160,7 +160,7 @@ def test_bad_receivers_of_a_company_delay_no_other_company(
         wait_for(lambda: len(receiver.requests) > 8)
         time.sleep(1)
         people.them.ok("POST", "/interviews/schedule", invitation(people.them_application_id, days=4))
-        wait_for(lambda: any(one.path == "/ok" for one in receiver.requests), 5)
+        wait_for(lambda: any(request.path == "/ok" for request in receiver.requests), 5)
         receiver.is_over.set()
     receiver.stop()
 
