@@ -1,4 +1,4 @@
-"""The edge of HTTP over a real socket: what gunicorn refuses, and what it does with a connection."""
+"""HTTP over a real socket: requests that gunicorn refuses, and the state of their connections."""
 
 import contextlib
 import json

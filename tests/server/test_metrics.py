@@ -1,4 +1,4 @@
-"""Metrics of the real processes: one count over all workers, and requests are answered whatever the folder."""
+"""Metrics of the real processes: one count over all workers. Requests succeed even without a folder."""
 
 import os
 import resource

@@ -29,7 +29,7 @@ def ask_raw(server: GunicornServer, request: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class LoggedServer:
-    """What a server logged, its answers to requests that gunicorn refuses, and secrets of the other requests."""
+    """The log of a server, its responses to requests that gunicorn refuses, and the secrets in other requests."""
 
     log: str
     refusals: list[bytes]
@@ -113,7 +113,7 @@ def test_worker_logs_in_json() -> None:
     )  # fmt: skip
     assert worker.stdout is not None
     with worker.stdout as output:
-        output.readline()  # for whoever started it by hand
+        output.readline()  # the line for an operator at a terminal
         line = json.loads(output.readline())
         worker.terminate()
         assert worker.wait(20) == 0

@@ -1,4 +1,4 @@
-"""Sessions over gunicorn with two workers: what ends one ends it on each worker at once."""
+"""Sessions over gunicorn with two workers: a session ends on each worker at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise

@@ -12,7 +12,7 @@ PASSWORD = "a-good-password"
 
 
 def in_days(days: float) -> datetime:
-    """Return the UTC moment so many days from now, rounded down to the minute."""
+    """Return the UTC moment `days` from now, rounded down to the minute."""
     return (datetime.now(UTC) + timedelta(days=days)).replace(second=0, microsecond=0)
 
 
@@ -22,7 +22,7 @@ def local(start: datetime) -> Json:
 
 
 def invitation(application_id: str, days: float = 3, **values: Any) -> Json:
-    """Return the body of a schedule request for so many days from now."""
+    """Return the body of a schedule request for a start `days` from now."""
     return {"applicationId": application_id, **local(in_days(days)), "timeZone": "UTC", "type": "Phone"} | values
 
 

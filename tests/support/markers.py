@@ -1,4 +1,4 @@
-"""Marks that follow from what a test uses: the programs it runs, and whether it waits or starts processes."""
+"""Markers set by a test's fixtures and names: the programs it runs, and whether it waits or starts processes."""
 
 import shutil
 from collections.abc import Iterator

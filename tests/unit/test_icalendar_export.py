@@ -1,4 +1,4 @@
-"""The calendar file's content lines: what users typed never becomes a line."""
+"""The calendar file's content lines: text of users never becomes a line."""
 
 from datetime import UTC, datetime
 from typing import Any
