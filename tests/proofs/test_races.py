@@ -80,13 +80,13 @@ def run_race(
 
 
 @pytest.mark.proof
-def test_races_have_the_contracts_winners(people: People, gunicorn_server: GunicornServer, database: Database) -> None:
+def test_races_have_the_models_winners(people: People, gunicorn_server: GunicornServer, database: Database) -> None:
     races = figure(sample=30, full=200)
     dice = random.Random(4)
     with proof("random 2-to-4-way races over 2 workers", database.engine.dialect.name, races) as proof_row:
         for _ in range(races):
             run_race(dice, gunicorn_server, people.us, people.candidate, people.us_application_id)
-        proof_row.result = "the contract's winners"
+        proof_row.result = "the winners of the model"
 
 
 @pytest.mark.proof
