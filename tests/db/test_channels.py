@@ -29,4 +29,4 @@ def test_channel_has_targets(channel: Channel, database: Database) -> None:
 def test_channel_has_owners(channel: Channel, database: Database) -> None:
     """A channel without `_OWNERS` (delivery_repository.py) raises KeyError here."""
     with database.engine.begin() as connection:
-        assert DeliveryRepository(connection).lock_due(channel, lease_token="0", now=now(), limit=1) == []
+        assert DeliveryRepository(connection).lock_due(channel, now=now(), limit=1) == []
