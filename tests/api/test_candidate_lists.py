@@ -18,6 +18,7 @@ from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.support.databases import empty
 from tests.support.factories import Record, World
 from tests.support.golden import golden
+from tests.support.proof_table import figure
 from tests.support.services import replaced_services
 from tests.support.tokens import Headers
 
@@ -62,7 +63,10 @@ def expected(rows: list[Record], view: str, status: str | None) -> list[str]:
     return newest_first([row for row in rows if status in (None, row["status"])])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.proof
+@settings(
+    max_examples=figure(sample=20, full=200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(worlds=worlds, page=pages)
 def test_each_view_equals_a_model_in_plain_python(
     app: Flask, client: FlaskClient, headers: Callable[..., Headers], worlds: list[list[Record]], page: tuple[Any, Any]

@@ -17,6 +17,7 @@ from tests.support.database_rows import everything
 from tests.support.factories import World
 from tests.support.linked_interview import INTERVIEW, JSON, KEY, path
 from tests.support.people import People
+from tests.support.proof_table import figure
 from tests.support.settings import SECRETS
 from tests.support.tokens import begin_session
 
@@ -187,10 +188,11 @@ def test_hostile_text_stays_text_on_the_link_page(client: FlaskClient, world: Wo
 
 
 @pytest.mark.slow  # 6,000 requests
+@pytest.mark.proof
 def test_safe_methods_on_links_change_nothing(client: FlaskClient, world: World, database: Database) -> None:
-    """GET, HEAD and OPTIONS twenty times on a hundred links, in every state."""
+    """GET, HEAD and OPTIONS twenty times on each link, in every state."""
     states = ["en_attente", "confirmed", "completed", "annule"]
-    ids = [f"{number:024x}" for number in range(1, 101)]
+    ids = [f"{number:024x}" for number in range(1, figure(sample=8, full=100) + 1)]
     date = "2999-05-15T09:00:00.000Z"
     world.candidate_with(
         *(

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const { BASE_URL, CHROMIUM, LINKS, SCREENSHOTS } = process.env;
+const { BASE_URL, CHROMIUM, LINKS, PAIRS, SCREENSHOTS } = process.env;
 const links = JSON.parse(LINKS); // state -> path; `pending` is several, each confirmed once
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -31,7 +31,7 @@ async function open(path, { width, scripts, dark = false, lenient = false }) {
 
 try {
   for (const width of [360, 1280]) {
-    for (const scripts of [true, false]) {
+    for (const scripts of PAIRS === "all" ? [true, false] : [width === 360]) {
       for (const [state, path] of Object.entries({ ...links, pending: links.pending[0] })) {
         const page = await open(path, { width, scripts });
         const where = `${state} at ${width}, scripts ${scripts}`;
@@ -61,7 +61,7 @@ try {
 
   for (const [state, path] of Object.entries({ ...links, pending: links.pending[0] })) {
     for (const dark of [false, true]) {
-      for (const width of [360, 1280]) {
+      for (const width of PAIRS === "all" ? [360, 1280] : [dark ? 1280 : 360]) {
         const page = await open(path, { width, scripts: true, dark, lenient: true });
         await page.evaluate(axe);
         const { violations, passes } = await page.evaluate(() => globalThis.axe.run());

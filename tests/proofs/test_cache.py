@@ -207,7 +207,7 @@ def workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
 def test_cached_read_equals_an_uncached_read(
     workers: list[Flask], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = figure(sample=200, full=10_000)
+    reads = figure(sample=100, full=10_000)
     counts: Counter[str] = Counter()
     machine = type("Machine", (CacheMachine,), {"workers": workers[:2], "uncached": workers[2], "reads": counts})
     limits = settings(

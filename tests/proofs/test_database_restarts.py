@@ -78,7 +78,7 @@ class Load:
 
 @pytest.mark.proof
 def test_nothing_is_lost_when_postgres_restarts() -> None:
-    stops = figure(sample=2, full=10)
+    stops = figure(sample=1, full=10)
     with ExitStack() as stack:
         postgres = ThrowawayPostgres(synchronous_commit="on")
         stack.callback(postgres.stop)

@@ -118,7 +118,7 @@ def check_everything(database: Database, confirmed: set[str], scheduled: set[str
 def test_killed_servers_lose_nothing_acknowledged(
     app: Flask, world: World, database: Database, database_url: str
 ) -> None:
-    kills, dice = figure(sample=4, full=50), random.Random(9)
+    kills, dice = figure(sample=3, full=50), random.Random(9)
     crowd = load_crowd(app, world, CLIENTS, pending=PENDING)
     with proof("kill -9 under 16 clients", database.engine.dialect.name, kills) as proof_row:
         servers, is_over = Servers(database_url), Flag()

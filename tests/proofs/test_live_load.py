@@ -102,7 +102,7 @@ class Client:
 @pytest.mark.proof
 def test_many_sockets_get_each_change(database: Database, database_url: str, parties: Parties, world: World) -> None:
     """Compare the clients with the list, also after a storm of reconnects. Sockets must not slow down the API."""
-    each, rounds = figure(sample=2, full=20), figure(sample=3, full=20)
+    each, rounds = figure(sample=1, full=20), figure(sample=2, full=20)
     records = [application_record(world) for _ in range(CANDIDATES)]
     world.load()
     people = [person(parties, record) for record in records]

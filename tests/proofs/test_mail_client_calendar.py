@@ -107,7 +107,7 @@ class RandomLife:
 
 @pytest.mark.proof
 def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, database: Database) -> None:
-    lives, dice, us, candidate = figure(sample=30, full=300), random.Random(8), people.us, people.candidate
+    lives, dice, us, candidate = figure(sample=15, full=300), random.Random(8), people.us, people.candidate
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
     box, reader = Mailbox(), MailClient()
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=box.port, smtp_tls="none")

@@ -94,7 +94,7 @@ def load_interviews(world: World, count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.proof
 def test_killed_workers_lose_no_delivery(app: Flask, world: World, database: Database, database_url: str) -> None:
-    kills, events, dice = figure(sample=4, full=100), figure(sample=200, full=2000), random.Random(7)
+    kills, events, dice = figure(sample=3, full=100), figure(sample=100, full=2000), random.Random(7)
     backend = database.engine.dialect.name
     interviews = load_interviews(world, 40)
     mailbox = Mailbox()
@@ -139,7 +139,7 @@ def test_burst_of_stop_signals_ends_the_worker(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
     """A signal may interrupt any instruction, also one of the handler of the signal before."""
-    times = figure(sample=3, full=30)
+    times = figure(sample=2, full=30)
     company, person = world.company(), world.candidate()
     interview = world.interview(world.application(person, world.job(company)), scheduledDate="2999-01-01T09:00:00.000Z")
     world.load()

@@ -84,7 +84,7 @@ def _values(field: Any) -> st.SearchStrategy[Any]:
             return PLAIN
 
 
-@settings(max_examples=figure(sample=30, full=300), deadline=None)
+@settings(max_examples=figure(sample=15, full=300), deadline=None)
 @given(data=st.data())
 def _check(schema: Schema, data: st.DataObject) -> None:
     row = data.draw(rows(schema))

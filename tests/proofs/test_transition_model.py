@@ -228,7 +228,7 @@ def check_application(seen: dict[str, Any], expected: model.Application) -> None
 
 @pytest.mark.proof
 def test_each_sequence_of_transitions_follows_the_model(app: Flask, database: Database) -> None:
-    sequences = figure(sample=15, full=500)
+    sequences = figure(sample=8, full=500)
     limits = settings(
         max_examples=sequences, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
         print_blob=True,

@@ -20,6 +20,7 @@ from interviews_api.db.connections import transaction
 from interviews_api.interviews.link_tokens import make_token
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
+from tests.support.proof_table import IS_FULL
 from tests.support.settings import SECRETS
 from tests.support.tokens import begin_session
 
@@ -54,9 +55,10 @@ def test_docs_page_works_offline(gunicorn_server: GunicornServer) -> None:
     run_node("docs-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "")
 
 
+@pytest.mark.proof
 @pytest.mark.needs_chromium
 def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, world: World) -> None:
-    """Run axe in each state, with and without JavaScript, at 360 and 1280 pixels, light and dark."""
+    """Run axe in each state, with and without JavaScript, small and light, wide and dark; a proof runs all pairs."""
     states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
     ids = [f"{number:024x}" for number in range(1, 6)]
     texts = {
@@ -76,7 +78,11 @@ def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, 
     links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
     links["invalid"] = "/interviews/confirm/x"
     run_node(
-        "link-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "", LINKS=json.dumps(links)
+        "link-page.mjs",
+        BASE_URL=gunicorn_server.url,
+        CHROMIUM=shutil.which("chromium") or "",
+        LINKS=json.dumps(links),
+        PAIRS="all" if IS_FULL else "sample",
     )
 
 

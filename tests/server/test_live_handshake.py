@@ -102,6 +102,7 @@ def test_other_handshake_headers_are_ignored(server: HttpServer) -> None:
         assert b"sec-websocket-extensions" not in head
 
 
+@pytest.mark.proof
 def test_random_handshakes_are_never_a_500(server: HttpServer) -> None:
     """Send random headers made of meaningful words and of any byte that a header may hold."""
     chance = random.Random(5)

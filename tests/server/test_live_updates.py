@@ -89,6 +89,7 @@ def test_reschedule_arrives_without_private_fields(server: HttpServer, parties: 
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
 
 
+@pytest.mark.proof
 def test_no_change_is_missed_while_the_hub_starts(server: HttpServer, parties: Parties) -> None:
     """The hub starts with the first listener and ends with the last."""
     for number in range(figure(sample=5, full=50)):

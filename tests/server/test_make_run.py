@@ -108,7 +108,8 @@ def test_make_run_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> Non
     assert not re.search("SIGKILL|Traceback|SIGINT|SIGQUIT", run.log), run.log
 
 
-@pytest.mark.parametrize("number", range(figure(sample=3, full=30)))
+@pytest.mark.proof
+@pytest.mark.parametrize("number", range(figure(sample=2, full=30)))
 def test_ctrl_c_at_any_moment(run: Run, number: int) -> None:
     """Press Ctrl-C also while the processes start."""
     run.wait_until_it_says("Serving on")

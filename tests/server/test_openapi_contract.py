@@ -19,6 +19,7 @@ from interviews_api.ids import is_id
 from interviews_api.web.openapi_document import build_document
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
+from tests.support.proof_table import figure
 from tests.support.settings import SECRETS
 from tests.support.tokens import KEY, claims
 
@@ -36,7 +37,9 @@ def _schema() -> Any:
 
 
 schema = _schema()
-like_a_fuzzer = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+like_a_fuzzer = settings(
+    max_examples=figure(sample=6, full=25), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 def role_of(operation: Any) -> str:
@@ -78,6 +81,7 @@ def hold_against_the_document(case: schemathesis.Case, gunicorn_server: Gunicorn
     case.call_and_validate(base_url=gunicorn_server.url, excluded_checks=excluded)
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("my_interviews")
 @schema.parametrize()
 @like_a_fuzzer
@@ -85,6 +89,7 @@ def test_application_conforms_to_its_openapi_document(case: schemathesis.Case, g
     hold_against_the_document(case, gunicorn_server)
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("my_interviews")
 @schema.include(path_regex="interviewId").parametrize()
 @like_a_fuzzer

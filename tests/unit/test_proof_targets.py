@@ -1,0 +1,15 @@
+"""`make proofs` runs each test that has a full figure."""
+
+import re
+
+from tests.support.settings import ROOT
+
+
+def test_each_proof_is_in_one_target() -> None:
+    files = re.findall(r"^FILES_[a-z]+ := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = sorted(f"tests/{name}.py" for names in files for name in names.split())
+    tests = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert listed == sorted(
+        name for name, text in tests.items() if re.search("^@pytest.mark.proof$", text, re.MULTILINE)
+    )
+    assert not [name for name, text in tests.items() if re.search(r"figure\(sample", text) and name not in listed]
