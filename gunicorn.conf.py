@@ -32,6 +32,7 @@ limit_request_line = 8190
 control_socket_disable = True  # the default writes a socket to the home directory, which two masters would share
 logger_class = gunicorn_internals.GunicornLogger
 logs.configure()
+logs.warn_about(settings.warnings)
 gunicorn_internals.install_json_errors()
 
 

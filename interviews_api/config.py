@@ -19,12 +19,10 @@ from sqlalchemy.exc import ArgumentError
 
 from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
 from interviews_api.crypto.vapid import read_private_key
+from interviews_api.safe_settings import mail_from_problems, public_url_problems, secret_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
-EXAMPLE_SECRETS = frozenset(
-    {"example-jwt-secret-key-that-production-refuses", "example-root-secret-key-that-production-refuses"}
-)
 MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least the length of the hash
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _BAD_DATABASE_URL = "DATABASE_URL must begin with sqlite:/// or postgresql:// (no other driver), and a port be a number"
@@ -184,6 +182,19 @@ class Settings:
         return self.environment == "production"
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about settings that production accepts, although they leave something unprotected or undone."""
+        if not self.is_production:
+            return ()
+        warnings = {
+            "SMTP_HOST is not set: mails become files in MAIL_DIR, and nobody receives them": not self.smtp_host,
+            "RATELIMIT_ENABLED is false: passwords can be guessed without limit": not self.ratelimit_enabled,
+            "TRUSTED_PROXIES is 0: behind a proxy all clients share one address and its rate limits":
+                not self.trusted_proxies,
+        }  # fmt: skip
+        return tuple(warning for warning, applies in warnings.items() if applies)
+
+    @property
     def access_token_lifetime(self) -> timedelta:
         """The lifetime of an access token."""
         return timedelta(minutes=self.access_token_minutes)
@@ -243,10 +254,11 @@ def _provider_problems(settings: Settings) -> Iterator[str]:
 def _production_problems(settings: Settings, source: Mapping[str, str]) -> Iterator[str]:
     """Yield the settings that are unsafe in production."""
     for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
-        if value.strip() in EXAMPLE_SECRETS:
-            yield f"{name} is the example's, which everyone knows"
+        yield from secret_problems(name, value)
     if settings.jwt_secret_key and settings.jwt_secret_key.strip() == settings.secret_key.strip():
         yield "JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both"
+    yield from public_url_problems(settings.public_url)
+    yield from mail_from_problems(settings.mail_from)
     if settings.smtp_username and settings.smtp_tls == "none":
         yield "SMTP_TLS is none with an SMTP_USERNAME: the password would travel in clear"
     if source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):

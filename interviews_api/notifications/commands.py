@@ -59,6 +59,7 @@ def run_worker() -> None:
     logs.configure()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     settings = service(Settings)
+    logs.warn_about(settings.warnings)
     register_services(app, Database(settings.database_url, pool_size=_POOL_SIZE))
     channel_workers = [
         ChannelWorker(app, channel, send, concurrency=CONCURRENCY[channel])

@@ -10,7 +10,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -125,3 +125,9 @@ def configure() -> None:
     # (Logging HOWTO, "Optimization").
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
+
+
+def warn_about(warnings: Iterable[str]) -> None:
+    """Write a log line for each setting that is unsafe to run with. For programs, at their start."""
+    for warning in warnings:
+        _log.warning("%s", warning)

@@ -1,16 +1,18 @@
 """Programs that refuse to start say why in one line, without a traceback."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from interviews_api.config import Settings
 from tests.support.gunicorn_server import clean_environment
+from tests.support.postgres import free_port
 from tests.support.provider import WEAK, pem, settings_for
-from tests.support.settings import ROOT, SECRETS
+from tests.support.settings import PRODUCTION, ROOT, SECRETS
 
-PRODUCTION = SECRETS | {"ENVIRONMENT": "production"}
 WEAK_KEY = "holds no public key for RS256, which needs an RSA key of at least 2048 bits"
 
 
@@ -61,6 +63,32 @@ def test_invalid_database_url_fails_in_one_line(url: str, reason: str) -> None:
         assert finished.returncode == 1
         assert reason in finished.stderr
         assert "Traceback" not in finished.stderr
+
+
+def test_each_program_warns_once_of_what_production_lacks(tmp_path: Path) -> None:
+    environment = clean_environment(PRODUCTION | {"DATABASE_URL": f"sqlite:///{tmp_path / 'x'}"})
+    environment |= {"PORT": str(free_port()), "RATELIMIT_ENABLED": "no", "WEB_CONCURRENCY": "2"}
+    expected = [("warning", text) for text in Settings.load(environment).warnings]
+    assert len(expected) == 3
+    for command, started in ((["gunicorn", "wsgi:app"], "Booting worker"),
+                             (["gunicorn", "-c", "gunicorn.live.conf.py", "wsgi:app"], "Booting worker"),
+                             (["flask", "--app", "wsgi", "worker"], "The worker delivers")):  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", *command], cwd=ROOT, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        with process:
+            assert process.stdout is not None
+            output = ""
+            while started not in output:
+                line = process.stdout.readline()
+                assert line, output
+                output += line
+            process.terminate()
+            output += process.stdout.read()
+        lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        warnings = [(line["level"], line["message"]) for line in lines if line["message"].split()[0].isupper()]
+        assert warnings == expected, output
 
 
 def test_gunicorn_starts_no_workers_without_a_database_folder() -> None:

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from interviews_api.config import EXAMPLE_SECRETS, Settings, SettingsError, database_url
-from tests.support.settings import ROOT, SECRETS
+from interviews_api.config import Settings, SettingsError, database_url
+from interviews_api.safe_settings import EXAMPLE_SECRETS, is_local_host
+from tests.support.settings import PRODUCTION, ROOT, SECRETS
 
-PRODUCTION = SECRETS | {"ENVIRONMENT": "production"}
+GUESSED = "different characters, so it can be guessed: make one with"
+NO_HTTPS = "PUBLIC_URL must begin with https://"
+LOCAL_URL = "PUBLIC_URL is an address of this machine"
+LOCAL_MAIL = "MAIL_FROM is at localhost, which mail servers refuse: set an address of your own domain"
 
 
 def test_default_settings() -> None:
@@ -41,14 +45,25 @@ def test_settings_are_parsed() -> None:
         ({"SECRET_KEY": "short"}, "SECRET_KEY is shorter than 32 bytes"),
         ({"JWT_SECRET_KEY": min(EXAMPLE_SECRETS)}, "JWT_SECRET_KEY is the example's"),
         ({"SECRET_KEY": max(EXAMPLE_SECRETS)}, "SECRET_KEY is the example's"),
-        ({"SECRET_KEY": SECRETS["JWT_SECRET_KEY"]}, "are equal"),
+        ({"SECRET_KEY": PRODUCTION["JWT_SECRET_KEY"]}, "are equal"),
         ({"JWT_SECRET_KEY": f"{min(EXAMPLE_SECRETS)}\n"}, "JWT_SECRET_KEY is the example's"),
         ({"SECRET_KEY": f" {max(EXAMPLE_SECRETS)} "}, "SECRET_KEY is the example's"),
-        ({"SECRET_KEY": f"{SECRETS['JWT_SECRET_KEY']}\n"}, "are equal"),
+        ({"SECRET_KEY": f"{PRODUCTION['JWT_SECRET_KEY']}\n"}, "are equal"),
         ({"SECRET_KEY": " " * 40}, "SECRET_KEY is missing"),
         ({"SECRET_KEY": "x" + " " * 40}, "SECRET_KEY is shorter"),
         ({"SECRET_KEY": "x" * 40 + "\udcff"}, "SECRET_KEY is not UTF-8"),
         ({"PUBLIC_URL": "http://\udcff"}, "PUBLIC_URL is not UTF-8"),
+        ({"JWT_SECRET_KEY": "a" * 32}, f"JWT_SECRET_KEY has fewer than 8 {GUESSED}"),
+        ({"SECRET_KEY": "changec" * 6}, f"SECRET_KEY has fewer than 8 {GUESSED}"),
+        ({"SECRET_KEY": f"{'1234567' * 6}\t\n "}, f"SECRET_KEY has fewer than 8 {GUESSED}"),
+        ({"PUBLIC_URL": ""}, NO_HTTPS),
+        ({"PUBLIC_URL": ""}, LOCAL_URL),
+        ({"PUBLIC_URL": "http://interviews.example.com"}, NO_HTTPS),
+        ({"PUBLIC_URL": "https://localhost:8000/api"}, LOCAL_URL),
+        ({"PUBLIC_URL": "https://127.1"}, LOCAL_URL),
+        ({"MAIL_FROM": ""}, LOCAL_MAIL),
+        ({"MAIL_FROM": "Interviews <no-reply@LOCALHOST>"}, LOCAL_MAIL),
+        ({"MAIL_FROM": "no-reply@[127.0.0.1]"}, LOCAL_MAIL),
         ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
         ({"FLASK_DEBUG": " 0"}, "FLASK_DEBUG"),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
@@ -87,6 +102,23 @@ def test_production_refuses_unsafe_settings(changes: dict[str, str], reason: str
         Settings.load(PRODUCTION | changes)
 
 
+def test_hosts_of_this_machine() -> None:
+    for host in ("localhost", "LocalHost.", "a.localhost", "localhost.localdomain", "127.0.0.1", "127.255.0.9", "127.1",
+                 "0", "0.0.0.0", "2130706433", "0x7f000001", "0177.0.0.1", "::1", "[::1]", "[IPv6:::1]", "::",
+                 "::ffff:127.0.0.1", "", "."):  # fmt: skip
+        assert is_local_host(host), host
+    for host in ("interviews.example.com", "localhost.example.com", "10.0.0.1", "2001:db8::1", "notlocalhost", "a\0"):
+        assert not is_local_host(host), host
+
+
+def test_production_warns_of_settings_that_it_accepts() -> None:
+    assert [warning.split()[0] for warning in Settings.load(PRODUCTION).warnings] == ["SMTP_HOST", "TRUSTED_PROXIES"]
+    lacking = PRODUCTION | {"RATELIMIT_ENABLED": "false", "SMTP_HOST": "mail.example", "TRUSTED_PROXIES": "1"}
+    assert [warning.split()[0] for warning in Settings.load(lacking).warnings] == ["RATELIMIT_ENABLED"]
+    assert Settings.load(lacking | {"RATELIMIT_ENABLED": "true"}).warnings == ()
+    assert Settings.load(SECRETS | {"RATELIMIT_ENABLED": "false"}).warnings == ()
+
+
 def test_smtp_password_needs_tls_in_production() -> None:
     server, unencrypted = {"SMTP_HOST": "mail.example"}, {"SMTP_TLS": "none"}
     for safe in (unencrypted, {"SMTP_USERNAME": "me"}, {"SMTP_USERNAME": "me", "SMTP_TLS": "tls"}):
@@ -104,6 +136,7 @@ def test_all_problems_are_reported_at_once() -> None:
 
 def test_development_accepts_example_secrets_and_no_short_ones() -> None:
     first, second = sorted(EXAMPLE_SECRETS)
+    assert not Settings.load(SECRETS).is_production
     assert not Settings.load({"JWT_SECRET_KEY": first, "SECRET_KEY": second}).is_production
     with pytest.raises(SettingsError, match="shorter"):
         Settings.load({"JWT_SECRET_KEY": "short", "SECRET_KEY": second})

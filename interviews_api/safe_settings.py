@@ -1,0 +1,65 @@
+"""Checks of single settings that production refuses. Each problem names the setting and how to mend it."""
+
+from collections.abc import Iterator
+from email.utils import parseaddr
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import inet_aton
+from urllib.parse import urlsplit
+
+EXAMPLE_SECRETS = frozenset(
+    {"example-jwt-secret-key-that-production-refuses", "example-root-secret-key-that-production-refuses"}
+)
+_MINIMUM_CHARACTERS = 8  # different ones; 64 random hex digits have fewer once in 10^17 secrets
+_LOCAL_NAMES = ("localhost", "localdomain")  # RFC 6761, section 6.3: with all names below
+
+
+def secret_problems(name: str, secret: str) -> Iterator[str]:
+    """Yield why the secret can be guessed."""
+    if secret.strip() in EXAMPLE_SECRETS:
+        yield f"{name} is the example's, which everyone knows"
+    if 0 < len(set(secret.strip())) < _MINIMUM_CHARACTERS:
+        yield (
+            f"{name} has fewer than {_MINIMUM_CHARACTERS} different characters, so it can be guessed: "
+            "make one with python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+
+
+def public_url_problems(url: str) -> Iterator[str]:
+    """Yield why links to the URL are unsafe or lead nowhere."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:  # the syntax is judged elsewhere
+        return
+    if parts.scheme != "https":
+        yield "PUBLIC_URL must begin with https://, because passwords travel there: set the API's public address"
+    if is_local_host(host):
+        yield "PUBLIC_URL is an address of this machine, where mailed links lead nowhere: set the API's public address"
+
+
+def mail_from_problems(mailbox: str) -> Iterator[str]:
+    """Yield why mail servers refuse the sender."""
+    if is_local_host(parseaddr(mailbox)[1].rpartition("@")[2]):
+        yield "MAIL_FROM is at localhost, which mail servers refuse: set an address of your own domain"
+
+
+def is_local_host(host: str) -> bool:
+    """Return whether the host of a URL or of an e-mail address is this machine itself, in any spelling."""
+    name = host.rstrip(".").lower().removeprefix("[").removesuffix("]").removeprefix("ipv6:")
+    if not name or name.rpartition(".")[2] in _LOCAL_NAMES:
+        return True
+    address = _address(name)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return IPv4Address(inet_aton(name))  # also 127.1, 0x7f000001 and 2130706433, which programs resolve
+    except (OSError, ValueError):  # ValueError: a NUL
+        pass
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
