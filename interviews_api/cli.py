@@ -1,5 +1,6 @@
 """Commands for operators, as `flask --app wsgi seed load FILE`; errors are printed in lines, with exit code 1."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.purge_repository import purge
+from interviews_api.accounts.purge import BATCH_SIZE, PAUSE_SECONDS, purge_batches
+from interviews_api.accounts.purge_repository import expiring_tables
 from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
@@ -142,10 +144,13 @@ def print_moves() -> None:
 @click.command("purge")
 @with_appcontext
 def purge_expired() -> None:
-    """Delete expired sessions, rate limits, replies to Idempotency-Keys and password resets."""
+    """Delete all rows that have expired, as `flask worker` does once a day."""
+    counts = {table.name: 0 for table in expiring_tables()}
     try:
-        with transaction(no_timeouts=True) as connection:
-            counts = purge(connection, now())
+        for name, count in purge_batches(now()):
+            counts[name] += count
+            if count == BATCH_SIZE:
+                time.sleep(PAUSE_SECONDS)
     except DBAPIError as error:
         raise click.ClickException(f"the database refused: {error.orig}") from None
     click.echo("Deleted " + ", ".join(f"{count} {name}" for name, count in counts.items()))

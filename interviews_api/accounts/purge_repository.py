@@ -1,17 +1,46 @@
-"""The SQL of `flask purge`: the removal of expired sessions, rate limits, replies and password resets."""
+"""The SQL of the purge: the removal of expired rows, and the claim of the day's purge."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Table, delete, or_, select, tuple_
 
-from interviews_api.accounts.models import IdempotentReply, PasswordReset, RateLimit, Session
+from interviews_api.accounts.models import RateLimit
+from interviews_api.db.types import Base
+from interviews_api.db.upsert import dialect_insert
+
+_KEY = "purge"
+_INTERVAL = timedelta(days=1)
+_FAR = 2 * _INTERVAL  # so far ahead only a clock that was wrong has written
 
 
-def purge(connection: Connection, now: datetime) -> dict[str, int]:
-    """Delete expired rows and return their number by table. Rows that a request has locked are skipped."""
-    counts = {}
-    for model in (Session, RateLimit, IdempotentReply, PasswordReset):
-        key = tuple(model.__table__.primary_key)
-        expired = select(*key).where(model.expires_at <= now).with_for_update(skip_locked=True)
-        counts[model.__tablename__] = connection.execute(delete(model).where(tuple_(*key).in_(expired))).rowcount
-    return counts
+def expiring_tables() -> list[Table]:
+    """Return the tables of which a row has no use after its `expires_at`."""
+    return [table for table in Base.metadata.tables.values() if "expires_at" in table.c]
+
+
+class PurgeRepository:
+    """Deletes expired rows. A row of `rate_limits` says until when no worker purges again. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def delete_expired(self, table: Table, now: datetime, limit: int) -> int:
+        """Delete at most `limit` expired rows and return how many. Rows that a request has locked are skipped."""
+        key = tuple(table.primary_key)
+        expired = select(*key).where(table.c.expires_at <= now).order_by(table.c.expires_at).limit(limit)
+        statement = delete(table).where(tuple_(*key).in_(expired.with_for_update(skip_locked=True)))
+        return self._connection.execute(statement).rowcount
+
+    def is_due(self, now: datetime) -> bool:
+        """Return whether no worker has purged for a day."""
+        row = select(RateLimit.key).where(RateLimit.key == _KEY, RateLimit.expires_at.between(now, now + _FAR))
+        return self._connection.execute(row).first() is None
+
+    def claim(self, now: datetime) -> bool:
+        """Record that a worker purges now; return False if another worker did meanwhile."""
+        row = dialect_insert(self._connection, RateLimit).values(key=_KEY, attempts=[], expires_at=now + _INTERVAL)
+        is_over = or_(RateLimit.expires_at < now, RateLimit.expires_at > now + _FAR)
+        upsert = row.on_conflict_do_update(
+            index_elements=["key"], set_={"expires_at": row.excluded.expires_at}, where=is_over
+        )
+        return self._connection.execute(upsert.returning(RateLimit.key)).first() is not None

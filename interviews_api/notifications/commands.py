@@ -1,12 +1,14 @@
 """Commands for deliveries: `flask worker`, `flask deliveries ...`, `flask push keys`."""
 
 import signal
+import time
 from datetime import timedelta
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from interviews_api.accounts.purge import BATCH_SIZE, PAUSE_SECONDS
 from interviews_api.clock import format_instant, now
 from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
@@ -108,8 +110,17 @@ def retry_deliveries(ids: tuple[int, ...], is_all: bool) -> None:
 @click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True)
 def purge_deliveries(days: int) -> None:
     """Delete the rows of deliveries that ended that many days ago or earlier."""
-    with transaction(no_timeouts=True) as connection:
-        count = OperatorDeliveryRepository(connection).purge(now() - timedelta(days=days))
+    ended_before, last_id, count = now() - timedelta(days=days), 0, 0
+    while True:
+        with read_connection() as connection:  # looks for rows without holding SQLite's only write lock
+            repository = OperatorDeliveryRepository(connection)
+            ids = repository.ended(ended_before, after_id=last_id, limit=BATCH_SIZE)
+        if not ids:
+            break
+        with transaction() as connection:
+            count += OperatorDeliveryRepository(connection).delete_ended(ids)
+        last_id = ids[-1]
+        time.sleep(PAUSE_SECONDS if len(ids) == BATCH_SIZE else 0)
     click.echo(f"Deleted {count}")
 
 

@@ -100,10 +100,15 @@ class OperatorDeliveryRepository:
         values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         return self._connection.execute(failed.values(**values, error=None)).rowcount
 
-    def purge(self, ended_before: datetime) -> int:
-        """Delete the deliveries that ended before that time (UTC); return how many.
+    def ended(self, ended_before: datetime, *, after_id: int, limit: int) -> list[int]:
+        """Return the lowest ids above `after_id` of deliveries that ended before that time (UTC).
 
         No column has the end, so `due_at` stands for it: when the last claim's lease would have lapsed.
         """
-        ended = Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
+        ended = (Delivery.id > after_id) & Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
+        return list(self._connection.scalars(select(Delivery.id).where(ended).order_by(Delivery.id).limit(limit)))
+
+    def delete_ended(self, delivery_ids: list[int]) -> int:
+        """Delete those of the deliveries that are still ended; return how many."""
+        ended = Delivery.id.in_(delivery_ids) & Delivery.status.in_(_ENDED)
         return self._connection.execute(Delivery.__table__.delete().where(ended)).rowcount  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The worker of `flask worker`: makes reminders, writes deliveries, and wakes the channel workers that send them.
+"""The worker of `flask worker`: makes reminders, writes deliveries, wakes the channel workers, and purges once a day.
 
 Any number of workers may share a Postgres database. A worker that crashes loses nothing: its transaction rolls back,
 and its claims become due again when their lease lapses.
@@ -13,12 +13,15 @@ from flask import Flask
 from psycopg import Error as PsycopgError
 from sqlalchemy.exc import SQLAlchemyError
 
+from interviews_api.accounts.purge import PAUSE_SECONDS
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, read_connection, transaction
 from interviews_api.events.wakeup import CommitListener, close_quietly, listen_for_commits
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.daily_purge import DailyPurge
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
+from interviews_api.server.heartbeat import beat
 from interviews_api.services import service
 
 _POLL_SECONDS = 1.0  # reminders fall due without a commit, so the database is read at least this often
@@ -33,6 +36,7 @@ class Worker:
     def __init__(self, app: Flask, channel_workers: Sequence[ChannelWorker]) -> None:
         self._app = app
         self._channel_workers = channel_workers
+        self._daily_purge = DailyPurge()
         self._is_stopping = False
 
     def stop(self, *_signal: object) -> None:
@@ -55,9 +59,13 @@ class Worker:
         database = service(Database)
         listener: CommitListener | None = None
         while not self._is_stopping:
+            beat()
             try:
                 listener = listener or listen_for_commits(database.engine)
-                if not work_once(now()):
+                has_worked = work_once(now())
+                if self._daily_purge.work(now()):
+                    time.sleep(PAUSE_SECONDS)
+                elif not has_worked:
                     self._wait(listener)
                 for channel_worker in self._channel_workers:
                     channel_worker.wake()
