@@ -81,6 +81,23 @@ def test_unreachable_api_is_a_502_with_retry_after() -> None:
         lonely.stop()
 
 
+def test_flood_from_an_address_is_a_429() -> None:
+    lonely = Nginx(free_port(), free_port())
+    try:
+        with socket.create_connection(("127.0.0.1", lonely.port), timeout=30) as flood:
+            flood.sendall(b"GET /jobs HTTP/1.1\r\nHost: a\r\n\r\n" * 899)
+            flood.sendall(b"GET /jobs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answers = b"".join(iter(lambda: flood.recv(65536), b""))
+        statuses = re.findall(rb"HTTP/1.1 (\d+)", answers)
+        assert set(statuses) == {b"502", b"429"}
+        assert statuses[:401] == [b"502"] * 401, "the burst that is allowed"
+        refused = next(answer for answer in answers.split(b"HTTP/1.1 ") if answer.startswith(b"429"))
+        assert refused.count(b"Retry-After: 1\r\n") == 1
+        assert in_shape(429, json.loads(refused.partition(b"\r\n\r\n")[2]))
+    finally:
+        lonely.stop()
+
+
 def test_each_response_has_one_request_id(nginx: Nginx, proxied_servers: tuple[GunicornServer, Nginx]) -> None:
     for path, status in (
         ("/health/live", 200),
@@ -120,7 +137,7 @@ def test_nginx_sets_each_header_once() -> None:
         nginx = Nginx(upstream.server_port, free_port())
         connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
         try:
-            for status in (405, 502, 503, 504):
+            for status in (405, 429, 502, 503, 504):
                 forged = {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "https", "Connection": "close"}
                 connection.request("GET", f"/{status}", headers=forged)
                 response = connection.getresponse()

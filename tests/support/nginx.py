@@ -14,11 +14,19 @@ from tests.support.postgres import free_port, unprivileged_account
 from tests.support.settings import ROOT
 
 
+def _replaced(text: str, changes: dict[str, str]) -> str:
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
 class Nginx:
     """nginx as an ordinary process: deploy/nginx.conf with other ports and folders."""
 
-    def __init__(self, api_port: int, live_port: int) -> None:
-        self.port = free_port()
+    def __init__(self, api_port: int, live_port: int, certificate: tuple[Path, Path] | None = None) -> None:
+        """Start it; with a certificate and its key also with deploy/tls.conf, on `tls_port`."""
+        self.port, self.tls_port = free_port(), free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="interviews-nginx-"))
         shipped = (ROOT / "deploy" / "nginx.conf").read_text()
         folders = "".join(
@@ -32,16 +40,16 @@ class Nginx:
             "/var/log/nginx/access.log": "access.log",
             "http {\n": f"http {{\n{folders}",
         }  # fmt: skip
-        for old, new in changes.items():
-            assert shipped.count(old) == 1, old
-            shipped = shipped.replace(old, new)
         configuration = self._folder / "nginx.conf"
-        configuration.write_text(shipped)
+        configuration.write_text(_replaced(shipped, changes))
+        if certificate:
+            self._add_tls(*certificate)
         program = shutil.which("nginx")
         assert program
         account = unprivileged_account()  # root's workers would be somebody else, who may not write into the folder
         if account:
-            shutil.chown(self._folder, account.pw_name)
+            for path in (self._folder, *self._folder.rglob("*")):
+                shutil.chown(path, account.pw_name)
         self.process = subprocess.Popen(
             [program, "-p", self._folder, "-c", configuration, "-e", self._folder / "error.log", "-g", "daemon off;"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -55,6 +63,17 @@ class Nginx:
             except ConnectionRefusedError:
                 assert time.monotonic() < deadline, self.errors
                 time.sleep(0.05)
+
+    def _add_tls(self, certificate: Path, key: Path) -> None:
+        changes = {
+            "listen 443 ssl;": f"listen 127.0.0.1:{self.tls_port} ssl;",
+            "/etc/ssl/interviews/fullchain.pem": "certificate.pem", "/etc/ssl/interviews/privkey.pem": "key.pem",
+        }  # fmt: skip
+        shutil.copy(certificate, self._folder / "certificate.pem")
+        shutil.copy(key, self._folder / "key.pem")
+        included = self._folder / "interviews.d"
+        included.mkdir()
+        (included / "tls.conf").write_text(_replaced((ROOT / "deploy" / "tls.conf").read_text(), changes))
 
     @property
     def errors(self) -> str:
