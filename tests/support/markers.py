@@ -9,7 +9,12 @@ import pytest
 
 from tests.support.settings import BACKENDS
 
-TOOLS = {"needs_node": ("node", "npm"), "needs_chromium": ("node", "npm", "chromium"), "needs_nginx": ("nginx",)}
+TOOLS = {
+    "needs_node": ("node", "npm"),
+    "needs_chromium": ("node", "npm", "chromium"),
+    "needs_nginx": ("nginx",),
+    "needs_systemd": ("systemd-analyze",),
+}
 """Marker to programs that pip cannot install. Where they are missing, conftest.py drops the tests and prints a note."""
 
 _SLOW_FOLDERS = {"server", "worker", "proofs"}

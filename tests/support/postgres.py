@@ -40,7 +40,7 @@ class ThrowawayPostgres:
 
     def _start(self) -> None:
         self._give(self._folder)
-        self._binaries = self._find_binaries()
+        self.binaries = self._find_binaries()
         data = self._folder / "data"
         self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
@@ -72,7 +72,7 @@ class ThrowawayPostgres:
         # A daemon that kept our pipe would keep us waiting: the output goes to a file.
         with (self._folder / "commands.log").open("ab") as log:
             subprocess.run(
-                [self._binaries / program, *map(str, arguments)],
+                [self.binaries / program, *map(str, arguments)],
                 check=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self._folder, **user,
             )  # fmt: skip
 
