@@ -22,6 +22,7 @@ The features derive named errors from these classes, in `errors.py` of their pac
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 
@@ -120,13 +121,24 @@ class InputRefused(ApiError):
     message = "Bad Request"
 
 
+MAX_DETAILS = 50
+_MAX_FIELD_NAME = 64  # characters; unknown fields have the names that the client makes up
+
+
 class InvalidInput(InputRefused):
-    """400 with `details`: the problems of each field, by dotted name. The message names the first problem."""
+    """400 with `details`: the problems of the first 50 fields, by dotted name. The message names the first problem.
+
+    Longer names are cut, so the response is small whatever the request.
+    """
 
     def __init__(self, details: Mapping[str, list[str]]) -> None:
-        field, problems = next(iter(details.items()))
+        self.details = {_shorten(name): problems for name, problems in islice(details.items(), MAX_DETAILS)}
+        field, problems = next(iter(self.details.items()))
         super().__init__(f"{field}: {problems[0]}")
-        self.details = dict(details)
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _MAX_FIELD_NAME else f"{name[: _MAX_FIELD_NAME - 1]}…"
 
 
 class BodyTooLarge(InputRefused):
@@ -136,7 +148,7 @@ class BodyTooLarge(InputRefused):
 
 
 class UnsupportedMediaType(InputRefused):
-    """415: the body is not declared as JSON."""
+    """415: the body is compressed, or not declared as JSON."""
 
     status = 415
 

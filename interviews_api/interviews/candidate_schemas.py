@@ -11,6 +11,7 @@ from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
     Instant,
+    ShortList,
     WallTime,
     WholeNumber,
     enum_field,
@@ -111,8 +112,8 @@ class Feedback(CamelSchema):
     motivation = _rating()
     cultural_fit = _rating()
     comments = text_field(allow_none=True)
-    strengths = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
-    weaknesses = fields.List(text_field(1000), allow_none=True, validate=validate.Length(max=50))
+    strengths = ShortList(text_field(1000), allow_none=True, validate=validate.Length(max=50))
+    weaknesses = ShortList(text_field(1000), allow_none=True, validate=validate.Length(max=50))
     recommendation = fields.String(
         validate=validate.OneOf(["hire", "reject", "consider"]),
         allow_none=True,
@@ -194,7 +195,7 @@ def _check_future(instant: datetime) -> None:
 class RescheduleWish(Reason):
     """The request body of a reschedule request: an optional reason and up to five proposed times."""
 
-    proposed_times = fields.List(Instant(validate=_check_future), load_default=list, validate=validate.Length(max=5))
+    proposed_times = ShortList(Instant(validate=_check_future), load_default=list, validate=validate.Length(max=5))
 
 
 class TimelineEvent(CamelSchema):

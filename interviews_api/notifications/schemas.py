@@ -9,7 +9,7 @@ from interviews_api.events.models import PUBLISHED_TYPES, EventType
 from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, UrlRefused, check_url
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.web.fields import CamelSchema, Instant, enum_field, id_field, text_field
+from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, enum_field, id_field, text_field
 
 _PUBLISHED_TYPES = sorted(PUBLISHED_TYPES)
 
@@ -43,7 +43,7 @@ def _check_repeats(events: list[str]) -> None:
 
 def _url(**kwargs: Any) -> fields.String:
     """Return a field for a public https URL; its validation looks the host up in DNS."""
-    return fields.String(
+    return Text(
         required=True,
         validate=[validate.Length(1, MAX_URL_LENGTH), _check_url],
         metadata={"pattern": r"^https://[!-\[\]-~]+$"},
@@ -51,7 +51,7 @@ def _url(**kwargs: Any) -> fields.String:
     )
 
 
-class _Events(fields.List[str]):
+class _Events(ShortList):
     """List of event types that dumps None as all types."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
@@ -111,12 +111,12 @@ class PushKey(CamelSchema):
 class SubscriptionKeys(CamelSchema):
     """The browser's keys, in base64url (RFC 8291, section 3)."""
 
-    p256dh = fields.String(
+    p256dh = Text(
         required=True,
         validate=[validate.Length(max=200), _check_key(check_public_key)],
         metadata={"pattern": "^([A-Za-z0-9_-]{44}|[A-Za-z0-9_-]{87})={0,2}$"},
     )
-    auth = fields.String(
+    auth = Text(
         required=True,
         validate=[validate.Length(max=100), _check_key(check_secret)],
         metadata={"pattern": "^[A-Za-z0-9_-]{22}={0,2}$"},

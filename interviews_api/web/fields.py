@@ -153,6 +153,30 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
+class Text(fields.String):
+    """Text whose length is judged before its contents: a text that is too long costs nothing else."""
+
+    def _validate(self, value: str) -> None:
+        _check_length(self, value)
+        super()._validate(value)
+
+
+class ShortList(fields.List[Any]):
+    """List whose length is judged before its elements, so that the problems of a long list are one line."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: object) -> Any:
+        if isinstance(value, list):
+            _check_length(self, value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def _check_length(field: fields.Field[Any], value: str | list[Any]) -> None:
+    """Call the field's validators of length alone; raises ValidationError."""
+    for check in field.validators:
+        if isinstance(check, validate.Length):
+            check(value)
+
+
 _MAX_ADDRESS = validate.Length(max=254)
 
 
@@ -192,20 +216,20 @@ def id_field(**kwargs: Any) -> fields.String:
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
     """Return a text field; `minimum` and `maximum` are lengths in characters."""
-    return fields.String(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+    return Text(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
 def name_field(maximum: int = MAX_TEXT, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
-    return fields.String(validate=checks, metadata={"pattern": pattern}, **kwargs)
+    return Text(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
 
 def link_field(**kwargs: Any) -> fields.String:
     """Return the field of an http or https address, of at most 2,000 characters."""
     checks = [validate.Regexp(r"^https?://\S+\Z", error="Must be an http or https link."), validate.Length(max=2000)]
-    return fields.String(validate=checks, metadata={"pattern": f"^https?://{_NOT_BLANK}+$"}, **kwargs)
+    return Text(validate=checks, metadata={"pattern": f"^https?://{_NOT_BLANK}+$"}, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:

@@ -93,6 +93,8 @@ def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
     With `ignores_form`, the body of an HTML form counts as absent.
     """
     raw = read_body()
+    if raw and request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed")
     if ignores_form and request.mimetype == FORM:
         raw = b""
     if raw and request.mimetype != JSON:

@@ -8,6 +8,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
 from interviews_api.clock import zone_names
+from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import ID_PATTERN
 from interviews_api.web.fields import (
     NO_NUL_PATTERN,
@@ -51,9 +52,11 @@ class ErrorBody(Schema):
 
 
 class InputErrorBody(ErrorBody):
-    """The body of a 400; `details` has the problems of each field, by dotted name."""
+    """The body of a 400; `details` has the problems of the first 50 fields, by dotted name."""
 
-    details = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    details = fields.Dict(
+        keys=fields.String(), values=fields.List(fields.String()), metadata={"maxProperties": MAX_DETAILS}
+    )
 
 
 def schema_reference(name: str) -> JsonObject:
