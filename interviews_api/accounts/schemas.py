@@ -33,15 +33,15 @@ class _NewUser(CamelSchema):
 class NewCandidate(_NewUser):
     """The request body of a candidate's registration."""
 
-    first_name = name_field(200, required=True)
-    last_name = name_field(200, required=True)
+    first_name = name_field(required=True)
+    last_name = name_field(required=True)
     phone = text_field(50, load_default=None, allow_none=True)
 
 
 class NewCompanyDetails(CamelSchema):
     """The company in a company's registration."""
 
-    name = name_field(200, required=True)
+    name = name_field(required=True)
     logo = link_field(load_default=None, allow_none=True)
     address = text_field(500, load_default=None, allow_none=True)
     phone = text_field(50, load_default=None, allow_none=True)

@@ -10,7 +10,7 @@ from interviews_api.web.shared_schemas import CandidateContact, CompanyBrief, Co
 class NewJob(CamelSchema):
     """The request body of a new job."""
 
-    title = name_field(500, required=True)
+    title = name_field(required=True)
     description = text_field(load_default=None, allow_none=True)
 
 

@@ -8,6 +8,7 @@ from interviews_api.clock import now
 from interviews_api.events.models import EventActor, EventType
 from interviews_api.interviews.models import InterviewStatus, InterviewType
 from interviews_api.web.fields import (
+    MAX_REASON,
     CamelSchema,
     FlatNested,
     Instant,
@@ -102,7 +103,7 @@ def _rating() -> WholeNumber:
 
 
 class Feedback(CamelSchema):
-    """Feedback of the company, with ratings from 1 to 10. All keys are optional."""
+    """Feedback that a company gave, with ratings from 1 to 10. All keys are optional."""
 
     has_optional_parts = True
 
@@ -111,14 +112,27 @@ class Feedback(CamelSchema):
     communication = _rating()
     motivation = _rating()
     cultural_fit = _rating()
-    comments = text_field(allow_none=True)
-    strengths = ShortList(text_field(1000), allow_none=True, validate=validate.Length(max=50))
-    weaknesses = ShortList(text_field(1000), allow_none=True, validate=validate.Length(max=50))
+    comments = fields.String(allow_none=True)
+    strengths = fields.List(fields.String(), allow_none=True)
+    weaknesses = fields.List(fields.String(), allow_none=True)
     recommendation = fields.String(
         validate=validate.OneOf(["hire", "reject", "consider"]),
         allow_none=True,
         metadata={"component": "Recommendation"},
     )
+
+
+def text_list(entries: int, characters: int) -> ShortList:
+    """Return an optional list of at most so many texts of at most so many characters."""
+    return ShortList(text_field(characters), allow_none=True, validate=validate.Length(max=entries))
+
+
+class NewFeedback(Feedback):
+    """Feedback in a request. All keys are optional."""
+
+    comments = text_field(allow_none=True)
+    strengths = text_list(20, 500)
+    weaknesses = text_list(20, 500)
 
 
 class InterviewDetails(ListedInterview):
@@ -184,7 +198,7 @@ class Confirmation(CamelSchema):
 class Reason(CamelSchema):
     """The request body of a decline: an optional reason."""
 
-    reason = text_field(load_default=None, allow_none=True)
+    reason = text_field(MAX_REASON, load_default=None, allow_none=True)
 
 
 def _check_future(instant: datetime) -> None:

@@ -4,10 +4,13 @@ from typing import Any
 
 from marshmallow import fields, post_load
 
-from interviews_api.interviews.candidate_schemas import Feedback, ListQuery
+from interviews_api.interviews.candidate_schemas import Feedback, ListQuery, NewFeedback
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.interviews.scheduling import check_place
 from interviews_api.web.fields import (
+    MAX_LOCATION,
+    MAX_NOTES,
+    MAX_REASON,
     CamelSchema,
     FlatNested,
     Instant,
@@ -17,9 +20,9 @@ from interviews_api.web.fields import (
     WallTime,
     WholeNumber,
     enum_field,
+    filled_text_field,
     id_field,
     link_field,
-    name_field,
     text_field,
     time_zone_field,
 )
@@ -46,9 +49,9 @@ class Schedule(_LocalStart):
     time_zone = time_zone_field(load_default=None, allow_none=True, metadata={"description": "Default: the company's."})
     duration_minutes = WholeNumber(5, 1440, load_default=60, metadata={"component": "DurationMinutes"})
     type = enum_field(InterviewType, required=True)
-    location = name_field(load_default=None, allow_none=True)
+    location = filled_text_field(MAX_LOCATION, load_default=None, allow_none=True)
     meeting_link = link_field(load_default=None, allow_none=True)
-    notes = text_field(load_default=None, allow_none=True)
+    notes = text_field(MAX_NOTES, load_default=None, allow_none=True)
     internal_notes = text_field(load_default=None, allow_none=True)
 
     @post_load
@@ -63,24 +66,24 @@ class Reschedule(_LocalStart):
     time_zone = time_zone_field()
     duration_minutes = WholeNumber(5, 1440, metadata={"component": "DurationMinutes"})
     type = enum_field(InterviewType)
-    location = name_field(allow_none=True)
+    location = filled_text_field(MAX_LOCATION, allow_none=True)
     meeting_link = link_field(allow_none=True)
-    notes = text_field(allow_none=True)
+    notes = text_field(MAX_NOTES, allow_none=True)
     internal_notes = text_field(allow_none=True)
 
 
 class Cancellation(CamelSchema):
     """The request body of a cancellation."""
 
-    cancellation_reason = name_field(required=True)
+    cancellation_reason = filled_text_field(MAX_REASON, required=True)
 
 
 class Completion(CamelSchema):
     """The request body of a completion: feedback and decision."""
 
-    feedback = fields.Nested(Feedback, load_default=None, allow_none=True)
+    feedback = fields.Nested(NewFeedback, load_default=None, allow_none=True)
     is_hired = TrueOrFalse(load_default=None, allow_none=True)
-    hiring_decision_reason = text_field(load_default=None, allow_none=True)
+    hiring_decision_reason = text_field(MAX_REASON, load_default=None, allow_none=True)
     share_feedback = TrueOrFalse(load_default=True)
 
 

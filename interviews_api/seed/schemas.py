@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, pre_load
 
 from interviews_api.hiring.models import ApplicationStatus
-from interviews_api.interviews.candidate_schemas import Feedback
+from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.web.fields import (
     CamelSchema,
@@ -21,9 +21,11 @@ from interviews_api.web.fields import (
     time_zone_field,
 )
 
+_MAX_TEXT = 20_000  # characters; files come from the operator, and older texts may be longer than the API accepts
+
 
 def _optional_text() -> fields.String:
-    return text_field(load_default=None, allow_none=True)
+    return text_field(_MAX_TEXT, load_default=None, allow_none=True)
 
 
 def _optional_instant() -> Instant:
@@ -44,7 +46,7 @@ class SeedCompany(_Record):
     """An element of the array `companies`."""
 
     id = id_field(required=True)
-    name = text_field(minimum=1, required=True)
+    name = text_field(_MAX_TEXT, minimum=1, required=True)
     logo = _optional_text()
     address = _optional_text()
     phone = _optional_text()
@@ -67,8 +69,8 @@ class SeedCompanyUser(_SeedUser):
 class SeedCandidate(_SeedUser):
     """An element of the array `candidates`."""
 
-    first_name = text_field(required=True)
-    last_name = text_field(required=True)
+    first_name = text_field(_MAX_TEXT, required=True)
+    last_name = text_field(_MAX_TEXT, required=True)
     phone = _optional_text()
 
 
@@ -77,7 +79,7 @@ class SeedJob(_Record):
 
     id = id_field(required=True)
     company_id = id_field(required=True)
-    title = text_field(minimum=1, required=True)
+    title = text_field(_MAX_TEXT, minimum=1, required=True)
     description = _optional_text()
 
 
@@ -89,6 +91,14 @@ class SeedApplication(_Record):
     job_id = id_field(required=True)
     status = enum_field(ApplicationStatus, load_default=ApplicationStatus.PENDING.value)
     applied_at = Instant(required=True)
+
+
+class SeedFeedback(Feedback):
+    """The feedback of a record of `interviews`."""
+
+    comments = text_field(_MAX_TEXT, allow_none=True)
+    strengths = text_list(50, 1000)
+    weaknesses = text_list(50, 1000)
 
 
 class SeedInterview(_Record):
@@ -112,7 +122,7 @@ class SeedInterview(_Record):
     cancellation_reason = _optional_text()
     is_hired = TrueOrFalse(load_default=None, allow_none=True)
     hiring_decision_reason = _optional_text()
-    feedback = fields.Nested(Feedback, load_default=None, allow_none=True)
+    feedback = fields.Nested(SeedFeedback, load_default=None, allow_none=True)
     share_feedback = TrueOrFalse(load_default=True)
     created_at = Instant(data_key="scheduledAt", required=True)
 

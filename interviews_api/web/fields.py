@@ -12,9 +12,13 @@ from marshmallow.exceptions import SCHEMA
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
 from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
 from interviews_api.ids import is_id
+from interviews_api.web.text_rules import LINK_PATTERN, NAME_PATTERN, is_link, problem_of_name
 
-MAX_TEXT = 20_000
-NO_NUL_PATTERN = r"^[^\u0000]*$"
+MAX_NAME = 200  # characters
+MAX_LOCATION = 500
+MAX_REASON = 2000
+MAX_NOTES = 5000
+MAX_TEXT = 10_000
 _NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -219,17 +223,23 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
     return Text(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
-def name_field(maximum: int = MAX_TEXT, **kwargs: Any) -> fields.String:
+def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
     return Text(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
 
+def name_field(**kwargs: Any) -> fields.String:
+    """Return the field of the name of a person or company, or of a title: one line of at most 200 characters."""
+    checks = [validate.Length(min=1, max=MAX_NAME), _check_name]
+    return Text(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
+
+
 def link_field(**kwargs: Any) -> fields.String:
     """Return the field of an http or https address, of at most 2,000 characters."""
-    checks = [validate.Regexp(r"^https?://\S+\Z", error="Must be an http or https link."), validate.Length(max=2000)]
-    return Text(validate=checks, metadata={"pattern": f"^https?://{_NOT_BLANK}+$"}, **kwargs)
+    checks = [validate.Length(max=2000), _check_link]
+    return Text(validate=checks, metadata={"pattern": LINK_PATTERN}, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:
@@ -254,6 +264,16 @@ def enum_field(
 def _check_local_part(address: str) -> None:
     if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
         raise ValidationError(EmailAddress.default_error_messages["unmailable"])
+
+
+def _check_name(name: str) -> None:
+    if problem := problem_of_name(name):
+        raise ValidationError(problem)
+
+
+def _check_link(text: str) -> None:
+    if not is_link(text):
+        raise ValidationError("Must be an http or https link.")
 
 
 def _check_id(text: str) -> None:

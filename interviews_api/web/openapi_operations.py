@@ -5,10 +5,11 @@ from marshmallow import Schema
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import AnyConverter, Rule
 
-from interviews_api.web.fields import NO_NUL_PATTERN, camel_case
+from interviews_api.web.fields import camel_case
 from interviews_api.web.http import FORM, IdConverter
 from interviews_api.web.openapi_schemas import JsonObject, schema_reference
 from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, RouteContract, View, contract_of
+from interviews_api.web.text_rules import NO_NUL_PATTERN
 
 _PAGE = {"text/html": {"schema": {"type": "string"}}}
 _REQUEST_HEADERS = {

@@ -11,7 +11,6 @@ from interviews_api.clock import zone_names
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import ID_PATTERN
 from interviews_api.web.fields import (
-    NO_NUL_PATTERN,
     TIME_PATTERN,
     CamelSchema,
     Instant,
@@ -19,6 +18,7 @@ from interviews_api.web.fields import (
     LocalTime,
     WallTime,
 )
+from interviews_api.web.text_rules import NO_NUL_PATTERN
 
 JsonObject = dict[str, Any]
 

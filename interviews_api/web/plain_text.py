@@ -10,6 +10,11 @@ def replace_controls(text: str) -> str:
     return _FORBIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def shorten(text: str, maximum: int) -> str:
+    """Return the text, cut to `maximum` characters of which the last is then an ellipsis."""
+    return text if len(text) <= maximum else f"{text[: maximum - 1]}…"
+
+
 def in_one_line(text: str) -> str:
     """Return the text without control characters, each run of blanks and line breaks as one blank."""
     return " ".join(replace_controls(text).split())

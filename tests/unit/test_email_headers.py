@@ -16,7 +16,7 @@ from interviews_api.notifications.channels import email
 from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.channels.email import compose
 from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
-from interviews_api.web.plain_text import in_one_line
+from interviews_api.web.plain_text import in_one_line, shorten
 from tests.support.delivery_contexts import delivery_context
 from tests.support.hostile_text import HIDDEN
 
@@ -61,11 +61,26 @@ def test_mail_has_only_our_headers_and_parts(role: str, event: str | None, typed
     if event is None:
         assert subjects[0] == "Choose a new password"
         return
-    assert line in subjects[0]
+    assert shorten(line, 100) in subjects[0]
     assert line in parts[0]
     if has_event:
         (entry,) = ReadCalendar(parts[2]).events
         assert entry.name == f"Interview: {line} - {line}"
+
+
+@pytest.mark.parametrize(
+    ("role", "event", "subject"),
+    [
+        ("candidate", "interview.scheduled", f"Invitation: {'j' * 99}… at {'c' * 100}"),
+        ("company", "interview.confirmed", f"{'f' * 99}… confirmed: {'j' * 99}…"),
+    ],
+)
+def test_subject_shows_100_characters_of_a_name(role: str, event: str, subject: str, mail_settings: Settings) -> None:
+    user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
+    names = {"job_title": "j" * 101, "company_name": "c" * 100, "first_name": "f" * 200}
+    message = compose(mail_settings, user, delivery_context(event, "typed") | names)
+    assert str(message["Subject"]) == subject
+    assert "j" * 101 in message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)

@@ -25,7 +25,7 @@ from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import Method, export_calendar
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected
-from interviews_api.web.plain_text import in_one_line, replace_controls
+from interviews_api.web.plain_text import in_one_line, replace_controls, shorten
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,
@@ -39,6 +39,7 @@ _LOADER = PackageLoader("interviews_api.notifications")
 _TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # plain text, not HTML
 _LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
 _TERMS: Any = _TEXTS.get_template("terms.j2").module
+_MAX_NAME_IN_SUBJECT = 100  # characters
 _FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII, 78 characters with the name (RFC 5322, section 2.1.1)
 
 Values = Mapping[Any, Any]
@@ -73,8 +74,11 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         "job": in_one_line(context["job_title"] or ""),
         "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
     }
-    module = _TEXTS.get_template(_template(user, context)).make_module(names)
-    texts = {name: str(getattr(module, name, "")) for name in ("subject", "lead", "action")}
+    template = _TEXTS.get_template(_template(user, context))
+    module = template.make_module(names)
+    texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
+    short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
+    texts["subject"] = str(template.make_module(short_names).subject)  # type: ignore[attr-defined]
     variables = texts | {"facts": _facts(user, context), "notes": _notes(user, context), "url": _url(settings, context)}
     try:
         to = in_ascii(user["email"])

@@ -1,0 +1,34 @@
+"""Rules for what names and links may contain: one pattern each, for the validator and for JSON Schema (ECMA-262)."""
+
+import re
+
+NO_NUL_PATTERN = r"^[^\u0000]*$"
+_HIDDEN = r"\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+"""Controls, line separators, and characters that nobody sees or that turn the text around them.
+
+Without U+200C and U+200D, which names and emoji need, and U+200E and U+200F, which right-to-left names may have.
+"""
+_ADDRESS = r"([hH][tT][tT][pP][sS]?://|[wW][wW][wW]\.)"
+NAME_PATTERN = rf"^(?!\s*$)(?!.*{_ADDRESS})[^{_HIDDEN}]*$"
+
+_NOT_IN_LINKS = rf"\s{_HIDDEN}\u200c-\u200f<>\\"  # a browser reads \ as /
+_HOST = rf"([^{_NOT_IN_LINKS}/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])"
+LINK_PATTERN = rf"^[hH][tT][tT][pP][sS]?://{_HOST}(:[0-9]{{1,5}})?([/?#][^{_NOT_IN_LINKS}]*)?$"
+
+_hidden = re.compile(f"[{_HIDDEN}]")
+_address = re.compile(_ADDRESS)
+_link = re.compile(LINK_PATTERN)
+
+
+def problem_of_name(name: str) -> str | None:
+    """Return what is wrong with the contents of a single-line name or title, or None."""
+    if not name.strip():
+        return "Must not be blank."
+    if _hidden.search(name):
+        return "Must not contain a hidden character or a line break."
+    return "Must not contain a web address." if _address.search(name) else None
+
+
+def is_link(text: str) -> bool:
+    """Return whether the text is an http or https URL with a host, without user info and hidden characters."""
+    return _link.fullmatch(text) is not None
