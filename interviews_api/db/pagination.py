@@ -13,6 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, bindparam, f
 SortKey = Callable[[Mapping[Any, Any]], Any]
 SelectStatement = Select[*tuple[Any, ...]]
 
+MAX_ROWS = 1000
+"""The rows of a list without a limit. Its total is the number of all rows."""
+
 
 @dataclass(frozen=True)
 class Page:

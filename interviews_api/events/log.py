@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -10,15 +11,16 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
-    RowMapping,
     bindparam,
     func,
     insert,
     select,
+    true,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.dml import ReturningInsert
 
+from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import Event, EventType, Import
 from interviews_api.ids import new_id
@@ -96,11 +98,11 @@ _INTERVIEW_PARAMETERS = {
 _APPEND = event_insert(_INTERVIEW_PARAMETERS, None)
 _APPEND_IN_COMMIT_ORDER = event_insert(_INTERVIEW_PARAMETERS, select(_TAKE_COMMIT_LOCK).cte("commit_lock"))
 
-_TIMELINE = (
-    select(Event.id, Event.type, Event.at, Event.actor)
-    .where(Event.interview_id == bindparam("interview_id", type_=Event.interview_id.type))
-    .order_by(Event.id)
+_events = select(Event.id, Event.type, Event.at, Event.actor).where(
+    Event.interview_id == bindparam("interview_id", type_=Event.interview_id.type)
 )
+_newest, _count = page_subquery(_events, (Event.id.desc(),)), count_subquery(_events)
+_TIMELINE = select(_count, _newest).select_from(_count).outerjoin(_newest, true())
 
 
 def notify(connection: Connection) -> None:
@@ -148,6 +150,8 @@ class EventLog:
         values = {f"interview_{name}": interview[name] for name in _COPIED_COLUMNS.values()}
         self._connection.execute(statement, values | event_values(event_type, **details))
 
-    def timeline(self, interview_id: str) -> list[RowMapping]:
-        """Return all events of an interview."""
-        return list(self._connection.execute(_TIMELINE, {"interview_id": interview_id}).mappings())
+    def timeline(self, interview_id: str) -> Page:
+        """Return the newest events of an interview, up to 1,000, and the number of all."""
+        values = {"interview_id": interview_id, "limit": MAX_ROWS, "skip": 0}
+        rows = self._connection.execute(_TIMELINE, values).mappings().all()
+        return build_page(rows, id_column="id", sort=(itemgetter("id"), False))

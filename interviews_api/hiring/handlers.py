@@ -24,6 +24,7 @@ from interviews_api.hiring.schemas import (
     CandidateApplications,
     CompanyApplication,
     CompanyApplications,
+    JobQuery,
     Jobs,
     ListedJob,
     NewJob,
@@ -38,7 +39,7 @@ blueprint = Blueprint("hiring", __name__)
 
 
 @blueprint.get("/jobs")
-@operation("Jobs retrieved successfully", Jobs, query=PageQuery)
+@operation("Jobs retrieved successfully", Jobs, query=JobQuery)
 def list_jobs(*, limit: int, skip: int) -> Page:
     """List the jobs of all companies, newest first."""
     with read_connection() as connection:

@@ -3,7 +3,17 @@
 from marshmallow import fields
 
 from interviews_api.hiring.models import ApplicationStatus
-from interviews_api.web.fields import CamelSchema, FlatNested, Instant, enum_field, id_field, name_field, text_field
+from interviews_api.web.fields import (
+    CamelSchema,
+    Digits,
+    FlatNested,
+    Instant,
+    enum_field,
+    id_field,
+    name_field,
+    text_field,
+)
+from interviews_api.web.page_query import PageQuery
 from interviews_api.web.shared_schemas import CandidateContact, CompanyBrief, CompanyLink, JobBrief
 
 
@@ -12,6 +22,14 @@ class NewJob(CamelSchema):
 
     title = name_field(required=True)
     description = text_field(load_default=None, allow_none=True)
+
+
+class JobQuery(PageQuery):
+    """Query of a page of all jobs, whose `skip` is bounded, because anybody may ask and skipped rows are read."""
+
+    skip = Digits(
+        0, 10_000, load_default=0, metadata={"component": "JobSkip", "description": "How many to leave out first."}
+    )
 
 
 class ListedJob(JobBrief):

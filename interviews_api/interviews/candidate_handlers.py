@@ -1,7 +1,6 @@
 """Blueprint `candidate-interviews`: a signed-in candidate reads and answers interviews."""
 
 from datetime import datetime
-from typing import Any
 
 from flask import Blueprint
 
@@ -121,12 +120,11 @@ def show_interview(viewer: Viewer, *, interview_id: str) -> Versioned[Row]:
 @blueprint.get("/<id:interview_id>/timeline")
 @candidate_required
 @operation("Interview timeline retrieved successfully", Timeline, errors=_ACCESS_ERRORS, has_etag=True)
-def show_timeline(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
-    """List all events of an interview, oldest first."""
+def show_timeline(viewer: Viewer, *, interview_id: str) -> Page:
+    """List the events of an interview, oldest first; of more than 1,000 the newest."""
     with read_connection() as connection:
         CandidateInterviewRepository(connection).get(viewer, interview_id)
-        events = EventLog(connection).timeline(interview_id)
-    return {"events": events, "total": len(events)}
+        return EventLog(connection).timeline(interview_id)
 
 
 @blueprint.put("/<id:interview_id>/confirm")

@@ -222,7 +222,7 @@ class TimelineEvent(CamelSchema):
 
 
 class Timeline(CamelSchema):
-    """All events of an interview."""
+    """The events of an interview, up to the newest 1,000."""
 
-    events = fields.List(fields.Nested(TimelineEvent))
+    events = fields.List(fields.Nested(TimelineEvent), attribute="rows")
     total = fields.Integer()

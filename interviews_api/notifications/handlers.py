@@ -135,8 +135,8 @@ def delete_subscription(viewer: Viewer, *, endpoint: str) -> dict[str, Any]:
 @blueprint.get("/interviews/<id:interview_id>/notices")
 @company_required
 @operation("Interview notices retrieved successfully", Notices, errors=_ACCESS_ERRORS)
-def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
-    """List an interview's notices: sent, failed, suppressed, pending and planned."""
+def list_notices(viewer: Viewer, *, interview_id: str) -> Page:
+    """List an interview's notices: sent, failed, suppressed, pending and planned; of more than 1,000 the newest."""
     with read_connection() as connection:
         interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
         has_fan_out_work = DeliveryFanOut(connection).has_work()
@@ -144,8 +144,7 @@ def list_notices(viewer: Viewer, *, interview_id: str) -> dict[str, Any]:
         with transaction() as connection:
             DeliveryFanOut(connection).run(now())
     with read_connection() as connection:
-        notices = NoticeRepository(connection).all(interview, now=now())
-    return {"notices": notices, "total": len(notices)}
+        return NoticeRepository(connection).page(interview, now=now())
 
 
 def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id: str) -> None:

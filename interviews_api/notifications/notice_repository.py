@@ -1,12 +1,15 @@
 """The SQL of notices (deliveries as a company sees them), and of an operator's commands for deliveries."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true, update
 
+from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
@@ -15,12 +18,15 @@ from interviews_api.notifications.target_repository import SubscriptionRepositor
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_label
 
 _ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
-_NOTICES = (
+_notices = (
     select(Delivery, Event.type.label("event"))
     .join(Event, Event.id == Delivery.event_id)
     .where(Delivery.interview_id == bindparam("interview_id", type_=Delivery.interview_id.type))
-    .order_by(Delivery.id)
 )
+_newest, _count = page_subquery(_notices, (Delivery.id.desc(),)), count_subquery(_notices)
+_NOTICES = select(_count, _newest).select_from(_count).outerjoin(_newest, true())
+_NOTICE = _notices.where(Delivery.id == bindparam("delivery_id"))
+_ID = re.compile("[1-9][0-9]{0,17}")  # others are planned notices, or too large for the column
 
 Notice = Mapping[Any, Any]
 
@@ -31,15 +37,23 @@ class NoticeRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def all(self, interview: RowMapping, *, now: datetime) -> list[Notice]:
-        """Return the notices, oldest first, then the planned notices, soonest first."""
-        rows = self._connection.execute(_NOTICES, {"interview_id": interview["interview_id"]}).mappings()
-        return [*rows, *self._planned(interview, now)]
+    def page(self, interview: RowMapping, *, now: datetime) -> Page:
+        """Return the notices, oldest first, then the planned notices, soonest first; of more than 1,000 the last."""
+        values = {"interview_id": interview["interview_id"], "limit": MAX_ROWS, "skip": 0}
+        rows = self._connection.execute(_NOTICES, values).mappings().all()
+        stored = build_page(rows, id_column="id", sort=(itemgetter("id"), False))
+        planned = self._planned(interview, now)
+        return Page([*stored.rows, *planned][-MAX_ROWS:], stored.total + len(planned))
 
     def get(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
         """Return the notice with that id, which may be planned; raises NoticeNotFound."""
-        notices = self.all(interview, now=now)
-        notice = next((notice for notice in notices if str(notice["id"]) == notice_id), None)
+        notice: Notice | None
+        if _ID.fullmatch(notice_id):
+            values = {"interview_id": interview["interview_id"], "delivery_id": int(notice_id)}
+            notice = self._connection.execute(_NOTICE, values).mappings().one_or_none()
+        else:
+            planned = self._planned(interview, now)
+            notice = next((notice for notice in planned if notice["id"] == notice_id), None)
         if notice is None:
             raise NoticeNotFound
         return notice

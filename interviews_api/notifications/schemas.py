@@ -154,7 +154,7 @@ class Notice(CamelSchema):
 
 
 class Notices(CamelSchema):
-    """All notices of one interview."""
+    """The notices of one interview, up to the newest 1,000."""
 
-    notices = fields.List(fields.Nested(Notice))
+    notices = fields.List(fields.Nested(Notice), attribute="rows")
     total = fields.Integer()

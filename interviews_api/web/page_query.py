@@ -2,11 +2,10 @@
 
 from marshmallow import EXCLUDE
 
+from interviews_api.db.pagination import MAX_ROWS
 from interviews_api.web.fields import CamelSchema, Digits
 
 MAX_SKIP = 2**31 - 1
-EVERYTHING = 2**31 - 1
-"""The `limit` of a page without a limit."""
 
 
 class PageQuery(CamelSchema):
@@ -22,11 +21,11 @@ class PageQuery(CamelSchema):
 
 
 class UnlimitedPageQuery(PageQuery):
-    """Query `skip` and `limit`; without a limit, a page has all rows."""
+    """Query `skip` and `limit`; without a limit, a page has all rows up to 1,000."""
 
     limit = Digits(
         1,
         100,
-        load_default=lambda: EVERYTHING,
-        metadata={"component": "Limit", "description": "How many to return; all when absent."},
+        load_default=lambda: MAX_ROWS,
+        metadata={"component": "Limit", "description": "How many to return; when absent all, up to 1,000."},
     )

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg import RawCursor
 
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.support.databases import empty
+from tests.support.query_plans import explain
 from tests.support.tokens import Headers
 
 VIEWS = ["", "?status=confirmed", "?limit=100&skip=15", "/pending", "/upcoming", "/history", "/history?skip=2"]
@@ -39,22 +39,6 @@ def bulk_app(request: pytest.FixtureRequest, session_app: Flask) -> Iterator[tup
 @pytest.fixture
 def app(bulk_app: tuple[Flask, str]) -> Flask:
     return bulk_app[0]
-
-
-def explain(database: Database, statement: str, parameters: Any) -> Any:
-    with database.reads.connection() as connection:
-        if connection.dialect.name == "sqlite":
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            return [row.detail for row in rows]
-        cursor: Any = RawCursor(connection.connection.driver_connection)  # type: ignore[arg-type]
-        ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
-        return list(nodes(plan[0]["Plan"]))
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for inner in plan.get("Plans", []):
-        yield from nodes(inner)
 
 
 def check_sqlite(plan: list[str]) -> None:
