@@ -20,7 +20,7 @@ from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
-from interviews_api.web import error_responses, health, http, logs, metrics, openapi
+from interviews_api.web import error_responses, health, http, logs, metrics, openapi, security_headers
 from interviews_api.web.openapi_document import ApiDescription
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import check_routes
@@ -55,6 +55,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     register_services(app, settings, database, ResponseCache(settings.cache_bytes))
 
     logs.init_app(app, metrics.count)
+    security_headers.init_app(app)
     http.init_app(app)
     error_responses.init_app(app)
     metrics.init_app(app, read_backlog_metrics)

@@ -34,12 +34,13 @@ from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
 from interviews_api.web.page_query import PageQuery
+from interviews_api.web.security_headers import PUBLIC
 
 blueprint = Blueprint("hiring", __name__)
 
 
 @blueprint.get("/jobs")
-@operation("Jobs retrieved successfully", Jobs, query=JobQuery)
+@operation("Jobs retrieved successfully", Jobs, query=JobQuery, headers=PUBLIC)
 def list_jobs(*, limit: int, skip: int) -> Page:
     """List the jobs of all companies, newest first."""
     with read_connection() as connection:

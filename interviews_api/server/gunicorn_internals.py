@@ -19,7 +19,7 @@ from gunicorn import glogging
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.http import HTTP_STATUS_CODES
 
-from interviews_api.web import logs
+from interviews_api.web import logs, security_headers
 
 INVALID_REQUEST, FAILED_REQUEST = "Invalid request from ip=", "Error handling request "
 
@@ -75,7 +75,8 @@ def write_json_error(sock: socket.socket, status: int, _reason: str, _message: s
     body = json.dumps({"statusCode": status, "message": reason, "error": reason}).encode()
     request_id = logs.new_request_id()
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    head += f"Content-Length: {len(body)}\r\n{logs.HEADER}: {request_id}\r\n\r\n"
+    head += f"Content-Length: {len(body)}\r\n{logs.HEADER}: {request_id}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in security_headers.DEFAULTS.items()) + "\r\n"
     logs.log_request(request_id, "unknown", logs.UNKNOWN_ROUTE, status, 0)
     gunicorn.util.write_nonblock(sock, head.encode() + body)
 

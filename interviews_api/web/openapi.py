@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, request, send_from_di
 from interviews_api.services import register_services
 from interviews_api.web.error_responses import json_response
 from interviews_api.web.openapi_document import ApiDescription, build_document
+from interviews_api.web.security_headers import PUBLIC
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -30,7 +31,7 @@ def show_description() -> Response:
     extensions = current_app.extensions  # the routes of an application do not change, so the document is built once
     if "openapi" not in extensions:
         extensions["openapi"] = build_document()
-    return json_response(extensions["openapi"])
+    return json_response(extensions["openapi"], headers=PUBLIC)
 
 
 @blueprint.get("/docs")
