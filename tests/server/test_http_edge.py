@@ -115,6 +115,84 @@ def test_incomplete_body_changes_nothing(
     assert response.status == status
 
 
+def answer_to(server: GunicornServer, *parts: bytes) -> tuple[int, bytes]:
+    """Return status and body of the response; each part is sent when the one before it is."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+        response = HTTPResponse(connection)
+        response.begin()
+        return response.status, response.read()
+
+
+@pytest.mark.parametrize(
+    ("version", "host", "status"),
+    [
+        (b"1.1", b"", 400),
+        (b"1.1", b"Host: \r\n", 400),
+        (b"1.1", b"Host: a b/../\r\n", 400),
+        (b"1.1", b"Host: a/b\r\n", 400),
+        (b"1.1", b"Host: user@a\r\n", 400),
+        (b"1.1", b"Host: a,b\r\n", 400),
+        (b"1.1", b"Host: a:x\r\n", 400),
+        (b"1.1", b"Host: \xff\r\n", 400),
+        (b"1.1", b"Host: [::1\r\n", 400),
+        (b"1.1", b"Host: a\r\nHost: b\r\n", 400),
+        (b"1.1", b"Host: my_api.example:8000\r\n", 200),
+        (b"1.1", b"Host: [2001:db8::1]:80\r\n", 200),
+        (b"1.0", b"", 200),
+        (b"1.0", b"Host: a b\r\n", 400),
+    ],
+)
+def test_host_is_present_and_valid(version: bytes, host: bytes, status: int, gunicorn_server: GunicornServer) -> None:
+    for path in (b"/health/live", b"/nope"):
+        request = b"GET " + path + b" HTTP/" + version + b"\r\n" + host + b"Connection: close\r\n\r\n"
+        answered, body = answer_to(gunicorn_server, request)
+        assert answered == (404 if status == 200 and path == b"/nope" else status)
+        if answered >= 400:
+            assert json.loads(body).keys() == {"statusCode", "message", "error"}
+
+
+@pytest.mark.parametrize("path", [b"/auth/login", b"/jobs", b"/nope"])  # 413, 401 and 404
+@pytest.mark.parametrize("size", [70_000, 300_000, 1_000_000])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_response_to_a_large_body_can_be_read(
+    path: bytes, size: int, is_chunked: bool, gunicorn_server: GunicornServer
+) -> None:
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    if is_chunked:
+        head += b"Transfer-Encoding: chunked\r\n\r\n"
+        body = f"{size:x}\r\n".encode() + b" " * size + b"\r\n0\r\n\r\n"
+    else:
+        head += f"Content-Length: {size}\r\n\r\n".encode()
+        body = b" " * size
+    status, answer = answer_to(gunicorn_server, head, body)
+    assert status == {b"/auth/login": 413, b"/jobs": 401, b"/nope": 404}[path]
+    assert json.loads(answer)["statusCode"] == status
+
+
+def test_large_body_that_is_expected_gets_a_413(gunicorn_server: GunicornServer) -> None:
+    """gunicorn sends 100 (Continue) before the application sees the request; no setting prevents it."""
+    head = POST_JSON + b"Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+        connection.sendall(head)
+        assert connection.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b" " * 1_000_000)
+        response = HTTPResponse(connection)
+        response.begin()
+        assert response.status == 413
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"SCRIPT_NAME: /x", b"Script_Name: /x", b"PATH_INFO: /x", b"X-Forwarded-SSL: on", b"X-Forwarded-Protocol: ssl"],
+)
+def test_headers_of_proxies_change_nothing(header: bytes, gunicorn_server: GunicornServer) -> None:
+    end = b" HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: http\r\nConnection: close\r\n" + header + b"\r\n\r\n"
+    assert answer_to(gunicorn_server, b"GET /health/live" + end)[0] == 200
+    assert answer_to(gunicorn_server, b"GET /x/health/live" + end)[0] == 404
+
+
 def test_gunicorn_refusals_have_the_error_shape(gunicorn_server: GunicornServer) -> None:
     for sent, status in ((b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"nonsense\r\n\r\n", 400)):
         with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
