@@ -30,8 +30,10 @@ keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 8190
 control_socket_disable = True  # the default writes a socket to the home directory, which two masters would share
-forwarder_headers = ""  # the default lets a client on this machine set SCRIPT_NAME, and so choose another route
-secure_scheme_headers = {}  # the default answers 400 to a client's X-Forwarded-SSL; ProxyFix reads the scheme
+# ProxyFix reads the headers of trusted proxies. By default a client on this machine may set SCRIPT_NAME, and so choose
+# another route, and a client's X-Forwarded-SSL is a 400.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 logger_class = gunicorn_internals.GunicornLogger
 logs.configure()
 logs.warn_about(settings.warnings)

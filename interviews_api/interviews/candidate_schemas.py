@@ -8,7 +8,6 @@ from interviews_api.clock import now
 from interviews_api.events.models import EventActor, EventType
 from interviews_api.interviews.models import InterviewStatus, InterviewType
 from interviews_api.web.fields import (
-    MAX_REASON,
     CamelSchema,
     FlatNested,
     Instant,
@@ -21,6 +20,7 @@ from interviews_api.web.fields import (
 )
 from interviews_api.web.page_query import PageQuery
 from interviews_api.web.shared_schemas import CompanyBrief, CompanyName, JobBrief, JobTitle
+from interviews_api.web.text_rules import MAX_REASON
 
 
 class ListQuery(PageQuery):

@@ -8,9 +8,6 @@ from interviews_api.interviews.candidate_schemas import Feedback, ListQuery, New
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.interviews.scheduling import check_place
 from interviews_api.web.fields import (
-    MAX_LOCATION,
-    MAX_NOTES,
-    MAX_REASON,
     CamelSchema,
     FlatNested,
     Instant,
@@ -27,6 +24,7 @@ from interviews_api.web.fields import (
     time_zone_field,
 )
 from interviews_api.web.shared_schemas import CandidateContact, JobBrief
+from interviews_api.web.text_rules import MAX_LOCATION, MAX_NOTES, MAX_REASON
 
 
 class CompanyListQuery(ListQuery):

@@ -1,24 +1,28 @@
 """Base schema and fields that all schemas share: camelCase keys, ids, instants, bounded text."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
 from marshmallow.exceptions import SCHEMA
 
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
 from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
+from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import is_id
-from interviews_api.web.text_rules import LINK_PATTERN, NAME_PATTERN, is_link, problem_of_name
+from interviews_api.web.text_rules import (
+    LINK_PATTERN,
+    MAX_LINK,
+    MAX_NAME,
+    MAX_TEXT,
+    NAME_PATTERN,
+    check_link,
+    check_name,
+)
 
-MAX_NAME = 200  # characters
-MAX_LOCATION = 500
-MAX_REASON = 2000
-MAX_NOTES = 5000
-MAX_TEXT = 10_000
 _NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -40,6 +44,15 @@ class CamelSchema(Schema):
         """Set the field's JSON key, unless the field names its own."""
         if field_obj.data_key is None:
             field_obj.data_key = camel_case(field_name)
+
+    @pre_load
+    def _drop_most_unknown_keys(self, data: Any, **_kwargs: object) -> Any:
+        """Keep the first 50 unknown keys, because each costs time and a response names no more."""
+        if not isinstance(data, Mapping) or len(data) <= MAX_DETAILS:
+            return data
+        keys = {field.data_key for field in self.load_fields.values()}
+        dropped = set([key for key in data if key not in keys][MAX_DETAILS:])
+        return {key: value for key, value in data.items() if key not in dropped}
 
     def handle_error(self, error: ValidationError, data: Any, **_kwargs: Any) -> None:
         """Sort the messages: known keys first, then unknown ones in the order of the input.
@@ -232,13 +245,13 @@ def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
 
 def name_field(**kwargs: Any) -> fields.String:
     """Return the field of the name of a person or company, or of a title: one line of at most 200 characters."""
-    checks = [validate.Length(min=1, max=MAX_NAME), _check_name]
+    checks: list[Callable[[str], Any]] = [validate.Length(min=1, max=MAX_NAME), check_name]
     return Text(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
 
 
 def link_field(**kwargs: Any) -> fields.String:
     """Return the field of an http or https address, of at most 2,000 characters."""
-    checks = [validate.Length(max=2000), _check_link]
+    checks: list[Callable[[str], Any]] = [validate.Length(max=MAX_LINK), check_link]
     return Text(validate=checks, metadata={"pattern": LINK_PATTERN}, **kwargs)
 
 
@@ -264,16 +277,6 @@ def enum_field(
 def _check_local_part(address: str) -> None:
     if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
         raise ValidationError(EmailAddress.default_error_messages["unmailable"])
-
-
-def _check_name(name: str) -> None:
-    if problem := problem_of_name(name):
-        raise ValidationError(problem)
-
-
-def _check_link(text: str) -> None:
-    if not is_link(text):
-        raise ValidationError("Must be an http or https link.")
 
 
 def _check_id(text: str) -> None:

@@ -5,9 +5,11 @@ RFC 8259 does not define duplicate keys, NaN, lone surrogates and deep nesting; 
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class JSONRefused(ValueError):
@@ -67,5 +69,5 @@ def _check(value: Any, depth: int) -> None:
 def _check_text(text: str) -> None:
     if "\0" in text:
         raise JSONRefused("The JSON holds a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise JSONRefused("The JSON holds a lone surrogate")

@@ -1,6 +1,15 @@
-"""Rules for what names and links may contain: one pattern each, for the validator and for JSON Schema (ECMA-262)."""
+"""Bounds of texts, and patterns of names and links, each for its validator and for JSON Schema (ECMA-262)."""
 
 import re
+
+from marshmallow import ValidationError
+
+MAX_NAME = 200  # characters
+MAX_LOCATION = 500
+MAX_REASON = 2000
+MAX_LINK = 2000
+MAX_NOTES = 5000
+MAX_TEXT = 10_000
 
 NO_NUL_PATTERN = r"^[^\u0000]*$"
 _HIDDEN = r"\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -20,15 +29,17 @@ _address = re.compile(_ADDRESS)
 _link = re.compile(LINK_PATTERN)
 
 
-def problem_of_name(name: str) -> str | None:
-    """Return what is wrong with the contents of a single-line name or title, or None."""
+def check_name(name: str) -> None:
+    """Raise ValidationError unless the text is a single-line name or title."""
     if not name.strip():
-        return "Must not be blank."
+        raise ValidationError("Must not be blank.")
     if _hidden.search(name):
-        return "Must not contain a hidden character or a line break."
-    return "Must not contain a web address." if _address.search(name) else None
+        raise ValidationError("Must not contain a hidden character or a line break.")
+    if _address.search(name):
+        raise ValidationError("Must not contain a web address.")
 
 
-def is_link(text: str) -> bool:
-    """Return whether the text is an http or https URL with a host, without user info and hidden characters."""
-    return _link.fullmatch(text) is not None
+def check_link(text: str) -> None:
+    """Raise ValidationError unless the text is an http or https URL with a host, and without user info."""
+    if not _link.fullmatch(text):
+        raise ValidationError("Must be an http or https link.")

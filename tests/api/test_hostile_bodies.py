@@ -47,6 +47,7 @@ def own_ids(people: People) -> dict[str, str]:
         "interview_id": interview["interviewId"],
         "application_id": people.us_application_id,
         "company_id": people.us_company_id,
+        "token": path(interview["interviewId"]).rpartition("/")[2],
     }
 
 
@@ -60,14 +61,14 @@ def test_hostile_body_costs_little_and_gets_a_small_answer(
     role, valid, _, _ = RULES[route]
     method, template = route.split()
     url = re.sub("<([a-z_]+)>", lambda match: own_ids.get(match[1], ABSENT), template)
-    caller = people.us if role == COMPANY else people.candidate
+    headers = (people.us if role == COMPANY else people.candidate).headers | {"Accept": JSON}
     valid = invitation(people.us_application_id) if valid == "invitation" else valid or {}
     for name, body in hostile_bodies(contract.body, valid):
         assert len(body) <= SIZE, name
         durations = []
         while not durations or (min(durations) > CPU_SECONDS and len(durations) < 3):  # another process may disturb
             began = time.process_time()
-            response = client.open(url, method=method, data=body, content_type=JSON, headers=caller.headers)
+            response = client.open(url, method=method, data=body, content_type=JSON, headers=headers)
             durations.append(time.process_time() - began)
         assert response.status_code < 500, name
         assert len(response.data) < ANSWER_BYTES, name
@@ -93,8 +94,8 @@ def test_long_unknown_name_is_cut(anonymous: Caller) -> None:
 @pytest.mark.parametrize(
     ("action", "field", "value"),
     [
-        ("complete", "feedback.strengths", [0] * 51),
-        ("complete", "feedback.weaknesses", ["x" * 1001] * 51),
+        ("complete", "feedback.strengths", [0] * 21),
+        ("complete", "feedback.weaknesses", ["x" * 501] * 21),
         ("request-reschedule", "proposedTimes", ["never"] * 6),
     ],
 )

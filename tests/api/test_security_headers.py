@@ -1,7 +1,6 @@
 """Headers that protect against sniffing, framing, referrers and caches, on every answer."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +10,6 @@ from tests.support.access_rules import COMPANY, RULES
 from tests.support.api import Caller, invitation
 from tests.support.linked_interview import path as link_path
 from tests.support.people import People
-from tests.support.tokens import Headers
 
 ABSENT = "f" * 24
 POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -72,7 +70,8 @@ def test_304_has_the_headers_and_the_etag(candidate_reads: list[str], people: Pe
         assert again.headers["ETag"] == first.headers["ETag"]
 
 
-def test_page_keeps_its_policy(linked_interview: object, client: FlaskClient, headers: Callable[..., Headers]) -> None:
+@pytest.mark.usefixtures("linked_interview")
+def test_page_keeps_its_policy(client: FlaskClient) -> None:
     for path in (link_path(), "/docs", "/auth/password/reset"):
         with client.get(path, headers={"Accept": "text/html"}) as page:
             assert (page.status_code, page.mimetype) == (200, "text/html")

@@ -73,7 +73,7 @@ def test_feedback_lists_have_at_most_20_entries_of_500_characters(field: str, pe
     too_many = problems(people.us, "PUT", path, {"feedback": {field: ["x"] * 21}})
     assert too_many == {f"feedback.{field}": ["Longer than maximum length 20."]}
     too_long = problems(people.us, "PUT", path, {"feedback": {field: ["x", "x" * 501]}})
-    assert too_long == {f"feedback.{field}.1": ["Longer than maximum length 500."]}
+    assert too_long == {f"feedback.{field}.1": ["Length must be between 0 and 500."]}
     assert problems(people.us, "PUT", path, {"feedback": {field: ["x" * 500] * 20}}) == {}
 
 

@@ -9,8 +9,8 @@ from marshmallow import Schema, fields
 
 SIZE = 64 * 1024
 ROOM = SIZE - 1024  # the rest is for the other fields of a valid body
-TEXTS = ("a", "\\u0001", "\u202e", "\u00fc", "=?x", "a@", "www.", "https://", " ", "a\\n", "\U0001f600", "\\\\", "<")
-LISTS = ("0", '""', "[]", "{}", "null", '"2999-01-01T00:00:00Z"', '{"a":0}', "9" * 4000, f'"{"a" * 20_000}"')
+TEXTS = ("a", "\\u0001", "\u202e", "=?x", "www.", " ")
+LISTS = ("0", '""', "{}", '"2999-01-01T00:00:00Z"', '{"a":0}', "9" * 4000, f'"{"a" * 20_000}"')
 WHOLE = {
     "deep array": "[" * SIZE,
     "deep object": '{"a":' * (SIZE // 5),

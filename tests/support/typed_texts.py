@@ -22,7 +22,7 @@ LINKS = (
     "https://bücher.example/ü", "http://a?x", "http://a#x", 'https://a/"b\'', "https://a/@b:c",
 )  # fmt: skip
 NO_LINKS = (
-    "http:///x", "https://", "https://?x", "https://:80/", "https:x", "//a", "ftp://a", "javascript:alert(1)", " https://a",
+    "http:///x", "https://", "https://?x", "https://:80/", "https:x", "//a", "ftp://a", "javascript:alert(1)", "x https://a",
     "https://user:pass@evil/", "https://user@evil/", "https://@evil/", "https://good.example\\@evil/", "https://a\\b",
     "https://paypal.com\u202e@evil/", "https://x<script>", "https://a/<b", "https://a/b>", "https://[::1", "https://a:b/",
     "https://a:999999/", "https://a:1:2/", "https://a b/", "https://a/ b", "https://[x]/", "https://a/\u200d",
