@@ -38,7 +38,9 @@ def add(database: Database, model: type[Base], interview_ids: list[str], **value
             if model is Delivery:
                 rows = [row | {"key": f"{interview_id}-{number}"} for number, row in enumerate(rows)]
             connection.execute(insert(model), rows)
-        connection.exec_driver_sql("ANALYZE")
+    with database.reads.connection() as connection:
+        if connection.dialect.name == "postgresql":  # as autovacuum does
+            connection.exec_driver_sql("VACUUM ANALYZE events, deliveries")
 
 
 def plan_of(database: Database, statements: list[tuple[str, Any]], table: str) -> str:

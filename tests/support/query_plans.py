@@ -14,7 +14,8 @@ def explain(database: Database, statement: str, parameters: Any) -> Any:
         if connection.dialect.name == "sqlite":
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             return [row.detail for row in rows]
-        cursor: Any = RawCursor(connection.connection.driver_connection)  # type: ignore[arg-type]
+        driver: Any = connection.connection.driver_connection
+        cursor: Any = driver.cursor() if isinstance(parameters, dict) else RawCursor(driver)  # as it was sent
         ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
         return list(nodes(plan[0]["Plan"]))
 
