@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
 from interviews_api.crypto.vapid import read_private_key
+from interviews_api.limits import Limit, LimitsError, parse_limits
 from interviews_api.safe_settings import mail_from_problems, public_url_problems, secret_problems
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,6 +133,13 @@ class _Reader:
             self.problems.append(f"{name} must be a comma list of origins like https://jobs.example.com")
         return origins
 
+    def limits(self, name: str) -> Mapping[str, Limit]:
+        try:
+            return parse_limits(self.text(name))
+        except LimitsError as error:
+            self.problems.append(f"{name} {error}")
+            return parse_limits("")
+
 
 def _setting(read: Callable[Concatenate[_Reader, str, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Declare a field of Settings that a method of _Reader reads from the variable of the field's name."""
@@ -155,6 +163,7 @@ class Settings:
     refresh_token_days: int = _setting(_Reader.integer, 30, 1, 365)
     trusted_proxies: int = _setting(_Reader.integer, 0, 0, 10)
     ratelimit_enabled: bool = _setting(_Reader.boolean, True)
+    limits: Mapping[str, Limit] = _setting(_Reader.limits)
     cache_bytes: int = _setting(_Reader.integer, 14 * 1024 * 1024, 0, 2**40)
     verified_tokens: int = _setting(_Reader.integer, 10_000, 0, 10_000_000)
     compiled_dump: bool = _setting(_Reader.boolean, True)

@@ -7,22 +7,16 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import Schema
 
+from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, WrongCredentials
 from interviews_api.accounts.identity_provider import (
     local_candidate_accounts_required,
     local_session_required,
     refuse_candidates_of_provider,
 )
-from interviews_api.accounts.models import Role, Viewer, email_key
+from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.passwords import hash_password, is_password
-from interviews_api.accounts.rate_limits import (
-    LOGIN_FROM_ADDRESS,
-    LOGIN_OF_ACCOUNT,
-    PASSWORD_CHANGE_OF_ACCOUNT,
-    REGISTRATION_FROM_ADDRESS,
-    client_address,
-    count_attempt,
-)
+from interviews_api.accounts.rate_limits import by_address, by_subject, count_attempt
 from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.schemas import (
     CandidateMe,
@@ -34,6 +28,7 @@ from interviews_api.accounts.schemas import (
     NewCompany,
     PasswordChange,
 )
+from interviews_api.accounts.sign_in_limits import address_hash, count_login, find_account
 from interviews_api.accounts.tokens import (
     issue_access_token,
     issue_refresh_token,
@@ -43,7 +38,14 @@ from interviews_api.accounts.tokens import (
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.errors import InvalidInput, TooManyRequests, Unauthorized
+from interviews_api.errors import InvalidInput, Unauthorized
+from interviews_api.limits import (
+    LOGIN_FROM_ADDRESS,
+    LOGIN_OF_ACCOUNT,
+    LOGIN_OF_ACCOUNT_FROM_ADDRESS,
+    PASSWORD_CHANGE,
+    REGISTRATION,
+)
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
@@ -64,12 +66,13 @@ SchemaAndValue = tuple[Schema, dict[str, Any]]
     CandidateSession,
     status=201,
     body=NewCandidate,
-    errors=(CandidatesSignInElsewhere, EmailTaken, TooManyRequests),
+    errors=(CandidatesSignInElsewhere, EmailTaken),
+    limits=(REGISTRATION,),
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
     """Register a candidate and begin a session."""
-    count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
+    count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
         user = UserRepository(connection).add_candidate(email, password_hash, now=now(), **person)
@@ -82,12 +85,13 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     CompanySession,
     status=201,
     body=NewCompany,
-    errors=(EmailTaken, TooManyRequests),
+    errors=(EmailTaken,),
+    limits=(REGISTRATION,),
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
     """Register a company with its first user and begin a session."""
-    count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
+    count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
         user = UserRepository(connection).add_company(email, password_hash, company, now=now())
@@ -100,19 +104,22 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     CandidateSession,
     CompanySession,
     body=Credentials,
-    errors=(WrongCredentials, CandidatesSignInElsewhere, TooManyRequests),
+    errors=(WrongCredentials, CandidatesSignInElsewhere),
+    limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS),
     headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
-    count_attempt({LOGIN_OF_ACCOUNT: email_key(email), LOGIN_FROM_ADDRESS: client_address()})
-    user = _verify_credentials(email, password)
+    account = find_account(email)
+    attempt = count_login(account)
+    user = _verify_credentials(account.user, password)
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
     with transaction() as connection:
         current = UserRepository(connection).lock_user(user["id"])
         if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
             raise WrongCredentials
+        attempt.give_back()
         return _sign_in(user)
 
 
@@ -145,13 +152,17 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
 @user_required
 @local_session_required
 @operation(
-    "Password changed successfully", Nothing, body=PasswordChange, errors=(CandidatesSignInElsewhere, TooManyRequests)
+    "Password changed successfully",
+    Nothing,
+    body=PasswordChange,
+    errors=(CandidatesSignInElsewhere,),
+    limits=(PASSWORD_CHANGE,),
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
     """Change the viewer's password and end the other sessions."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    count_attempt({PASSWORD_CHANGE_OF_ACCOUNT: viewer.user_id})
+    count_attempt(by_subject(PASSWORD_CHANGE, viewer.user_id))
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
@@ -173,10 +184,8 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
     return _ME[user["role"]], {"user": user}
 
 
-def _verify_credentials(email: str, password: str) -> Mapping[Any, Any]:
-    """Return the user of the e-mail address; raises WrongCredentials. Takes the same time for unknown addresses."""
-    with read_connection() as connection:
-        user = UserRepository(connection).find_by_email(email)
+def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:
+    """Return the user; raises WrongCredentials. Takes the same time without a user."""
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise WrongCredentials
     return user
@@ -186,7 +195,9 @@ def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
     """Begin a session and return its tokens."""
     expires_at = now() + service(Settings).refresh_token_lifetime
     with transaction() as connection:
-        session_id, refresh_id = SessionRepository(connection).begin(user["id"], now=now(), expires_at=expires_at)
+        session_id, refresh_id = SessionRepository(connection).begin(
+            user["id"], now=now(), expires_at=expires_at, address_hash=address_hash(client_address())
+        )
     viewer = Viewer(user["id"], user["role"], session_id)
     return _SESSION[user["role"]], _tokens(user, viewer, refresh_id, expires_at)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Text
+from sqlalchemy import JSON, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -77,7 +77,8 @@ class CompanyUser(Base):
 class Session(Base):
     """A session, begun by a sign-in. Its access tokens are valid only while the row exists.
 
-    `refresh_id` is the `jti` of the only refresh token that is still unused.
+    `refresh_id` is the `jti` of the only refresh token that is still unused. `address_hash` is a keyed hash of the
+    client address that signed in: others' failures do not lock that address out of the account.
     """
 
     __tablename__ = "sessions"
@@ -87,15 +88,19 @@ class Session(Base):
     refresh_id: Mapped[str] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    address_hash: Mapped[str | None] = mapped_column(Text)
+
+
+Index("ix_sessions_user_address", Session.user_id, Session.address_hash)
 
 
 class RateLimit(Base):
-    """The recent attempts of one account or address under one rate limit: Unix milliseconds, oldest first."""
+    """The recent attempts of one account or client address, oldest first: Unix milliseconds and a label of each."""
 
     __tablename__ = "rate_limits"
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
-    attempts: Mapped[list[int]] = mapped_column(JSON)
+    attempts: Mapped[list[tuple[int, str]]] = mapped_column(JSON)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
@@ -114,9 +119,9 @@ class IdempotentReply(Base):
 
 
 class PasswordReset(Base):
-    """A request for a new password. A row is written for unknown addresses too, so that timing reveals nothing.
+    """A request for a new password of an account.
 
-    `mailed` is true once the fan-out has written its delivery, or has found no user of the address. Use of the reset
+    `mailed` is true once the fan-out has written its delivery, or has found the user gone. Use of the reset
     deletes the row.
     """
 

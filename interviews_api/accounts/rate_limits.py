@@ -1,87 +1,125 @@
 """Rate limits on attempts, counted in the database, so they hold across threads, gunicorn workers and restarts.
 
 Sliding log: any window of the given length allows the given number of attempts. Attempts that the limit refuses are not
-counted.
+counted. `interviews_api/limits.py` has the limits.
 """
 
 import hashlib
+import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from ipaddress import IPv4Address, ip_address, ip_network
 
-from flask import request
-
-from interviews_api.accounts.rate_limit_repository import RateLimitRepository
+from interviews_api.accounts.client_addresses import ClientAddress
+from interviews_api.accounts.rate_limit_repository import Attempts, RateLimitRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
 from interviews_api.errors import TooManyRequests
+from interviews_api.limits import Limit
 from interviews_api.services import service
+
+_WIDER_FACTOR = 10  # an IPv6 /48 may make ten times the attempts of a /64
+_ROWS_OF_UNKNOWN_ACCOUNTS = 256
+_MAX_KEPT = 1000  # attempts of one row, or more if a limit allows more
 
 
 @dataclass(frozen=True)
-class Limit:
-    """A rate limit: so many attempts in a time window, for each account or each address."""
+class Count:
+    """A count of attempts under a limit, `factor` times as many as it allows.
 
-    name: str
-    allowed: int
-    window: timedelta
+    `row` names the row that holds the attempts; several counts may share it. With `label_only`, only those attempts
+    count that have the label of the present one.
+    """
 
-    def recent(self, times: list[int], now_ms: int) -> list[int]:
-        """Return the times of attempts inside the window; all times are Unix milliseconds."""
-        return [time for time in times if time > now_ms - self._length]
+    limit: Limit
+    row: str
+    factor: int = 1
+    label_only: bool = False
 
-    def milliseconds_to_wait(self, times: list[int], now_ms: int) -> int:
+    def milliseconds_to_wait(self, attempts: Attempts, label: str, now_ms: int) -> int:
         """Return the milliseconds until the next attempt is allowed, 0 if it is allowed now."""
-        return times[0] + self._length - now_ms if len(times) >= self.allowed else 0
-
-    @property
-    def _length(self) -> int:
-        return self.window // timedelta(milliseconds=1)
-
-
-LOGIN_OF_ACCOUNT = Limit("login of account", 10, timedelta(minutes=5))
-LOGIN_FROM_ADDRESS = Limit("login from address", 100, timedelta(minutes=5))
-PASSWORD_CHANGE_OF_ACCOUNT = Limit("password change of account", 10, timedelta(minutes=5))
-REGISTRATION_FROM_ADDRESS = Limit("registration from address", 20, timedelta(hours=1))
-FORGOTTEN_FROM_ADDRESS = Limit("forgotten password from address", 20, timedelta(hours=1))
+        limit = configured(self.limit)
+        start = now_ms - limit.seconds * 1000
+        times = sorted(time for time, own in attempts if time > start and (own == label or not self.label_only))
+        allowed = limit.allowed * self.factor
+        return times[len(times) - allowed] - start if len(times) >= allowed else 0
 
 
-def client_address() -> str:
-    """Return the client's IPv4 address or IPv6 /64 network, the size that one customer gets (RFC 6177)."""
-    address = request.remote_addr or ""
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # the client of a Unix socket has no IP address
-        return address
-    # Mapped IPv4 addresses count as IPv4: otherwise all of IPv4 would share one /64.
-    ipv4 = parsed if isinstance(parsed, IPv4Address) else parsed.ipv4_mapped
-    return str(ipv4 or ip_network((parsed, 64), strict=False))
+class CountedAttempt:
+    """An attempt that was counted in some rows."""
+
+    def __init__(self, keys: Iterable[str] = (), entry: tuple[int, str] = (0, "")) -> None:
+        self._keys = sorted(keys)
+        self._entry = entry
+
+    def give_back(self) -> None:
+        """Remove the attempt, so that it does not count. Runs in the caller's transaction, or in its own."""
+        with transaction() as connection:
+            for key in self._keys:
+                RateLimitRepository(connection).remove(key, self._entry)
 
 
-def count_attempt(limits: dict[Limit, str]) -> None:
-    """Count an attempt under each limit; `limits` maps each limit to the account or address.
+def configured(limit: Limit) -> Limit:
+    """Return the limit as the setting LIMITS has it."""
+    return service(Settings).limits[limit.name]
 
-    If a limit is reached, count none and raise TooManyRequests. Runs in its own transaction, so that the
-    attempt stays counted when the request fails and rolls back.
+
+def by_subject(limit: Limit, subject: str) -> list[Count]:
+    """Return the count of a limit for a subject, such as a user's id."""
+    return [Count(limit, f"{limit.name}\0{subject}")]
+
+
+def by_address(limit: Limit, address: ClientAddress) -> list[Count]:
+    """Return the counts of a limit for a client address, and for the IPv6 /48 around it."""
+    counts = by_subject(limit, address.network)
+    if address.wider:
+        counts.append(Count(limit, f"{limit.name}\0{address.wider}", _WIDER_FACTOR))
+    return counts
+
+
+def by_account(limit: Limit, user_id: str | None, label: str) -> Count:
+    """Return the count of a limit for an account, alike whether it exists or not.
+
+    No row is written for an account that does not exist: all of them share a fixed number of rows, by label.
+    """
+    subject = user_id or f"unknown {int(label, 16) % _ROWS_OF_UNKNOWN_ACCOUNTS}"
+    return Count(limit, f"{limit.name}\0{subject}", label_only=True)
+
+
+def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:
+    """Count an attempt in each row, and return it. If a limit is reached, count none and raise TooManyRequests.
+
+    Outside of a transaction it runs in its own, so the attempt stays counted when the request fails and rolls back.
     """
     if not service(Settings).ratelimit_enabled:
-        return
-    keyed = {_key(limit, subject): limit for limit, subject in limits.items()}
+        return CountedAttempt()
+    keyed = [(keyed_hash("rate limit", count.row), count) for count in counts]
+    keys = sorted({key for key, _ in keyed})
     with transaction() as connection:
         repository = RateLimitRepository(connection)
         # Lock keys in sorted order to avoid deadlocks. The expiry is a placeholder: `save` sets it.
-        locked = {key: repository.lock(key, expires_at=now()) for key in sorted(keyed)}
+        stored = {key: repository.lock(key, expires_at=now()) for key in keys}
         # Read the clock after locking, so that timestamps are monotonic per key.
-        now_ms = int(now().timestamp() * 1000)
-        recent = {key: limit.recent(locked[key], now_ms) for key, limit in keyed.items()}
-        wait = max(limit.milliseconds_to_wait(recent[key], now_ms) for key, limit in keyed.items())
-        if wait:
+        present = now()
+        now_ms = int(present.timestamp() * 1000)
+        # A later time comes from a clock that was wrong. Counted as now, it is forgotten after one window.
+        locked = {key: [(min(time, now_ms), own) for time, own in attempts] for key, attempts in stored.items()}
+        wait = max(count.milliseconds_to_wait(locked[key], label, now_ms) for key, count in keyed)
+        if wait and locked == stored:
             raise TooManyRequests(-(-wait // 1000))
-        for key, limit in keyed.items():
-            repository.save(key, sorted([*recent[key], now_ms]), now() + limit.window)
+        for key in keys:
+            limits = [(configured(count.limit), count.factor) for own, count in keyed if own == key]
+            seconds = max(limit.seconds for limit, _ in limits)
+            size = max(_MAX_KEPT, *(limit.allowed * factor for limit, factor in limits))
+            kept = [attempt for attempt in locked[key] if attempt[0] > now_ms - seconds * 1000]
+            kept += [] if wait else [(now_ms, label)]
+            repository.save(key, sorted(kept)[-size:], present, seconds)
+    if wait:
+        raise TooManyRequests(-(-wait // 1000))
+    return CountedAttempt(keys, (now_ms, label))
 
 
-def _key(limit: Limit, subject: str) -> str:
-    """Return the table key, a hash: its length is bounded, and the table does not list addresses."""
-    return hashlib.sha256(f"{limit.name}\0{subject}".encode()).hexdigest()
+def keyed_hash(purpose: str, text: str) -> str:
+    """Return a hash in hex under SECRET_KEY: its length is bounded, and the table does not list what it hides."""
+    secret = service(Settings).secret_key.encode()
+    return hmac.digest(secret, f"interviews-api: {purpose}\0{text}".encode(), hashlib.sha256).hex()

@@ -92,6 +92,9 @@ _LOCK_USER = (
     .with_for_update(read=True, key_share=True)
 )
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
+_ADDRESS_HASH = bindparam("address_hash", type_=Session.address_hash.type)
+_signed_in_from = exists().where(Session.user_id == User.id, Session.address_hash == _ADDRESS_HASH)
+_BY_EMAIL_WITH_ADDRESS = _BY_EMAIL.add_columns(_signed_in_from.label("has_signed_in_from_address"))
 
 
 class UserRepository:
@@ -117,6 +120,11 @@ class UserRepository:
     def find_by_email(self, email: str) -> RowMapping | None:
         """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
+
+    def find_for_sign_in(self, email: str, address_hash: str | None) -> RowMapping | None:
+        """Return what `find_by_email` does, and `has_signed_in_from_address`: whether a session has that hash."""
+        keys = {"email_key": email_key(email), "address_hash": address_hash}
+        return self._connection.execute(_BY_EMAIL_WITH_ADDRESS, keys).mappings().one_or_none()
 
     def add_candidate(self, email: str, password_hash: str, *, now: datetime, **person: str | None) -> RowMapping:
         """Insert a candidate that can sign in and return the user; raises EmailTaken."""
@@ -194,10 +202,12 @@ class SessionRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def begin(self, user_id: str, *, now: datetime, expires_at: datetime) -> tuple[str, str]:
+    def begin(
+        self, user_id: str, *, now: datetime, expires_at: datetime, address_hash: str | None = None
+    ) -> tuple[str, str]:
         """Insert a session; return its id and the `jti` for its first refresh token."""
         session_id, refresh_id = new_id(), new_id()
-        values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
+        values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id, "address_hash": address_hash}
         self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
         return session_id, refresh_id
 

@@ -6,18 +6,23 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password
-from interviews_api.accounts.rate_limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
+from interviews_api.accounts.rate_limits import by_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
+from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
 from interviews_api.clock import now
 from interviews_api.config import Settings
-from interviews_api.db.connections import transaction
-from interviews_api.errors import TooManyRequests
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.limits import (
+    FORGOTTEN_FROM_ADDRESS,
+    RESET_FROM_ADDRESS,
+)
 from interviews_api.services import service
 from interviews_api.web.csp import inline_source
 from interviews_api.web.fields import Nothing
@@ -51,23 +56,35 @@ _HEADERS = {
     Nothing,
     status=202,
     body=PasswordResetRequest,
-    errors=(TooManyRequests,),
+    limits=(FORGOTTEN_FROM_ADDRESS,),
 )
 def ask_for_reset(email: str) -> dict[str, Any]:
-    """Request a mail with a link, valid for one hour and one use. The response is the same for unknown addresses."""
-    count_attempt({FORGOTTEN_FROM_ADDRESS: client_address()})
-    with transaction() as connection:
-        ResetRepository(connection).create(email, now=now())
+    """Request a mail with a link, valid for one hour and one use. The response is the same for unknown addresses.
+
+    It is the same for an account that has had its mails of this hour, too.
+    """
+    if count_forgotten_password(find_account(email)):
+        with transaction() as connection:
+            ResetRepository(connection).create(email, now=now())
     return {}
 
 
 @blueprint.post("/reset")
-@operation("Password changed successfully", Nothing, body=NewPassword, errors=(InvalidReset,))
+@operation(
+    "Password changed successfully",
+    Nothing,
+    body=NewPassword,
+    errors=(InvalidReset,),
+    limits=(RESET_FROM_ADDRESS,),
+)
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Set a new password with the token from the mail and end all sessions."""
+    count_attempt(by_address(RESET_FROM_ADDRESS, client_address()))
     reset_id = read_reset_token(service(Settings).secret_key, token)
-    password_hash = hash_password(new_password)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
+    with read_connection() as connection:
+        ResetRepository(connection).check(reset_id, roles=roles, now=now())
+    password_hash = hash_password(new_password)
     with transaction() as connection:
         ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
     return {}

@@ -1,9 +1,9 @@
-"""The SQL of password resets, written for known and unknown addresses alike."""
+"""The SQL of password resets, the same statements for known and unknown addresses."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
@@ -20,10 +20,22 @@ class ResetRepository:
         self._connection = connection
 
     def create(self, email: str, *, now: datetime) -> None:
-        """Insert a reset without looking the address up, so that timing reveals nothing. The worker finds the user."""
+        """Insert a reset, and delete it unless an account has the address.
+
+        The statements are the same for all addresses, so that timing reveals nothing.
+        """
         values = {"id": new_id(), "email_key": email_key(email), "created_at": now, "expires_at": now + LIFETIME}
         self._connection.execute(insert(PasswordReset).values(**values, mailed=False))
+        is_unknown = ~exists().where(User.email_key == values["email_key"])
+        self._connection.execute(delete(PasswordReset).where(PasswordReset.id == values["id"], is_unknown))
         notify(self._connection)
+
+    def check(self, reset_id: str, *, roles: Collection[Role], now: datetime) -> None:
+        """Raise InvalidReset when the reset is expired or used, or its user is gone or has another role."""
+        is_valid = (PasswordReset.id == reset_id) & (PasswordReset.expires_at > now)
+        reset = select(User.id).join(PasswordReset, PasswordReset.email_key == User.email_key)
+        if self._connection.execute(reset.where(is_valid, User.role.in_(roles))).first() is None:
+            raise InvalidReset
 
     def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> None:
         """Set the password and end the user's sessions and resets; raises InvalidReset, also for other roles.

@@ -5,6 +5,7 @@ from marshmallow import Schema
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import AnyConverter, Rule
 
+from interviews_api.errors import TooManyRequests
 from interviews_api.web.fields import camel_case
 from interviews_api.web.http import FORM, IdConverter
 from interviews_api.web.openapi_schemas import JsonObject, schema_reference
@@ -171,6 +172,9 @@ def _errors(contract: RouteContract) -> dict[int, str]:
             409: "A request with this Idempotency-Key is still running",
             422: "This Idempotency-Key was used with another body",
         }
+    if contract.limits:
+        counted = "; ".join(f"{limit.counted} (`{limit.name}`)" for limit in contract.limits)
+        errors[TooManyRequests.status] = f"{TooManyRequests.message}. Counted are {counted}"
     for error in contract.errors:
         text = error.description or error.message
         errors[error.status] = f"{errors[error.status]}; or: {text}" if error.status in errors else text

@@ -8,6 +8,7 @@ from marshmallow import Schema
 
 from interviews_api.cache import ResponseCache, Versioned
 from interviews_api.errors import ApiError
+from interviews_api.limits import Limit
 from interviews_api.services import service
 from interviews_api.web.conditional import etag_of, if_match_precondition, respond_with_etag
 from interviews_api.web.error_responses import JSON
@@ -33,6 +34,7 @@ def operation(
     body: type[Schema] | None = None,
     if_match_read: View | None = None,
     errors: tuple[type[ApiError], ...] = (),
+    limits: tuple[Limit, ...] = (),
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     needs_database: bool = True,
@@ -44,7 +46,8 @@ def operation(
     """Load query and body for the view, and render its return value into `{"message", "data"}`.
 
     `errors` lists, for OpenAPI, refusals beside those that follow from the route: 401 and 403 of its role, 400, 413 and
-    415 of its input, 503 of the database. `has_etag` gives a read an ETag and answers 304 to If-None-Match.
+    415 of its input, 503 of the database. `limits` lists the rate limits that the view counts, for its 429.
+    `has_etag` gives a read an ETag and answers 304 to If-None-Match.
     `cache` caches the responses of a view that takes the viewer first and returns a Versioned. It requires `has_etag`
     and status 200: raises TypeError otherwise.
     `if_match_read` is the view of the read whose ETag a transition honours; the view gets a `precondition` argument.
@@ -61,6 +64,7 @@ def operation(
         query=query() if query else None,
         body=body() if body else None,
         errors=errors,
+        limits=limits,
         headers=headers or {},
         needs_database=needs_database,
         has_etag=has_etag,

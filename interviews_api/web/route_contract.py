@@ -21,6 +21,7 @@ from marshmallow import Schema
 
 from interviews_api.cache import Version
 from interviews_api.errors import ApiError
+from interviews_api.limits import Limit
 
 View = Callable[..., Any]
 """A view, or a function that a decorator makes of a view."""
@@ -65,6 +66,7 @@ class RouteContract:
     query: Schema | None = None
     body: Schema | None = None
     errors: tuple[type[ApiError], ...] = ()
+    limits: tuple[Limit, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     needs_database: bool = True
     has_etag: bool = False

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 
 from interviews_api import create_app
+from interviews_api.accounts import reset_handlers
 from interviews_api.accounts.models import PasswordReset
+from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
@@ -150,7 +153,7 @@ def test_reset_is_for_companies_only_with_an_identity_provider(
     assert sorted(statuses(database)) == ["sent"] + ["suppressed"] * 21
     used = [stranger.call("POST", RESET, {"token": token, "newPassword": "another-one"}) for token in tokens(database)]
     answers = sorted((response.status_code, response.get_json()["message"]) for response in used)
-    assert answers == [(200, "Password changed successfully")] + [INVALID] * 41
+    assert answers == [(200, "Password changed successfully")] + [INVALID] * 21  # none for an unknown address
     anonymous.ok("POST", "/auth/login", {"email": "ada@example.com", "password": PASSWORD})  # nothing was changed
     service(Database, provided).dispose()
 
@@ -194,6 +197,71 @@ def test_forgot_is_limited_to_twenty_an_hour(app: Flask) -> None:
     assert response.status_code == 429
     assert 0 < int(response.headers["Retry-After"]) <= 3600
     service(Database, limited).dispose()
+
+
+@pytest.fixture
+def limited(app: Flask) -> Iterator[Flask]:
+    """Yield an application with rate limits over the database of `app`."""
+    limited = create_app(SETTINGS | {"DATABASE_URL": service(Settings, app).database_url, "RATELIMIT_ENABLED": "true"})
+    yield limited
+    service(Database, limited).dispose()
+
+
+def forget(app: Flask, email: str, address: str) -> tuple[int, bytes]:
+    response = app.test_client().post(FORGOT, json={"email": email}, environ_base={"REMOTE_ADDR": address})
+    return response.status_code, response.data
+
+
+def test_account_gets_three_mails_an_hour(limited: Flask, ada: dict[str, Any], database: Database) -> None:
+    """From all new addresses together, and three more from an address that has signed in. What is over looks alike."""
+    email, home = "ada@example.com", "10.1.1.1"
+    login = {"email": email, "password": PASSWORD}
+    assert ada["user"]["email"] == email
+    limited.test_client().post("/auth/login", json=login, environ_base={"REMOTE_ADDR": home})
+    answers = {forget(limited, email, f"10.0.0.{number}") for number in range(5)}
+    links = tokens(database)
+    assert len(links) == 3
+    answers |= {forget(limited, email, home) for _ in range(5)} | {forget(limited, "eve@example.com", "10.0.0.9")}
+    assert len(tokens(database)) == 6
+    assert len(answers) == 1
+    reset = {"token": links[0], "newPassword": "another-password"}  # earlier links stay valid
+    assert limited.test_client().post(RESET, json=reset).status_code == 200
+
+
+def test_reset_attempts_are_limited_to_twenty_an_hour(limited: Flask) -> None:
+    body = {"token": "x", "newPassword": "another-password"}
+    statuses = [limited.test_client().post(RESET, json=body).status_code for _ in range(21)]
+    assert statuses == [400] * 20 + [429]
+    assert limited.test_client().post(RESET, json=body | {"newPassword": "short"}).status_code == 400  # not counted
+
+
+@pytest.mark.usefixtures("ada")
+def test_dead_reset_token_is_not_hashed_for(
+    anonymous: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def record(password: str) -> str:
+        hashed.append(password)
+        return hash_password(password)
+
+    monkeypatch.setattr(reset_handlers, "hash_password", record)
+    for _ in range(2):
+        anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
+    first, second = tokens(database)
+    anonymous.ok("POST", RESET, {"token": first, "newPassword": "another-password"})
+    assert len(hashed) == 1
+    for token in (first, second, make_reset_token(SECRETS["SECRET_KEY"], "f" * 24), "x"):
+        assert anonymous.refused("POST", RESET, {"token": token, "newPassword": "another-password"}) == INVALID
+    assert len(hashed) == 1
+
+
+@pytest.mark.usefixtures("ada")
+def test_forgot_leaves_no_row_for_an_unknown_address(anonymous: Caller, database: Database) -> None:
+    anonymous.ok("POST", FORGOT, {"email": "eve@example.com"})
+    assert tokens(database) == []
+    anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
+    assert len(tokens(database)) == 1
 
 
 def test_reset_page_loads_nothing_from_elsewhere(anonymous: Caller) -> None:

@@ -2,18 +2,18 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from interviews_api import create_app
-from interviews_api.accounts.models import RateLimit
-from interviews_api.accounts.rate_limits import client_address
+from interviews_api.accounts.client_addresses import ClientAddress, client_address
+from interviews_api.accounts.models import PasswordReset, RateLimit
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.factories import PASSWORD, World
@@ -23,11 +23,22 @@ REFUSAL = {"statusCode": 429, "message": "Too many attempts, try again later", "
 
 
 @pytest.fixture
-def limited(app: Flask, database_url: str) -> Iterator[FlaskClient]:
-    """Yield a client of an application with rate limits over the database of `app`."""
-    strict = create_app(SECRETS | {"DATABASE_URL": database_url})
-    yield strict.test_client()
-    service(Database, strict).dispose()
+def make_limited(app: Flask, database_url: str) -> Iterator[Callable[..., FlaskClient]]:
+    """Yield a function that makes a client of an application with rate limits over the database of `app`."""
+    apps: list[Flask] = []
+
+    def make(**settings: str) -> FlaskClient:
+        apps.append(create_app(SECRETS | {"DATABASE_URL": database_url} | settings))
+        return apps[-1].test_client()
+
+    yield make
+    for strict in apps:
+        service(Database, strict).dispose()
+
+
+@pytest.fixture
+def limited(make_limited: Callable[..., FlaskClient]) -> FlaskClient:
+    return make_limited()
 
 
 def log_in(
@@ -38,25 +49,131 @@ def log_in(
 
 
 @pytest.mark.parametrize("email", ["known@example.com", "unknown@example.com"])
-def test_account_is_limited_to_ten_logins_in_five_minutes(email: str, limited: FlaskClient, world: World) -> None:
+def test_account_is_limited_to_ten_logins_from_an_address(email: str, limited: FlaskClient, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
     start = time.time()
     with time_machine.travel(start, tick=False) as clock:
         for number in range(10):
             clock.move_to(start + number)
-            assert log_in(limited, f" {email.upper()} ", address=f"10.0.0.{number}") == 401
+            assert log_in(limited, f" {email.upper()} ", address="127.0.0.1") == 401
         response = limited.post("/auth/login", json={"email": email, "password": PASSWORD})
         assert (response.status_code, response.get_json()) == (429, REFUSAL)
         assert response.headers["Retry-After"] == "291"  # the first was 9 of 300 seconds ago
-        assert log_in(limited, "another@example.com") == 401
+        assert log_in(limited, "another@example.com", address="127.0.0.1") == 401
+        assert log_in(limited, email, address="10.0.0.1") == 401
         clock.move_to(start + 299.9)
-        assert log_in(limited, email) == 429
+        assert log_in(limited, email, address="127.0.0.1") == 429
         clock.move_to(start + 300.1)  # as said: what was refused was not counted
-        assert log_in(limited, email, PASSWORD) == (200 if email.startswith("known") else 401)
-        assert log_in(limited, email) == 429
+        if email.startswith("known"):  # a success is given back
+            assert log_in(limited, email, PASSWORD, address="127.0.0.1") == 200
+        assert log_in(limited, email, address="127.0.0.1") == 401
+        assert log_in(limited, email, PASSWORD, address="127.0.0.1") == 429
         clock.move_to(start + 301.1)
-        assert log_in(limited, email) == 401
+        assert log_in(limited, email, address="127.0.0.1") == 401
+
+
+@pytest.mark.parametrize("email", ["known@example.com", "unknown@example.com"])
+def test_account_is_limited_to_a_hundred_logins_from_new_addresses(
+    email: str, limited: FlaskClient, world: World
+) -> None:
+    world.candidate(email="known@example.com", password=PASSWORD)
+    world.load()
+    with time_machine.travel(time.time(), tick=False):
+        for address in range(10):
+            assert [log_in(limited, email, address=f"10.0.0.{address}") for _ in range(10)] == [401] * 10
+        assert log_in(limited, email, PASSWORD, address="10.0.1.1") == 429
+        assert log_in(limited, "another@example.com", address="10.0.1.1") == 401
+
+
+def test_owner_is_not_locked_out_by_failures_from_elsewhere(
+    make_limited: Callable[..., FlaskClient], world: World
+) -> None:
+    world.candidate(email="known@example.com", password=PASSWORD)
+    world.load()
+    limited = make_limited(LIMITS="login_account_address=2/300,login_account=5/300,login_address=3/300")
+    email, home = "known@example.com", "2001:db8:1:2::3"
+    assert log_in(limited, email, PASSWORD, address=home) == 200
+    for number in range(3, 13):
+        log_in(limited, email, address=f"2001:db8:1:{number}::")
+        for other in range(3):  # 33 in the /48
+            log_in(limited, f"{number}.{other}@example.com", address=f"2001:db8:1:{number}::")
+    assert log_in(limited, email, PASSWORD, address="2001:db8:1:ffff::") == 429
+    assert log_in(limited, email, PASSWORD, address="10.0.0.1") == 429
+    assert [log_in(limited, email, PASSWORD, address=home) for _ in range(5)] == [200] * 5
+    assert [log_in(limited, email, address=home) for _ in range(3)] == [401, 401, 429]
+    assert log_in(limited, email, PASSWORD, address=home) == 429  # its own failures
+
+
+def test_successful_logins_do_not_count(limited: FlaskClient, world: World, database: Database) -> None:
+    world.candidate(email="known@example.com", password=PASSWORD)
+    world.load()
+    assert {log_in(limited, "known@example.com", PASSWORD) for _ in range(12)} == {200}
+    with database.reads.connection() as connection:
+        assert set(map(len, connection.execute(select(RateLimit.attempts)).scalars())) == {0}
+
+
+def test_simultaneous_logins_are_evaluated_as_often_as_the_limit_says(
+    make_limited: Callable[..., FlaskClient], world: World
+) -> None:
+    """From one address, and from many; a right password among wrong ones does not raise the number."""
+    world.candidate(email="known@example.com", password=PASSWORD)
+    world.load()
+    limited = make_limited(LIMITS="login_account_address=4/300,login_account=6/300", WEB_THREADS="8")
+
+    def attempt(number: int, address: str) -> int:
+        return log_in(limited.application.test_client(), "known@example.com", f"wrong {number}", address)
+
+    with ThreadPoolExecutor(8) as pool:
+        from_one = Counter(pool.map(attempt, range(16), ["10.0.0.1"] * 16))
+        from_many = Counter(pool.map(attempt, range(16), [f"10.0.1.{number}" for number in range(16)]))
+    assert from_one == {401: 4, 429: 12}
+    assert from_many == {401: 2, 429: 14}  # four of the six were used
+
+
+def test_wrong_clock_locks_nobody_out_for_longer_than_the_window(limited: FlaskClient) -> None:
+    start = time.time()
+    with time_machine.travel(start, tick=False) as clock:
+        clock.move_to(start + 3600)
+        assert [log_in(limited) for _ in range(10)] == [401] * 10
+        clock.move_to(start)
+        response = limited.post(
+            "/auth/login", json={"email": "a@example.com", "password": "x"}, environ_base={"REMOTE_ADDR": "10.0.0.1"}
+        )
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "300")
+        clock.move_to(start + 301)
+        assert log_in(limited) == 401
+
+
+def test_ports_and_texts_give_an_address_no_further_attempts(make_limited: Callable[..., FlaskClient]) -> None:
+    limited = make_limited(TRUSTED_PROXIES="1", LIMITS="login_account_address=2/300")
+
+    def attempt(forwarded: str) -> int:
+        body = {"email": "a@example.com", "password": "wrong"}
+        return limited.post("/auth/login", json=body, headers={"X-Forwarded-For": forwarded}).status_code
+
+    assert [attempt(f"198.51.100.8:{port}") for port in (40000, 40001, 40002)] == [401, 401, 429]
+    assert [attempt(f"[2001:db8::1]:{port}") for port in (443, 444, 445)] == [401, 401, 429]
+    assert [attempt(text) for text in ("a", "b", "unknown")] == [401, 401, 429]
+    assert attempt("198.51.100.9:40000") == 401
+
+
+def test_wider_network_has_ten_times_the_attempts(make_limited: Callable[..., FlaskClient]) -> None:
+    limited = make_limited(LIMITS="login_address=1/300")
+    statuses = [log_in(limited, f"{n}@example.com", address=f"2001:db8:1:{n:x}::1") for n in range(11)]
+    assert statuses == [401] * 10 + [429]
+    assert log_in(limited, address="2001:db8:2::1") == 401
+
+
+def test_accounts_that_do_not_exist_have_a_fixed_number_of_rows(
+    make_limited: Callable[..., FlaskClient], database: Database
+) -> None:
+    limited = make_limited(LIMITS="forgotten_address=10000/3600")
+    for number in range(400):
+        limited.post("/auth/password/forgot", json={"email": f"{number}@example.com"})
+    with database.reads.connection() as connection:
+        assert connection.execute(select(func.count()).select_from(RateLimit)).scalar_one() <= 257
+        assert connection.execute(select(func.count()).select_from(PasswordReset)).scalar_one() == 0
 
 
 def test_address_is_limited_to_a_hundred_logins_in_five_minutes(limited: FlaskClient) -> None:
@@ -96,11 +213,12 @@ def test_password_changes_have_their_own_limit(limited: FlaskClient, world: Worl
     assert statuses == [400] * 10
     response = limited.put("/auth/password", json=body, headers={"Authorization": f"Bearer {token}"})
     assert (response.status_code, response.get_json()) == (429, REFUSAL)
-    assert [log_in(limited, account["email"], PASSWORD) for _ in range(10)] == [200] * 9 + [429]  # and one before
+    assert [log_in(limited, account["email"], PASSWORD) for _ in range(11)] == [200] * 11
 
 
-def test_retry_after_is_when_both_limits_have_room(limited: FlaskClient) -> None:
+def test_retry_after_is_when_both_limits_have_room(make_limited: Callable[..., FlaskClient]) -> None:
     start = time.time()
+    limited = make_limited(LIMITS="login_account=10/300")
     for first, second in (("account", "address"), ("address", "account")):
         account, address = f"{first}@example.com", {"account": "10.0.1.1", "address": "10.0.2.1"}[first]
         fill = {
@@ -131,7 +249,7 @@ def test_attempt_counts_from_its_evaluation(limited: FlaskClient, database: Data
     with database.reads.connection() as connection:
         stored = connection.execute(select(RateLimit.attempts)).scalars().all()
     assert [len(attempts) for attempts in stored] == [2, 2]
-    assert min(attempts[-1] for attempts in stored) >= int(turn * 1000)
+    assert min(attempts[-1][0] for attempts in stored) >= int(turn * 1000)
 
 
 def test_setting_turns_rate_limits_off(client: FlaskClient) -> None:
@@ -139,18 +257,32 @@ def test_setting_turns_rate_limits_off(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "key"),
+    ("address", "networks"),
     [
-        ("10.1.2.3", "10.1.2.3"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::1", "::/64"),
-        ("::ffff:10.1.2.3", "10.1.2.3"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        (None, ""),
-        ("unix:", "unix:"),
+        ("10.1.2.3", ("10.1.2.3",)),
+        ("10.1.2.3:40000", ("10.1.2.3",)),
+        (" 10.1.2.3 ", ("10.1.2.3",)),
+        ("2001:db8:1:2:3:4:5:6", ("2001:db8:1:2::/64", "2001:db8:1::/48")),
+        ("[2001:db8:1:2:3:4:5:6]:443", ("2001:db8:1:2::/64", "2001:db8:1::/48")),
+        ("[2001:db8:1:2:3:4:5:6]", ("2001:db8:1:2::/64", "2001:db8:1::/48")),
+        ("::1", ("::/64", "::/48")),
+        ("::ffff:10.1.2.3", ("10.1.2.3",)),
+        ("[::ffff:10.1.2.3]:1", ("10.1.2.3",)),
+        ("fe80::1%eth0", ("fe80::/64", "fe80::/48")),
+        ("fe80::1%a b", ("fe80::/64", "fe80::/48")),
+        ("", ("",)),
+        (None, ("",)),
+        ("unix:", ("",)),
+        ("10.1.2.3:port", ("",)),
+        ("10.1.2.3:123456", ("",)),
+        ("010.1.2.3", ("",)),
+        ("\uff11.2.3.4", ("",)),
+        ("[10.1.2.3", ("",)),
+        ("10.1.2.3, 10.1.2.4", ("",)),
     ],
 )
-def test_client_address_is_an_ipv4_address_or_ipv6_network(address: str | None, key: str, app: Flask) -> None:
+def test_client_address_is_an_ipv4_address_or_ipv6_network(
+    address: str | None, networks: tuple[str, ...], app: Flask
+) -> None:
     with app.test_request_context(environ_base={"REMOTE_ADDR": address} if address is not None else {}):
-        assert client_address() == key
+        assert client_address() == ClientAddress(*networks)

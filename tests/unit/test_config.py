@@ -82,6 +82,7 @@ def test_settings_are_parsed() -> None:
         ({"PORT": "eighty"}, "PORT"),
         ({"WEB_THREADS": "\uff14"}, "WEB_THREADS"),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
+        ({"LIMITS": "logins=1/2"}, "LIMITS has no limit logins; the names are in docs/limits.md"),
         ({"SMTP_TLS": "ssl"}, "SMTP_TLS must be one of starttls, tls, none"),
         ({"SMTP_USERNAME": "me", "SMTP_TLS": "none"}, "SMTP_TLS is none with an SMTP_USERNAME"),
         ({"SMTP_PORT": "x"}, "SMTP_PORT"),

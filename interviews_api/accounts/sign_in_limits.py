@@ -1,0 +1,93 @@
+"""The limits on sign-ins and on forgotten passwords, which no stranger can use to lock an owner out.
+
+A client address that has signed in to the account before has its own count: failures from elsewhere do not touch it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from interviews_api.accounts.client_addresses import ClientAddress, client_address
+from interviews_api.accounts.models import email_key
+from interviews_api.accounts.rate_limits import (
+    CountedAttempt,
+    by_account,
+    by_address,
+    by_subject,
+    count_attempt,
+    keyed_hash,
+)
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.db.connections import read_connection
+from interviews_api.errors import TooManyRequests
+from interviews_api.limits import (
+    FORGOTTEN_FROM_ADDRESS,
+    FORGOTTEN_OF_ACCOUNT,
+    FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
+    LOGIN_FROM_ADDRESS,
+    LOGIN_OF_ACCOUNT,
+    LOGIN_OF_ACCOUNT_FROM_ADDRESS,
+)
+
+_LABEL_LENGTH = 12  # hex digits: two of a thousand accounts share a label once in half a billion times
+
+
+@dataclass(frozen=True)
+class AccountRequest:
+    """A request by a client address about an account, which may not exist: then `user` is None."""
+
+    user: Mapping[Any, Any] | None
+    label: str
+    address: ClientAddress
+
+    @property
+    def user_id(self) -> str | None:
+        """The id of the account's user."""
+        return self.user["id"] if self.user is not None else None
+
+    @property
+    def is_from_known_address(self) -> bool:
+        """Whether the client address has signed in to the account before."""
+        return self.user is not None and bool(self.user["has_signed_in_from_address"])
+
+
+def find_account(email: str) -> AccountRequest:
+    """Look the account of an e-mail address up, in one statement for known and unknown addresses."""
+    address = client_address()
+    with read_connection() as connection:
+        user = UserRepository(connection).find_for_sign_in(email, address_hash(address))
+    return AccountRequest(user, keyed_hash("account", email_key(email))[:_LABEL_LENGTH], address)
+
+
+def address_hash(address: ClientAddress) -> str | None:
+    """Return the hash by which a session keeps a client address, or None for a client without an IP address."""
+    return keyed_hash("client address", address.network) if address.network else None
+
+
+def count_login(request: AccountRequest) -> CountedAttempt:
+    """Count a sign-in before it is evaluated; raises TooManyRequests."""
+    # The /48 around a known address is everybody's, and so are the other addresses that try the account.
+    address = replace(request.address, wider=None) if request.is_from_known_address else request.address
+    of_address = by_address(LOGIN_FROM_ADDRESS, address)
+    counts = [replace(count, limit=LOGIN_OF_ACCOUNT_FROM_ADDRESS, label_only=True) for count in of_address] + of_address
+    if not request.is_from_known_address:
+        counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
+    return count_attempt(counts, request.label)
+
+
+def count_forgotten_password(request: AccountRequest) -> bool:
+    """Count a forgotten password, and return whether the account has room for a mail.
+
+    Raises TooManyRequests for the client address alone, because a limit of the account says that it exists.
+    """
+    count_attempt(by_address(FORGOTTEN_FROM_ADDRESS, request.address))
+    if request.is_from_known_address:
+        subject = f"{request.user_id} {request.address.network}"
+        counts = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
+    else:
+        counts = [by_account(FORGOTTEN_OF_ACCOUNT, request.user_id, request.label)]
+    try:
+        count_attempt(counts, request.label)
+    except TooManyRequests:
+        return False
+    return True

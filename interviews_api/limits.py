@@ -1,0 +1,119 @@
+"""The limits on requests, as data: handlers, the setting LIMITS, docs/limits.md and the OpenAPI document draw from it.
+
+A `Limit` bounds attempts in a time window; the setting LIMITS changes it, and RATELIMIT_ENABLED switches all of them. A
+`Bound` limits how many rows stand at the same time; no setting changes it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A rate limit: so many attempts in any window of so many seconds. `counted` names attempts and subject."""
+
+    name: str
+    counted: str
+    allowed: int
+    seconds: int
+
+    @property
+    def rate(self) -> str:
+        """The limit in the form of the setting LIMITS."""
+        return f"{self.allowed}/{self.seconds}"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A limit on rows that stand at the same time. `counted` names the rows and their owner."""
+
+    counted: str
+    allowed: int
+
+
+LOGIN_OF_ACCOUNT_FROM_ADDRESS = Limit(
+    "login_account_address", "sign-ins to an account from one client address", 10, 5 * MINUTE
+)
+LOGIN_OF_ACCOUNT = Limit(
+    "login_account", "sign-ins to an account from client addresses that never signed in to it", 100, 5 * MINUTE
+)
+LOGIN_FROM_ADDRESS = Limit("login_address", "sign-ins from a client address", 100, 5 * MINUTE)
+PASSWORD_CHANGE = Limit("password_change", "changes of password of an account", 10, 5 * MINUTE)
+REGISTRATION = Limit("registration_address", "registrations from a client address", 20, HOUR)
+FORGOTTEN_OF_ACCOUNT = Limit(
+    "forgotten_account", "forgotten passwords of an account, from client addresses that never signed in to it", 3, HOUR
+)
+FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS = Limit(
+    "forgotten_account_address", "forgotten passwords of an account, from each client address that has", 3, HOUR
+)
+FORGOTTEN_FROM_ADDRESS = Limit("forgotten_address", "forgotten passwords from a client address", 20, HOUR)
+RESET_FROM_ADDRESS = Limit("reset_address", "uses of reset links from a client address", 20, HOUR)
+
+LIMITS = (
+    LOGIN_OF_ACCOUNT_FROM_ADDRESS,
+    LOGIN_OF_ACCOUNT,
+    LOGIN_FROM_ADDRESS,
+    PASSWORD_CHANGE,
+    REGISTRATION,
+    FORGOTTEN_OF_ACCOUNT,
+    FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
+    FORGOTTEN_FROM_ADDRESS,
+    RESET_FROM_ADDRESS,
+)
+
+BOUNDS: tuple[Bound, ...] = ()
+
+MAX_ALLOWED, MAX_SECONDS = 10_000, 7 * DAY
+_CHANGE = re.compile(r"([a-z_]+)=([0-9]{1,6})/([0-9]{1,6})")
+
+
+class LimitsError(ValueError):
+    """The setting LIMITS is invalid. The message says why."""
+
+
+def parse_limits(text: str) -> Mapping[str, Limit]:
+    """Return all limits by name, with the changes of `name=count/seconds,...`; raises LimitsError."""
+    by_name = {limit.name: limit for limit in LIMITS}
+    changes = list(_parse_changes(text))
+    names = [name for name, _, _ in changes]
+    if unknown := [name for name in names if name not in by_name]:
+        raise LimitsError(f"has no limit {unknown[0]}; the names are in docs/limits.md")
+    if len(set(names)) < len(names):
+        raise LimitsError("names a limit twice")
+    return by_name | {
+        name: replace(by_name[name], allowed=allowed, seconds=seconds) for name, allowed, seconds in changes
+    }
+
+
+def _parse_changes(text: str) -> Iterator[tuple[str, int, int]]:
+    for part in filter(None, map(str.strip, text.split(","))):
+        match = _CHANGE.fullmatch(part)
+        if match is None:
+            raise LimitsError("must be a comma list of name=count/seconds, like login_address=100/300")
+        allowed, seconds = int(match[2]), int(match[3])
+        if not 1 <= allowed <= MAX_ALLOWED or not 1 <= seconds <= MAX_SECONDS:
+            raise LimitsError(f"{match[1]} must have a count up to {MAX_ALLOWED} and up to {MAX_SECONDS} seconds")
+        yield match[1], allowed, seconds
+
+
+def describe_window(seconds: int) -> str:
+    """Return the length of a window in words, as in `5 minutes`."""
+    for length, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds % length == 0:
+            count = seconds // length
+            return f"{count} {unit}" + "s" * (count > 1)
+    return f"{seconds} seconds"
+
+
+def as_markdown() -> str:
+    """Return the two tables of docs/limits.md."""
+    lines = ["| name | counted | default | window |", "|---|---|---|---|"]
+    for limit in LIMITS:
+        lines.append(f"| `{limit.name}` | {limit.counted} | `{limit.rate}` | {describe_window(limit.seconds)} |")
+    if BOUNDS:
+        lines += ["", "| standing | at most |", "|---|---|"]
+        lines += [f"| {bound.counted} | {bound.allowed} |" for bound in BOUNDS]
+    return "\n".join(lines) + "\n"
