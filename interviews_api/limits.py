@@ -51,6 +51,17 @@ FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS = Limit(
 )
 FORGOTTEN_FROM_ADDRESS = Limit("forgotten_address", "forgotten passwords from a client address", 20, HOUR)
 RESET_FROM_ADDRESS = Limit("reset_address", "uses of reset links from a client address", 20, HOUR)
+MOVES = Limit("moves", "moves of an interview by one side", 20, HOUR)
+RESCHEDULE_REQUESTS = Limit("reschedule_requests", "requests for another time of an interview", 5, HOUR)
+RESENDS = Limit("resends", "resends of a notice", 3, DAY)
+JOBS = Limit("jobs", "new jobs of a company", 100, DAY)
+INTERVIEWS = Limit("interviews", "new interviews of a company", 1000, DAY)
+APPLICATIONS = Limit("applications", "applications of a candidate", 50, DAY)
+COLLEAGUES = Limit("colleagues", "new colleagues by an account", 20, HOUR)
+WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
+PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
+FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
+FEED_READS = Limit("feed_reads", "reads of a calendar feed", 60, MINUTE)
 
 LIMITS = (
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
@@ -62,9 +73,27 @@ LIMITS = (
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
     FORGOTTEN_FROM_ADDRESS,
     RESET_FROM_ADDRESS,
+    MOVES,
+    RESCHEDULE_REQUESTS,
+    RESENDS,
+    JOBS,
+    INTERVIEWS,
+    APPLICATIONS,
+    COLLEAGUES,
+    WEBHOOKS,
+    PUSH_SUBSCRIPTIONS,
+    FEEDS,
+    FEED_READS,
 )
 
-BOUNDS: tuple[Bound, ...] = ()
+OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
+OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)
+
+BOUNDS = (
+    OPEN_OF_APPLICATION,
+    OPEN_OF_CANDIDATE_AND_COMPANY,
+    Bound("webhooks of a company with one URL", 1),
+)
 
 MAX_ALLOWED, MAX_SECONDS = 10_000, 7 * DAY
 _CHANGE = re.compile(r"([a-z_]+)=([0-9]{1,6})/([0-9]{1,6})")
@@ -113,7 +142,6 @@ def as_markdown() -> str:
     lines = ["| name | counted | default | window |", "|---|---|---|---|"]
     for limit in LIMITS:
         lines.append(f"| `{limit.name}` | {limit.counted} | `{limit.rate}` | {describe_window(limit.seconds)} |")
-    if BOUNDS:
-        lines += ["", "| standing | at most |", "|---|---|"]
-        lines += [f"| {bound.counted} | {bound.allowed} |" for bound in BOUNDS]
+    lines += ["", "| standing | at most |", "|---|---|"]
+    lines += [f"| {bound.counted} | {bound.allowed} |" for bound in BOUNDS]
     return "\n".join(lines) + "\n"

@@ -7,12 +7,14 @@ from flask import Blueprint
 from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUsers, NewCompanyUser
 from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
+from interviews_api.limits import COLLEAGUES
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
@@ -29,9 +31,11 @@ blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users
     status=201,
     body=NewCompanyUser,
     errors=(EmailTaken,),
+    limits=(COLLEAGUES,),
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
     """Add a user to the viewer's company."""
+    count_attempt_of(viewer, COLLEAGUES)
     password_hash = hash_password(password)
     with transaction() as connection:
         users = UserRepository(connection)

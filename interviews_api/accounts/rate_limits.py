@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from interviews_api.accounts.client_addresses import ClientAddress
+from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limit_repository import Attempts, RateLimitRepository
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
-from interviews_api.db.connections import transaction
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import TooManyRequests
 from interviews_api.limits import Limit
 from interviews_api.services import service
@@ -62,6 +65,24 @@ class CountedAttempt:
 def configured(limit: Limit) -> Limit:
     """Return the limit as the setting LIMITS has it."""
     return service(Settings).limits[limit.name]
+
+
+def active_limits() -> ActiveLimits:
+    """Return the limits by which repositories count rows, or None when RATELIMIT_ENABLED is off."""
+    settings = service(Settings)
+    return settings.limits if settings.ratelimit_enabled else None
+
+
+def count_attempt_of(viewer: Viewer, limit: Limit, *, owner: str = "id") -> None:
+    """Count an attempt of the viewer, or of what `owner` names in the viewer's row, such as `company_id`.
+
+    Raises Unauthorized, so that nothing is counted for a user that is gone, and TooManyRequests.
+    """
+    if not service(Settings).ratelimit_enabled:
+        return
+    with read_connection() as connection:
+        user = UserRepository(connection).get(viewer)
+    count_attempt(by_subject(limit, user[owner]))
 
 
 def by_subject(limit: Limit, subject: str) -> list[Count]:

@@ -60,6 +60,15 @@ class Event(Base):
 Index("ix_events_interview", Event.interview_id, Event.id)
 Index("ix_events_candidate", Event.candidate_id, Event.id)
 
+_IS_SCHEDULING = text(f"type = '{EventType.SCHEDULED}'")
+Index(
+    "ix_events_scheduled",
+    Event.company_id,
+    Event.at,
+    postgresql_where=_IS_SCHEDULING,
+    sqlite_where=_IS_SCHEDULING,
+)
+
 
 class Import(Base):
     """Table of one row: `version` changes with each loaded seed file, because a load appends no events."""

@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping
 
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
@@ -30,6 +31,7 @@ from interviews_api.hiring.schemas import (
     NewJob,
     SubmittedApplication,
 )
+from interviews_api.limits import APPLICATIONS, JOBS
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
@@ -50,10 +52,11 @@ def list_jobs(*, limit: int, skip: int) -> Page:
 @blueprint.post("/jobs")
 @company_required
 @idempotent
-@operation("Job created successfully", ListedJob, status=201, body=NewJob)
+@operation("Job created successfully", ListedJob, status=201, body=NewJob, limits=(JOBS,))
 def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     """Publish a job of the viewer's company."""
     with transaction() as connection:
+        count_attempt_of(viewer, JOBS, owner="company_id")
         return JobRepository(connection).create(viewer, now=now(), **values)
 
 
@@ -69,11 +72,15 @@ def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     status=201,
     body=Nothing,
     errors=(JobNotFound, AlreadyApplied),
+    limits=(APPLICATIONS,),
 )
 def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
     """Apply for a job. A second application for the same job is a conflict."""
     with transaction() as connection:
-        return ApplicationRepository(connection).submit(viewer, job_id, now=now())
+        applications = ApplicationRepository(connection)
+        applications.check_job(viewer, job_id)
+        count_attempt_of(viewer, APPLICATIONS)
+        return applications.submit(viewer, job_id, now=now())
 
 
 @blueprint.get("/application-status/candidate")

@@ -6,6 +6,7 @@ from flask import Blueprint
 from marshmallow import fields
 
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.rate_limits import by_subject, count_attempt, count_attempt_of
 from interviews_api.accounts.tokens import candidate_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -15,6 +16,7 @@ from interviews_api.interviews.candidate_repository import CandidateInterviewRep
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
+from interviews_api.limits import FEED_READS, FEEDS
 from interviews_api.services import service
 from interviews_api.web.fields import CamelSchema, Nothing
 from interviews_api.web.operation import operation
@@ -55,9 +57,10 @@ def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
 
 @blueprint.post("/candidate/calendar-feed")
 @candidate_required
-@operation("Calendar feed created successfully", FeedAddress, status=201, body=Nothing)
+@operation("Calendar feed created successfully", FeedAddress, status=201, body=Nothing, limits=(FEEDS,))
 def create_calendar_feed(viewer: Viewer) -> dict[str, str]:
     """Create the secret address of the candidate's feed; an earlier address stops working."""
+    count_attempt_of(viewer, FEEDS)
     secret = secrets.token_urlsafe(32)
     with transaction() as connection:
         CalendarFeedRepository(connection).create(viewer, secret, now=now())
@@ -79,10 +82,13 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
     "The candidate's interviews as an iCalendar file (RFC 5545)",
     media_type=_CALENDAR,
     errors=(CalendarNotFound,),
+    limits=(FEED_READS,),
     headers={"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"},
     has_etag=True,
 )
 def read_calendar_feed(*, secret: str) -> bytes:
     """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential."""
     with read_connection() as connection:
-        return _publish(list(CalendarFeedRepository(connection).interviews(secret, now=now())))
+        interviews = CalendarFeedRepository(connection).interviews(secret, now=now())
+    count_attempt(by_subject(FEED_READS, secret))  # now that the feed exists, and before the costly part
+    return _publish(list(interviews))

@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Blueprint
 
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.accounts.tokens import candidate_required
 from interviews_api.cache import Version, Versioned
 from interviews_api.clock import format_instant, now
@@ -28,6 +29,7 @@ from interviews_api.interviews.candidate_schemas import (
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.interviews.transition_repository import Precondition
+from interviews_api.limits import MOVES, RESCHEDULE_REQUESTS
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
@@ -135,12 +137,14 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> Page:
     Confirmation,
     body=Nothing,
     errors=(*_ACCESS_ERRORS, CONFIRM.refusal),
+    limits=(MOVES,),
     if_match_read=show_interview,
 )
 def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Row:
     """Confirm a pending interview. Of several requests at once, exactly one gets a 200."""
     with transaction(single_statement=precondition is None) as connection:
-        return CandidateInterviewRepository(connection).apply(CONFIRM, viewer, interview_id, precondition)
+        interviews = CandidateInterviewRepository(connection)
+        return interviews.apply(CONFIRM, viewer, interview_id, precondition, limits=active_limits())
 
 
 @blueprint.put("/<id:interview_id>/decline")
@@ -151,6 +155,7 @@ def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precon
     InterviewDetails,
     body=Reason,
     errors=(*_ACCESS_ERRORS, DECLINE.refusal),
+    limits=(MOVES,),
     if_match_read=show_interview,
 )
 def decline_interview(
@@ -159,7 +164,8 @@ def decline_interview(
     """Decline an interview that is still open."""
     with transaction(single_statement=precondition is None) as connection:
         interviews = CandidateInterviewRepository(connection)
-        return interviews.apply(DECLINE, viewer, interview_id, precondition, cancellation_reason=reason)
+        changes = {"cancellation_reason": reason}
+        return interviews.apply(DECLINE, viewer, interview_id, precondition, limits=active_limits(), **changes)
 
 
 @blueprint.put("/<id:interview_id>/request-reschedule")
@@ -170,6 +176,7 @@ def decline_interview(
     InterviewDetails,
     body=RescheduleWish,
     errors=(*_ACCESS_ERRORS, REQUEST_RESCHEDULE.refusal),
+    limits=(MOVES, RESCHEDULE_REQUESTS),
     if_match_read=show_interview,
 )
 def request_reschedule(
@@ -186,6 +193,7 @@ def request_reschedule(
         "proposed_times": [format_instant(time) for time in proposed_times],
         "requested_at": format_instant(now()),
     }
-    with transaction(single_statement=precondition is None) as connection:
+    limits, changes = active_limits(), {"reschedule_request": request}
+    with transaction(single_statement=precondition is None and limits is None) as connection:
         interviews = CandidateInterviewRepository(connection)
-        return interviews.apply(REQUEST_RESCHEDULE, viewer, interview_id, precondition, reschedule_request=request)
+        return interviews.apply(REQUEST_RESCHEDULE, viewer, interview_id, precondition, limits=limits, **changes)

@@ -19,6 +19,7 @@ from interviews_api.cache import Freshness, Version, Versioned
 from interviews_api.clock import LATEST
 from interviews_api.db.pagination import Page, SelectStatement, build_page, count_subquery, count_where, page_subquery
 from interviews_api.db.prepared import Prepared, Row
+from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.db.types import UtcDateTime, as_text
 from interviews_api.errors import Unauthorized, require_own
 from interviews_api.events.log import version_columns
@@ -233,11 +234,13 @@ class CandidateInterviewRepository:
         viewer: Viewer,
         interview_id: str,
         precondition: Precondition | None = None,
+        *,
+        limits: ActiveLimits = None,
         **changes: Any,
     ) -> Row:
         """Apply the candidate's transition and return the interview.
 
-        Raises as `get` does, PreconditionFailed, and the transition's `refusal`.
+        Raises as `get` does, TooManyRequests, PreconditionFailed, and the transition's `refusal`.
         """
         return TransitionRepository(self._connection).apply(
             transition,
@@ -245,6 +248,7 @@ class CandidateInterviewRepository:
             viewer.keys | {"interview_id": interview_id},
             read=lambda: self.get(viewer, interview_id),
             precondition=precondition,
+            limits=limits,
             **changes,
         )
 

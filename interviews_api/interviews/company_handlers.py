@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
@@ -25,9 +26,15 @@ from interviews_api.interviews.company_schemas import (
     Reschedule,
     Schedule,
 )
-from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview, OverlappingInterview
+from interviews_api.interviews.errors import (
+    InterviewNotFound,
+    NotYourInterview,
+    OverlappingInterview,
+    TooManyOpenInterviews,
+)
 from interviews_api.interviews.state_machine import CANCEL, COMPLETE, CONFIRM, RESCHEDULE
 from interviews_api.interviews.transition_repository import Precondition
+from interviews_api.limits import INTERVIEWS, MOVES
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.http import peek_body_field
@@ -67,12 +74,14 @@ def _check_application_in_body(connection: Connection, viewer: Viewer) -> None:
     CompanyInterview,
     status=201,
     body=Schedule,
-    errors=(*_APPLICATION_ACCESS_ERRORS, OverlappingInterview),
+    errors=(*_APPLICATION_ACCESS_ERRORS, OverlappingInterview, TooManyOpenInterviews),
+    limits=(INTERVIEWS,),
 )
 def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> Mapping[Any, Any]:
     """Invite the candidate of an application to an interview."""
     with transaction() as connection:
-        return CompanyInterviewRepository(connection).schedule(viewer, application_id, now=now(), **invitation)
+        interviews = CompanyInterviewRepository(connection)
+        return interviews.schedule(viewer, application_id, now=now(), limits=active_limits(), **invitation)
 
 
 @blueprint.get("/by-status")
@@ -121,12 +130,14 @@ def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any,
     CompanyInterview,
     body=Nothing,
     errors=(*_ACCESS_ERRORS, CONFIRM.refusal),
+    limits=(MOVES,),
     if_match_read=show_company_interview,
 )
 def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Mapping[Any, Any]:
     """Confirm a pending interview for a candidate that has confirmed by phone."""
     with transaction() as connection:
-        return CompanyInterviewRepository(connection).apply(CONFIRM, viewer, interview_id, precondition)
+        interviews = CompanyInterviewRepository(connection)
+        return interviews.apply(CONFIRM, viewer, interview_id, precondition, limits=active_limits())
 
 
 @blueprint.put("/<id:interview_id>/reschedule")
@@ -137,6 +148,7 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
     CompanyInterview,
     body=Reschedule,
     errors=(*_ACCESS_ERRORS, RESCHEDULE.refusal, OverlappingInterview),
+    limits=(MOVES,),
     if_match_read=show_company_interview,
 )
 def reschedule_interview(
@@ -145,7 +157,7 @@ def reschedule_interview(
     """Give the interview another time; omitted fields stay. The candidate has to confirm it again."""
     with transaction() as connection:
         return CompanyInterviewRepository(connection).reschedule(
-            viewer, interview_id, precondition, now=now(), **changes
+            viewer, interview_id, precondition, now=now(), limits=active_limits(), **changes
         )
 
 
@@ -157,6 +169,7 @@ def reschedule_interview(
     CompanyInterview,
     body=Cancellation,
     errors=(*_ACCESS_ERRORS, CANCEL.refusal),
+    limits=(MOVES,),
     if_match_read=show_company_interview,
 )
 def cancel_interview(
@@ -165,7 +178,8 @@ def cancel_interview(
     """Cancel the interview with a reason."""
     with transaction() as connection:
         interviews = CompanyInterviewRepository(connection)
-        return interviews.apply(CANCEL, viewer, interview_id, precondition, cancellation_reason=cancellation_reason)
+        changes = {"cancellation_reason": cancellation_reason}
+        return interviews.apply(CANCEL, viewer, interview_id, precondition, limits=active_limits(), **changes)
 
 
 @blueprint.put("/<id:interview_id>/complete")
@@ -176,6 +190,7 @@ def cancel_interview(
     CompanyInterview,
     body=Completion,
     errors=(*_ACCESS_ERRORS, COMPLETE.refusal),
+    limits=(MOVES,),
     if_match_read=show_company_interview,
 )
 def complete_interview(
@@ -183,4 +198,5 @@ def complete_interview(
 ) -> Mapping[Any, Any]:
     """Complete the interview with feedback; a hiring decision shortlists or rejects the application."""
     with transaction() as connection:
-        return CompanyInterviewRepository(connection).apply(COMPLETE, viewer, interview_id, precondition, **outcome)
+        interviews = CompanyInterviewRepository(connection)
+        return interviews.apply(COMPLETE, viewer, interview_id, precondition, limits=active_limits(), **outcome)

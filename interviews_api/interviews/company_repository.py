@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam,
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, SelectStatement, count_subquery, page_subquery, read_page
+from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import Unauthorized, require_own
 from interviews_api.hiring.errors import NotYourCompany
 from interviews_api.hiring.models import Application, Job
@@ -24,6 +25,7 @@ from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_place, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
+from interviews_api.limits import INTERVIEWS
 
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _IS_OURS = Interview.company_id == _OUR_COMPANY
@@ -150,19 +152,24 @@ class CompanyInterviewRepository:
         wall_time: time,
         time_zone: str | None,
         now: datetime,
+        limits: ActiveLimits = None,
         **details: Any,
     ) -> Mapping[Any, Any]:
         """Schedule an interview and return it.
 
-        Raises as `ApplicationRepository.get_of_company`, InvalidInput for its time, and OverlappingInterview.
+        Raises as `ApplicationRepository.get_of_company`, InvalidInput for its time, TooManyRequests,
+        OverlappingInterview and TooManyOpenInterviews.
         """
         application = ApplicationRepository(self._connection).get_of_company(viewer, application_id)
         zone_name = time_zone or application["time_zone"]
         starts_at = start_of(day, wall_time, zone_name, now=now)
         schedule = ScheduleRepository(self._connection)
+        if limits is not None:
+            schedule.refuse_too_many(application["company_id"], limits[INTERVIEWS.name], now=now)
         schedule.refuse_overlap(
             application, starts_at=starts_at, duration_minutes=details["duration_minutes"], except_id=None
         )
+        schedule.refuse_too_many_open(application)
         interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **details)
         return self.get(viewer, interview_id)
 
@@ -175,6 +182,7 @@ class CompanyInterviewRepository:
         day: date,
         wall_time: time,
         now: datetime,
+        limits: ActiveLimits = None,
         **changes: Any,
     ) -> Mapping[Any, Any]:
         """Reschedule the interview and return it; columns without a change stay as they are.
@@ -185,6 +193,7 @@ class CompanyInterviewRepository:
         after = {name: before[name] for name in _RESCHEDULABLE_COLUMNS} | changes
         after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
         check_place(after)
+        TransitionRepository(self._connection).refuse_too_many(RESCHEDULE, Actor.COMPANY, interview_id, limits)
         if precondition:
             precondition(before)
         if before["status"] not in RESCHEDULE.source_statuses:
@@ -195,7 +204,8 @@ class CompanyInterviewRepository:
             duration_minutes=after["duration_minutes"],
             except_id=interview_id,
         )
-        return self.apply(RESCHEDULE, viewer, interview_id, previous_starts_at=before["starts_at"], **after)
+        changes = after | {"previous_starts_at": before["starts_at"]}
+        return self.apply(RESCHEDULE, viewer, interview_id, limits=limits, **changes)
 
     def apply(
         self,
@@ -203,11 +213,13 @@ class CompanyInterviewRepository:
         viewer: Viewer,
         interview_id: str,
         precondition: Precondition | None = None,
+        *,
+        limits: ActiveLimits = None,
         **changes: Any,
     ) -> Mapping[Any, Any]:
         """Apply the company's transition and return the interview.
 
-        Raises as `get` does, PreconditionFailed, and the transition's `refusal`.
+        Raises as `get` does, TooManyRequests, PreconditionFailed, and the transition's `refusal`.
         """
         return TransitionRepository(self._connection).apply(
             transition,
@@ -215,6 +227,7 @@ class CompanyInterviewRepository:
             viewer.keys | {"interview_id": interview_id},
             read=lambda: self.get(viewer, interview_id),
             precondition=precondition,
+            limits=limits,
             **changes,
         )
 

@@ -54,6 +54,12 @@ class OverlappingInterview(Conflict):
     message = "The candidate already has an interview with you at this time"
 
 
+class TooManyOpenInterviews(Conflict):
+    """409: the application, or candidate and company, have as many open interviews as are allowed."""
+
+    message = "The candidate already has too many open interviews"
+
+
 class InvalidLink(BadRequest):
     """400: the link is forged, truncated, superseded or expired. The reason is not disclosed."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
+from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import format_instant, now, zone
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
@@ -20,6 +21,7 @@ from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.state_machine import CONFIRM
+from interviews_api.limits import MOVES
 from interviews_api.services import service
 from interviews_api.web.csp import inline_source
 from interviews_api.web.error_responses import answer_api_error
@@ -77,12 +79,13 @@ def show_link(token: str) -> Mapping[Any, Any]:
     Confirmation,
     body=Nothing,
     errors=(InvalidLink, CONFIRM.refusal),
+    limits=(MOVES,),
     html=_render_interview,
 )
 def confirm_by_link(token: str) -> Mapping[Any, Any]:
     """Confirm the interview at the revision that the link names."""
     with transaction() as connection:
-        return LinkRepository(connection).confirm(*_read(token), now=now())
+        return LinkRepository(connection).confirm(*_read(token), now=now(), limits=active_limits())
 
 
 def _read(token: str) -> tuple[str, int]:

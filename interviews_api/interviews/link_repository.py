@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from interviews_api.accounts.models import Company
 from interviews_api.db.pagination import SelectStatement
+from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.candidate_repository import COMPANY_AND_JOB_COLUMNS, candidate_columns
 from interviews_api.interviews.errors import InvalidLink
@@ -52,13 +53,16 @@ class LinkRepository:
         _check_is_not_over(row, now)
         return row
 
-    def confirm(self, interview_id: str, revision: int, *, now: datetime) -> Mapping[Any, Any]:
-        """Confirm this revision and return the interview; raises as `get` does, and NotPending."""
+    def confirm(
+        self, interview_id: str, revision: int, *, now: datetime, limits: ActiveLimits = None
+    ) -> Mapping[Any, Any]:
+        """Confirm this revision and return the interview; raises as `get` does, TooManyRequests and NotPending."""
         interview = TransitionRepository(self._connection).apply(
             CONFIRM,
             _LINK_SIDE,
             {"interview_id": interview_id, "linked_revision": revision},
             read=lambda: self.get(interview_id, revision, now=now),
+            limits=limits,
         )
         _check_is_not_over(interview, now)  # raises, so the transaction rolls back
         return interview

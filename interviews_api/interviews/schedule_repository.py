@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
-from interviews_api.accounts.models import Candidate
+from interviews_api.accounts.models import Candidate, Company
 from interviews_api.clock import now
+from interviews_api.db.row_limits import refuse_when_reached
 from interviews_api.events.log import EventLog
+from interviews_api.events.models import Event, EventType
 from interviews_api.hiring.models import Application
 from interviews_api.ids import new_id
-from interviews_api.interviews.errors import OverlappingInterview
+from interviews_api.interviews.errors import OverlappingInterview, TooManyOpenInterviews
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, Interview
 from interviews_api.interviews.state_machine import SCHEDULE, application_changes, interview_changes
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, status_is
+from interviews_api.limits import OPEN_OF_APPLICATION, OPEN_OF_CANDIDATE_AND_COMPANY, Limit
 
 MAX_DURATION = timedelta(minutes=1440)
 
@@ -31,6 +34,24 @@ _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
     Interview.starts_at < bindparam("ends_at", type_=Interview.starts_at.type),
     Interview.id != INTERVIEW_ID,
 )
+
+
+_LOCK_COMPANY = (
+    select(Company.id)
+    .where(Company.id == bindparam("company_id", type_=Company.id.type))
+    .with_for_update(key_share=True)
+)
+_is_of_application = Interview.application_id == bindparam("application_id", type_=Interview.application_id.type)
+_is_of_company = Interview.company_id == bindparam("company_id", type_=Interview.company_id.type)
+_OPEN_COUNTS = select(
+    func.count().filter(_is_of_application).label("of_application"),
+    func.count().filter(_is_of_company).label("of_company"),
+).where(
+    Interview.candidate_id == bindparam("candidate_id", type_=Interview.candidate_id.type),
+    status_is(*OPEN_STATUSES),
+)
+# As a constant in the SQL: the partial index needs to see it.
+_IS_SCHEDULING = Event.type == literal_column(f"'{EventType.SCHEDULED}'", Event.type.type)
 
 
 class ScheduleRepository:
@@ -58,6 +79,23 @@ class ScheduleRepository:
         self._connection.execute(update(Application).where(is_its_application).values(changes))
         EventLog(self._connection).append(interview, SCHEDULE.event, at=present, actor=Actor.COMPANY)
         return str(interview["id"])
+
+    def refuse_too_many(self, company_id: str, limit: Limit, *, now: datetime) -> None:
+        """Raise TooManyRequests when the company has scheduled as many interviews as the limit allows.
+
+        Locks the company, so that two requests take turns.
+        """
+        self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        is_ours = Event.company_id == company_id
+        refuse_when_reached(self._connection, limit, Event.at, is_ours, _IS_SCHEDULING, now=now)
+
+    def refuse_too_many_open(self, application: Mapping[Any, Any]) -> None:
+        """Raise TooManyOpenInterviews; `refuse_overlap` has locked the candidate."""
+        keys = {name: application[name] for name in ("application_id", "candidate_id", "company_id")}
+        counts = self._connection.execute(_OPEN_COUNTS, keys).one()
+        is_full = counts.of_application >= OPEN_OF_APPLICATION.allowed
+        if is_full or counts.of_company >= OPEN_OF_CANDIDATE_AND_COMPANY.allowed:
+            raise TooManyOpenInterviews
 
     def refuse_overlap(
         self, parties: Mapping[Any, Any], *, starts_at: datetime, duration_minutes: int, except_id: str | None

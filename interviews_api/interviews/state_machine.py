@@ -21,6 +21,7 @@ from interviews_api.interviews.errors import (
     TooLateToReschedule,
 )
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
+from interviews_api.limits import RESCHEDULE_REQUESTS, Limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Transition:
 
     Without `source_statuses` it creates the interview; without `target_status` the status stays. `refusal` is raised
     when the present status does not allow the transition. `increments_revision` makes e-mail links and calendar entries
-    that were made before obsolete.
+    that were made before obsolete. `limit` bounds it beside the limit on all transitions.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Transition:
     target_status: InterviewStatus | None
     refusal: type[IllegalTransition] = IllegalTransition
     increments_revision: bool = False
+    limit: Limit | None = None
 
 
 SCHEDULE = Transition(
@@ -70,6 +72,7 @@ REQUEST_RESCHEDULE = Transition(
     actors=(Actor.CANDIDATE,),
     target_status=None,
     refusal=TooLateToReschedule,
+    limit=RESCHEDULE_REQUESTS,
 )
 RESCHEDULE = Transition(
     name="reschedule",

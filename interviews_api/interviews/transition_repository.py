@@ -29,11 +29,13 @@ from sqlalchemy.orm import aliased
 from interviews_api.clock import now
 from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.prepared import Prepared, Row
+from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.events.log import Columns, commit_lock_after, event_insert, event_values
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus
 from interviews_api.interviews.state_machine import Transition, application_changes, interview_changes
+from interviews_api.interviews.transition_limits import has_room, refuse_too_many, room_values
 
 Precondition = Callable[[Mapping[Any, Any]], None]
 """Looks at the interview before its transition; raises PreconditionFailed."""
@@ -86,6 +88,7 @@ class TransitionRepository:
         *,
         read: Callable[[], Mapping[Any, Any]],
         precondition: Precondition | None = None,
+        limits: ActiveLimits = None,
         previous_starts_at: datetime | None = None,
         **changes: Any,
     ) -> Row:
@@ -93,16 +96,26 @@ class TransitionRepository:
 
         `keys` has the `interview_id` and the parameters of the side's statements.
         `read` returns the interview as the side sees it, or raises the reason for a refusal.
-        Raises as `read` does, PreconditionFailed, and the transition's `refusal`.
+        Raises as `read` does, TooManyRequests, PreconditionFailed, and the transition's `refusal`. A transition with a
+        limit of its own can follow itself, so it is counted under a lock, in a transaction.
         """
-        if precondition:
+        has_own_limit = transition.limit is not None and limits is not None
+        if precondition or has_own_limit:
             self.lock(str(keys["interview_id"]))
-            precondition(read())
-        interview = self._update(transition, side, keys, changes, previous_starts_at)
+            before = read()
+            self.refuse_too_many(transition, side.actor, keys["interview_id"], limits)
+            if precondition:
+                precondition(before)
+        interview = self._update(transition, side, keys, changes, previous_starts_at, limits)
         if interview is None:
             read()
+            self.refuse_too_many(transition, side.actor, keys["interview_id"], limits)
             raise transition.refusal
         return interview
+
+    def refuse_too_many(self, transition: Transition, actor: Actor, interview_id: object, limits: ActiveLimits) -> None:
+        """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
+        refuse_too_many(self._connection, transition, actor, interview_id, limits, now=now())
 
     def _update(
         self,
@@ -111,8 +124,9 @@ class TransitionRepository:
         keys: Mapping[str, object],
         changes: Mapping[str, Any],
         previous_starts_at: datetime | None,
+        limits: ActiveLimits,
     ) -> Row | None:
-        """Update and return the interview; None when its status forbids the transition or it is out of scope."""
+        """Update and return the interview; None when a limit or its status forbids it, or it is out of scope."""
         at = now()
         interview = {**interview_changes(transition, actor=side.actor, now=at), **changes}
         application = application_changes(transition, interview, now=at)
@@ -122,10 +136,11 @@ class TransitionRepository:
             side,
             _assigned_columns(interview, at),
             _assigned_columns(application, at),
+            is_limited=limits is not None,
         )
         values = {f"new_{name}": value for name, value in interview.items()}
         values |= {f"application_{name}": value for name, value in application.items()}
-        values["latest_wait"] = at + _LONGEST_WAIT
+        values |= {"latest_wait": at + _LONGEST_WAIT, **room_values(limits, at)}
         event = event_values(transition.event, at=at, actor=side.actor, previous_starts_at=previous_starts_at)
         return run(self._connection, {**keys, **values, **event})
 
@@ -149,6 +164,8 @@ def _compile_transition(
     side: Side,
     interview: AssignedColumns,
     application: AssignedColumns,
+    *,
+    is_limited: bool,
 ) -> RunTransition:
     """Build the statements of a transition that sets these columns of the interview and of its application.
 
@@ -164,6 +181,8 @@ def _compile_transition(
     if transition.increments_revision:
         values["revision"] = Interview.revision + 1
     is_legal = status_is(*transition.source_statuses)
+    if is_limited:
+        is_legal &= has_room(side.actor)
     update_interview = update(Interview).where(Interview.id == INTERVIEW_ID, side.scope, is_legal).values(values)
     build = _as_one_statement if dialect == "postgresql" else _as_steps
     return build(update_interview, application, side.select_interview)

@@ -36,6 +36,12 @@ class TooManyWebhooks(Conflict):
     message = f"A company may have at most {MAX_PER_OWNER} webhooks"
 
 
+class WebhookExists(Conflict):
+    """409: the company has a webhook with this URL."""
+
+    message = "The company already has a webhook with this URL"
+
+
 class TooManySubscriptions(Conflict):
     """409: the candidate has as many push subscriptions as are allowed."""
 

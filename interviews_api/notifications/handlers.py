@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -13,6 +14,7 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
+from interviews_api.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS
 from interviews_api.notifications.channels.webhook import new_secret
 from interviews_api.notifications.errors import (
     NoticeNotFound,
@@ -21,6 +23,7 @@ from interviews_api.notifications.errors import (
     PushNotSetUp,
     TooManySubscriptions,
     TooManyWebhooks,
+    WebhookExists,
     WebhookNotFound,
 )
 from interviews_api.notifications.notice_repository import NoticeRepository
@@ -59,10 +62,12 @@ _NO_STORE = {"Cache-Control": "no-store"}
     status=201,
     body=NewWebhook,
     headers=_NO_STORE,
-    errors=(TooManyWebhooks,),
+    errors=(TooManyWebhooks, WebhookExists),
+    limits=(WEBHOOKS,),
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
     """Create a webhook for changes of the company's interviews; only this response shows its secret."""
+    count_attempt_of(viewer, WEBHOOKS)
     with transaction() as connection:
         return WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
 
@@ -112,11 +117,16 @@ def show_push_key() -> dict[str, str]:
     status=201,
     body=NewSubscription,
     errors=(TooManySubscriptions,),
+    limits=(PUSH_SUBSCRIPTIONS,),
 )
 def create_subscription(
     viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
 ) -> dict[str, str]:
     """Subscribe a browser to Web Push; an endpoint that is already registered is replaced."""
+    with read_connection() as connection:
+        is_unchanged = SubscriptionRepository(connection).has(viewer, endpoint=endpoint, **keys)
+    if not is_unchanged:
+        count_attempt_of(viewer, PUSH_SUBSCRIPTIONS)
     with transaction() as connection:
         SubscriptionRepository(connection).save(viewer, endpoint=endpoint, **keys, now=now())
     return {"endpoint": endpoint}
@@ -161,9 +171,10 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
     status=202,
     body=Nothing,
     errors=(*_ACCESS_ERRORS, NoticeNotFound, NoticeNotResendable),
+    limits=(RESENDS,),
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:
     """Resend a notice that was sent, suppressed or failed."""
     with transaction() as connection:
         interview = CompanyInterviewRepository(connection).get(viewer, interview_id)
-        return NoticeRepository(connection).resend(interview, notice_id, now=now())
+        return NoticeRepository(connection).resend(interview, notice_id, now=now(), limits=active_limits())

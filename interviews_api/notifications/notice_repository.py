@@ -10,8 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true, update
 
 from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
+from interviews_api.db.row_limits import ActiveLimits, refuse_when_reached
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
+from interviews_api.interviews.transition_repository import TransitionRepository
+from interviews_api.limits import RESENDS, Limit
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
 from interviews_api.notifications.target_repository import SubscriptionRepository
@@ -58,9 +61,14 @@ class NoticeRepository:
             raise NoticeNotFound
         return notice
 
-    def resend(self, interview: RowMapping, notice_id: str, *, now: datetime) -> Notice:
-        """Queue the notice again with a new idempotency key; raises NoticeNotFound or NoticeNotResendable."""
+    def resend(self, interview: RowMapping, notice_id: str, *, now: datetime, limits: ActiveLimits = None) -> Notice:
+        """Queue the notice again with a new idempotency key.
+
+        Raises NoticeNotFound, TooManyRequests and NoticeNotResendable. A resent notice is the same notice.
+        """
         notice = self.get(interview, notice_id, now=now)
+        if limits is not None and notice["status"] is not DeliveryStatus.PLANNED:
+            self._refuse_too_many(notice, limits[RESENDS.name], now=now)
         if notice["status"] not in _ENDED:
             raise NoticeNotResendable
         copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
@@ -69,6 +77,18 @@ class NoticeRepository:
         values |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         delivery = self._connection.execute(insert(Delivery).values(values).returning(Delivery)).mappings().one()
         return dict(delivery) | {"event": notice["event"]}
+
+    def _refuse_too_many(self, notice: Notice, limit: Limit, *, now: datetime) -> None:
+        """Raise TooManyRequests when the notice was resent as often as the limit allows; locks its interview."""
+        TransitionRepository(self._connection).lock(notice["interview_id"])
+        conditions = (
+            Delivery.event_id == notice["event_id"],
+            Delivery.channel == notice["channel"],
+            Delivery.target_id == notice["target_id"],
+            Delivery.key != str(notice["event_id"]),  # not the first one
+        )
+        given_up = Delivery.give_up_at
+        refuse_when_reached(self._connection, limit, given_up, *conditions, now=now, lifetime=RETRY_WINDOW)
 
     def _planned(self, interview: RowMapping, now: datetime) -> list[Notice]:
         recipients = [(Channel.EMAIL, str(interview["candidate_email"]))]

@@ -18,6 +18,7 @@ from interviews_api.notifications.errors import (
     NotYourWebhook,
     TooManySubscriptions,
     TooManyWebhooks,
+    WebhookExists,
     WebhookNotFound,
 )
 from interviews_api.notifications.models import PushSubscription, Webhook
@@ -43,6 +44,7 @@ _WEBHOOK_OWNER = (
 _COMPANY = bindparam("company_id", type_=Company.id.type)
 _LOCK_COMPANY = select(Company.id).where(Company.id == _COMPANY).with_for_update(key_share=True)
 _WEBHOOK_COUNT = select(func.count()).select_from(Webhook).where(Webhook.company_id == _COMPANY)
+_SAME_WEBHOOK = select(Webhook.id).where(Webhook.company_id == _COMPANY, Webhook.url == bindparam("url"))
 _LOCK_CANDIDATE = select(Candidate.id).where(Candidate.id == VIEWER).with_for_update(key_share=True)
 _OTHER_SUBSCRIPTION_COUNT = (
     select(func.count())
@@ -60,12 +62,14 @@ class WebhookRepository:
     def create(
         self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
     ) -> Mapping[str, Any]:
-        """Create a webhook; raises Unauthorized, or Conflict when the company has MAX_PER_OWNER.
+        """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at MAX_PER_OWNER.
 
         Locks the company, so that two requests at once cannot exceed the limit.
         """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
+            raise WebhookExists
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
@@ -121,6 +125,11 @@ class SubscriptionRepository:
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[PushSubscription.endpoint], set_=values)
         )
+
+    def has(self, viewer: Viewer, **values: str) -> bool:
+        """Return whether the viewer has a subscription with this endpoint and these keys."""
+        same = select(PushSubscription.id).filter_by(candidate_id=viewer.user_id, **values)
+        return self._connection.execute(same).first() is not None
 
     def delete(self, viewer: Viewer, endpoint: str) -> None:
         """Delete the viewer's subscription, if it exists; raises Unauthorized."""

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,33 +10,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from interviews_api import create_app
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
 from interviews_api.accounts.models import PasswordReset, RateLimit
 from interviews_api.db.connections import Database
-from interviews_api.services import service
 from tests.support.factories import PASSWORD, World
-from tests.support.settings import SECRETS
+from tests.support.fixtures import MakeLimited
 
 REFUSAL = {"statusCode": 429, "message": "Too many attempts, try again later", "error": "Too Many Requests"}
 
 
 @pytest.fixture
-def make_limited(app: Flask, database_url: str) -> Iterator[Callable[..., FlaskClient]]:
-    """Yield a function that makes a client of an application with rate limits over the database of `app`."""
-    apps: list[Flask] = []
-
-    def make(**settings: str) -> FlaskClient:
-        apps.append(create_app(SECRETS | {"DATABASE_URL": database_url} | settings))
-        return apps[-1].test_client()
-
-    yield make
-    for strict in apps:
-        service(Database, strict).dispose()
-
-
-@pytest.fixture
-def limited(make_limited: Callable[..., FlaskClient]) -> FlaskClient:
+def limited(make_limited: MakeLimited) -> FlaskClient:
     return make_limited()
 
 
@@ -86,9 +69,7 @@ def test_account_is_limited_to_a_hundred_logins_from_new_addresses(
         assert log_in(limited, "another@example.com", address="10.0.1.1") == 401
 
 
-def test_owner_is_not_locked_out_by_failures_from_elsewhere(
-    make_limited: Callable[..., FlaskClient], world: World
-) -> None:
+def test_owner_is_not_locked_out_by_failures_from_elsewhere(make_limited: MakeLimited, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
     limited = make_limited(LIMITS="login_account_address=2/300,login_account=5/300,login_address=3/300")
@@ -113,9 +94,7 @@ def test_successful_logins_do_not_count(limited: FlaskClient, world: World, data
         assert set(map(len, connection.execute(select(RateLimit.attempts)).scalars())) == {0}
 
 
-def test_simultaneous_logins_are_evaluated_as_often_as_the_limit_says(
-    make_limited: Callable[..., FlaskClient], world: World
-) -> None:
+def test_simultaneous_logins_are_evaluated_as_often_as_the_limit_says(make_limited: MakeLimited, world: World) -> None:
     """From one address, and from many; a right password among wrong ones does not raise the number."""
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
@@ -145,7 +124,7 @@ def test_wrong_clock_locks_nobody_out_for_longer_than_the_window(limited: FlaskC
         assert log_in(limited) == 401
 
 
-def test_ports_and_texts_give_an_address_no_further_attempts(make_limited: Callable[..., FlaskClient]) -> None:
+def test_ports_and_texts_give_an_address_no_further_attempts(make_limited: MakeLimited) -> None:
     limited = make_limited(TRUSTED_PROXIES="1", LIMITS="login_account_address=2/300")
 
     def attempt(forwarded: str) -> int:
@@ -158,16 +137,14 @@ def test_ports_and_texts_give_an_address_no_further_attempts(make_limited: Calla
     assert attempt("198.51.100.9:40000") == 401
 
 
-def test_wider_network_has_ten_times_the_attempts(make_limited: Callable[..., FlaskClient]) -> None:
+def test_wider_network_has_ten_times_the_attempts(make_limited: MakeLimited) -> None:
     limited = make_limited(LIMITS="login_address=1/300")
     statuses = [log_in(limited, f"{n}@example.com", address=f"2001:db8:1:{n:x}::1") for n in range(11)]
     assert statuses == [401] * 10 + [429]
     assert log_in(limited, address="2001:db8:2::1") == 401
 
 
-def test_accounts_that_do_not_exist_have_a_fixed_number_of_rows(
-    make_limited: Callable[..., FlaskClient], database: Database
-) -> None:
+def test_accounts_that_do_not_exist_have_a_fixed_number_of_rows(make_limited: MakeLimited, database: Database) -> None:
     limited = make_limited(LIMITS="forgotten_address=10000/3600")
     for number in range(400):
         limited.post("/auth/password/forgot", json={"email": f"{number}@example.com"})
@@ -216,7 +193,7 @@ def test_password_changes_have_their_own_limit(limited: FlaskClient, world: Worl
     assert [log_in(limited, account["email"], PASSWORD) for _ in range(11)] == [200] * 11
 
 
-def test_retry_after_is_when_both_limits_have_room(make_limited: Callable[..., FlaskClient]) -> None:
+def test_retry_after_is_when_both_limits_have_room(make_limited: MakeLimited) -> None:
     start = time.time()
     limited = make_limited(LIMITS="login_account=10/300")
     for first, second in (("account", "address"), ("address", "account")):

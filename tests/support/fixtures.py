@@ -26,6 +26,9 @@ from tests.support.sessions import ACCOUNT
 from tests.support.settings import SECRETS, SETTINGS
 from tests.support.tokens import Headers, begin_session
 
+MakeLimited = Callable[..., FlaskClient]
+"""Makes a client of an application with rate limits and these settings."""
+
 
 @pytest.fixture
 def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
@@ -35,6 +38,20 @@ def cached_workers(app: Flask, database_url: str) -> Iterator[list[Flask]]:
     yield apps
     for app_ in apps:
         service(Database, app_).dispose()
+
+
+@pytest.fixture
+def make_limited(app: Flask, database_url: str) -> Iterator[MakeLimited]:
+    """Yield a function that makes a client of an application with rate limits over the database of `app`."""
+    apps: list[Flask] = []
+
+    def make(**settings: str) -> FlaskClient:
+        apps.append(create_app(SECRETS | {"DATABASE_URL": database_url} | settings))
+        return apps[-1].test_client()
+
+    yield make
+    for strict in apps:
+        service(Database, strict).dispose()
 
 
 @pytest.fixture

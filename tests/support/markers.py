@@ -18,7 +18,7 @@ TOOLS = {
 """Marker to programs that pip cannot install. Where they are missing, conftest.py drops the tests and prints a note."""
 
 _SLOW_FOLDERS = {"server", "worker", "proofs"}
-_SLOW_FIXTURES = {"gunicorn_server", "session_gunicorn_server", "server", "proxied_servers", "bulk_app", "limited"}
+_SLOW_FIXTURES = {"gunicorn_server", "session_gunicorn_server", "server", "proxied_servers", "bulk_app", "make_limited"}
 _SLOW_NAMES = {
     "working", "wait_for", "sleep", "wait", "GunicornServer", "InProcessServer", "WorkerProcesses", "ThrowawayPostgres",
     "Popen", "ThreadPoolExecutor", "write_bulk", "hold_write_lock", "perf_counter", "monotonic",

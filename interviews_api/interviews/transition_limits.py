@@ -1,0 +1,77 @@
+"""The limits on transitions: how many a side may make of an interview, counted from the events."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
+from sqlalchemy.orm import aliased
+
+from interviews_api.db.row_limits import ActiveLimits, refuse_when_reached
+from interviews_api.events.models import Event, EventType
+from interviews_api.interviews.models import Actor, Interview
+from interviews_api.interviews.state_machine import Transition
+from interviews_api.limits import MOVES, Limit
+
+_EVENTS_READ = 1000
+"""Newest events of an interview that are looked at, or ten for each allowed move: others' stand between."""
+
+_NEWEST = (
+    select(Event.type, Event.at, Event.actor)
+    .where(Event.interview_id == bindparam("interview_id", type_=Interview.id.type))
+    .order_by(Event.id.desc())
+    .limit(bindparam("events_read", type_=Event.revision.type))
+    .subquery("newest_events")
+)
+_event = aliased(Event, _NEWEST)
+_IS_MOVE = _event.type != EventType.SCHEDULED  # scheduling has a limit of its own
+
+
+def has_room(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that the side may make another transition of the interview `interview_id`.
+
+    It takes the parameters of `room_values`. In a statement that waits for a lock it sees the events of before.
+    """
+    since = bindparam("moves_since", type_=Event.at.type)
+    reached = select(_event.at).where(_event.actor == actor, _IS_MOVE, _event.at > since)
+    return ~exists(reached.offset(bindparam("moves_before", type_=Event.revision.type)).limit(1))
+
+
+def room_values(limits: ActiveLimits, now: datetime) -> dict[str, object]:
+    """Return the values of the parameters of `has_room`."""
+    if limits is None:
+        return {}
+    moves = limits[MOVES.name]
+    return {
+        "events_read": _events_read(moves),
+        "moves_before": moves.allowed - 1,
+        "moves_since": now - timedelta(seconds=moves.seconds),
+    }
+
+
+def _events_read(limit: Limit) -> int:
+    return max(_EVENTS_READ, 10 * limit.allowed)
+
+
+def refuse_too_many(
+    connection: Connection,
+    transition: Transition,
+    actor: Actor,
+    interview_id: object,
+    limits: ActiveLimits,
+    *,
+    now: datetime,
+) -> None:
+    """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
+    if limits is None:
+        return
+    _refuse(connection, limits[MOVES.name], interview_id, _event.actor == actor, _IS_MOVE, now=now)
+    if transition.limit is not None:
+        own = limits[transition.limit.name]
+        _refuse(connection, own, interview_id, _event.type == transition.event, now=now)
+
+
+def _refuse(
+    connection: Connection, limit: Limit, interview_id: object, *conditions: ColumnElement[bool], now: datetime
+) -> None:
+    values: Any = {"interview_id": interview_id, "events_read": _events_read(limit)}
+    refuse_when_reached(connection, limit, _event.at, *conditions, now=now, values=values)
