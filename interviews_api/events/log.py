@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
+from sys import intern
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    SQLColumnExpression,
     bindparam,
     func,
     insert,
@@ -20,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.dml import ReturningInsert
 
+from interviews_api.cache import Version
 from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import Event, EventType, Import
@@ -111,7 +114,7 @@ def notify(connection: Connection) -> None:
         connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 
 
-def version_columns(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any], ...]:
+def version_columns(candidate_id: SQLColumnExpression[str]) -> tuple[ColumnElement[Any], ...]:
     """Return the columns `last_event` and `last_import`: the version of all that a candidate sees of interviews.
 
     Every writer of such data appends an event or begins a new import in the same transaction. Events become visible in
@@ -121,6 +124,11 @@ def version_columns(candidate_id: ColumnElement[str]) -> tuple[ColumnElement[Any
         select(func.max(Event.id)).where(Event.candidate_id == candidate_id).scalar_subquery().label("last_event"),
         select(Import.version).where(Import.id == SINGLETON_ID).scalar_subquery().label("last_import"),
     )
+
+
+def version_in(row: Mapping[str, Any]) -> Version:
+    """Return the version in a row. The import version is interned, because thousands of cached responses share it."""
+    return row["last_event"], row["last_import"] and intern(row["last_import"])
 
 
 def invalidate_all_caches(connection: Connection) -> None:

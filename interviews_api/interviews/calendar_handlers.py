@@ -1,6 +1,9 @@
 """Blueprint `calendar`: calendar files of interviews, and a feed for each candidate."""
 
 import secrets
+from collections.abc import Iterable
+from functools import wraps
+from typing import Any
 
 from flask import Blueprint
 from marshmallow import fields
@@ -8,10 +11,11 @@ from marshmallow import fields
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import by_subject, count_attempt, count_attempt_of
 from interviews_api.accounts.tokens import candidate_required
+from interviews_api.cache import Version, Versioned
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.interviews.calendar_repository import CalendarFeedRepository
+from interviews_api.interviews.calendar_repository import CalendarFeedRepository, hash_secret
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
@@ -20,6 +24,7 @@ from interviews_api.limits import FEED_READS, FEEDS
 from interviews_api.services import service
 from interviews_api.web.fields import CamelSchema, Nothing
 from interviews_api.web.operation import operation
+from interviews_api.web.route_contract import CachePolicy, View
 
 blueprint = Blueprint("calendar", __name__)
 
@@ -33,7 +38,7 @@ class FeedAddress(CamelSchema):
     url = fields.String()
 
 
-def _publish(interviews: list[InterviewRow]) -> bytes:
+def _publish(interviews: Iterable[InterviewRow]) -> bytes:
     return export_calendar(interviews, Method.PUBLISH, organizer=service(Settings).mail_from)
 
 
@@ -63,7 +68,7 @@ def create_calendar_feed(viewer: Viewer) -> dict[str, str]:
     count_attempt_of(viewer, FEEDS)
     secret = secrets.token_urlsafe(32)
     with transaction() as connection:
-        CalendarFeedRepository(connection).create(viewer, secret, now=now())
+        CalendarFeedRepository(connection).create(viewer, hash_secret(secret), now=now())
     return {"url": f"{service(Settings).public_url}/calendar/{secret}.ics"}
 
 
@@ -77,7 +82,29 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
     return {}
 
 
+def _current_version(*, secret_hash: str) -> Version:
+    with read_connection() as connection:
+        return CalendarFeedRepository(connection).version(secret_hash)
+
+
+def _count_read(view: View) -> View:
+    """Count a read of an existing feed, also a cached one, and call the view with the hash of the secret.
+
+    With the hash the cache's keys hold no secret. Raises CalendarNotFound and TooManyRequests.
+    """
+
+    @wraps(view)
+    def counted(*, secret: str) -> Any:
+        secret_hash = hash_secret(secret)
+        _current_version(secret_hash=secret_hash)
+        count_attempt(by_subject(FEED_READS, secret_hash))
+        return view(secret_hash=secret_hash)
+
+    return counted
+
+
 @blueprint.get("/calendar/<secret>.ics")
+@_count_read
 @operation(
     "The candidate's interviews as an iCalendar file (RFC 5545)",
     media_type=_CALENDAR,
@@ -85,10 +112,13 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
     limits=(FEED_READS,),
     headers={"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"},
     has_etag=True,
+    cache=CachePolicy(_current_version),
 )
-def read_calendar_feed(*, secret: str) -> bytes:
-    """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential."""
+def read_calendar_feed(*, secret_hash: str) -> Versioned[bytes]:
+    """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential.
+
+    At most 500 interviews, the newest first, with at most 2,000 characters of notes and of the place each.
+    """
     with read_connection() as connection:
-        interviews = CalendarFeedRepository(connection).interviews(secret, now=now())
-    count_attempt(by_subject(FEED_READS, secret))  # now that the feed exists, and before the costly part
-    return _publish(list(interviews))
+        interviews, freshness = CalendarFeedRepository(connection).interviews(secret_hash, now=now())
+    return Versioned(_publish(interviews), freshness)

@@ -4,42 +4,73 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, true
 
 from interviews_api.accounts.models import Company, Viewer
 from interviews_api.accounts.repository import UserRepository
+from interviews_api.cache import Freshness, Version, Versioned
+from interviews_api.clock import LATEST
+from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.upsert import dialect_insert
+from interviews_api.events.log import version_columns, version_in
 from interviews_api.hiring.models import Application, Job
-from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
 from interviews_api.interviews.errors import CalendarNotFound
 from interviews_api.interviews.models import ENDED_STATUSES, OPEN_STATUSES, CalendarFeed, Interview
 from interviews_api.interviews.transition_repository import status_is
 
+MAX_ENTRIES = 500
+MAX_TEXT = 2000  # characters of notes, and of the place
 _PAST_SHOWN = timedelta(days=90)
 _IS_SHOWN = or_(
     status_is(*OPEN_STATUSES),
     status_is(*ENDED_STATUSES) & (Interview.starts_at >= bindparam("earliest", type_=Interview.starts_at.type)),
 )
-_FEED = (
+
+
+def _cut(column: Any) -> ColumnElement[str]:
+    return func.substr(column, 1, MAX_TEXT, type_=column.type).label(column.key)
+
+
+_HAS_SECRET = CalendarFeed.secret_hash == bindparam("secret_hash", type_=CalendarFeed.secret_hash.type)
+_VERSION = version_columns(CalendarFeed.candidate_id)
+_CURRENT_VERSION = Prepared(select(*_VERSION).select_from(CalendarFeed).where(_HAS_SECRET))
+_shown = (
+    select(Interview.id)
+    .where(Interview.candidate_id == select(CalendarFeed.candidate_id).where(_HAS_SECRET).scalar_subquery(), _IS_SHOWN)
+    .order_by(Interview.starts_at.desc(), Interview.id)
+    .limit(MAX_ENTRIES)
+    .subquery("shown")
+)
+_FEED = Prepared(
     select(
-        *CANDIDATE_COLUMNS,
+        Interview.id.label("interview_id"),
+        Interview.status,
+        Interview.type,
+        Interview.starts_at,
         Interview.duration_minutes,
+        _cut(Interview.location),
+        Interview.meeting_link,
+        _cut(Interview.notes),
         Interview.revision,
+        Interview.created_at,
         Interview.updated_at,
-        *COMPANY_AND_JOB_COLUMNS,
+        Company.name.label("company_name"),
         Company.email.label("company_email"),
+        Job.title.label("job_title"),
+        *_VERSION,
     )
     .select_from(CalendarFeed)
-    .outerjoin(Interview, (Interview.candidate_id == CalendarFeed.candidate_id) & _IS_SHOWN)
+    .outerjoin(_shown, true())
+    .outerjoin(Interview, Interview.id == _shown.c.id)
     .outerjoin(Application, Application.id == Interview.application_id)
     .outerjoin(Job, Job.id == Application.job_id)
     .outerjoin(Company, Company.id == Job.company_id)
-    .where(CalendarFeed.secret_hash == bindparam("secret_hash"))
-    .order_by(Interview.starts_at, Interview.id)
+    .where(_HAS_SECRET)
 )
 
 
-def _hash(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """Return the SHA-256 of a feed's secret, which the database stores in its place."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -49,10 +80,10 @@ class CalendarFeedRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def create(self, viewer: Viewer, secret: str, *, now: datetime) -> None:
+    def create(self, viewer: Viewer, secret_hash: str, *, now: datetime) -> None:
         """Give the viewer's feed this secret in place of an earlier one; raises Unauthorized."""
         UserRepository(self._connection).get(viewer)
-        values: dict[str, Any] = {"secret_hash": _hash(secret), "created_at": now}
+        values: dict[str, Any] = {"secret_hash": secret_hash, "created_at": now}
         statement = dialect_insert(self._connection, CalendarFeed).values(candidate_id=viewer.user_id, **values)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[CalendarFeed.candidate_id], set_=values)
@@ -63,10 +94,26 @@ class CalendarFeedRepository:
         UserRepository(self._connection).get(viewer)
         self._connection.execute(delete(CalendarFeed).where(CalendarFeed.candidate_id == viewer.user_id))
 
-    def interviews(self, secret: str, *, now: datetime) -> list[RowMapping]:
-        """Return open interviews, and ended ones of the last 90 days, soonest first; raises CalendarNotFound."""
-        keys = {"secret_hash": _hash(secret), "earliest": now - _PAST_SHOWN}
-        rows = self._connection.execute(_FEED, keys).mappings().all()
+    def version(self, secret_hash: str) -> Version:
+        """Return the present version of the feed's candidate; raises CalendarNotFound."""
+        return version_in(self._first(_CURRENT_VERSION.rows(self._connection, {"secret_hash": secret_hash})))
+
+    def interviews(self, secret_hash: str, *, now: datetime) -> Versioned[list[Row]]:
+        """Return the feed's interviews, the newest start first; raises CalendarNotFound.
+
+        They are the open ones, and the ended ones of the last 90 days, at most MAX_ENTRIES. Fresh until the first of
+        the ended ones shown began 90 days ago.
+        """
+        rows = _FEED.rows(self._connection, {"secret_hash": secret_hash, "earliest": now - _PAST_SHOWN})
+        version = version_in(self._first(rows))
+        shown = sorted((row for row in rows if row["interview_id"] is not None), key=lambda row: row["interview_id"])
+        shown.sort(key=lambda row: row["starts_at"], reverse=True)
+        ended = [row["starts_at"] for row in shown if row["status"] in ENDED_STATUSES]
+        return Versioned(shown, Freshness(version, since=now, until=min(ended) + _PAST_SHOWN if ended else LATEST))
+
+    @staticmethod
+    def _first(rows: list[Row]) -> Row:
+        """Return the first row; raises CalendarNotFound if there is none, because the secret is not a feed's."""
         if not rows:
             raise CalendarNotFound
-        return [row for row in rows if row["interview_id"] is not None]
+        return rows[0]

@@ -41,7 +41,7 @@ blueprint = Blueprint("candidate-interviews", __name__, url_prefix="/candidate/i
 _ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
 
 
-def _current_version(viewer: Viewer) -> Version:
+def _current_version(viewer: Viewer, **_query: object) -> Version:
     with read_connection() as connection:
         return CandidateInterviewRepository(connection).version(viewer)
 

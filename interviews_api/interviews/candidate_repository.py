@@ -5,10 +5,8 @@ transition's UPDATE has the same condition as its scope. `TransitionRepository.l
 follow it.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
-from sys import intern
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
@@ -22,7 +20,7 @@ from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.db.types import UtcDateTime, as_text
 from interviews_api.errors import Unauthorized, require_own
-from interviews_api.events.log import version_columns
+from interviews_api.events.log import version_columns, version_in
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import ENDED_STATUSES, Actor, Interview, InterviewStatus
@@ -167,11 +165,6 @@ _DETAILS = Prepared(_details(Interview).add_columns(*_VERSION))
 _CANDIDATE_SIDE = Side(Actor.CANDIDATE, _IS_MINE & IS_SIGNED_IN, _details)
 
 
-def _version_in(row: Mapping[str, Any]) -> Version:
-    """Return the version in a row. The import version is interned, because thousands of cached responses share it."""
-    return row["last_event"], row["last_import"] and intern(row["last_import"])
-
-
 class CandidateInterviewRepository:
     """Interviews as their candidate sees and changes them. Never commits.
 
@@ -187,7 +180,7 @@ class CandidateInterviewRepository:
         rows = statement.rows(self._connection, viewer.keys)
         if not rows:
             raise Unauthorized
-        return _version_in(rows[0])
+        return version_in(rows[0])
 
     def page(self, viewer: Viewer, *, now: datetime, status: str | None, limit: int, skip: int) -> Versioned[Page]:
         """Return all interviews, or those of a status, newest first, with counts over all interviews.
@@ -222,7 +215,7 @@ class CandidateInterviewRepository:
             not_found=InterviewNotFound,
             not_yours=NotYourInterview,
         )
-        return Versioned(row, Freshness(_version_in(row)))
+        return Versioned(row, Freshness(version_in(row)))
 
     def get(self, viewer: Viewer, interview_id: str) -> Row:
         """Return the interview as `get_versioned` does, without its version."""
@@ -272,5 +265,5 @@ class CandidateInterviewRepository:
         sort = (itemgetter("starts_at"), is_newest_first)
         page = build_page(rows, id_column="interview_id", sort=sort, counts=counts)
         if counted_at is None:
-            return Versioned(page, Freshness(_version_in(first)))
-        return Versioned(page, Freshness(_version_in(first), since=counted_at, until=first["next_start"] or LATEST))
+            return Versioned(page, Freshness(version_in(first)))
+        return Versioned(page, Freshness(version_in(first), since=counted_at, until=first["next_start"] or LATEST))

@@ -48,8 +48,8 @@ def operation(
     `errors` lists, for OpenAPI, refusals beside those that follow from the route: 401 and 403 of its role, 400, 413 and
     415 of its input, 503 of the database. `limits` lists the rate limits that the view counts, for its 429.
     `has_etag` gives a read an ETag and answers 304 to If-None-Match.
-    `cache` caches the responses of a view that takes the viewer first and returns a Versioned. It requires `has_etag`
-    and status 200: raises TypeError otherwise.
+    `cache` caches the responses of a view that returns a Versioned. It requires `has_etag` and status 200: raises
+    TypeError otherwise.
     `if_match_read` is the view of the read whose ETag a transition honours; the view gets a `precondition` argument.
     `html` renders HTML for clients that do not ask for JSON; such a route takes HTML forms, too.
     `media_type` is that of a response that is no JSON: the view returns its bytes.

@@ -1,4 +1,4 @@
-"""Cached responses of a viewer's own reads: served again while the database says that nothing has changed (ADR 19)."""
+"""Cached responses: served again while the database says that nothing has changed (ADR 19)."""
 
 from typing import Any
 
@@ -11,14 +11,17 @@ from interviews_api.web.route_contract import CachePolicy, RouteContract, View
 
 
 def respond_from_cache(
-    cache: ResponseCache, policy: CachePolicy, contract: RouteContract, view: View, viewer: Any, **arguments: Any
+    cache: ResponseCache, policy: CachePolicy, contract: RouteContract, view: View, *viewers: Any, **arguments: Any
 ) -> ApiResponse:
-    """Return the cached response if it is fresh; else call the view, which returns a Versioned, and cache that."""
-    key = (view, viewer.user_id, *arguments.values())
+    """Return the cached response if it is fresh; else call the view, which returns a Versioned, and cache that.
+
+    `viewers` is the viewer of a signed-in route, and empty on a public one.
+    """
+    key = (view, viewers[0].user_id if viewers else None, *arguments.values())
     cached = cache.get(key)
-    if cached is not None and cached.is_fresh(policy.version(viewer), now()):
+    if cached is not None and cached.is_fresh(policy.version(*viewers, **arguments), now()):
         return respond_with_etag(contract, cached.etag, lambda: cached.body)
-    value, freshness = view(viewer, **arguments)
+    value, freshness = view(*viewers, **arguments)
     body = render(contract, value)
     etag = etag_of(body)
     cache.put(key, CachedResponse(body, etag, freshness))

@@ -45,9 +45,12 @@ class Layer(IntEnum):
 
 @dataclass(frozen=True)
 class CachePolicy:
-    """Cache policy of a GET: `version` returns the current version for a viewer."""
+    """Cache policy of a GET: `version` takes the view's arguments and returns the current version.
 
-    version: Callable[[Any], Version]
+    It raises what the view raises for a caller without access, because a cached response is served without the view.
+    """
+
+    version: Callable[..., Version]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
 
 PATHS = (
     "", "?limit=2", "?limit=2&skip=1", "?status=confirmed", "?status=annule", "/pending", "/pending?limit=1",
-    "/upcoming", "/upcoming?limit=1", "/history", "/{one}", "/{another}",
+    "/upcoming", "/upcoming?limit=1", "/history", "/{one}", "/{another}", "feed",
 )  # fmt: skip
 WHICH = st.integers(0, 5)
 SLOTS = st.integers(-1, 8).map(lambda number: NOW + timedelta(minutes=10 * number))
@@ -58,6 +58,10 @@ class CacheMachine(RuleBasedStateMachine):
             self.callers = {candidate: self._headers(candidate, Role.CANDIDATE) for candidate in self.candidates}
             self.us = Caller(self.workers[0].test_client(), self._headers(self.user, Role.COMPANY))
         self.tags: dict[tuple[str, str], str] = {}
+        self.feeds = {
+            candidate: Caller(self.uncached.test_client(), headers).ok("POST", "/candidate/calendar-feed")["url"]
+            for candidate, headers in self.callers.items()
+        }
 
     def teardown(self) -> None:
         self.clock.stop()
@@ -175,6 +179,8 @@ class CacheMachine(RuleBasedStateMachine):
         for worker, template, which, has_tag in reads:
             another, candidate = self._pick(which)
             path = f"/candidate/interviews{template.format(one=self._pick(which + 1)[0], another=another)}"
+            if template == "feed":
+                path = self.feeds[candidate].removeprefix("http://127.0.0.1:8000")
             tag = self.tags.get((candidate, path)) if has_tag else None
             condition = {"If_None_Match": tag} if tag else {}
             response = Caller(self.workers[worker].test_client(), self.callers[candidate]).call(
