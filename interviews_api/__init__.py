@@ -18,6 +18,7 @@ from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
+from interviews_api.notifications.channels.deadline import RequestResolver
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi, security_headers
@@ -52,7 +53,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.response_class = ApiResponse
     database = Database(settings.database_url, pool_size=settings.web_threads)
-    register_services(app, settings, database, ResponseCache(settings.cache_bytes))
+    register_services(app, settings, database, ResponseCache(settings.cache_bytes), RequestResolver())
 
     logs.init_app(app, metrics.count)
     security_headers.init_app(app)

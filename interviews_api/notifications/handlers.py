@@ -12,9 +12,12 @@ from interviews_api.config import Settings
 from interviews_api.crypto.vapid import public_key, read_private_key
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
+from interviews_api.errors import InvalidInput
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS
+from interviews_api.notifications.channels.deadline import RequestResolver
+from interviews_api.notifications.channels.https_client import UrlRefused, check_url
 from interviews_api.notifications.channels.webhook import new_secret
 from interviews_api.notifications.errors import (
     NoticeNotFound,
@@ -54,6 +57,14 @@ _ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
+def _refuse_private_host(field: str, url: str) -> None:
+    """Raise InvalidInput if the URL is known to lead into a private network. Call it when all input is valid."""
+    try:
+        check_url(url, service(RequestResolver).look_up)
+    except UrlRefused as error:
+        raise InvalidInput({field: [str(error)]}) from None
+
+
 @blueprint.post("/webhooks")
 @company_required
 @operation(
@@ -67,6 +78,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
     """Create a webhook for changes of the company's interviews; only this response shows its secret."""
+    _refuse_private_host("url", url)
     count_attempt_of(viewer, WEBHOOKS)
     with transaction() as connection:
         return WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
@@ -123,6 +135,7 @@ def create_subscription(
     viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
 ) -> dict[str, str]:
     """Subscribe a browser to Web Push; an endpoint that is already registered is replaced."""
+    _refuse_private_host("endpoint", endpoint)
     with read_connection() as connection:
         is_unchanged = SubscriptionRepository(connection).has(viewer, endpoint=endpoint, **keys)
     if not is_unchanged:

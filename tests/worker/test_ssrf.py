@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from interviews_api.notifications.channels.deadline import open_socket, resolve_host
+from interviews_api.notifications.channels.deadline import RequestResolver, open_socket, resolve_host
 from interviews_api.notifications.channels.https_client import (
     HttpsClient,
     NoAnswer,
@@ -64,7 +64,7 @@ def redirecting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsRecei
 
 
 def test_unresolvable_name_is_accepted_when_saved() -> None:
-    check_url("https://nobody.invalid/")
+    check_url("https://nobody.invalid/", RequestResolver().look_up)
 
 
 def test_canary_counts_visits(canary: Canary) -> None:
@@ -135,7 +135,7 @@ def test_failed_name_resolution_is_no_answer() -> None:
     for resolver in (hang, stumble):
         with pytest.raises(NoAnswer, match="name"):
             HttpsClient(resolver).post("https://somewhere.example/", b"", {})
-    check_url("https://somewhere.example/", hang)
+    check_url("https://somewhere.example/", RequestResolver(hang).look_up)
 
 
 def test_default_resolver_and_connect_work(canary: Canary) -> None:

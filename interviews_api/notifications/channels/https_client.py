@@ -1,7 +1,8 @@
 """HTTPS client for addresses from companies and browsers: https, port 443, never into a private network (no SSRF).
 
-A URL is checked when it is stored (`check_url`) and again at each connection, because DNS may have changed.
-The connection goes to the checked IP address itself, so no second look-up can replace it.
+The syntax of a URL is checked when it is read (`host_of`), its host when it is stored (`check_url`) and again at each
+connection, because DNS may have changed. The connection goes to the checked IP address itself, so no second look-up can
+replace it.
 """
 
 import http.client
@@ -17,7 +18,6 @@ from interviews_api.notifications.channels.deadline import (
     Connect,
     Deadline,
     Resolve,
-    look_up,
     open_socket,
     resolve_host,
 )
@@ -74,11 +74,11 @@ def host_of(url: str) -> str:
     return host.rstrip(".")
 
 
-def check_url(url: str, resolve: Resolve = resolve_host) -> None:
-    """Raise UrlRefused for a URL that is not allowed; a host that DNS does not know now is accepted."""
+def check_url(url: str, resolve: Resolve) -> None:
+    """Raise UrlRefused for a URL that is not allowed; a host that `resolve` does not find is accepted."""
     host = host_of(url)
     try:
-        addresses = look_up(resolve, host)
+        addresses = resolve(host)
     except (OSError, UnicodeError):
         return
     if not all(is_public(address) for address in addresses):
