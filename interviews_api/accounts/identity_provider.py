@@ -45,7 +45,8 @@ def read_provider_token(token: str) -> Viewer:
             algorithms=[settings.idp_algorithm],
             issuer=settings.idp_issuer,
             audience=settings.idp_audience,
-            options={"require": ["exp", "iat", "iss", "aud", settings.idp_subject_claim]},
+            leeway=settings.clock_leeway_seconds,
+            options={"require": ["exp", "iat", "iss", "aud", settings.idp_subject_claim], "verify_iat": False},
         )
     except jwt.PyJWTError:
         raise Unauthorized from None

@@ -1,8 +1,8 @@
 """Access and refresh tokens, and decorators that require a signed-in viewer.
 
-RFC 8725 in short: one algorithm, every claim required, each token for one purpose. flask-jwt-extended makes and
-verifies the tokens. It does not require claims, so `_key_for_complete_claims` refuses a token without all of them
-(ADR 5).
+RFC 8725 in short: one algorithm, every claim required, each token for one purpose. flask-jwt-extended makes the tokens
+and PyJWT verifies them (ADR 5). Clocks of nodes differ: `exp` and `nbf` have a leeway of CLOCK_LEEWAY_SECONDS, and an
+`iat` in the future is no fault.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import jwt
 from flask import Flask, Response, request
-from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token, decode_token
-from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.cache import LRUCache
+from interviews_api.clock import LATEST
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import Forbidden, InputRefused, Unauthorized
@@ -58,6 +58,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         "JWT_DECODE_AUDIENCE": AUDIENCE,
         "JWT_ACCESS_TOKEN_EXPIRES": settings.access_token_lifetime,
         "JWT_REFRESH_TOKEN_EXPIRES": settings.refresh_token_lifetime,
+        "JWT_ENCODE_NBF": False,  # a node whose clock is behind would refuse the token
+        "JWT_DECODE_LEEWAY": settings.clock_leeway_seconds,
         "JWT_TOKEN_LOCATION": ["headers"],
     }
     register_services(app, VerifiedTokens(settings.verified_tokens))
@@ -84,10 +86,16 @@ def _refuse(*_reasons: object) -> Response:
 
 
 def _key_for_complete_claims(_header: object, claims: Mapping[str, Any]) -> str:
-    """Return the key to verify a token with; raises InvalidTokenError for claims that are missing or malformed.
+    """Return the key for `@jwt_required()`; raises InvalidTokenError for claims that are missing or malformed.
 
     `claims` are those of the token itself. Later flask-jwt-extended fills in a `type` and a `jti` that are missing.
     """
+    _check_claims(claims)
+    return service(Settings).jwt_secret_key
+
+
+def _check_claims(claims: Mapping[str, Any]) -> None:
+    """Raise InvalidTokenError for claims that are missing or malformed."""
     for name in REQUIRED_CLAIMS:
         if claims.get(name) is None:
             raise jwt.MissingRequiredClaimError(name)
@@ -95,7 +103,6 @@ def _key_for_complete_claims(_header: object, claims: Mapping[str, Any]) -> str:
         raise jwt.InvalidTokenError("type")
     if not all(isinstance(claims.get(name, 0), int | float) for name in ("exp", "iat", "nbf")):  # PyJWT takes "123"
         raise jwt.InvalidTokenError("dates")
-    return service(Settings).jwt_secret_key
 
 
 def _is_unpadded(_header: object, _claims: object) -> bool:
@@ -148,9 +155,10 @@ def read_access_token(token: str) -> Viewer:
 
 
 def token_end(token: str) -> datetime:
-    """Return the expiry (UTC) of a token that `read_access_token` accepted."""
+    """Return when a token that `read_access_token` accepted has ended (UTC): its expiry with the leeway."""
     claims = jwt.decode(token, options={"verify_signature": False})
-    return datetime.fromtimestamp(claims["exp"], UTC)
+    ends = claims["exp"] + service(Settings).clock_leeway_seconds
+    return datetime.fromtimestamp(min(ends, LATEST.timestamp()), UTC)
 
 
 def read_refresh_token(token: str) -> tuple[Viewer, str]:
@@ -163,16 +171,26 @@ def read_refresh_token(token: str) -> tuple[Viewer, str]:
 
 def _verify_access_token(token: str) -> VerifiedToken:
     """Check signature and claims; the caller checks the time again for cached tokens. Raises Unauthorized."""
-    claims = _decode(token, "access")
-    return VerifiedToken(_viewer_of(claims), max(claims["iat"], claims.get("nbf", 0)), claims["exp"])
+    claims, leeway = _decode(token, "access"), service(Settings).clock_leeway_seconds
+    return VerifiedToken(_viewer_of(claims), claims.get("nbf", 0) - leeway, claims["exp"] + leeway)
 
 
 def _decode(token: str, purpose: str) -> Mapping[str, Any]:
     """Return the claims of a token for that purpose, "access" or "refresh"; raises Unauthorized."""
     _refuse_padding(token)
+    settings = service(Settings)
     try:
-        claims: Mapping[str, Any] = decode_token(token)
-    except (jwt.PyJWTError, JWTExtendedException):
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            settings.jwt_secret_key,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            leeway=settings.clock_leeway_seconds,
+            options={"verify_iat": False},
+        )
+        _check_claims(claims)
+    except jwt.PyJWTError:
         raise Unauthorized from None
     if claims["type"] != purpose:
         raise Unauthorized

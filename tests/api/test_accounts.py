@@ -89,7 +89,7 @@ def forgeries(user_id: str, session_id: str) -> dict[str, str]:
         **{f"null {name}": with_claims(**{name: None}) for name in good if name not in ("sub", "jti", "iss")},
         "expired": with_claims(exp=past),
         "not yet": with_claims(nbf=past + 3600),
-        "issued later": with_claims(iat=past + 3600),
+        "issued at a text": with_claims(iat="soon"),
         "exp text": with_claims(exp="soon"),
         "refresh": with_claims(type="refresh"),
         "other type": with_claims(type="link"),

@@ -64,7 +64,7 @@ def test_cache_of_verified_tokens_is_bounded(
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
         assert callers[1].refused("GET", "/candidate/interviews") == (401, "Unauthorized")
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
-        assert callers[1].refused("GET", "/candidate/interviews") == (401, "Unauthorized")  # not issued yet
+        callers[1].ok("GET", "/candidate/interviews")  # issued by a node whose clock is ahead
     callers[1].ok("GET", "/candidate/interviews")
 
 

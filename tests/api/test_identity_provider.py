@@ -110,8 +110,8 @@ def forgeries(me: str, company_user: str, algorithm: str) -> dict[str, str]:
     changes: dict[str, Json] = {
         **{f"no {name}": {name: ...} for name in good},
         **{f"null {name}": {name: None} for name in good},
-        "expired": {"exp": present - 1}, "expires now": {"exp": present}, "exp text": {"exp": "soon"},
-        "not yet": {"nbf": later}, "issued later": {"iat": later},
+        "expired": {"exp": present - 31}, "expires now": {"exp": present - 30}, "exp text": {"exp": "soon"},
+        "not yet": {"nbf": later}, "not yet, a text": {"nbf": "soon"},
         "other issuer": {"iss": ISSUER.rstrip("/")}, "issuer list": {"iss": [ISSUER]},
         "other audience": {"aud": ISSUER}, "audience list": {"aud": [ISSUER]}, "no audience": {"aud": []},
         "company": {"role": "company"}, "other role": {"role": "Candidate"}, "role list": {"role": ["company"]},

@@ -136,7 +136,7 @@ def people(client: FlaskClient, world: World, headers: Callable[..., Headers]) -
 @pytest.fixture(scope="module", params=(IN_PROCESS, *DEPLOYED))
 def server(request: pytest.FixtureRequest, database_url: str) -> Iterator[HttpServer]:
     """Yield a server of live sockets: in this process, with threads, and with greenlets as in production."""
-    settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8"}
+    settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8", "CLOCK_LEEWAY_SECONDS": "0"}
     is_in_process = request.param == IN_PROCESS
     server = InProcessServer(settings) if is_in_process else GunicornServer(settings, config=request.param)
     yield server
