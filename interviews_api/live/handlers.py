@@ -3,7 +3,6 @@
 import queue
 import socket
 import struct
-import sys
 import threading
 from contextlib import suppress
 from functools import partial
@@ -21,7 +20,13 @@ from interviews_api.accounts.tokens import read_access_token, token_end
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
-from interviews_api.live.handshake import PROTOCOL, handshake_environ, is_handshake, offered_protocols
+from interviews_api.live.handshake import (
+    PROTOCOL,
+    handshake_environ,
+    is_handshake,
+    offered_protocols,
+    take_no_further_request,
+)
 from interviews_api.live.hub import (
     CHECK_SECONDS,
     CLOSE_TRY_AGAIN_LATER,
@@ -31,7 +36,7 @@ from interviews_api.live.hub import (
     Subscriber,
     as_message,
 )
-from interviews_api.live.repository import BATCH, LiveRepository
+from interviews_api.live.repository import LiveRepository
 from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
 from interviews_api.web.fields import CamelSchema, Digits
@@ -44,7 +49,9 @@ _BEARER = "bearer."
 _CLOSE_FORBIDDEN = 4403
 _PING_SECONDS = 25
 _LINGER_ZERO = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 seconds
-_UNLIMITED_SEATS = 1_000_000  # with greenlets gunicorn's worker_connections is the limit
+_SEND_BUFFER = 64 * 1024  # bytes, by which the kernel goes beyond what the client reads
+_REPLAY_BATCH = 5  # changes, whose memory a client that does not read holds
+_REPLAYED_CHANGES = 1000
 _OPTIONS = {
     "subprotocols": [PROTOCOL],
     "ping_interval": _PING_SECONDS,
@@ -65,8 +72,8 @@ _UPDATES_QUERY = UpdatesQuery()
 
 
 def init_app(app: Flask) -> None:
-    """Create the hub of the process."""
-    register_services(app, Hub(app))
+    """Create the hub of the process. Half of its threads may serve sockets."""
+    register_services(app, Hub(app, service(Settings, app).web_threads // 2))
     app.config["SOCK_SERVER_OPTIONS"] = _OPTIONS
 
 
@@ -93,7 +100,8 @@ def _prepare() -> Response | None:
     if not is_handshake():
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
     g.after = load_query(_UPDATES_QUERY)["after"]
-    if not service(Hub).take_seat(_seats()):
+    if not service(Hub).take_seat():
+        take_no_further_request()
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat = True
     with read_connection() as connection:
@@ -109,18 +117,12 @@ def _give_seat_back(_error: BaseException | None) -> None:
         service(Hub).give_seat_back()
 
 
-def _seats() -> int:
-    """Return how many sockets the process takes: half its threads, or as many as come with greenlets."""
-    if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("threading"):
-        return _UNLIMITED_SEATS
-    return service(Settings).web_threads // 2
-
-
 @Sock().route("/updates", bp=blueprint)  # type: ignore[untyped-decorator]
 def stream_updates(ws: Server) -> None:
     """Send each change from the handshake on, until the client or the server closes."""
     try:
         with suppress(OSError, ProtocolError):  # the client disconnected during a send
+            ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             _authenticate_and_stream(ws)
     finally:
         _shut_down(ws.sock)  # wakes the reading thread, which must end before the server closes the socket
@@ -140,10 +142,13 @@ def _subscribe_and_stream(ws: Server, viewer: Viewer, token: str) -> None:
     if viewer.role is not Role.CANDIDATE:
         _hang_up(ws, _CLOSE_FORBIDDEN)
         return
-    subscriber = Subscriber(viewer, token_end(token), disconnect=lambda: _reset(ws.sock))
+    subscriber = Subscriber(
+        viewer, token_end(token), disconnect=lambda: _reset(ws.sock), is_open=lambda: bool(ws.connected)
+    )
     service(Hub).add(subscriber, g.newest)
     try:
-        _send_queued(ws, subscriber, _replay(ws, viewer, g.newest if g.after is None else g.after))
+        last = _replay(ws, subscriber, g.newest if g.after is None else g.after)
+        _send_queued(ws, subscriber, last)
     finally:
         service(Hub).remove(subscriber)
 
@@ -160,34 +165,44 @@ def authenticate() -> tuple[Viewer, str]:
     return viewer, tokens[0]
 
 
-def _replay(ws: Server, viewer: Viewer, after: int) -> int:
-    """Send the changes after that event id; return the last event id that was read."""
+def _replay(ws: Server, subscriber: Subscriber, after: int) -> int:
+    """Send the changes after that event id, in small batches; return the last event id that was sent or passed over.
+
+    After _REPLAYED_CHANGES, send the last change of each interview alone. Ids rise all the time, so that a client may
+    resume after any of them. Ends early when the socket is to close.
+    """
     with read_connection() as connection:
         newest = LiveRepository(connection).newest()
-    while after < newest:
+    sent = 0
+    while after < newest and subscriber.close_code is None:
         with read_connection() as connection:
-            changes = LiveRepository(connection).changes([viewer.user_id], after=after, up_to=newest)
+            changes = LiveRepository(connection).changes(
+                [subscriber.viewer.user_id],
+                after=after,
+                up_to=newest,
+                limit=_REPLAY_BATCH,
+                is_last_only=sent >= _REPLAYED_CHANGES,
+            )
         for change in changes:
             ws.send(as_message(change)[1])
-        after = changes[-1]["event_id"] if len(changes) == BATCH else newest
-    return newest
+        sent += len(changes)
+        after = changes[-1]["event_id"] if len(changes) == _REPLAY_BATCH else newest
+    return after
 
 
 def _send_queued(ws: Server, subscriber: Subscriber, last: int) -> None:
-    """Send the queued changes after event id `last`, until a close code is queued or the client closes."""
-    while True:
+    """Send the queued changes after event id `last`, until the socket is to close or the client closes."""
+    while subscriber.close_code is None:
         while ws.receive(timeout=0) is not None:  # messages of clients are ignored; raises ConnectionClosed
             pass
+        ws.sock.forget_received()
         try:
-            message = subscriber.messages.get(timeout=CHECK_SECONDS)
+            message = subscriber.get(CHECK_SECONDS)
         except queue.Empty:
             continue
-        if isinstance(message, int):
-            _hang_up(ws, message)
-            return
-        event_id, text = message
-        if event_id > last:
-            ws.send(text)
+        if not isinstance(message, int) and message[0] > last:
+            ws.send(message[1])
+    _hang_up(ws, subscriber.close_code)
 
 
 def _hang_up(ws: Server, code: int) -> None:

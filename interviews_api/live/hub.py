@@ -7,6 +7,7 @@ newest (`handlers.py`).
 
 import logging
 import queue
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -30,8 +31,12 @@ from interviews_api.services import service
 
 CLOSE_UNAUTHORIZED = 4401
 CLOSE_GOING_AWAY = 1001  # RFC 6455, section 7.4.1
+CLOSE_TOO_MANY = 1008
 CLOSE_TRY_AGAIN_LATER = 1013
+MAX_PER_CANDIDATE = 10
+"""Sockets of one candidate in a process; one more closes the oldest."""
 QUEUE_LENGTH = 1000
+QUEUE_BYTES = 256 * 1024
 CHECK_SECONDS = 1.0  # between checks of sessions, of tokens and of whether the process is stopping
 GRACE_SECONDS = 1.5  # for a client to read the close code
 _ERROR_PAUSE_SECONDS = 0.5
@@ -47,23 +52,49 @@ class Subscriber:
     token_ends_at: datetime
     disconnect: Callable[[], None]
     """Resets the connection; for clients that do not read."""
-    messages: "queue.Queue[tuple[int, str] | int]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
-    _close_code_put_at: float | None = None
+    is_open: Callable[[], bool] = lambda: True
+    """Returns False once the client has closed the socket, which its thread notices within CHECK_SECONDS."""
+    close_code: int | None = None
+    """The code that the socket is to close with, once `end` was called."""
+    _messages: "queue.Queue[tuple[int, str] | int]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
+    _queued_bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ended_at: float = 0.0
 
     def put(self, message: "tuple[int, str] | int") -> None:
-        """Queue a message or close code; disconnect when the queue is full. The client may resume with `?after=`."""
+        """Queue a message or close code; disconnect when the queue is full. The client may resume with `?after=`.
+
+        It is full at QUEUE_LENGTH messages, or at QUEUE_BYTES of several.
+        """
+        size = _size(message)
         try:
-            self.messages.put_nowait(message)
+            with self._lock:
+                if self._queued_bytes and self._queued_bytes + size > QUEUE_BYTES:
+                    raise queue.Full
+                self._messages.put_nowait(message)
+                self._queued_bytes += size
         except queue.Full:
             self.disconnect()
 
+    def get(self, seconds: float) -> "tuple[int, str] | int":
+        """Return the next message or close code; raises queue.Empty if none is queued within that time."""
+        message = self._messages.get(timeout=seconds)
+        with self._lock:
+            self._queued_bytes -= _size(message)
+        return message
+
     def end(self, code: int) -> None:
         """Queue the close code on the first call; disconnect on a later call, once GRACE_SECONDS have passed."""
-        if self._close_code_put_at is None:
-            self._close_code_put_at = time.monotonic()
+        if self.close_code is None:
+            self.close_code, self._ended_at = code, time.monotonic()
             self.put(code)
-        elif time.monotonic() - self._close_code_put_at >= GRACE_SECONDS:
+        elif time.monotonic() - self._ended_at >= GRACE_SECONDS:
             self.disconnect()
+
+
+def _size(message: "tuple[int, str] | int") -> int:
+    """Return the memory of a queued message in bytes, 0 for a close code."""
+    return 0 if isinstance(message, int) else sys.getsizeof(message[1])
 
 
 def as_message(change: RowMapping) -> tuple[int, str]:
@@ -78,26 +109,24 @@ def as_message(change: RowMapping) -> tuple[int, str]:
 
 
 class Hub:
-    """The subscribers and the seats of this process.
+    """The subscribers and the seats of this process. A seat is a place for one socket.
 
-    `post_worker_init` in gunicorn.conf.py replaces `is_stopping`.
+    `post_worker_init` in gunicorn.conf.py replaces `is_stopping`, and in gunicorn.live.conf.py `seats`.
     """
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, seats: int) -> None:
+        self.seats = seats
         self.is_stopping: Callable[[], bool] = lambda: False
         self._app = app
         self._lock = threading.Lock()
-        self._subscribers: set[Subscriber] = set()
+        self._subscribers: dict[Subscriber, None] = {}  # the oldest first
         self._seats_taken = 0
         self._thread: threading.Thread | None = None
 
-    def take_seat(self, seats: int) -> bool:
-        """Take one of that many seats; return False when all are taken. A seat is a place for one socket.
-
-        The caller must return a taken seat with `give_seat_back`.
-        """
+    def take_seat(self) -> bool:
+        """Take a seat; return False when all are taken. The caller must return it with `give_seat_back`."""
         with self._lock:
-            is_free = self._seats_taken < seats
+            is_free = self._seats_taken < self.seats
             self._seats_taken += is_free
             return is_free
 
@@ -111,17 +140,25 @@ class Hub:
 
         `newest` is the last event id at the subscriber's handshake. The first subscriber starts the thread, which reads
         from `newest` on, so commits during its start are not missed.
+        A candidate's sockets beyond MAX_PER_CANDIDATE end, the oldest first. They may take GRACE_SECONDS, so beyond
+        twice that number they are disconnected at once.
         """
         with self._lock:
-            self._subscribers.add(subscriber)
+            self._subscribers[subscriber] = None
+            candidate_id = subscriber.viewer.user_id
+            own = [each for each in self._subscribers if each.viewer.user_id == candidate_id and each.is_open()]
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, args=(newest,), daemon=True, name="live")
                 self._thread.start()
+        for surplus in own[:-MAX_PER_CANDIDATE]:
+            surplus.end(CLOSE_TOO_MANY)
+        for surplus in own[: -2 * MAX_PER_CANDIDATE]:
+            surplus.disconnect()
 
     def remove(self, subscriber: Subscriber) -> None:
         """Unsubscribe: queue no more changes."""
         with self._lock:
-            self._subscribers.discard(subscriber)
+            self._subscribers.pop(subscriber, None)
 
     def _snapshot(self) -> list[Subscriber]:
         with self._lock:
@@ -199,3 +236,5 @@ class Hub:
                 subscriber.end(CLOSE_UNAUTHORIZED)
             elif is_stopping:
                 subscriber.end(CLOSE_GOING_AWAY)
+            elif subscriber.close_code is not None:
+                subscriber.end(subscriber.close_code)

@@ -5,7 +5,8 @@ A change is a published event (`PUBLISHED_TYPES`) with its interview as it is no
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, literal_column, select
+from sqlalchemy import Connection, RowMapping, bindparam, exists, func, literal_column, select
+from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.models import Company, Session
 from interviews_api.events.models import PUBLISHED_TYPES, Event
@@ -15,6 +16,15 @@ from interviews_api.interviews.models import Interview
 
 BATCH = 500
 _NEWEST = select(func.coalesce(func.max(Event.id), 0))
+_UP_TO = bindparam("up_to", type_=Event.id.type)
+_PUBLISHED = [literal_column(f"'{event_type}'", Event.type.type) for event_type in sorted(PUBLISHED_TYPES)]
+_later = aliased(Event)
+_IS_LAST = ~exists().where(
+    _later.interview_id == Event.interview_id,
+    _later.id > Event.id,
+    _later.id <= _UP_TO,
+    _later.type.in_(_PUBLISHED),
+)
 _CHANGES = (
     select(
         Event.id.label("event_id"),
@@ -32,12 +42,13 @@ _CHANGES = (
     .where(
         Event.candidate_id.in_(bindparam("candidate_ids", expanding=True, type_=Event.candidate_id.type)),
         Event.id > bindparam("after", type_=Event.id.type),
-        Event.id <= bindparam("up_to", type_=Event.id.type),
-        Event.type.in_([literal_column(f"'{event_type}'", Event.type.type) for event_type in sorted(PUBLISHED_TYPES)]),
+        Event.id <= _UP_TO,
+        Event.type.in_(_PUBLISHED),
     )
     .order_by(Event.id)
-    .limit(BATCH)
+    .limit(bindparam("limit"))
 )
+_LAST_CHANGES = _CHANGES.where(_IS_LAST)
 
 
 class LiveRepository:
@@ -50,10 +61,21 @@ class LiveRepository:
         """Return the id of the last event, 0 without events; every later commit has a greater one."""
         return int(self._connection.execute(_NEWEST).scalar_one())
 
-    def changes(self, candidate_ids: Collection[str], *, after: int, up_to: int) -> list[RowMapping]:
-        """Return the changes of these candidates' interviews in the order of the log, at most BATCH."""
-        keys = {"candidate_ids": sorted(candidate_ids), "after": after, "up_to": up_to}
-        return list(self._connection.execute(_CHANGES, keys).mappings())
+    def changes(
+        self,
+        candidate_ids: Collection[str],
+        *,
+        after: int,
+        up_to: int,
+        limit: int = BATCH,
+        is_last_only: bool = False,
+    ) -> list[RowMapping]:
+        """Return the changes of these candidates' interviews in the order of the log, at most `limit`.
+
+        With `is_last_only`, the last change of each interview alone.
+        """
+        keys = {"candidate_ids": sorted(candidate_ids), "after": after, "up_to": up_to, "limit": limit}
+        return list(self._connection.execute(_LAST_CHANGES if is_last_only else _CHANGES, keys).mappings())
 
     def active_sessions(self, session_ids: Collection[str]) -> set[str]:
         """Return which of these sessions have not been ended."""
