@@ -16,7 +16,7 @@ def read_backlog_metrics(connection: Connection) -> list[Metric]:
     )
     for (channel, status), count in repository.counts().items():
         deliveries.add_metric([channel, status], count)
-    age = (now() - oldest).total_seconds() if oldest else 0
+    age = max((now() - oldest).total_seconds(), 0) if oldest else 0  # a held mail waits from its `due_at` on
     unsent = GaugeMetricFamily(
         "interviews_oldest_unsent_event_seconds", "How long the oldest unsent message has been queued.", value=age
     )

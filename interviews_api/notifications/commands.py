@@ -20,14 +20,14 @@ from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.notice_repository import OperatorDeliveryRepository
-from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker
 from interviews_api.services import register_services, service
 from interviews_api.web import logs
 from interviews_api.web.command_group import CommandGroup
 
-CONCURRENCY = {Channel.EMAIL: 8, Channel.PUSH: 32, Channel.WEBHOOK: 64}
-"""Targets of each channel in progress at once: high, because a receiver may take 15 s to fail."""
+CONCURRENCY = {Channel.EMAIL: 16, Channel.PUSH: 32, Channel.WEBHOOK: 64}
+"""Attempts of each channel in progress at once: high, because a receiver may take 15 s to fail."""
 
 _POOL_SIZE = 8
 
@@ -63,11 +63,10 @@ def run_worker() -> None:
     settings = service(Settings)
     logs.warn_about(settings.warnings)
     register_services(app, Database(settings.database_url, pool_size=_POOL_SIZE))
-    channel_workers = [
-        ChannelWorker(app, channel, send, concurrency=CONCURRENCY[channel])
-        for channel, send in senders(settings, HttpsClient()).items()
-    ]
-    worker = Worker(app, channel_workers)
+    channel_workers = make_channel_workers(
+        app, senders(settings, HttpsClient()), CONCURRENCY, bounds_mails=settings.ratelimit_enabled
+    )
+    worker = Worker(app, list(channel_workers))
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, worker.stop)
     click.echo("The worker delivers; stop it with SIGTERM")
@@ -87,7 +86,8 @@ def list_deliveries(status: str, limit: int) -> None:
     with read_connection() as connection:
         rows = OperatorDeliveryRepository(connection).of_status(status, limit)
     for row in rows:
-        subject = f"event {row['event_id']}" if row["event_id"] else "password reset"
+        other = "disabled webhook" if row["webhook_id"] else "password reset"
+        subject = f"event {row['event_id']}" if row["event_id"] else other
         parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
                  f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip
         click.echo("  ".join(str(part) for part in parts).rstrip())

@@ -1,7 +1,7 @@
 """Tables of deliveries, webhooks and push subscriptions."""
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,6 +29,19 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+class Priority(IntEnum):
+    """Order of an owner's mails. Mails about an account have channel workers of their own, so they wait for no other.
+
+    Push messages and webhooks are all OTHER, so that they keep the order of the events.
+    """
+
+    ACCOUNT = 0
+    CANCELLED = 1
+    RESCHEDULED = 2
+    REMINDER = 3
+    OTHER = 4
+
+
 class FanOutPosition(Base):
     """The fan-out's position, in one row: the last event that was fanned out.
 
@@ -42,12 +55,14 @@ class FanOutPosition(Base):
 
 
 class Delivery(Base):
-    """One event or password reset, for one recipient, by one channel.
+    """One event, password reset or disabled webhook, for one recipient, by one channel.
 
-    `target_id` is the id of the user, push subscription or webhook, and `recipient` its label for people. `key` is the
-    idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves `due_at` to
-    the end of its lease, and only the holder of `lease` may write the outcome. A delivery still unsent at `give_up_at`
-    becomes a dead letter. All times are in UTC.
+    `target_id` is the id of the user, push subscription or webhook, and `recipient` its label for people. `owner_id` is
+    the company or candidate that causes the delivery: of a mail about an interview the other party, of a push message
+    the candidate, of a webhook the company. `key` is the idempotency key that receivers see. A pending delivery may be
+    attempted from `due_at` on. A claim moves `due_at` to the end of its lease, and only the holder of `lease` may write
+    the outcome. A delivery still unsent at `give_up_at` becomes a dead letter. `held_at` is when a bound on mails
+    first held it back. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -62,8 +77,11 @@ class Delivery(Base):
     event_id: Mapped[int | None] = mapped_column(_Number, ForeignKey("events.id"))
     interview_id: Mapped[str | None] = mapped_column(Id, ForeignKey("interviews.id"))
     reset_id: Mapped[str | None] = mapped_column(Id)
+    webhook_id: Mapped[str | None] = mapped_column(Id)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
+    owner_id: Mapped[str] = mapped_column(Id, server_default=text("''"))
+    priority: Mapped[int] = mapped_column(server_default=text("4"))
     recipient: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
@@ -71,12 +89,16 @@ class Delivery(Base):
     give_up_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int]
+    held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
 
 
 class Webhook(Base):
-    """A company's URL for events; `events` None means all, `secret` signs the requests."""
+    """A company's URL for events; `events` None means all, `secret` signs the requests.
+
+    `failing_since` is the time of the first failed attempt since the last successful one.
+    """
 
     __tablename__ = "webhooks"
 
@@ -86,6 +108,7 @@ class Webhook(Base):
     events: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     secret: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -111,5 +134,39 @@ Index(
     postgresql_where=_IS_PENDING,
     sqlite_where=_IS_PENDING,
 )
+_IS_QUEUED = text("status = 'pending' AND priority > 0")
+Index(
+    "ix_deliveries_queue",
+    Delivery.channel,
+    Delivery.owner_id,
+    Delivery.attempts,
+    Delivery.priority,
+    Delivery.due_at,
+    Delivery.id,
+    postgresql_where=_IS_QUEUED,
+    sqlite_where=_IS_QUEUED,
+)
+_IS_ACCOUNT_QUEUED = text("status = 'pending' AND priority = 0")
+Index(
+    "ix_deliveries_account_queue",
+    Delivery.channel,
+    Delivery.owner_id,
+    Delivery.attempts,
+    Delivery.due_at,
+    Delivery.id,
+    postgresql_where=_IS_ACCOUNT_QUEUED,
+    sqlite_where=_IS_ACCOUNT_QUEUED,
+)
+_IS_SENT = text("sent_at IS NOT NULL AND priority > 0")
+Index(
+    "ix_deliveries_sent",
+    Delivery.target_id,
+    Delivery.sent_at,
+    Delivery.owner_id,
+    postgresql_where=_IS_SENT,
+    sqlite_where=_IS_SENT,
+)
+_IS_CLAIMED = text("lease IS NOT NULL")
+Index("ix_deliveries_claimed", Delivery.target_id, postgresql_where=_IS_CLAIMED, sqlite_where=_IS_CLAIMED)
 Index("ix_deliveries_interview", Delivery.interview_id, Delivery.id)
 Index("ix_deliveries_event", Delivery.event_id)

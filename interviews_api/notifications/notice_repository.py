@@ -71,7 +71,7 @@ class NoticeRepository:
             self._refuse_too_many(notice, limits[RESENDS.name], now=now)
         if notice["status"] not in _ENDED:
             raise NoticeNotResendable
-        copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "recipient")
+        copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "owner_id", "priority", "recipient")
         values = {name: notice[name] for name in copied}
         values |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
         values |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
@@ -132,7 +132,7 @@ class OperatorDeliveryRepository:
         if delivery_ids:
             failed = failed.where(Delivery.id.in_(delivery_ids))
         values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
-        return self._connection.execute(failed.values(**values, error=None)).rowcount
+        return self._connection.execute(failed.values(**values, held_at=None, error=None)).rowcount
 
     def ended(self, ended_before: datetime, *, after_id: int, limit: int) -> list[int]:
         """Return the lowest ids above `after_id` of deliveries that ended before that time (UTC).

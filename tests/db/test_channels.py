@@ -1,4 +1,4 @@
-"""Each channel has all that a worker looks up by channel: a sender, threads, a target and an owner."""
+"""Each channel has all that a worker looks up by channel: a sender, threads, a target and a queue."""
 
 import pytest
 from flask import Flask
@@ -9,7 +9,7 @@ from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.commands import CONCURRENCY, senders
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
+from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
 from interviews_api.services import service
 
 
@@ -26,7 +26,6 @@ def test_channel_has_targets(channel: Channel, database: Database) -> None:
 
 
 @pytest.mark.parametrize("channel", Channel)
-def test_channel_has_owners(channel: Channel, database: Database) -> None:
-    """A channel without `_OWNERS` (delivery_repository.py) raises KeyError here."""
+def test_channel_has_a_queue(channel: Channel, database: Database) -> None:
     with database.engine.begin() as connection:
-        assert DeliveryRepository(connection).lock_due(channel, now=now(), limit=1) == []
+        assert DeliveryRepository(connection).lock_due(Queue(channel), "a" * 24, now=now(), limit=1) == []

@@ -72,6 +72,48 @@ def test_rows_survive_each_migration(backend: str, tmp_path: Path) -> None:
         database.dispose()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_deliveries_get_their_owner_and_priority(backend: str, tmp_path: Path) -> None:
+    """A mail's owner is the other party, a push message's the candidate, a webhook's the company."""
+    rows = (
+        "INSERT INTO companies (id, name, time_zone) VALUES ('c', 'Tech', 'UTC')",
+        "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)",
+        "INSERT INTO candidates (id, first_name, last_name) VALUES ('u', 'Ada', 'Okafor')",
+        "INSERT INTO jobs (id, company_id, title, created_at) VALUES ('j', 'c', 'Developer', :at)",
+        "INSERT INTO applications (id, candidate_id, job_id, company_id, status, applied_at)"
+        " VALUES ('a', 'u', 'j', 'c', 'vu', :at)",
+        "INSERT INTO interviews (id, application_id, candidate_id, company_id, status, type, starts_at, time_zone,"
+        " duration_minutes, share_feedback, revision, created_at, updated_at, invited_at, notices_after)"
+        " VALUES ('i', 'a', 'u', 'c', 'annule', 'Phone', :at, 'UTC', 60, true, 3, :at, :at, :at, :at)",
+        "INSERT INTO events (id, interview_id, type, at, actor, revision, candidate_id, company_id)"
+        " VALUES (1, 'i', 'interview.cancelled', :at, 'company', 3, 'u', 'c')",
+        *(
+            "INSERT INTO deliveries (event_id, interview_id, reset_id, channel, target_id, recipient, key, status,"
+            " due_at, give_up_at, attempts)"
+            f" VALUES ({event}, '{channel}', '{target}', 'x', 'k', 'pending', :at, :at, 0)"
+            for event, channel, target in (
+                ("1, 'i', NULL", "email", "u"), ("1, 'i', NULL", "email", "v"), ("1, 'i', NULL", "push", "s"),
+                ("1, 'i', NULL", "webhook", "w"), ("NULL, NULL, 'r'", "email", "x"),
+            )
+        ),
+    )  # fmt: skip
+    look = text("SELECT target_id, owner_id, priority FROM deliveries ORDER BY id")
+    with fresh_database(backend, tmp_path) as url:
+        config = alembic_config(url)
+        command.upgrade(config, "0004")
+        database = Database(url)
+        with database.engine.begin() as connection:
+            for row in rows:
+                connection.execute(text(row), {"at": datetime(2025, 5, 15, tzinfo=UTC)} if ":at" in row else {})
+        for step, target in ((command.upgrade, "head"), (command.downgrade, "0004"), (command.upgrade, "head")):
+            step(config, target)
+        with database.engine.connect() as connection:
+            assert [tuple(row) for row in connection.execute(look)] == [
+                ("u", "c", 1), ("v", "u", 1), ("s", "u", 4), ("w", "c", 4), ("x", "x", 0),
+            ]  # fmt: skip
+        database.dispose()
+
+
 def test_new_migration_gets_the_next_number(tmp_path: Path) -> None:
     """`make revision` writes into migrations/, so the test does the same in a copy."""
     with fresh_database("sqlite", tmp_path) as url:

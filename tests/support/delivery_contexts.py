@@ -14,6 +14,7 @@ def delivery_context(event: str | None, text: str) -> dict[str, Any]:
     return {
         **dict.fromkeys(names, text), **dict.fromkeys(moments, datetime(2026, 11, 23, 9, tzinfo=UTC)),
         "key": "1", "event_id": 1, "event_type": event, "reset_id": None if event else "b" * 24,
+        "webhook_id": None, "webhook_url": None,
         "interview_id": "a" * 24, "revision": 0, "duration_minutes": 60, "status": "en_attente", "type": "Video",
         "time_zone": "UTC", "reschedule_request": {"reason": text, "proposed_times": ["2026-11-24T09:00:00.000Z"]},
     }  # fmt: skip

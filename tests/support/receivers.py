@@ -29,12 +29,13 @@ from flask import Flask
 from interviews_api.notifications.channels.delivery_errors import Sender
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker
 from tests.support.postgres import free_port
 
 PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolver of the tests
 DRIP_SECONDS = 20
+DEFERRED = "greylisted"
 
 
 def wait_for(condition: Any, seconds: float = 30) -> None:
@@ -48,10 +49,8 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
 @contextmanager
 def working(app: Flask, senders: dict[Channel, Sender], *, concurrency: int = 8, **options: Any) -> Iterator[Worker]:
     """Run a worker with these channels in a thread until the end of the block."""
-    channel_workers = [
-        ChannelWorker(app, channel, send, concurrency=concurrency, **options) for channel, send in senders.items()
-    ]
-    worker = Worker(app, channel_workers)
+    concurrencies = dict.fromkeys(senders, concurrency)
+    worker = Worker(app, list(make_channel_workers(app, senders, concurrencies, **options)))
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
@@ -88,15 +87,24 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 class Mailbox:
-    """An SMTP server. An address that begins with refuse-, later-, hang-, drop- or reject- is treated so."""
+    """An SMTP server. An address that begins with refuse-, later-, hang-, drop- or reject- is treated so.
 
-    def __init__(self, **options: Any) -> None:
+    A message with the word DEFERRED gets a 451. A message takes `seconds`.
+    """
+
+    def __init__(self, *, seconds: float = 0, **options: Any) -> None:
+        self._seconds = seconds
         self.messages: list[EmailMessage] = []
         self.arrivals: list[tuple[float, str]] = []
         self.attempts: list[str] = []
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
         self._controller.start()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of a sender to this server."""
+        return {"smtp_host": "127.0.0.1", "smtp_port": self.port, "smtp_tls": "none"}
 
     def stop(self) -> None:
         self._controller.stop()
@@ -123,6 +131,9 @@ class Mailbox:
             return "451 gone"
         if envelope.rcpt_tos[0].startswith("reject-"):
             return "554 5.6.0 Not this one"
+        if DEFERRED.encode() in envelope.content:
+            return "451 4.7.1 Not this one yet"
+        await asyncio.sleep(self._seconds)
         message = message_from_bytes(envelope.content, policy=modern)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)

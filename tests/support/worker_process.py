@@ -13,7 +13,7 @@ from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.commands import CONCURRENCY
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.worker.channel_worker import ChannelWorker
+from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker
 from interviews_api.services import register_services, service
 
@@ -30,9 +30,7 @@ if __name__ == "__main__":
         send(*about)
         print("sent", flush=True)
 
-    channel_worker = ChannelWorker(
-        app, Channel.EMAIL, send_aloud, concurrency=CONCURRENCY[Channel.EMAIL], lease_time=LEASE_TIME
-    )
-    worker = Worker(app, [channel_worker])
+    channel_workers = make_channel_workers(app, {Channel.EMAIL: send_aloud}, CONCURRENCY, lease_time=LEASE_TIME)
+    worker = Worker(app, list(channel_workers))
     signal.signal(signal.SIGTERM, worker.stop)
     worker.run()

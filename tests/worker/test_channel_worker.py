@@ -20,7 +20,7 @@ from interviews_api.ids import new_id
 from interviews_api.notifications.channels.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 from interviews_api.notifications.worker import worker
-from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, DeliveryRepository
+from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, DeliveryRepository, Queue
 from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import invitation
 from tests.support.factories import World
@@ -48,10 +48,13 @@ def rows(database: Database) -> list[Any]:
 
 @pytest.mark.usefixtures("three")
 def test_expired_lease_cannot_finish_a_delivery(app: Flask, database: Database) -> None:
+    queue = Queue(Channel.EMAIL)
+
     def claim(lease_token: str, moment: Any, limit: int = 1) -> Any:
         with app.app_context(), transaction() as connection:
             repository = DeliveryRepository(connection)
-            due = repository.lock_due(Channel.EMAIL, now=moment, limit=limit)
+            (owner,) = repository.due_owners(queue, now=moment, limit=9) or [""]
+            due = repository.lock_due(queue, owner, now=moment, limit=limit)
             return repository.claim(due, lease_token, moment + LEASE_TIME) if due else []
 
     def finish(claimed: Any) -> bool:

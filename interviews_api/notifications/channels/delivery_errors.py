@@ -13,6 +13,10 @@ class RetryLater(DeliveryError):
     """Temporary failure: the receiver is away, slow or busy, and the delivery is retried."""
 
 
+class MessageDeferred(RetryLater):
+    """Temporary failure of this delivery alone: other deliveries to the target go on."""
+
+
 class Rejected(DeliveryError):
     """Permanent failure: the receiver does not accept this delivery, so it becomes a dead letter."""
 

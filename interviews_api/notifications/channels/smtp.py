@@ -7,13 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import RowMapping
 
 from interviews_api.config import Settings
 from interviews_api.notifications.channels.deadline import TOTAL_SECONDS, Deadline, open_socket, resolve_host
-from interviews_api.notifications.channels.delivery_errors import DeliveryError, Rejected, RetryLater, Sender
+from interviews_api.notifications.channels.delivery_errors import (
+    DeliveryError,
+    MessageDeferred,
+    Rejected,
+    RetryLater,
+    Sender,
+)
 from interviews_api.notifications.channels.email import compose
 from interviews_api.web.plain_text import in_one_line
 
@@ -32,6 +39,7 @@ def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ss
 
     def send(user: RowMapping, context: RowMapping) -> None:
         message = compose(settings, user, context)
+        server: _Connection | None = None
         try:
             with Deadline(seconds) as deadline, _closing(_Connection(settings, tls, deadline, local_name)) as server:
                 if settings.smtp_tls == "starttls":
@@ -40,17 +48,26 @@ def mail_sender(settings: Settings, *, seconds: float = TOTAL_SECONDS, trust: ss
                     server.login(settings.smtp_username, settings.smtp_password)
                 _hand_over(server, message)
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
-            raise _delivery_error(error) from error
+            raise _delivery_error(error, is_about_message=bool(server and server.has_begun_data)) from error
 
     return send
 
 
 class _Connection(smtplib.SMTP):
-    """SMTP connection that looks up, connects and starts TLS within the deadline."""
+    """SMTP connection that looks up, connects and starts TLS within the deadline.
+
+    `has_begun_data` is true once the server has accepted sender and recipient, so that a failure is about the message.
+    """
 
     def __init__(self, settings: Settings, tls: ssl.SSLContext, deadline: Deadline, local_name: str) -> None:
+        self.has_begun_data = False
         self._deadline, self._implicit_tls = deadline, tls if settings.smtp_tls == "tls" else None
         super().__init__(settings.smtp_host, settings.smtp_port, local_name)
+
+    def data(self, msg: Any) -> Any:
+        """Send the message; `sendmail` calls this after MAIL and RCPT."""
+        self.has_begun_data = True
+        return super().data(msg)
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:  # smtplib's hook for subclasses
         sock = self._deadline.open(open_socket, self._deadline.look_up(resolve_host, host), port)
@@ -75,7 +92,7 @@ def _hand_over(server: _Connection, message: EmailMessage) -> None:
         raise Rejected(_describe(error)) from error
 
 
-def _delivery_error(error: Exception) -> DeliveryError:
+def _delivery_error(error: Exception, *, is_about_message: bool) -> DeliveryError:
     """Return the delivery error of an SMTP or network error: permanent only for a 5xx about recipients or message."""
     reason = _describe(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
@@ -83,7 +100,7 @@ def _delivery_error(error: Exception) -> DeliveryError:
         return Rejected(reason) if min(codes, default=0) >= _PERMANENT else RetryLater(reason)
     if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= _PERMANENT:
         return Rejected(reason)
-    return RetryLater(reason)
+    return MessageDeferred(reason) if is_about_message else RetryLater(reason)
 
 
 def _describe(error: Exception) -> str:

@@ -1,17 +1,16 @@
-"""Channel worker: claims the due deliveries of one channel, and hands them to a thread for each target.
+"""Channel worker: claims the due deliveries of one channel, and hands them to a thread for each target and owner.
 
-In this worker process, deliveries to different targets run at the same time, those to one target one after the other.
+In this worker process, a target gets the deliveries of one owner one after the other, all others at the same time.
 Another worker may attempt the same target. A failed target is paused, and delays only its own deliveries.
 """
 
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
+from typing import Any
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,40 +20,54 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.notifications.channels.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.concurrency import FairSlots
-from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, Claim, DeliveryRepository
+from interviews_api.notifications.worker.delivery_repository import (
+    LEASE_TIME,
+    Claim,
+    DeliveryRepository,
+    DueDelivery,
+    Group,
+    Queue,
+)
+from interviews_api.notifications.worker.mail_bound_repository import MailBoundRepository
 from interviews_api.notifications.worker.retry_policy import backoff
 from interviews_api.notifications.worker.settlement import DeliverySettler
 
 CLAIMED_AT_ONCE = 50
+_CLAIMED_OF_OWNER = 20
+_OWNERS_AT_ONCE = 500
+_ACCOUNT_CONCURRENCY = 4
 _POLL_SECONDS = 1.0  # between looks for due deliveries when nothing wakes the thread
 _log = logging.getLogger(__name__)
 
 
 class ChannelWorker:
-    """Claims and sends in threads of its own, from `start` until `stop`; `concurrency` is the most targets at once."""
+    """Claims and sends in threads of its own, from `start` until `stop`; `concurrency` is the most groups at once."""
 
     def __init__(
         self,
         app: Flask,
-        channel: Channel,
+        queue: Queue,
         send: Sender,
         *,
         concurrency: int,
         backoff: Callable[[int], timedelta] = backoff,
         lease_time: timedelta = LEASE_TIME,
+        is_bounded: bool = False,
     ) -> None:
         self._app = app
-        self._channel = channel
+        self._queue = queue
+        self._is_bounded = is_bounded
+        self._first_owner = ""
         self._lease_time = lease_time
         self._longest_hold = lease_time * 2 / 3  # leaves the time of one attempt before the lease lapses
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._slots = FairSlots(concurrency)
         self._settler = DeliverySettler(
-            channel, send, self._slots, backoff=backoff, lease_time=lease_time, stopping=self._stopping
+            queue.channel, send, self._slots, backoff=backoff, lease_time=lease_time, stopping=self._stopping
         )
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=channel)
-        self._thread = threading.Thread(target=self._run, name=f"claims-{channel}")
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=queue.channel)
+        self._thread = threading.Thread(target=self._run, name=f"claims-{queue.channel}")
 
     def start(self) -> None:
         """Start the thread that claims deliveries."""
@@ -90,38 +103,66 @@ class ChannelWorker:
                     self._wake.clear()
 
     def _claim_batch(self) -> bool:
-        """Claim and start a batch; return whether there was any."""
+        """Claim and start a batch; return whether there may be more at once."""
         claimed_at = now()
-        claims = sorted(self._claim(), key=attrgetter("target_id", "id"))
-        for target_id, claims_of_target in groupby(claims, attrgetter("target_id")):
-            self._pool.submit(self._deliver_claims, target_id, list(claims_of_target), claimed_at)
-        return bool(claims)
+        groups: dict[Group, list[Claim]] = {}
+        claims, is_any_held = self._claim()
+        for claim in claims:
+            groups.setdefault(claim.group, []).append(claim)
+        for group, claims_of_group in groups.items():
+            self._pool.submit(self._deliver_claims, group, claims_of_group, claimed_at)
+        return bool(claims) or is_any_held
 
-    def _claim(self) -> list[Claim]:
-        """Claim only deliveries that have a free slot, so that other workers may take the rest."""
-        if not self._slots.is_any_free():
-            return []
-        with read_connection() as connection:
-            if not DeliveryRepository(connection).is_any_due(self._channel, now()):
-                return []
+    def _claim(self) -> tuple[list[Claim], bool]:
+        """Claim only deliveries that have a free slot, so that other workers may take the rest.
+
+        Return the claims, and whether a bound on mails held others back.
+        """
+        owners = self._owners_in_turn() if self._slots.is_any_free() else []
+        if not owners:
+            return [], False
         with transaction() as connection:
-            repository = DeliveryRepository(connection)
-            due = repository.lock_due(
-                self._channel,
-                now=now(),
-                limit=CLAIMED_AT_ONCE,
-                without_targets=self._slots.blocked_targets(),
-                without_owners=self._slots.blocked_owners(),
-            )
-            admitted = self._slots.admit(due)
-            if not admitted:
-                return []
-            claims = repository.claim(admitted, secrets.token_hex(8), now() + self._lease_time)
+            repository, is_any_held = DeliveryRepository(connection), False
+            if self._is_bounded:
+                bounds = MailBoundRepository(connection)
+                bounds.lock_counts()
+                due, is_any_held = bounds.within_bounds(self._lock_due(repository, owners), now())
+            else:
+                due = self._lock_due(repository, owners)
+            claims = repository.claim(due, secrets.token_hex(8), now() + self._lease_time) if due else []
         self._slots.acquire(claims)
-        return claims
+        return claims, is_any_held
 
-    def _deliver_claims(self, target_id: str, claims: list[Claim], claimed_at: datetime) -> None:
-        """Settle the claims of a target in order, until one fails; release the rest."""
+    def _owners_in_turn(self) -> list[str]:
+        """Return the owners with due deliveries that may get a slot; with very many owners a part at each call."""
+        with read_connection() as connection:
+            repository = DeliveryRepository(connection)
+            if not repository.is_any_due(self._queue, now()):
+                return []
+            owners = repository.due_owners(self._queue, now=now(), first=self._first_owner, limit=_OWNERS_AT_ONCE)
+            if not owners and self._first_owner:
+                owners = repository.due_owners(self._queue, now=now(), limit=_OWNERS_AT_ONCE)
+        self._first_owner = owners[-1] if len(owners) == _OWNERS_AT_ONCE else ""
+        return self._slots.in_turn(owners)
+
+    def _lock_due(self, repository: DeliveryRepository, owners: Sequence[str]) -> list[DueDelivery]:
+        """Lock the due deliveries that fit into the slots, of each owner in turn."""
+        admitted: list[DueDelivery] = []
+        for owner in owners:
+            if len(admitted) >= CLAIMED_AT_ONCE or not self._slots.has_room(owner, admitted):
+                continue
+            due = repository.lock_due(
+                self._queue,
+                owner,
+                now=now(),
+                limit=_CLAIMED_OF_OWNER,
+                without_targets=self._slots.blocked_targets(owner),
+            )
+            admitted += self._slots.admit(due, admitted)
+        return admitted
+
+    def _deliver_claims(self, group: Group, claims: list[Claim], claimed_at: datetime) -> None:
+        """Settle the claims of a group in order, until its target fails; release the rest."""
         try:
             with self._app.app_context():
                 while claims and not self._stopping.is_set() and now() - claimed_at < self._longest_hold:
@@ -132,5 +173,25 @@ class ChannelWorker:
         except Exception:  # a lapsed lease makes the claims due again, but the slot would be lost for good
             _log.exception("deliveries failed with an unexpected error")
         finally:
-            self._slots.release_target(target_id)
+            self._slots.release(group)
             self._wake.set()
+
+
+def make_channel_workers(
+    app: Flask,
+    senders: Mapping[Channel, Sender],
+    concurrency: Mapping[Channel, int],
+    *,
+    bounds_mails: bool = False,
+    **options: Any,
+) -> Iterator[ChannelWorker]:
+    """Yield the channel workers of these senders: one for each channel, and one more for mails about accounts."""
+    for channel, send in senders.items():
+        is_mail = channel is Channel.EMAIL
+        is_bounded = bounds_mails and is_mail
+        yield ChannelWorker(
+            app, Queue(channel), send, concurrency=concurrency[channel], is_bounded=is_bounded, **options
+        )
+        if is_mail:
+            queue = Queue(channel, is_about_accounts=True)
+            yield ChannelWorker(app, queue, send, concurrency=_ACCOUNT_CONCURRENCY, **options)

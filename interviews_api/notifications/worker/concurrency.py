@@ -1,74 +1,90 @@
-"""Concurrency of a channel in this worker process: one attempt per target at a time, and no owner that starves others.
+"""Concurrency of a channel worker: which owner gets the next slot, and no owner that starves others.
 
-Another worker may attempt the same target meanwhile.
+Another worker process may attempt the same target meanwhile.
 """
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from interviews_api.notifications.worker.delivery_repository import Claim, DueDelivery
+from interviews_api.notifications.worker.delivery_repository import Claim, DueDelivery, Group
+
+_RECENT_SECONDS = 60.0
 
 
 class FairSlots:
-    """The slots of a channel worker: up to `concurrency` targets in progress, and the paused targets.
+    """The slots of a channel worker: up to `concurrency` groups in progress, and the paused targets.
 
-    An owner is a company or a candidate. Its share is a quarter of the free slots, at least one while any is free. An
-    owner with its full share gets no further slot, so its hanging receivers leave slots for all others. Methods may be
-    called from any thread.
+    An owner is the company or candidate that causes a delivery. Owners take turns, and the share of each is a quarter
+    of the free slots, at least one while any is free. An eighth of all slots is kept for first attempts of owners that
+    had no attempt within the last minute. Methods may be called from any thread.
     """
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
+        self._reserve = concurrency // 8
         self._lock = threading.Lock()
-        self._owner_of_target: dict[str, str] = {}  # only targets in progress
+        self._in_progress: set[Group] = set()
         self._paused_until: dict[str, float] = {}  # by target, on the monotonic clock
+        self._last_start: dict[str, float] = {}  # by owner, within the last minute
 
     def is_any_free(self) -> bool:
-        """Return whether another target may start."""
+        """Return whether another group may start."""
         with self._lock:
-            return len(self._owner_of_target) < self._concurrency
+            return len(self._in_progress) < self._concurrency
 
-    def blocked_targets(self) -> set[str]:
-        """Return the targets that are in progress or paused."""
+    def in_turn(self, owners: Iterable[str]) -> list[str]:
+        """Return the owners that may get a slot: new owners, then the owner with the earliest last attempt first."""
+        with self._lock:
+            earliest = time.monotonic() - _RECENT_SECONDS
+            self._last_start = {owner: start for owner, start in self._last_start.items() if start > earliest}
+            with_room = [owner for owner in owners if self._has_room(self._in_progress, owner, is_first=True)]
+            return sorted(with_room, key=lambda owner: self._last_start.get(owner, 0.0))
+
+    def blocked_targets(self, owner: str) -> set[str]:
+        """Return the targets that get no delivery of the owner now: paused ones, and those in progress."""
         with self._lock:
             present = time.monotonic()
             self._paused_until = {target: end for target, end in self._paused_until.items() if end > present}
-            return self._owner_of_target.keys() | self._paused_until.keys()
+            return self._paused_until.keys() | {target for target, holder in self._in_progress if holder == owner}
 
-    def blocked_owners(self) -> set[str]:
-        """Return the owners that have their full share of the slots."""
+    def has_room(self, owner: str, admitted: Sequence[DueDelivery]) -> bool:
+        """Return whether the owner may get one more slot beside the deliveries admitted before."""
         with self._lock:
-            owner_of_target = self._owner_of_target
-            return {owner for owner in owner_of_target.values() if not self._has_room(owner_of_target, owner)}
+            groups = self._in_progress | {delivery.group for delivery in admitted}
+            return self._has_room(groups, owner, is_first=True)
 
-    def admit(self, due: Iterable[DueDelivery]) -> list[DueDelivery]:
-        """Return the due deliveries that fit, judged in order; takes no slot yet."""
+    def admit(self, due: Iterable[DueDelivery], admitted: Sequence[DueDelivery]) -> list[DueDelivery]:
+        """Return the due deliveries that fit beside those admitted before, judged in order; takes no slot yet."""
         with self._lock:
-            owner_of_target = dict(self._owner_of_target)
-        admitted = []
-        for delivery in due:
-            if delivery.target_id in owner_of_target or self._has_room(owner_of_target, delivery.owner):
-                owner_of_target[delivery.target_id] = delivery.owner
-                admitted.append(delivery)
-        return admitted
+            groups = self._in_progress | {delivery.group for delivery in admitted}
+            fitting = []
+            for delivery in due:
+                is_first = delivery.attempts == 0
+                if delivery.group in groups or self._has_room(groups, delivery.owner_id, is_first=is_first):
+                    groups.add(delivery.group)
+                    fitting.append(delivery)
+            return fitting
 
     def acquire(self, claims: Iterable[Claim]) -> None:
-        """Take a slot for each target of the claims."""
+        """Take a slot for each group of the claims."""
         with self._lock:
-            self._owner_of_target |= {claim.target_id: claim.owner for claim in claims}
+            for claim in claims:
+                self._in_progress.add(claim.group)
+                self._last_start[claim.owner_id] = time.monotonic()
 
-    def release_target(self, target_id: str) -> None:
-        """Free the slot of the target."""
+    def release(self, group: Group) -> None:
+        """Free the slot of the group."""
         with self._lock:
-            del self._owner_of_target[target_id]
+            self._in_progress.remove(group)
 
     def pause(self, target_id: str, seconds: float) -> None:
-        """Block the target for that time."""
+        """Block the target for that time, whatever the owner."""
         with self._lock:
             self._paused_until[target_id] = time.monotonic() + seconds
 
-    def _has_room(self, owner_of_target: dict[str, str], owner: str) -> bool:
-        free = self._concurrency - len(owner_of_target)
-        return free > 0 and Counter(owner_of_target.values())[owner] < max(1, free // 4)
+    def _has_room(self, groups: set[Group], owner: str, *, is_first: bool) -> bool:
+        free = self._concurrency - len(groups)
+        reserved = 0 if is_first and owner not in self._last_start else self._reserve
+        return free > reserved and Counter(holder for _, holder in groups)[owner] < max(1, free // 4)

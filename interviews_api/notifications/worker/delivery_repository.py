@@ -1,13 +1,27 @@
 """The SQL of the worker: claim due deliveries, read their context, and write their outcome."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, PasswordReset, User
+from interviews_api.accounts.models import Candidate, Company, PasswordReset, User
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
@@ -16,14 +30,30 @@ from interviews_api.notifications.models import Channel, Delivery, DeliveryStatu
 
 LEASE_TIME = timedelta(seconds=60)
 
-# A literal, because a bound parameter would keep Postgres from using the partial index.
+Group = tuple[str, str]
+"""A target and an owner: deliveries that are attempted one after the other."""
+
+# Literals, because bound parameters would keep Postgres from using the partial indexes.
 _IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
+_IS_ABOUT_ACCOUNT = Delivery.priority == literal_column("0")
+_IS_ABOUT_NO_ACCOUNT = Delivery.priority > literal_column("0")
+_webhook_company = aliased(Company)
+_newer = aliased(Delivery)
+_IS_SUPERSEDED = exists().where(
+    _newer.interview_id == Delivery.interview_id,
+    _newer.target_id == Delivery.target_id,
+    _newer.status.in_((DeliveryStatus.PENDING, DeliveryStatus.SENT)),
+    tuple_(_newer.event_id, _newer.id) > tuple_(Delivery.event_id, Delivery.id),
+)
 _DELIVERY_CONTEXT = (
     select(
         Delivery.key,
         Delivery.channel,
         Delivery.target_id,
         Delivery.reset_id,
+        Delivery.webhook_id,
+        Delivery.held_at,
+        (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
         Event.id.label("event_id"),
         Event.type.label("event_type"),
         Event.at.label("event_at"),
@@ -33,12 +63,14 @@ _DELIVERY_CONTEXT = (
         Interview.id.label("interview_id"),
         *COLUMNS_BUT_ID,
         *CANDIDATE_AND_JOB_COLUMNS,
-        Company.name.label("company_name"),
+        func.coalesce(Company.name, _webhook_company.name).label("company_name"),
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
         PasswordReset.created_at.label("reset_created_at"),
         PasswordReset.expires_at.label("reset_expires_at"),
+        Webhook.url.label("webhook_url"),
+        Webhook.disabled_at.label("webhook_disabled_at"),
     )
     .select_from(Delivery)
     .outerjoin(Event, Event.id == Delivery.event_id)
@@ -49,6 +81,8 @@ _DELIVERY_CONTEXT = (
     .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
     .outerjoin(User, User.id == Candidate.id)
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
+    .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
+    .outerjoin(_webhook_company, _webhook_company.id == Webhook.company_id)
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
 _TARGETS = {
@@ -61,12 +95,23 @@ _TARGET_KEYS: dict[Channel, Any] = {
     Channel.PUSH: PushSubscription.id,
     Channel.WEBHOOK: Webhook.id,
 }
-# A target's id and its owner. A target without a row here (a candidate, a deleted target) counts as its own owner.
-_OWNERS: dict[Channel, tuple[Any, Any]] = {
-    Channel.EMAIL: (CompanyUser.id, CompanyUser.company_id),
-    Channel.PUSH: (PushSubscription.id, PushSubscription.candidate_id),
-    Channel.WEBHOOK: (Webhook.id, Webhook.company_id),
-}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The deliveries of one channel worker: of a channel, either those about accounts or all others."""
+
+    channel: Channel
+    is_about_accounts: bool = False
+
+    @property
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """The SQL conditions on its deliveries: pending ones of the queue."""
+        return _IS_PENDING, Delivery.channel == self.channel, self._priority
+
+    @property
+    def _priority(self) -> ColumnElement[bool]:
+        return _IS_ABOUT_ACCOUNT if self.is_about_accounts else _IS_ABOUT_NO_ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -75,9 +120,18 @@ class DueDelivery:
 
     id: int
     target_id: str
-    owner: str
+    owner_id: str
     attempts: int
+    priority: int
     give_up_at: datetime
+
+    @property
+    def group(self) -> Group:
+        """The group of the delivery."""
+        return self.target_id, self.owner_id
+
+
+DUE_COLUMNS = [getattr(Delivery, field.name) for field in fields(DueDelivery)]
 
 
 @dataclass(frozen=True)
@@ -96,47 +150,51 @@ class DeliveryRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def is_any_due(self, channel: Channel, now: datetime) -> bool:
-        """Return whether `lock_due` may find a delivery; only reads."""
-        due = exists().where(_IS_PENDING, Delivery.channel == channel, Delivery.due_at <= now)
+    def is_any_due(self, queue: Queue, now: datetime) -> bool:
+        """Return whether any delivery of the queue is due; only reads."""
+        due = exists().where(*queue.conditions, Delivery.due_at <= now)
         return bool(self._connection.execute(select(due)).scalar())
+
+    def due_owners(self, queue: Queue, *, now: datetime, first: str = "", limit: int) -> list[str]:
+        """Return the owners of due deliveries, by id from `first` on, at most `limit`; only reads.
+
+        Steps from owner to owner in the index, so a long backlog of one owner costs nothing.
+        """
+        ids = func.min(Delivery.owner_id, type_=Delivery.owner_id.type)
+        owners = select(ids.label("id")).where(*queue.conditions, Delivery.owner_id >= first).cte(recursive=True)
+        following = select(ids).where(*queue.conditions, Delivery.owner_id > owners.c.id).scalar_subquery()
+        owners = owners.union_all(select(following).where(owners.c.id.is_not(None)))
+        has_due = exists().where(*queue.conditions, Delivery.owner_id == owners.c.id, Delivery.due_at <= now)
+        statement = select(owners.c.id).where(owners.c.id.is_not(None), has_due).limit(limit)
+        return list(self._connection.execute(statement).scalars())
 
     def lock_due(
         self,
-        channel: Channel,
+        queue: Queue,
+        owner_id: str,
         *,
         now: datetime,
         limit: int,
         without_targets: Collection[str] = (),
-        without_owners: Collection[str] = (),
     ) -> list[DueDelivery]:
-        """Lock up to `limit` due deliveries and return them, the longest due first.
+        """Lock up to `limit` due deliveries of the owner and return them: fewest attempts first, then by priority.
 
-        Deliveries to `without_targets` and to targets of `without_owners` are left out. On Postgres other workers skip
-        the locked rows until the transaction ends. SQLite has one writer at a time.
+        Deliveries to `without_targets` are left out. On Postgres other workers skip the locked rows until the
+        transaction ends. SQLite has one writer at a time.
         """
-        target_id, owner = _OWNERS[channel]
-        owner_of_target = select(owner).where(target_id == Delivery.target_id).scalar_subquery()
         rows = self._connection.execute(
-            select(
-                Delivery.id,
-                Delivery.target_id,
-                func.coalesce(owner_of_target, Delivery.target_id).label("owner"),
-                Delivery.attempts,
-                Delivery.give_up_at,
-            )
+            select(*DUE_COLUMNS)
             .where(
-                _IS_PENDING,
-                Delivery.channel == channel,
+                *queue.conditions,
+                Delivery.owner_id == owner_id,
                 Delivery.due_at <= now,
                 Delivery.target_id.not_in(without_targets),
-                Delivery.target_id.not_in(select(target_id).where(owner.in_(without_owners))),
             )
-            .order_by(Delivery.due_at, Delivery.id)
+            .order_by(Delivery.attempts, Delivery.priority, Delivery.due_at, Delivery.id)
             .limit(limit)
-            .with_for_update(skip_locked=True, of=Delivery)
+            .with_for_update(skip_locked=True)
         )
-        return [DueDelivery(row.id, row.target_id, row.owner, row.attempts, row.give_up_at) for row in rows]
+        return [DueDelivery(*row) for row in rows]
 
     def claim(self, due: Sequence[DueDelivery], lease_token: str, until: datetime) -> list[Claim]:
         """Claim locked deliveries under one lease token, and return the claims.
@@ -146,7 +204,7 @@ class DeliveryRepository:
         values = {"due_at": until, "lease": lease_token, "attempts": Delivery.attempts + 1}
         is_claimed = Delivery.id.in_([delivery.id for delivery in due])
         self._connection.execute(update(Delivery).where(is_claimed).values(values))
-        return [Claim(row.id, row.target_id, row.owner, row.attempts + 1, row.give_up_at, lease_token) for row in due]
+        return [Claim(row.id, *row.group, row.attempts + 1, row.priority, row.give_up_at, lease_token) for row in due]
 
     def context(self, delivery_id: int) -> RowMapping:
         """Return the delivery's context: its event or password reset, and interview, job, company and candidate now."""
@@ -175,10 +233,6 @@ class DeliveryRepository:
     def remove_subscription(self, subscription_id: str) -> None:
         """Delete a subscription that its push service reported as gone."""
         self._connection.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
-
-    def disable_webhook(self, webhook_id: str, now: datetime) -> None:
-        """Disable a webhook whose receiver answered 410."""
-        self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
 
     def _write(self, claim: Claim, **values: Any) -> bool:
         statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease_token)

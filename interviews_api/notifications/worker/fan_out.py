@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Row, RowMapping, exists, func, insert, select
 from interviews_api.accounts.models import CompanyUser, PasswordReset, User
 from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.events.models import PUBLISHED_TYPES, Event
+from interviews_api.events.models import PUBLISHED_TYPES, Event, EventType
 from interviews_api.notifications.models import (
     Channel,
     Delivery,
     DeliveryStatus,
     FanOutPosition,
+    Priority,
     PushSubscription,
     Webhook,
 )
@@ -49,6 +50,11 @@ _WEBHOOKS = (
     .where(Webhook.disabled_at.is_(None))
     .order_by(Webhook.id)
 )
+_MAIL_PRIORITIES = {
+    EventType.CANCELLED: Priority.CANCELLED,
+    EventType.RESCHEDULED: Priority.RESCHEDULED,
+    EventType.REMINDER: Priority.REMINDER,
+}
 _RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
 
 Recipient = Row[Any]
@@ -72,12 +78,15 @@ class DeliveryFanOut:
         events = self._next_events()
         recipients = _EventRecipients(self._connection, events)
         rows = [
-            _delivery(now, recipient, channel, key=str(event["id"]), event=event)
+            _delivery(now, recipient, channel, owner_id, key=str(event["id"]), event=event)
             for event in events
-            for channel, recipient in recipients.of(event)
+            for channel, recipient, owner_id in recipients.of(event)
         ]
         resets = self._take_resets()
-        rows += [_delivery(now, user, Channel.EMAIL, key=f"reset-{id_}", reset_id=id_) for id_, user in resets]
+        rows += [
+            _delivery(now, user, Channel.EMAIL, user.id, key=f"reset-{reset_id}", reset_id=reset_id)
+            for reset_id, user in resets
+        ]
         if rows:
             self._connection.execute(insert(Delivery), rows)
         if events:
@@ -120,15 +129,20 @@ class _EventRecipients:
         self._subscriptions = _read_by_lookup_key(connection, _SUBSCRIPTIONS, candidate_ids)
         self._webhooks = _read_by_lookup_key(connection, _WEBHOOKS, company_ids)
 
-    def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient]]:
-        """Yield each recipient of the event with its channel."""
+    def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient, str]]:
+        """Yield each recipient of the event with its channel, and the owner of the delivery.
+
+        The owner of a mail is the other party, because its sender could flood many receivers. The owner of a push
+        message or webhook is the party that registered the receiver, because the receiver could be slow.
+        """
+        candidate_id, company_id = event["candidate_id"], event["company_id"]
         if event["type"] in SENT_TO_CANDIDATE:
-            yield from ((Channel.EMAIL, user) for user in self._candidates[event["candidate_id"]])
-            yield from ((Channel.PUSH, subscription) for subscription in self._subscriptions[event["candidate_id"]])
+            yield from ((Channel.EMAIL, user, company_id) for user in self._candidates[candidate_id])
+            yield from ((Channel.PUSH, browser, candidate_id) for browser in self._subscriptions[candidate_id])
         if event["type"] in SENT_TO_COMPANY:
-            yield from ((Channel.EMAIL, user) for user in self._company_users[event["company_id"]])
+            yield from ((Channel.EMAIL, user, candidate_id) for user in self._company_users[company_id])
         if event["type"] in PUBLISHED_TYPES:
-            yield from ((Channel.WEBHOOK, webhook) for webhook in self._subscribed_webhooks(event))
+            yield from ((Channel.WEBHOOK, webhook, company_id) for webhook in self._subscribed_webhooks(event))
 
     def _subscribed_webhooks(self, event: RowMapping) -> Iterator[Recipient]:
         for webhook in self._webhooks[event["company_id"]]:
@@ -156,6 +170,7 @@ def _delivery(
     now: datetime,
     recipient: Recipient,
     channel: Channel,
+    owner_id: str,
     *,
     key: str,
     event: RowMapping | None = None,
@@ -167,6 +182,8 @@ def _delivery(
         "reset_id": reset_id,
         "channel": channel,
         "target_id": recipient.id,
+        "owner_id": owner_id,
+        "priority": _priority(channel, event),
         "recipient": recipient_label(channel, recipient.address),
         "key": key,
         "status": DeliveryStatus.PENDING,
@@ -174,3 +191,9 @@ def _delivery(
         "give_up_at": now + RETRY_WINDOW,
         "attempts": 0,
     }
+
+
+def _priority(channel: Channel, event: RowMapping | None) -> Priority:
+    if event is None:
+        return Priority.ACCOUNT
+    return _MAIL_PRIORITIES.get(event["type"], Priority.OTHER) if channel is Channel.EMAIL else Priority.OTHER

@@ -27,22 +27,37 @@ def backoff(attempts: int) -> timedelta:
 def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     """Raise Obsolete when the recipient should no longer get the delivery.
 
-    A password reset is obsolete once it expired or was used. E-mail and push are obsolete once the interview has a
-    later revision. Reminders and nudges are also obsolete once its status changed or it began. Webhooks get all events.
+    A password reset is obsolete once it expired or was used, a mail about a disabled webhook once that is deleted or
+    enabled. E-mail and push are obsolete once the interview has a later revision. Reminders and nudges are also
+    obsolete once its status changed or it began. A mail that a bound has held back is obsolete once there is a newer
+    mail about the interview and, unless it is a cancellation, once the interview has begun. Webhooks get all events.
     """
     if context["reset_id"] is not None:
         expires_at = context["reset_expires_at"]
         if expires_at is None or expires_at <= now:
             raise Obsolete("the request has expired or was used")
         return
+    if context["webhook_id"] is not None:
+        if context["webhook_disabled_at"] is None:
+            raise Obsolete("the webhook was deleted or enabled since")
+        return
     if context["channel"] == Channel.WEBHOOK:
         return
     if context["event_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
+    if context["held_at"] is not None:
+        _raise_if_held_too_long(context, now)
     required_status = _REQUIRED_STATUS.get(context["event_type"])
     if required_status is None:
         return
     if context["status"] != required_status:
         raise Obsolete("the interview is no longer waiting for that")
     if context["starts_at"] <= now:
+        raise Obsolete("the interview has begun")
+
+
+def _raise_if_held_too_long(context: Mapping[Any, Any], now: datetime) -> None:
+    if context["is_superseded"]:
+        raise Obsolete("a newer mail about the interview has taken its place")
+    if context["starts_at"] <= now and context["event_type"] != EventType.CANCELLED:
         raise Obsolete("the interview has begun")

@@ -4,16 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.notifications.channels.delivery_errors import (
     DeliveryError,
+    MessageDeferred,
     Obsolete,
+    Rejected,
     RetryLater,
     Sender,
     TargetGone,
@@ -22,6 +25,7 @@ from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete
+from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
 _WRITE_SECONDS_AFTER_STOP = 2.0  # from the first try: how long an outcome is retried once the worker stops
@@ -65,21 +69,22 @@ class DeliverySettler:
             self.release([claim])
             return False
         except RetryLater as error:
-            self._postpone(claim, str(error))
-            return False
+            is_about_target = not isinstance(error, MessageDeferred)
+            self._postpone(claim, str(error), pauses_target=is_about_target)
+            return not is_about_target
         except DeliveryError as error:
             self._write(partial(self._end, claim=claim, error=error))
             return not isinstance(error, TargetGone)
         except Exception as error:
             _log.exception("delivery %s failed with an unexpected error", claim.id)
-            self._postpone(claim, f"unforeseen: {type(error).__name__}")
-            return False
-        self._write(partial(DeliveryRepository.finish, claim=claim, status=DeliveryStatus.SENT, now=now()))
+            self._postpone(claim, f"unforeseen: {type(error).__name__}", pauses_target=False)
+            return True
+        self._write(partial(self._succeed, claim=claim))
         return True
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Make claims of one lease token due again at once, because they were not attempted."""
-        self._write(partial(DeliveryRepository.release, claims=claims, until=now()))
+        self._write(lambda connection: DeliveryRepository(connection).release(claims, until=now()))
 
     def _attempt(self, claim: Claim) -> None:
         try:
@@ -94,26 +99,42 @@ class DeliverySettler:
             raise Obsolete("the recipient is no longer there")
         self._send(target, context)
 
-    def _end(self, repository: DeliveryRepository, claim: Claim, error: DeliveryError) -> None:
+    def _succeed(self, connection: Connection, claim: Claim) -> None:
+        DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now())
+        if self._channel is Channel.WEBHOOK:
+            WebhookHealthRepository(connection).record_success(claim.target_id)
+
+    def _end(self, connection: Connection, claim: Claim, error: DeliveryError) -> None:
+        repository = DeliveryRepository(connection)
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
         repository.finish(claim, status, now=now(), error=str(error))
         if isinstance(error, TargetGone) and self._channel is Channel.PUSH:
             repository.remove_subscription(claim.target_id)
         if isinstance(error, TargetGone) and self._channel is Channel.WEBHOOK:
-            repository.disable_webhook(claim.target_id, now())
+            WebhookHealthRepository(connection).disable(claim.target_id, now())
+        if isinstance(error, Rejected) and self._channel is Channel.WEBHOOK:
+            WebhookHealthRepository(connection).record_failure(claim.target_id, now())
 
-    def _postpone(self, claim: Claim, error: str) -> None:
-        """Plan the next attempt, or end the delivery as a dead letter when its time is over."""
+    def _postpone(self, claim: Claim, error: str, *, pauses_target: bool) -> None:
+        """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter."""
         backoff = self._backoff(claim.attempts)
-        until = now() + backoff
-        self._slots.pause(claim.target_id, min(backoff, FIRST_BACKOFF).total_seconds())
-        if until > claim.give_up_at:
-            finish = partial(DeliveryRepository.finish, claim=claim, status=DeliveryStatus.FAILED, now=now())
-            self._write(partial(finish, error=error))
-        else:
-            self._write(partial(DeliveryRepository.postpone, claim=claim, until=until, error=error))
+        if pauses_target:
+            self._slots.pause(claim.target_id, min(backoff, FIRST_BACKOFF).total_seconds())
+        until = min(now() + backoff, claim.give_up_at)
+        self._write(partial(self._fail, claim=claim, until=until, error=error, is_targets_fault=pauses_target))
 
-    def _write(self, write: Callable[[DeliveryRepository], object]) -> None:
+    def _fail(
+        self, connection: Connection, claim: Claim, until: datetime, error: str, *, is_targets_fault: bool
+    ) -> None:
+        repository = DeliveryRepository(connection)
+        if now() >= claim.give_up_at:
+            repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=error)
+        else:
+            repository.postpone(claim, until, error=error)
+        if is_targets_fault and self._channel is Channel.WEBHOOK:
+            WebhookHealthRepository(connection).record_failure(claim.target_id, now())
+
+    def _write(self, write: Callable[[Connection], object]) -> None:
         """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise.
 
         Once the worker stops, retry for 2 s only, counted from the first try.
@@ -123,7 +144,7 @@ class DeliverySettler:
         while True:
             try:
                 with transaction() as connection:
-                    write(DeliveryRepository(connection))
+                    write(connection)
                 return
             except SQLAlchemyError as error:
                 is_late = self._stopping.is_set() and time.monotonic() > began + _WRITE_SECONDS_AFTER_STOP

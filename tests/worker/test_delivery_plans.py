@@ -1,0 +1,90 @@
+"""EXPLAIN of the statements that claim deliveries and count mails: they read index ranges, never the whole table."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import insert
+
+from interviews_api.accounts.models import Role, User
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.ids import new_id
+from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
+from interviews_api.notifications.worker.mail_bound_repository import MailBoundRepository
+
+ROWS = 20_000
+USERS, OWNERS = 50, 40
+
+
+@pytest.fixture
+def crowd(app: Flask, database: Database) -> Iterator[tuple[list[str], list[str]]]:
+    """Store 20,000 mails, one in ten pending, of 40 owners to 50 users; yield ids of users and owners."""
+    users, owners = [new_id() for _ in range(USERS)], [new_id() for _ in range(OWNERS)]
+    present = now()
+    with database.engine.begin() as connection:
+        connection.execute(
+            insert(User),
+            [{"id": user, "role": Role.COMPANY, "email": user, "email_key": user, "created_at": present}
+             for user in users],
+        )  # fmt: skip
+        connection.execute(
+            insert(Delivery),
+            [
+                {"channel": Channel.EMAIL, "target_id": users[number % USERS], "owner_id": owners[number % OWNERS],
+                 "priority": 0 if number % 1000 == 0 else 4, "recipient": "x", "key": str(number), "attempts": 0,
+                 "status": "pending" if number % 10 == 0 else "sent",
+                 "sent_at": None if number % 10 == 0 else present - timedelta(minutes=number),
+                 "due_at": present, "give_up_at": present + timedelta(days=1)}
+                for number in range(ROWS)
+            ],
+        )  # fmt: skip
+    with database.reads.connection() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    yield users, owners
+    if database.engine.dialect.name == "sqlite":
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+
+
+def explained(database: Database, statements: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Return each statement about deliveries with its plan."""
+    prefix = "EXPLAIN QUERY PLAN" if database.engine.dialect.name == "sqlite" else "EXPLAIN"
+    plans = []
+    for sql, parameters in statements:
+        if "deliveries" not in sql or not sql.startswith(("SELECT", "WITH")):
+            continue
+        with database.engine.connect() as connection:
+            rows = connection.exec_driver_sql(f"{prefix} {sql}", parameters).all()
+        plans.append((sql, "\n".join(str(row[-1]) for row in rows)))
+    return plans
+
+
+@pytest.mark.parametrize("is_about_accounts", [False, True])
+def test_claims_and_counts_read_index_ranges(
+    is_about_accounts: bool, app: Flask, database: Database, crowd: tuple[list[str], list[str]],
+    statements: list[tuple[str, Any]],
+) -> None:  # fmt: skip
+    users, owners = crowd
+    queue = Queue(Channel.EMAIL, is_about_accounts)
+    statements.clear()
+    with database.engine.begin() as connection:
+        repository = DeliveryRepository(connection)
+        assert not repository.is_any_due(queue, now() - timedelta(hours=1))
+        assert len(repository.due_owners(queue, now=now(), limit=500)) == (1 if is_about_accounts else OWNERS / 10)
+        due = repository.lock_due(queue, owners[0], now=now(), limit=20, without_targets=users[1:3])
+        assert len(due) == 20
+        if not is_about_accounts:
+            MailBoundRepository(connection).within_bounds(due, now())
+        repository.context(due[0].id)
+    plans = explained(database, statements)
+    assert len(plans) == (4 if is_about_accounts else 6)
+    for sql, plan in plans:
+        assert "Seq Scan on deliveries" not in plan, (sql, plan)
+        assert "SCAN deliveries" not in plan.replace("SCAN deliveries USING COVERING", ""), (sql, plan)
+        if "ORDER BY deliveries.attempts" in sql:
+            assert "Sort" not in plan, (sql, plan)
+            assert "B-TREE" not in plan, (sql, plan)

@@ -1,0 +1,121 @@
+"""Webhooks that fail for a whole day are disabled, and their company is told by mail."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import select, update
+
+from interviews_api.clock import now
+from interviews_api.db.connections import Database
+from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater
+from interviews_api.notifications.channels.webhook import WebhookSender
+from interviews_api.notifications.models import Channel, Delivery, Webhook
+from tests.support.api import invitation
+from tests.support.people import People
+from tests.support.receivers import HttpsReceiver, Mailbox, part, wait_for, working
+from tests.support.webhooks import hook
+
+FAST = {"backoff": lambda _attempts: timedelta(seconds=0.1)}
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[HttpsReceiver]:
+    receiver = HttpsReceiver(tmp_path, seconds=2)
+    yield receiver
+    receiver.stop()
+
+
+def rows(database: Database, channel: Channel = Channel.WEBHOOK) -> list[Any]:
+    with database.reads.connection() as connection:
+        return list(connection.execute(select(Delivery).where(Delivery.channel == channel).order_by(Delivery.id)))
+
+
+def failing_since(database: Database) -> datetime | None:
+    with database.reads.connection() as connection:
+        return connection.execute(select(Webhook.failing_since)).scalar_one()
+
+
+def set_failing(database: Database, hours: float) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(Webhook).values(failing_since=now() - timedelta(hours=hours)))
+
+
+def test_webhook_that_failed_for_a_day_is_disabled_and_its_company_told(
+    app: Flask, people: People, database: Database, receiver: HttpsReceiver, mail: Any, mailbox: Mailbox,
+    runner: FlaskCliRunner,
+) -> None:  # fmt: skip
+    webhook_id = hook(database, people.us_company_id, "/500")
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    senders = mail | {Channel.WEBHOOK: WebhookSender(receiver.https_client)}
+    with working(app, senders, **FAST):
+        wait_for(lambda: len(receiver.requests) >= 3)
+        (webhook,) = people.us.ok("GET", "/webhooks")["webhooks"]
+        assert webhook["disabledAt"] is None
+        assert failing_since(database)
+        set_failing(database, 24)
+        address = people.us.ok("GET", "/auth/me")["user"]["email"]
+        wait_for(lambda: mailbox.to(address))
+        wait_for(lambda: [row.status for row in rows(database)] == ["suppressed"])
+        seen = len(receiver.requests)
+        people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, days=5))
+        wait_for(lambda: len(mailbox.messages) == 3)
+    (webhook,) = people.us.ok("GET", "/webhooks")["webhooks"]
+    assert webhook["disabledAt"]
+    assert len(receiver.requests) == seen
+    (message,) = mailbox.to(address)
+    assert message["Subject"] == "Webhook disabled"
+    assert "https://a.hooks.example/500" in part(message, "text/plain")
+    assert "of us has failed for a whole day" in part(message, "text/plain")
+    assert webhook_id in rows(database, Channel.EMAIL)[1].key
+    assert "disabled webhook" in runner.invoke(args=["deliveries", "list", "--status", "sent"]).output
+
+
+def test_success_ends_the_failing_time(app: Flask, people: People, database: Database, receiver: HttpsReceiver) -> None:
+    hook(database, people.us_company_id, "/ok")
+    set_failing(database, 30)
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    with working(app, {Channel.WEBHOOK: WebhookSender(receiver.https_client)}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
+    assert failing_since(database) is None
+
+
+def test_refused_delivery_counts_as_a_failure(app: Flask, people: People, database: Database) -> None:
+    hook(database, people.us_company_id, "/ok")
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+
+    def refuse(*_about: Any) -> None:
+        raise Rejected("It leads into a private network.")
+
+    with working(app, {Channel.WEBHOOK: refuse}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
+    assert failing_since(database)
+
+
+def test_last_attempt_comes_after_a_whole_day(app: Flask, people: People, database: Database) -> None:
+    """A backoff that leads past the day is cut, so one delivery suffices to see a day of failures."""
+    hook(database, people.us_company_id, "/500")
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    attempts: list[datetime] = []
+
+    def fail(*_about: Any) -> None:
+        attempts.append(now())
+        if len(attempts) == 1:
+            raise RetryLater("answered 500")
+        raise KeyError("planted")
+
+    with working(app, {Channel.WEBHOOK: fail}, backoff=lambda _attempts: timedelta(hours=4)):
+        wait_for(lambda: [row.error for row in rows(database)] == ["answered 500"])
+    (row,) = rows(database)
+    assert now() + timedelta(hours=3) < row.due_at < row.give_up_at
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(due_at=now(), give_up_at=now() + timedelta(seconds=2)))
+    with working(app, {Channel.WEBHOOK: fail}, backoff=lambda _attempts: timedelta(hours=4)):
+        wait_for(lambda: [row.status for row in rows(database)] == ["failed"])
+    (row,) = rows(database)
+    assert row.attempts == 3
+    assert attempts[-1] >= row.give_up_at
