@@ -12,9 +12,9 @@ from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUsers, NewCompanyUser
 from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
+from interviews_api.config.limits import COLLEAGUES
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
-from interviews_api.limits import COLLEAGUES
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation

@@ -37,15 +37,15 @@ from interviews_api.accounts.tokens import (
 )
 from interviews_api.clock import now
 from interviews_api.config import Settings
-from interviews_api.db.connections import read_connection, transaction
-from interviews_api.errors import InvalidInput, Unauthorized
-from interviews_api.limits import (
+from interviews_api.config.limits import (
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     PASSWORD_CHANGE,
     REGISTRATION,
 )
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.errors import InvalidInput, Unauthorized
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation

@@ -1,7 +1,7 @@
 """Rate limits on attempts, counted in the database, so they hold across threads, gunicorn workers and restarts.
 
 Sliding log: any window of the given length allows the given number of attempts. Attempts that the limit refuses are not
-counted. `interviews_api/limits.py` has the limits.
+counted. `config/limits.py` has the limits.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from interviews_api.accounts.rate_limit_repository import Attempts, RateLimitRep
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
+from interviews_api.config.limits import Limit
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import TooManyRequests
-from interviews_api.limits import Limit
 from interviews_api.services import service
 
 _WIDER_FACTOR = 10  # an IPv6 /48 may make ten times the attempts of a /64

@@ -18,11 +18,11 @@ from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
 from interviews_api.clock import now
 from interviews_api.config import Settings
-from interviews_api.db.connections import read_connection, transaction
-from interviews_api.limits import (
+from interviews_api.config.limits import (
     FORGOTTEN_FROM_ADDRESS,
     RESET_FROM_ADDRESS,
 )
+from interviews_api.db.connections import read_connection, transaction
 from interviews_api.services import service
 from interviews_api.web.csp import inline_source
 from interviews_api.web.fields import Nothing

@@ -18,9 +18,7 @@ from interviews_api.accounts.rate_limits import (
     keyed_hash,
 )
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.db.connections import read_connection
-from interviews_api.errors import TooManyRequests
-from interviews_api.limits import (
+from interviews_api.config.limits import (
     FORGOTTEN_FROM_ADDRESS,
     FORGOTTEN_OF_ACCOUNT,
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
@@ -28,6 +26,8 @@ from interviews_api.limits import (
     LOGIN_OF_ACCOUNT,
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
 )
+from interviews_api.db.connections import read_connection
+from interviews_api.errors import TooManyRequests
 
 _LABEL_LENGTH = 12  # hex digits: two of a thousand accounts share a label once in half a billion times
 

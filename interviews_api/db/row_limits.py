@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, SQLColumnExpression, select
 
+from interviews_api.config.limits import Limit
 from interviews_api.errors import TooManyRequests
-from interviews_api.limits import Limit
 
 ActiveLimits = Mapping[str, Limit] | None
 """The limits by name, or None when nothing is counted."""

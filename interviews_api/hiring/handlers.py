@@ -10,6 +10,7 @@ from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
+from interviews_api.config.limits import APPLICATIONS, JOBS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.hiring.errors import (
@@ -31,7 +32,6 @@ from interviews_api.hiring.schemas import (
     NewJob,
     SubmittedApplication,
 )
-from interviews_api.limits import APPLICATIONS, JOBS
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation

@@ -14,13 +14,13 @@ from interviews_api.accounts.tokens import candidate_required
 from interviews_api.cache import Version, Versioned
 from interviews_api.clock import now
 from interviews_api.config import Settings
+from interviews_api.config.limits import FEED_READS, FEEDS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository, hash_secret
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
-from interviews_api.limits import FEED_READS, FEEDS
 from interviews_api.services import service
 from interviews_api.web.fields import CamelSchema, Nothing
 from interviews_api.web.operation import operation

@@ -9,6 +9,7 @@ from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.accounts.tokens import candidate_required
 from interviews_api.cache import Version, Versioned
 from interviews_api.clock import format_instant, now
+from interviews_api.config.limits import MOVES, RESCHEDULE_REQUESTS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.db.prepared import Row
@@ -29,7 +30,6 @@ from interviews_api.interviews.candidate_schemas import (
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.interviews.transition_repository import Precondition
-from interviews_api.limits import MOVES, RESCHEDULE_REQUESTS
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation

@@ -11,6 +11,7 @@ from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
+from interviews_api.config.limits import INTERVIEWS, MOVES
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.hiring.errors import ApplicationNotFound, NotYourApplication, NotYourCompany
@@ -34,7 +35,6 @@ from interviews_api.interviews.errors import (
 )
 from interviews_api.interviews.state_machine import CANCEL, COMPLETE, CONFIRM, RESCHEDULE
 from interviews_api.interviews.transition_repository import Precondition
-from interviews_api.limits import INTERVIEWS, MOVES
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.http import peek_body_field

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam,
 
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.config.limits import INTERVIEWS
 from interviews_api.db.pagination import Page, SelectStatement, count_subquery, page_subquery, read_page
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import Unauthorized, require_own
@@ -25,7 +26,6 @@ from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_place, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
-from interviews_api.limits import INTERVIEWS
 
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _IS_OURS = Interview.company_id == _OUR_COMPANY

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, render_template
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import format_instant, now, zone
 from interviews_api.config import Settings
+from interviews_api.config.limits import MOVES
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.interviews.candidate_schemas import Confirmation
@@ -21,7 +22,6 @@ from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.state_machine import CONFIRM
-from interviews_api.limits import MOVES
 from interviews_api.services import service
 from interviews_api.web.csp import inline_source
 from interviews_api.web.error_responses import answer_api_error

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, literal_column, sele
 
 from interviews_api.accounts.models import Candidate, Company
 from interviews_api.clock import now
+from interviews_api.config.limits import OPEN_OF_APPLICATION, OPEN_OF_CANDIDATE_AND_COMPANY, Limit
 from interviews_api.db.row_limits import refuse_when_reached
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import Event, EventType
@@ -17,7 +18,6 @@ from interviews_api.interviews.errors import OverlappingInterview, TooManyOpenIn
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, Interview
 from interviews_api.interviews.state_machine import SCHEDULE, application_changes, interview_changes
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, status_is
-from interviews_api.limits import OPEN_OF_APPLICATION, OPEN_OF_CANDIDATE_AND_COMPANY, Limit
 
 MAX_DURATION = timedelta(minutes=1440)
 

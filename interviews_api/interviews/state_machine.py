@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from interviews_api.config.limits import RESCHEDULE_REQUESTS, Limit
 from interviews_api.errors import IllegalTransition
 from interviews_api.events.models import EventType
 from interviews_api.hiring.models import ApplicationStatus
@@ -21,7 +22,6 @@ from interviews_api.interviews.errors import (
     TooLateToReschedule,
 )
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
-from interviews_api.limits import RESCHEDULE_REQUESTS, Limit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
 from sqlalchemy.orm import aliased
 
+from interviews_api.config.limits import MOVES, Limit
 from interviews_api.db.row_limits import ActiveLimits, refuse_when_reached
 from interviews_api.events.models import Event, EventType
 from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.state_machine import Transition
-from interviews_api.limits import MOVES, Limit
 
 _EVENTS_READ = 1000
 """Newest events of an interview that are looked at, or ten for each allowed move: others' stand between."""

@@ -9,13 +9,13 @@ from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
 from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
+from interviews_api.config.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS
 from interviews_api.crypto.vapid import public_key, read_private_key
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.errors import InvalidInput
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
-from interviews_api.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS
 from interviews_api.notifications.channels.deadline import RequestResolver
 from interviews_api.notifications.channels.https_client import UrlRefused, check_url
 from interviews_api.notifications.channels.webhook import new_secret

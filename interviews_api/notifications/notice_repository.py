@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true, update
 
+from interviews_api.config.limits import RESENDS, Limit
 from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
 from interviews_api.db.row_limits import ActiveLimits, refuse_when_reached
 from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.interviews.transition_repository import TransitionRepository
-from interviews_api.limits import RESENDS, Limit
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
 from interviews_api.notifications.target_repository import SubscriptionRepository

@@ -7,8 +7,8 @@ from typing import Any
 from marshmallow import Schema
 
 from interviews_api.cache import ResponseCache, Versioned
+from interviews_api.config.limits import Limit
 from interviews_api.errors import ApiError
-from interviews_api.limits import Limit
 from interviews_api.services import service
 from interviews_api.web.conditional import etag_of, if_match_precondition, respond_with_etag
 from interviews_api.web.error_responses import JSON

@@ -20,8 +20,8 @@ from flask import Flask
 from marshmallow import Schema
 
 from interviews_api.cache import Version
+from interviews_api.config.limits import Limit
 from interviews_api.errors import ApiError
-from interviews_api.limits import Limit
 
 View = Callable[..., Any]
 """A view, or a function that a decorator makes of a view."""

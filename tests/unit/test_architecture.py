@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "interviews_api"
 # Library, where it must not be imported, and the files that may do it all the same.
 RULES = [
     ("flask", ("**/*models.py", "**/*repository.py", "**/*schemas.py", "crypto/*.py", "events/*.py",
-               "notifications/channels/*.py", "errors.py", "clock.py", "ids.py", "config.py", "cache.py"), ()),
+               "notifications/channels/*.py", "errors.py", "clock.py", "ids.py", "config/*.py", "cache.py"), ()),
     ("sqlalchemy", ("**/*handlers.py", "**/*schemas.py", "notifications/channels/*.py", "crypto/*.py", "cache.py"),
      ("hiring/handlers.py", "live/handlers.py", "interviews/company_handlers.py", "notifications/channels/webhook.py",
       "notifications/channels/delivery_errors.py", "notifications/channels/smtp.py",

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from interviews_api.limits import (
+from interviews_api.config.limits import (
     FORGOTTEN_OF_ACCOUNT,
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
     LIMITS,

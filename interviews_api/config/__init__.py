@@ -17,12 +17,12 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from interviews_api.config.limits import Limit, LimitsError, parse_limits
+from interviews_api.config.safe_settings import mail_from_problems, public_url_problems, secret_problems
 from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
 from interviews_api.crypto.vapid import read_private_key
-from interviews_api.limits import Limit, LimitsError, parse_limits
-from interviews_api.safe_settings import mail_from_problems, public_url_problems, secret_problems
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_DATABASE_URL = f"sqlite:///{ROOT / 'instance' / 'interviews.sqlite3'}"
 MINIMUM_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least the length of the hash
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
