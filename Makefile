@@ -10,10 +10,10 @@ FILES_model := proofs/test_transition_model proofs/test_serializers api/test_can
 FILES_races := proofs/test_races proofs/test_event_order proofs/test_cached_reads
 FILES_calendars := proofs/test_calendar_feed proofs/test_mail_client_calendar api/test_email_link
 FILES_cache := proofs/test_cache
-FILES_deliveries := proofs/test_outbox
+FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
-FILES_http := server/test_openapi_contract server/test_frontend
+FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
