@@ -9,15 +9,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from interviews_api import cli
 from interviews_api.accounts import company_users, reset_handlers, tokens
 from interviews_api.accounts import handlers as accounts
+from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.cache import ResponseCache
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.hiring import handlers as hiring
 from interviews_api.interviews import calendar_handlers, candidate_handlers, company_handlers, link_handlers
+from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
+from interviews_api.notifications.target_repository import SubscriptionRepository
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi
@@ -45,6 +48,8 @@ _API_DESCRIPTION = ApiDescription(
     webhooks={"interviewChange": INTERVIEW_CHANGE},
 )
 
+_STANDING_ACCESS = StandingAccess((CalendarFeedRepository, SubscriptionRepository))
+
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
     """Return the application, set up from the mapping or the environment; raises SettingsError for unsafe settings."""
@@ -52,7 +57,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.response_class = ApiResponse
     database = Database(settings.database_url, pool_size=settings.web_threads)
-    register_services(app, settings, database, ResponseCache(settings.cache_bytes))
+    register_services(app, settings, database, ResponseCache(settings.cache_bytes), _STANDING_ACCESS)
 
     logs.init_app(app, metrics.count)
     http.init_app(app)

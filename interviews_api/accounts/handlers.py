@@ -24,6 +24,7 @@ from interviews_api.accounts.rate_limits import (
     count_attempt,
 )
 from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import (
     CandidateMe,
     CandidateSession,
@@ -34,6 +35,7 @@ from interviews_api.accounts.schemas import (
     NewCompany,
     PasswordChange,
 )
+from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.accounts.tokens import (
     issue_access_token,
     issue_refresh_token,
@@ -148,18 +150,20 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
     "Password changed successfully", Nothing, body=PasswordChange, errors=(CandidatesSignInElsewhere, TooManyRequests)
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """Change the viewer's password and end the other sessions."""
+    """Change the viewer's password; the other sessions, feeds and push subscriptions end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     count_attempt({PASSWORD_CHANGE_OF_ACCOUNT: viewer.user_id})
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
+        ResetRepository(connection).void(user["email"])
         if not is_right or not UserRepository(connection).change_password(
             viewer.user_id, user["password_hash"], new_hash
         ):
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
         SessionRepository(connection).end_others(viewer)
+        service(StandingAccess).end(connection, viewer.user_id)
     return {}
 
 

@@ -41,7 +41,10 @@ def email_key(email: str) -> str:
 
 
 class User(Base):
-    """The credentials of a user. `password_hash` is None if the user cannot sign in with a password."""
+    """The credentials of a user. `password_hash` is None if the user cannot sign in with a password.
+
+    `email_verified_at` is when the address was proved to be the user's, or None: anybody may have registered it.
+    """
 
     __tablename__ = "users"
     __table_args__ = (check_one_of("role", Role),)
@@ -52,6 +55,7 @@ class User(Base):
     email_key: Mapped[str] = mapped_column(Text, unique=True)
     password_hash: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Candidate(Base):

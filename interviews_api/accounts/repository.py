@@ -48,6 +48,7 @@ _USERS = (
         User.email,
         User.role,
         User.password_hash,
+        User.email_verified_at,
         Candidate.first_name,
         Candidate.last_name,
         Candidate.phone,
@@ -114,6 +115,15 @@ class UserRepository:
         """
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
+    def lock_viewer(self, viewer: Viewer) -> RowMapping:
+        """Lock the viewer's user until the commit and return it; raises Unauthorized.
+
+        For changes that outlive the session: a reset of the password waits for the commit and then finds them, or it
+        came first and the session has ended.
+        """
+        self.lock_user(viewer.user_id)
+        return self.get(viewer)
+
     def find_by_email(self, email: str) -> RowMapping | None:
         """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
@@ -172,6 +182,20 @@ class UserRepository:
         if self._connection.execute(unchanged).first() is None:
             return False
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
+        return True
+
+    def claim_for_provider(self, user_id: str, *, verified_at: datetime | None) -> bool:
+        """Take an account that was never verified from whoever registered it; return False if there is nothing to take.
+
+        Deletes its password and sessions. `verified_at` is None if the provider does not vouch for the address.
+        """
+        unverified = [User.id == user_id, User.email_verified_at.is_(None)]
+        if verified_at is None:
+            unverified.append(User.password_hash.is_not(None))
+        values = {"password_hash": None, "email_verified_at": verified_at}
+        if self._connection.execute(update(User).where(*unverified).values(values)).rowcount == 0:
+            return False
+        self._connection.execute(delete(Session).where(Session.user_id == user_id))
         return True
 
     def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:

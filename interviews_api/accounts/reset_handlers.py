@@ -14,6 +14,7 @@ from interviews_api.accounts.rate_limits import FORGOTTEN_FROM_ADDRESS, client_a
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
+from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
@@ -64,12 +65,13 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 @blueprint.post("/reset")
 @operation("Password changed successfully", Nothing, body=NewPassword, errors=(InvalidReset,))
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
-    """Set a new password with the token from the mail and end all sessions."""
+    """Set a new password with the token from the mail; all sessions, feeds and push subscriptions end."""
     reset_id = read_reset_token(service(Settings).secret_key, token)
     password_hash = hash_password(new_password)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with transaction() as connection:
-        ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
+        user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
+        service(StandingAccess).end(connection, user["id"])
     return {}
 
 

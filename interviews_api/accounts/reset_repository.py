@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
@@ -25,17 +25,23 @@ class ResetRepository:
         self._connection.execute(insert(PasswordReset).values(**values, mailed=False))
         notify(self._connection)
 
-    def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> None:
-        """Set the password and end the user's sessions and resets; raises InvalidReset, also for other roles.
+    def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> RowMapping:
+        """Set the password, end the user's sessions and resets, and return the user's `id` and `email`.
 
+        Raises InvalidReset, also for other roles.
         Blocks while a sign-in holds the lock of `lock_user`.
         """
         reset = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
         key = self._connection.execute(reset.with_for_update()).scalar_one_or_none()
-        user = select(User.id).where(User.email_key == key, User.role.in_(roles)).with_for_update()
-        user_id = self._connection.execute(user).scalar_one_or_none() if key is not None else None
-        if user_id is None:
+        statement = select(User.id, User.email).where(User.email_key == key, User.role.in_(roles)).with_for_update()
+        user = self._connection.execute(statement).mappings().one_or_none() if key is not None else None
+        if user is None:
             raise InvalidReset
-        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
-        self._connection.execute(delete(Session).where(Session.user_id == user_id))
+        self._connection.execute(update(User).where(User.id == user["id"]).values(password_hash=password_hash))
+        self._connection.execute(delete(Session).where(Session.user_id == user["id"]))
         self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == key))
+        return user
+
+    def void(self, email: str) -> None:
+        """Void the links that were mailed to the address. Precedes a lock on the user, as in `use`."""
+        self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == email_key(email)))

@@ -1,6 +1,7 @@
 """Blueprint `calendar`: calendar files of interviews, and a feed for each candidate."""
 
 import secrets
+from typing import Any
 
 from flask import Blueprint
 from marshmallow import fields
@@ -16,7 +17,7 @@ from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
-from interviews_api.web.fields import CamelSchema, Nothing
+from interviews_api.web.fields import CamelSchema, Instant, Nothing
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("calendar", __name__)
@@ -29,6 +30,14 @@ class FeedAddress(CamelSchema):
     """Secret address of a feed, the only credential of a calendar program."""
 
     url = fields.String()
+
+
+class FeedState(CamelSchema):
+    """Whether there is a feed; `lastReadAt` is exact to a minute."""
+
+    is_active = fields.Boolean()
+    created_at = Instant(allow_none=True)
+    last_read_at = Instant(allow_none=True)
 
 
 def _publish(interviews: list[InterviewRow]) -> bytes:
@@ -64,6 +73,15 @@ def create_calendar_feed(viewer: Viewer) -> dict[str, str]:
     return {"url": f"{service(Settings).public_url}/calendar/{secret}.ics"}
 
 
+@blueprint.get("/candidate/calendar-feed")
+@candidate_required
+@operation("Calendar feed retrieved successfully", FeedState, has_etag=True)
+def show_calendar_feed(viewer: Viewer) -> dict[str, Any]:
+    """Show whether the candidate has a feed, since when, and when it was last read; never its address."""
+    with read_connection() as connection:
+        return CalendarFeedRepository(connection).get(viewer)
+
+
 @blueprint.delete("/candidate/calendar-feed")
 @candidate_required
 @operation("Calendar feed deleted successfully", Nothing, body=Nothing)
@@ -85,4 +103,9 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
 def read_calendar_feed(*, secret: str) -> bytes:
     """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential."""
     with read_connection() as connection:
-        return _publish(list(CalendarFeedRepository(connection).interviews(secret, now=now())))
+        calendar = _publish(list(CalendarFeedRepository(connection).interviews(secret, now=now())))
+        is_read_due = CalendarFeedRepository(connection).is_read_due(secret, now=now())
+    if is_read_due:
+        with transaction() as connection:
+            CalendarFeedRepository(connection).mark_read(secret, now=now())
+    return calendar

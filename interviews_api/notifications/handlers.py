@@ -32,6 +32,7 @@ from interviews_api.notifications.schemas import (
     Notice,
     Notices,
     PushKey,
+    Subscriptions,
     Webhooks,
 )
 from interviews_api.notifications.target_repository import (
@@ -120,6 +121,15 @@ def create_subscription(
     with transaction() as connection:
         SubscriptionRepository(connection).save(viewer, endpoint=endpoint, **keys, now=now())
     return {"endpoint": endpoint}
+
+
+@blueprint.get("/candidate/push-subscriptions")
+@candidate_required
+@operation("Push subscriptions retrieved successfully", Subscriptions, query=PageQuery, has_etag=True)
+def list_subscriptions(viewer: Viewer, *, limit: int, skip: int) -> Page:
+    """List the browsers that get the candidate's messages by Web Push, oldest first."""
+    with read_connection() as connection:
+        return SubscriptionRepository(connection).page(viewer, limit=limit, skip=skip)
 
 
 @blueprint.delete("/candidate/push-subscriptions")

@@ -106,6 +106,7 @@ class BulkWorld:
             "email_key": self.email(number),
             "password_hash": password_hash,
             "created_at": self._now,
+            "email_verified_at": self._now,
         }
 
     def _candidate(self, number: int) -> Row:

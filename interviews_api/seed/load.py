@@ -126,6 +126,7 @@ def _users(world: World) -> list[Record]:
                 "email_key": email_key(record["email"]),
                 "password_hash": password_hash,
                 "created_at": created_at,
+                "email_verified_at": created_at,
             }
             for (record, role), password_hash in zip(users, hashes, strict=True)
         ]
