@@ -1,6 +1,7 @@
 """All tables in one module, for Alembic and for code that needs the whole schema."""
 
 from interviews_api.accounts.models import (
+    AccountMail,
     Candidate,
     Company,
     CompanyUser,
@@ -19,6 +20,7 @@ from interviews_api.notifications.models import Delivery, FanOutPosition, PushSu
 metadata = Base.metadata
 
 __all__ = [
+    "AccountMail",
     "Application",
     "CalendarFeed",
     "Candidate",

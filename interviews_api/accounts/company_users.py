@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUsers, NewCompanyUser
 from interviews_api.accounts.tokens import company_required
@@ -32,6 +32,7 @@ blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
     """Add a user to the viewer's company."""
+    refuse_address("password", password, email)
     password_hash = hash_password(password)
     with transaction() as connection:
         users = UserRepository(connection)

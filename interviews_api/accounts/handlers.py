@@ -13,8 +13,9 @@ from interviews_api.accounts.identity_provider import (
     local_session_required,
     refuse_candidates_of_provider,
 )
-from interviews_api.accounts.models import Role, Viewer, email_key
-from interviews_api.accounts.passwords import hash_password, is_password
+from interviews_api.accounts.mail_repository import AccountMailRepository
+from interviews_api.accounts.models import MailKind, Role, Viewer, email_key
+from interviews_api.accounts.passwords import hash_password, is_password, refuse_address
 from interviews_api.accounts.rate_limits import (
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
@@ -71,6 +72,7 @@ SchemaAndValue = tuple[Schema, dict[str, Any]]
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
     """Register a candidate and begin a session."""
+    refuse_address("password", password, email)
     count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
     password_hash = hash_password(password)
     with transaction() as connection:
@@ -89,6 +91,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
     """Register a company with its first user and begin a session."""
+    refuse_address("password", password, email)
     count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
     password_hash = hash_password(password)
     with transaction() as connection:
@@ -154,6 +157,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     count_attempt({PASSWORD_CHANGE_OF_ACCOUNT: viewer.user_id})
+    refuse_address("newPassword", new_password, user["email"])
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
@@ -164,6 +168,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
         SessionRepository(connection).end_others(viewer)
         service(StandingAccess).end(connection, viewer.user_id)
+        AccountMailRepository(connection).add(MailKind.PASSWORD_CHANGED, user["email"], now=now())
     return {}
 
 

@@ -133,6 +133,29 @@ class PasswordReset(Base):
     mailed: Mapped[bool]
 
 
+class MailKind(StrEnum):
+    """The kind of a mail about an account, and the name of its template after `account_`."""
+
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # no password
+
+
+class AccountMail(Base):
+    """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
+
+    `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
+    """
+
+    __tablename__ = "account_mails"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    mailed: Mapped[bool]
+
+
 class Company(Base):
     """An employer. `time_zone` is an IANA name, the default for its interviews."""
 

@@ -8,8 +8,9 @@ from flask import Blueprint, Response
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.models import Role
-from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.mail_repository import AccountMailRepository
+from interviews_api.accounts.models import MailKind, Role
+from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import FORGOTTEN_FROM_ADDRESS, client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
@@ -71,7 +72,9 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with transaction() as connection:
         user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
+        refuse_address("newPassword", new_password, user["email"])
         service(StandingAccess).end(connection, user["id"])
+        AccountMailRepository(connection).add(MailKind.PASSWORD_CHANGED, user["email"], now=now())
     return {}
 
 

@@ -1,8 +1,9 @@
 """Request and response schemas of the authentication routes."""
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from interviews_api.accounts.models import Role
+from interviews_api.accounts.passwords import is_common
 from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
@@ -18,6 +19,16 @@ from interviews_api.web.fields import (
 from interviews_api.web.shared_schemas import CompanyLink
 
 
+def _check_password(password: str) -> None:
+    if is_common(password):
+        raise ValidationError("Must not be blank or one of the commonest passwords.")
+
+
+def password_field() -> fields.String:
+    """Return the field of a password that is to be stored."""
+    return fields.String(required=True, validate=[validate.Length(10, 128), _check_password])
+
+
 class Credentials(CamelSchema):
     """The e-mail address and password of a user."""
 
@@ -27,7 +38,7 @@ class Credentials(CamelSchema):
 
 class _NewUser(CamelSchema):
     email = new_email_field(required=True)
-    password = text_field(128, minimum=10, required=True)
+    password = password_field()
 
 
 class NewCandidate(_NewUser):
@@ -63,7 +74,7 @@ class PasswordChange(CamelSchema):
     """The current and the new password."""
 
     current_password = fields.String(required=True)
-    new_password = text_field(128, minimum=10, required=True)
+    new_password = password_field()
 
 
 class PasswordResetRequest(CamelSchema):
@@ -76,7 +87,7 @@ class NewPassword(CamelSchema):
     """The token from the mail and the new password."""
 
     token = fields.String(required=True)
-    new_password = text_field(128, minimum=10, required=True)
+    new_password = password_field()
 
 
 class _User(CamelSchema):

@@ -84,7 +84,8 @@ def list_deliveries(status: str, limit: int) -> None:
     with read_connection() as connection:
         rows = OperatorDeliveryRepository(connection).of_status(status, limit)
     for row in rows:
-        subject = f"event {row['event_id']}" if row["event_id"] else "password reset"
+        other = "account" if row["account_mail_id"] else "password reset"
+        subject = f"event {row['event_id']}" if row["event_id"] else other
         parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
                  f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip
         click.echo("  ".join(str(part) for part in parts).rstrip())

@@ -42,12 +42,12 @@ class FanOutPosition(Base):
 
 
 class Delivery(Base):
-    """One event or password reset, for one recipient, by one channel.
+    """One event, password reset or account mail, for one recipient, by one channel.
 
-    `target_id` is the id of the user, push subscription or webhook, and `recipient` its label for people. `key` is the
-    idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves `due_at` to
-    the end of its lease, and only the holder of `lease` may write the outcome. A delivery still unsent at `give_up_at`
-    becomes a dead letter. All times are in UTC.
+    `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
+    `key` is the idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves
+    `due_at` to the end of its lease, and only the holder of `lease` may write the outcome. A delivery still unsent at
+    `give_up_at` becomes a dead letter. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -62,6 +62,7 @@ class Delivery(Base):
     event_id: Mapped[int | None] = mapped_column(_Number, ForeignKey("events.id"))
     interview_id: Mapped[str | None] = mapped_column(Id, ForeignKey("interviews.id"))
     reset_id: Mapped[str | None] = mapped_column(Id)
+    account_mail_id: Mapped[str | None] = mapped_column(Id)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
     recipient: Mapped[str] = mapped_column(Text)

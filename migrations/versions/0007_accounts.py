@@ -1,4 +1,4 @@
-"""Verified addresses of users and the last read of calendar feeds."""
+"""Verified addresses of users, the last read of calendar feeds, and mails about accounts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,6 +6,7 @@ from alembic import op
 revision = "0007"
 down_revision = "0004"
 
+ID = sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -14,9 +15,25 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("email_verified_at", INSTANT, nullable=True))
     op.execute("UPDATE users SET email_verified_at = created_at")  # no address was verified before
     op.add_column("calendar_feeds", sa.Column("last_read_at", INSTANT, nullable=True))
+    op.create_table(
+        "account_mails",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("mailed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_mails")),
+    )
+    op.create_index("ix_account_mails_expires_at", "account_mails", ["expires_at"])
+    op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
 
 
 def downgrade() -> None:
     """Downgrade the schema to the previous revision."""
+    op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
+    op.drop_column("deliveries", "account_mail_id")
+    op.drop_table("account_mails")
     op.drop_column("calendar_feeds", "last_read_at")
     op.drop_column("users", "email_verified_at")

@@ -61,7 +61,7 @@ class _Subject(str):
 
 
 def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
-    """Return the e-mail to the user about the delivery's event or password reset.
+    """Return the e-mail to the user about the delivery's event, password reset or account.
 
     Raises Rejected for an address that cannot get e-mail. Raises Obsolete for the reset of a candidate whose password
     is at the identity provider.
@@ -73,6 +73,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         "job": in_one_line(context["job_title"] or ""),
         "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
     }
+    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
     module = _TEXTS.get_template(_template(user, context)).make_module(names)
     texts = {name: str(getattr(module, name, "")) for name in ("subject", "lead", "action")}
     variables = texts | {"facts": _facts(user, context), "notes": _notes(user, context), "url": _url(settings, context)}
@@ -84,7 +85,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     message["Subject"] = _Subject(texts["subject"])
     message["From"] = settings.mail_from
     message["To"] = Address(addr_spec=to)
-    message["Date"] = format_datetime(context["event_at"] or context["reset_created_at"])
+    message["Date"] = format_datetime(context["event_at"] or context["reset_created_at"] or context["mail_created_at"])
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
     message.set_content(_LAYOUT.get_template("layout.txt.j2").render(variables))
@@ -96,6 +97,8 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
 
 
 def _template(user: Values, context: Values) -> str:
+    if context["account_mail_id"] is not None:
+        return f"account_{context['mail_kind']}.j2"
     if context["reset_id"] is not None:
         return "password_reset.j2"
     return f"{user['role']}_{context['event_type'].removeprefix('interview.')}.j2"
@@ -117,7 +120,7 @@ def _notes(user: Values, context: Values) -> str:
 
 def _facts(user: Values, context: Values) -> list[tuple[str, str]]:
     """Return pairs of a label from `terms.j2` and a text, without empty texts."""
-    if context["reset_id"] is not None:
+    if context["event_type"] is None:
         return []
     zone_name = context["time_zone"]
     facts = [("when", _when(context["starts_at"], context["duration_minutes"], zone_name))]

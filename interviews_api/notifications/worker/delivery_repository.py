@@ -5,9 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, delete, exists, func, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    RowMapping,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+    update,
+)
 
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, PasswordReset, User
+from interviews_api.accounts.models import AccountMail, Candidate, Company, CompanyUser, PasswordReset, User
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
@@ -24,6 +38,7 @@ _DELIVERY_CONTEXT = (
         Delivery.channel,
         Delivery.target_id,
         Delivery.reset_id,
+        Delivery.account_mail_id,
         Event.id.label("event_id"),
         Event.type.label("event_type"),
         Event.at.label("event_at"),
@@ -39,6 +54,10 @@ _DELIVERY_CONTEXT = (
         Company.email.label("company_email"),
         PasswordReset.created_at.label("reset_created_at"),
         PasswordReset.expires_at.label("reset_expires_at"),
+        AccountMail.kind.label("mail_kind"),
+        AccountMail.details.label("mail_details"),
+        AccountMail.created_at.label("mail_created_at"),
+        AccountMail.expires_at.label("mail_expires_at"),
     )
     .select_from(Delivery)
     .outerjoin(Event, Event.id == Delivery.event_id)
@@ -49,17 +68,17 @@ _DELIVERY_CONTEXT = (
     .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
     .outerjoin(User, User.id == Candidate.id)
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
+    .outerjoin(AccountMail, AccountMail.id == Delivery.account_mail_id)
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
-_TARGETS = {
-    Channel.EMAIL: select(User.id, User.email, User.role),
-    Channel.PUSH: select(PushSubscription),
-    Channel.WEBHOOK: select(Webhook).where(Webhook.disabled_at.is_(None)),
-}
-_TARGET_KEYS: dict[Channel, Any] = {
-    Channel.EMAIL: User.id,
-    Channel.PUSH: PushSubscription.id,
-    Channel.WEBHOOK: Webhook.id,
+_TARGET = bindparam("target_id", type_=Delivery.target_id.type)
+_TARGETS: dict[Channel, Executable] = {
+    Channel.EMAIL: union_all(
+        select(User.id, User.email, User.role).where(User.id == _TARGET),
+        select(AccountMail.id, AccountMail.email, null()).where(AccountMail.id == _TARGET),
+    ),
+    Channel.PUSH: select(PushSubscription).where(PushSubscription.id == _TARGET),
+    Channel.WEBHOOK: select(Webhook).where(Webhook.id == _TARGET, Webhook.disabled_at.is_(None)),
 }
 # A target's id and its owner. A target without a row here (a candidate, a deleted target) counts as its own owner.
 _OWNERS: dict[Channel, tuple[Any, Any]] = {
@@ -149,13 +168,12 @@ class DeliveryRepository:
         return [Claim(row.id, row.target_id, row.owner, row.attempts + 1, row.give_up_at, lease_token) for row in due]
 
     def context(self, delivery_id: int) -> RowMapping:
-        """Return the delivery's context: its event or password reset, and interview, job, company and candidate now."""
+        """Return the delivery's context: its event, reset or account mail, and interview, job and people as of now."""
         return self._connection.execute(_DELIVERY_CONTEXT, {"delivery_id": delivery_id}).mappings().one()
 
     def target(self, channel: Channel, target_id: str) -> RowMapping | None:
-        """Return the row of the user, subscription or webhook; None when it was deleted or disabled."""
-        statement = _TARGETS[channel].where(_TARGET_KEYS[channel] == target_id)
-        return self._connection.execute(statement).mappings().one_or_none()
+        """Return the row of the user, mail, subscription or webhook; None when it was deleted or disabled."""
+        return self._connection.execute(_TARGETS[channel], {"target_id": target_id}).mappings().one_or_none()
 
     def finish(self, claim: Claim, status: DeliveryStatus, *, now: datetime, error: str | None = None) -> bool:
         """End the delivery; return False, and change nothing, when another worker has claimed it since."""

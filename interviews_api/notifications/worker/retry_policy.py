@@ -27,13 +27,18 @@ def backoff(attempts: int) -> timedelta:
 def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     """Raise Obsolete when the recipient should no longer get the delivery.
 
-    A password reset is obsolete once it expired or was used. E-mail and push are obsolete once the interview has a
-    later revision. Reminders and nudges are also obsolete once its status changed or it began. Webhooks get all events.
+    A password reset is obsolete once it expired or was used, an account mail once it expired. E-mail and push are
+    obsolete once the interview has a later revision. Reminders and nudges are also obsolete once its status changed or
+    it began. Webhooks get all events.
     """
     if context["reset_id"] is not None:
         expires_at = context["reset_expires_at"]
         if expires_at is None or expires_at <= now:
             raise Obsolete("the request has expired or was used")
+        return
+    if context["account_mail_id"] is not None:
+        if context["mail_expires_at"] is None or context["mail_expires_at"] <= now:
+            raise Obsolete("the mail has expired")
         return
     if context["channel"] == Channel.WEBHOOK:
         return

@@ -1,0 +1,27 @@
+"""The SQL of account mails: mails about an account itself, which the worker sends to a fixed address."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert
+
+from interviews_api.accounts.models import AccountMail, MailKind
+from interviews_api.events.log import notify
+from interviews_api.ids import new_id
+
+LIFETIME = timedelta(days=2)
+"""How long a mail may wait to be sent; the worker tries for a day."""
+
+
+class AccountMailRepository:
+    """Mails about accounts, written in the transaction of what they tell. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, kind: MailKind, email: str, *, now: datetime, details: Mapping[str, str] | None = None) -> None:
+        """Write a mail to the address; `details` are the texts of its template."""
+        values = {"id": new_id(), "kind": kind, "email": email, "details": dict(details or {})}
+        times = {"created_at": now, "expires_at": now + LIFETIME}
+        self._connection.execute(insert(AccountMail).values(**values, **times, mailed=False))
+        notify(self._connection)
