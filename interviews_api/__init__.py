@@ -20,7 +20,7 @@ from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
-from interviews_api.notifications.target_repository import SubscriptionRepository
+from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi
@@ -40,7 +40,7 @@ _API_DESCRIPTION = ApiDescription(
         "notifications": "Webhooks, push subscriptions and the notices of an interview.",
         "auth": "Users register, sign in and out, and change their passwords.",
         "password-reset": "Users that forgot their password get a link by mail.",
-        "company-users": "A company adds and removes its users.",
+        "company-users": "A company's owners add and remove its users, and change their roles.",
         "health": "Probes of the process and of its database.",
         "metrics": "Metrics for Prometheus.",
         "openapi": "This document, and a page that shows it.",
@@ -48,7 +48,7 @@ _API_DESCRIPTION = ApiDescription(
     webhooks={"interviewChange": INTERVIEW_CHANGE},
 )
 
-_STANDING_ACCESS = StandingAccess((CalendarFeedRepository, SubscriptionRepository))
+_STANDING_ACCESS = StandingAccess((CalendarFeedRepository, SubscriptionRepository), (WebhookRepository,))
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:

@@ -27,6 +27,18 @@ class NotYourUser(Forbidden):
     message = "This user does not belong to you"
 
 
+class OwnerRightsRequired(Forbidden):
+    """403: the viewer is a member of its company, and only owners may do this."""
+
+    message = "Owner rights required"
+
+
+class NoOwnerLeft(BadRequest):
+    """400: the change would leave the company without an owner."""
+
+    message = "A company needs an owner"
+
+
 class CannotRemoveYourself(BadRequest):
     """400: the viewer named itself as the user to remove."""
 

@@ -69,13 +69,22 @@ class Candidate(Base):
     phone: Mapped[str | None] = mapped_column(Text)
 
 
+class CompanyRole(StrEnum):
+    """The role of a user within its company. Only owners manage colleagues and webhooks."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+
+
 class CompanyUser(Base):
     """A user that acts for a company. Its id is the user's id."""
 
     __tablename__ = "company_users"
+    __table_args__ = (check_one_of("role", CompanyRole),)
 
     id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"), index=True)
+    role: Mapped[str] = mapped_column(Text)
 
 
 class Session(Base):
@@ -137,6 +146,7 @@ class MailKind(StrEnum):
     """The kind of a mail about an account, and the name of its template after `account_`."""
 
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # no password
+    COLLEAGUE_CHANGED = "colleague_changed"
 
 
 class AccountMail(Base):

@@ -2,7 +2,7 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.passwords import is_common
 from interviews_api.web.fields import (
     CamelSchema,
@@ -111,6 +111,18 @@ class CompanyUserProfile(_User):
     company = FlatNested(CompanyLink)
 
 
+class CompanyUserWithRole(CompanyUserProfile):
+    """A user of a company with its role there."""
+
+    company_role = enum_field(CompanyRole)
+
+
+class RoleChange(CamelSchema):
+    """The new role of a user within its company."""
+
+    role = enum_field(CompanyRole, required=True)
+
+
 class _Tokens(CamelSchema):
     access_token = fields.String()
     refresh_token = fields.String()
@@ -142,8 +154,14 @@ class CompanyMe(CamelSchema):
     user = fields.Nested(CompanyUserProfile)
 
 
+class CompanyUserAndRole(CamelSchema):
+    """A user of the viewer's company."""
+
+    user = fields.Nested(CompanyUserWithRole)
+
+
 class CompanyUsers(CamelSchema):
     """A page of a company's users."""
 
-    users = fields.List(fields.Nested(CompanyUserProfile), attribute="rows")
+    users = fields.List(fields.Nested(CompanyUserWithRole), attribute="rows")
     total = fields.Integer()

@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.errors import OwnerRightsRequired
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.tokens import candidate_required, company_required
+from interviews_api.accounts.tokens import candidate_required, company_required, owner_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.crypto.vapid import public_key, read_private_key
@@ -53,14 +54,14 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 @blueprint.post("/webhooks")
-@company_required
+@owner_required
 @operation(
     "Webhook created successfully",
     CreatedWebhook,
     status=201,
     body=NewWebhook,
     headers=_NO_STORE,
-    errors=(TooManyWebhooks,),
+    errors=(OwnerRightsRequired, TooManyWebhooks),
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
     """Create a webhook for changes of the company's interviews; only this response shows its secret."""
@@ -69,8 +70,8 @@ def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any
 
 
 @blueprint.get("/webhooks")
-@company_required
-@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery)
+@owner_required
+@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery, errors=(OwnerRightsRequired,))
 def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """List the company's webhooks, oldest first."""
     with read_connection() as connection:
@@ -78,7 +79,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
 
 
 @blueprint.delete("/webhooks/<id:webhook_id>")
-@company_required
+@owner_required
 @authorize_before_validation(
     lambda connection, viewer, webhook_id: WebhookRepository(connection).check(viewer, webhook_id)
 )
@@ -86,7 +87,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Webhook deleted successfully",
     Nothing,
     body=Nothing,
-    errors=(NotYourWebhook, WebhookNotFound),
+    errors=(OwnerRightsRequired, NotYourWebhook, WebhookNotFound),
 )
 def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
     """Delete a webhook; nothing more is sent to it."""

@@ -77,7 +77,10 @@ class Delivery(Base):
 
 
 class Webhook(Base):
-    """A company's URL for events; `events` None means all, `secret` signs the requests."""
+    """A company's URL for events; `events` None means all, `secret` signs the requests.
+
+    `created_by_id` is the user that set it up, who may be gone; None for webhooks of before that was recorded.
+    """
 
     __tablename__ = "webhooks"
 
@@ -86,6 +89,7 @@ class Webhook(Base):
     url: Mapped[str] = mapped_column(Text)
     events: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     secret: Mapped[str] = mapped_column(Text)
+    created_by_id: Mapped[str | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

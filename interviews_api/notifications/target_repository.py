@@ -78,12 +78,12 @@ class WebhookRepository:
 
         Locks the company, so that two requests at once cannot exceed the limit.
         """
-        company_id = UserRepository(self._connection).get(viewer)["company_id"]
+        company_id = UserRepository(self._connection).lock_viewer(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
-        self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id))
+        self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id, created_by_id=viewer.user_id))
         return webhook
 
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
@@ -93,6 +93,11 @@ class WebhookRepository:
         if page is None:
             raise Unauthorized
         return page
+
+    def set_up_by(self, user_id: str) -> list[str]:
+        """Return the URLs of the webhooks that the company user set up, oldest first."""
+        statement = select(Webhook.url).where(Webhook.created_by_id == user_id)
+        return list(self._connection.execute(statement.order_by(Webhook.created_at, Webhook.id)).scalars())
 
     def check(self, viewer: Viewer, webhook_id: str) -> None:
         """Raise Unauthorized, NotFound, or Forbidden for another company's webhook."""

@@ -1,4 +1,4 @@
-"""Verified addresses of users, the last read of calendar feeds, and mails about accounts."""
+"""Verified addresses of users, the last read of calendar feeds, mails about accounts, and roles of colleagues."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,10 +28,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_account_mails_expires_at", "account_mails", ["expires_at"])
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
+    op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
+    op.add_column("company_users", sa.Column("role", sa.Text(), nullable=True))
+    op.execute("UPDATE company_users SET role = 'owner'")
+    with op.batch_alter_table("company_users") as users:
+        users.alter_column("role", existing_type=sa.Text(), nullable=False)
+        users.create_check_constraint(op.f("ck_company_users_role"), "role IN ('owner', 'member')")
 
 
 def downgrade() -> None:
     """Downgrade the schema to the previous revision."""
+    with op.batch_alter_table("company_users") as users:
+        users.drop_constraint(op.f("ck_company_users_role"), type_="check")
+        users.drop_column("role")
+    op.drop_column("webhooks", "created_by_id")
     op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
     op.drop_column("deliveries", "account_mail_id")
     op.drop_table("account_mails")

@@ -113,8 +113,9 @@ def test_colleagues_act_for_the_same_company(anonymous: Caller) -> None:
     assert user == {
         "id": user["id"], "email": "Second@lumen.example", "role": "company", "company": first["user"]["company"]
     }  # fmt: skip
-    assert us.ok("GET", "/auth/company/users") == {"users": [first["user"], user], "total": 2}
-    assert us.ok("GET", "/auth/company/users?skip=1&limit=1") == {"users": [user], "total": 2}
+    listed = [first["user"] | {"companyRole": "owner"}, user | {"companyRole": "member"}]
+    assert us.ok("GET", "/auth/company/users") == {"users": listed, "total": 2}
+    assert us.ok("GET", "/auth/company/users?skip=1&limit=1") == {"users": listed[1:], "total": 2}
     assert other.ok("GET", "/auth/company/users")["total"] == 1
     assert us.refused("POST", "/auth/company/users", account) == (409, "Email is already registered")
     assert us.refused("POST", "/auth/company/users", account | {"password": "short"})[0] == 400
@@ -125,7 +126,9 @@ def test_colleagues_act_for_the_same_company(anonymous: Caller) -> None:
     path = f"/auth/company/users/{user['id']}"
     assert other.refused("DELETE", path, {"x": 1}) == (403, "This user does not belong to you")
     assert us.refused("DELETE", path, {"x": 1}) == (400, "x: Unknown field.")
-    assert second.refused("DELETE", path) == (400, "You cannot remove yourself")
+    assert second.refused("DELETE", path) == (403, "Owner rights required")
+    own_path = f"/auth/company/users/{first['user']['id']}"
+    assert us.refused("DELETE", own_path) == (400, "You cannot remove yourself")
     assert us.call("DELETE", path).get_json() == {"message": "Company user deleted successfully", "data": {}}
     for closed in ("/auth/me", "/auth/company/users"):
         assert second.refused("GET", closed) == (401, "Unauthorized")

@@ -34,6 +34,9 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "PUT /auth/password": (SIGNED_IN, {"currentPassword": "x", "newPassword": "good" * 3}, None, None),
     "GET /auth/company/users": (COMPANY, None, None, None),
     "POST /auth/company/users": (COMPANY, {"email": "c@b.co", "password": "good" * 3}, None, None),
+    "PATCH /auth/company/users/<user_id>": (
+        COMPANY, {"role": "member"}, "This user does not belong to you", "User not found",
+    ),
     "DELETE /auth/company/users/<user_id>": (
         COMPANY, None, "This user does not belong to you", "User not found",
     ),
@@ -83,6 +86,12 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "GET /interviews/<interview_id>/notices": (COMPANY, None, MINE, "Interview not found"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (COMPANY, None, MINE, "Interview not found"),
 }  # fmt: skip
+
+OWNERS_ONLY = [
+    "POST /auth/company/users", "PATCH /auth/company/users/<user_id>", "DELETE /auth/company/users/<user_id>",
+    "POST /webhooks", "GET /webhooks", "DELETE /webhooks/<webhook_id>",
+]  # fmt: skip
+"""Routes that members of a company may not call."""
 
 
 ID = "641a5f123456789012345678"

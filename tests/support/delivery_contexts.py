@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-DETAILS = ("company", "person", "change", "webhooks")
+DETAILS = ("company", "person", "change", "by", "webhooks")
 
 
 def delivery_context(event: str | None, text: str) -> dict[str, Any]:

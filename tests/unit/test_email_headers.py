@@ -31,7 +31,10 @@ MAILS = [
     *product(["candidate"], sorted(SENT_TO_CANDIDATE)), *product(["company"], sorted(SENT_TO_COMPANY)),
     ("candidate", None), *product([None], sorted(f"account_{kind}" for kind in MailKind)),
 ]  # fmt: skip
-ACCOUNT_SUBJECTS = {"account_password_changed": "Your password was changed"}
+ACCOUNT_SUBJECTS = {
+    "account_password_changed": "Your password was changed",
+    "account_colleague_changed": "Your colleagues have changed",
+}
 
 
 def received(raw: bytes) -> EmailMessage:
