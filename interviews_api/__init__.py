@@ -7,8 +7,9 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli
-from interviews_api.accounts import company_users, reset_handlers, tokens
+from interviews_api.accounts import company_users, invitation_handlers, reset_handlers, tokens
 from interviews_api.accounts import handlers as accounts
+from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.cache import ResponseCache
 from interviews_api.config import Settings
@@ -41,6 +42,7 @@ _API_DESCRIPTION = ApiDescription(
         "auth": "Users register, sign in and out, and change their passwords.",
         "password-reset": "Users that forgot their password get a link by mail.",
         "company-users": "A company's owners add and remove its users, and change their roles.",
+        "invitations": "Colleagues join a company by a link in a mail.",
         "health": "Probes of the process and of its database.",
         "metrics": "Metrics for Prometheus.",
         "openapi": "This document, and a page that shows it.",
@@ -48,7 +50,9 @@ _API_DESCRIPTION = ApiDescription(
     webhooks={"interviewChange": INTERVIEW_CHANGE},
 )
 
-_STANDING_ACCESS = StandingAccess((CalendarFeedRepository, SubscriptionRepository), (WebhookRepository,))
+_STANDING_ACCESS = StandingAccess(
+    (CalendarFeedRepository, SubscriptionRepository, InvitationRepository), (WebhookRepository,)
+)
 
 
 def create_app(source: Mapping[str, str] | None = None) -> Flask:
@@ -75,6 +79,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         accounts.blueprint,
         company_users.blueprint,
         reset_handlers.blueprint,
+        invitation_handlers.blueprint,
         hiring.blueprint,
         candidate_handlers.blueprint,
         calendar_handlers.blueprint,

@@ -142,7 +142,7 @@ def print_moves() -> None:
 @click.command("purge")
 @with_appcontext
 def purge_expired() -> None:
-    """Delete expired sessions, rate limits, replies to Idempotency-Keys, password resets and account mails."""
+    """Delete expired sessions, rate limits, replies to Idempotency-Keys, resets, account mails and invitations."""
     try:
         with transaction(no_timeouts=True) as connection:
             counts = purge(connection, now())

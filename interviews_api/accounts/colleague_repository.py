@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select, true, update
 from sqlalchemy.orm import aliased
@@ -84,8 +85,12 @@ class ColleagueRepository:
         return user
 
     def lock_as_owner(self, viewer: Viewer) -> RowMapping:
-        """Lock the viewer's company, so that changes of colleagues take turns; else as `check_owner`."""
+        """Lock the viewer's company, so that changes of colleagues take turns; else as `check_owner`.
+
+        Locks the viewer's user too, as `UserRepository.lock_viewer` does.
+        """
         self._connection.execute(_LOCK_COMPANY, viewer.keys)
+        UserRepository(self._connection).lock_user(viewer.user_id)
         return self.check_owner(viewer)
 
     def check(self, viewer: Viewer, user_id: str) -> RowMapping:
@@ -127,6 +132,11 @@ class ColleagueRepository:
         self._tell(self._owners(owner["company_id"]), owner, email, "added", now=now)
         return member
 
+    def tell_of_newcomer(self, invitation: RowMapping, *, now: datetime) -> None:
+        """Tell the owners that an invitation was accepted."""
+        by = {"email": invitation["invited_by"], "company_name": invitation["company_name"]}
+        self._tell(self._owners(invitation["company_id"]), by, invitation["email"], "joined", now=now)
+
     def _owners(self, company_id: str) -> dict[str, str]:
         """Return the addresses of the company's owners by their id."""
         rows = self._connection.execute(_OWNERS, {"company_id": company_id})
@@ -135,7 +145,7 @@ class ColleagueRepository:
     def _tell(
         self,
         owners: Mapping[str, str],
-        by: RowMapping,
+        by: Mapping[Any, Any],
         person: str,
         change: str,
         *,

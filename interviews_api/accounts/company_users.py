@@ -13,6 +13,7 @@ from interviews_api.accounts.errors import (
     OwnerRightsRequired,
     UserNotFound,
 )
+from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.models import CompanyRole, Viewer
 from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
@@ -26,6 +27,7 @@ from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
 from interviews_api.web.page_query import PageQuery
+from interviews_api.web.route_contract import Outcome
 
 blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users")
 
@@ -42,9 +44,14 @@ def _check_colleague(connection: Any, viewer: Viewer, user_id: str) -> None:
     status=201,
     body=NewCompanyUser,
     errors=(OwnerRightsRequired, EmailTaken),
+    outcomes={202: ("Invitation sent", Nothing)},
 )
-def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
-    """Add a user to the viewer's company."""
+def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Any:
+    """Invite a colleague by mail; with a password, add a user to the viewer's company at once."""
+    if password is None:
+        with transaction() as connection:
+            InvitationRepository(connection).create(viewer, email, now=now())
+        return Outcome(202, {})
     refuse_address("password", password, email)
     password_hash = hash_password(password)
     with transaction() as connection:

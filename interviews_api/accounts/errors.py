@@ -51,6 +51,12 @@ class InvalidReset(BadRequest):
     message = "Invalid reset token"
 
 
+class InvalidInvitation(BadRequest):
+    """400: the invitation is forged, expired, used or withdrawn."""
+
+    message = "Invalid invitation"
+
+
 class RequestStillRunning(Conflict):
     """409: an earlier request with the same Idempotency-Key has not finished."""
 

@@ -1,7 +1,6 @@
 """Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint
@@ -36,15 +35,10 @@ from interviews_api.accounts.schemas import (
     NewCompany,
     PasswordChange,
 )
+from interviews_api.accounts.sign_in import SESSION_SCHEMAS, SchemaAndValue, issue_tokens, sign_in
 from interviews_api.accounts.standing_access import StandingAccess
-from interviews_api.accounts.tokens import (
-    issue_access_token,
-    issue_refresh_token,
-    refresh_token_required,
-    user_required,
-)
+from interviews_api.accounts.tokens import refresh_token_required, user_required
 from interviews_api.clock import now
-from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import InvalidInput, TooManyRequests, Unauthorized
 from interviews_api.services import service
@@ -53,11 +47,8 @@ from interviews_api.web.operation import operation
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
-_SESSION: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _NO_STORE = {"Cache-Control": "no-store"}
-
-SchemaAndValue = tuple[Schema, dict[str, Any]]
 
 
 @blueprint.post("/register/candidate")
@@ -77,7 +68,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     password_hash = hash_password(password)
     with transaction() as connection:
         user = UserRepository(connection).add_candidate(email, password_hash, now=now(), **person)
-        return _sign_in(user)[1]
+        return sign_in(user)[1]
 
 
 @blueprint.post("/register/company")
@@ -96,7 +87,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     password_hash = hash_password(password)
     with transaction() as connection:
         user = UserRepository(connection).add_company(email, password_hash, company, now=now())
-        return _sign_in(user)[1]
+        return sign_in(user)[1]
 
 
 @blueprint.post("/login")
@@ -118,7 +109,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
         current = UserRepository(connection).lock_user(user["id"])
         if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
             raise WrongCredentials
-        return _sign_in(user)
+        return sign_in(user)
 
 
 @blueprint.post("/refresh")
@@ -131,7 +122,7 @@ def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
         user = UserRepository(connection).get(viewer) if rotated else None
     if rotated is None or user is None:
         raise Unauthorized
-    return _SESSION[user["role"]], _tokens(user, viewer, *rotated)
+    return SESSION_SCHEMAS[user["role"]], issue_tokens(user, viewer, *rotated)
 
 
 @blueprint.post("/logout")
@@ -189,25 +180,3 @@ def _verify_credentials(email: str, password: str) -> Mapping[Any, Any]:
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise WrongCredentials
     return user
-
-
-def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
-    """Begin a session and return its tokens."""
-    expires_at = now() + service(Settings).refresh_token_lifetime
-    with transaction() as connection:
-        session_id, refresh_id = SessionRepository(connection).begin(user["id"], now=now(), expires_at=expires_at)
-    viewer = Viewer(user["id"], user["role"], session_id)
-    return _SESSION[user["role"]], _tokens(user, viewer, refresh_id, expires_at)
-
-
-def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
-    """Issue the session's tokens; no token outlives the session."""
-    present = now()  # read once, or expires_in would differ from the token's lifetime
-    access_end = min(present + service(Settings).access_token_lifetime, session_end)
-    return {
-        "access_token": issue_access_token(viewer, access_end),
-        "refresh_token": issue_refresh_token(viewer, refresh_id, session_end),
-        "token_type": "Bearer",
-        "expires_in": int((access_end - present).total_seconds()),
-        "user": user,
-    }

@@ -19,9 +19,20 @@ class AccountMailRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, kind: MailKind, email: str, *, now: datetime, details: Mapping[str, str] | None = None) -> None:
-        """Write a mail to the address; `details` are the texts of its template."""
-        values = {"id": new_id(), "kind": kind, "email": email, "details": dict(details or {})}
+    def add(
+        self,
+        kind: MailKind,
+        email: str,
+        *,
+        now: datetime,
+        details: Mapping[str, str] | None = None,
+        mail_id: str | None = None,
+    ) -> None:
+        """Write a mail to the address; `details` are the texts of its template.
+
+        `mail_id` is the id of what a mail with a link is about.
+        """
+        values = {"id": mail_id or new_id(), "kind": kind, "email": email, "details": dict(details or {})}
         times = {"created_at": now, "expires_at": now + LIFETIME}
         self._connection.execute(insert(AccountMail).values(**values, **times, mailed=False))
         notify(self._connection)

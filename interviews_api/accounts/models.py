@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Text
+from sqlalchemy import JSON, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -142,11 +142,27 @@ class PasswordReset(Base):
     mailed: Mapped[bool]
 
 
+class Invitation(Base):
+    """An invitation of an address to join a company. Use of the invitation deletes the row."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (UniqueConstraint("company_id", "email_key"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"))
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Text)
+    invited_by_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class MailKind(StrEnum):
     """The kind of a mail about an account, and the name of its template after `account_`."""
 
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # no password
     COLLEAGUE_CHANGED = "colleague_changed"
+    INVITATION = "invitation"
 
 
 class AccountMail(Base):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -115,10 +116,20 @@ class UserRepository:
         return self.add_company_user(company_id, email, password_hash, CompanyRole.OWNER, now=now)
 
     def add_company_user(
-        self, company_id: str, email: str, password_hash: str, role: CompanyRole, *, now: datetime
+        self,
+        company_id: str,
+        email: str,
+        password_hash: str,
+        role: CompanyRole,
+        *,
+        now: datetime,
+        verified_at: datetime | None = None,
     ) -> RowMapping:
-        """Insert another user of a company and return the user; raises EmailTaken."""
-        user_id = self._add(Role.COMPANY, email, password_hash, now)
+        """Insert another user of a company and return the user; raises EmailTaken.
+
+        `verified_at` is when the address was proved, or None.
+        """
+        user_id = self._add(Role.COMPANY, email, password_hash, now, verified_at)
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id, role=role))
         return self.get_by_email(email)
 
@@ -147,9 +158,12 @@ class UserRepository:
         self._connection.execute(delete(Session).where(Session.user_id == user_id))
         return True
 
-    def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:
-        values = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
-        statement = dialect_insert(self._connection, User).values(**values, password_hash=password_hash, created_at=now)
+    def _add(
+        self, role: Role, email: str, password_hash: str, now: datetime, verified_at: datetime | None = None
+    ) -> str:
+        values: dict[str, Any] = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
+        values |= {"password_hash": password_hash, "created_at": now, "email_verified_at": verified_at}
+        statement = dialect_insert(self._connection, User).values(**values)
         user_id: str | None = self._connection.execute(
             statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         ).scalar_one_or_none()

@@ -1,5 +1,8 @@
 """Request and response schemas of the authentication routes."""
 
+from collections.abc import Callable
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate
 
 from interviews_api.accounts.models import CompanyRole, Role
@@ -7,6 +10,7 @@ from interviews_api.accounts.passwords import is_common
 from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
+    Instant,
     email_field,
     enum_field,
     id_field,
@@ -24,9 +28,10 @@ def _check_password(password: str) -> None:
         raise ValidationError("Must not be blank or one of the commonest passwords.")
 
 
-def password_field() -> fields.String:
+def password_field(*, required: bool = True, **kwargs: Any) -> fields.String:
     """Return the field of a password that is to be stored."""
-    return fields.String(required=True, validate=[validate.Length(10, 128), _check_password])
+    checks: list[Callable[[str], object]] = [validate.Length(10, 128), _check_password]
+    return fields.String(required=required, validate=checks, **kwargs)
 
 
 class Credentials(CamelSchema):
@@ -66,8 +71,26 @@ class NewCompany(_NewUser):
     company = fields.Nested(NewCompanyDetails, required=True)
 
 
-class NewCompanyUser(_NewUser):
-    """The request body that adds a user to a company."""
+class NewCompanyUser(CamelSchema):
+    """The request body that adds a user to a company: with a password at once, else by a mailed invitation."""
+
+    email = new_email_field(required=True)
+    password = password_field(required=False, load_default=None)
+
+
+class InvitationDetails(CamelSchema):
+    """An invitation to join a company, as the mailed link shows it."""
+
+    email = fields.String()
+    company = FlatNested(CompanyLink)
+    invited_by = fields.String()
+    expires_at = Instant()
+
+
+class InvitationPassword(CamelSchema):
+    """The password that the invited person chooses."""
+
+    password = password_field()
 
 
 class PasswordChange(CamelSchema):

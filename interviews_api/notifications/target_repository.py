@@ -78,8 +78,9 @@ class WebhookRepository:
 
         Locks the company, so that two requests at once cannot exceed the limit.
         """
-        company_id = UserRepository(self._connection).lock_viewer(viewer)["company_id"]
+        company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        UserRepository(self._connection).lock_viewer(viewer)  # after the company, as changes of colleagues lock
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}

@@ -92,4 +92,5 @@ def _add_routes(spec: APISpec) -> list[Schema]:
                 spec.path(path, operations={method.lower(): operation_object(rule, view)})
         if contract := contract_of(view):
             responses += contract.schemas
+            responses += [schema for outcome in contract.outcomes.values() for schema in outcome.schemas]
     return responses

@@ -1,4 +1,4 @@
-"""Verified addresses of users, the last read of calendar feeds, mails about accounts, and roles of colleagues."""
+"""Verified addresses, last reads of calendar feeds, mails about accounts, and roles and invitations of colleagues."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +27,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_mails")),
     )
     op.create_index("ix_account_mails_expires_at", "account_mails", ["expires_at"])
+    op.create_table(
+        "invitations",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("company_id", ID, nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("invited_by_id", ID, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["companies.id"], name=op.f("fk_invitations_company_id_companies")),
+        sa.ForeignKeyConstraint(
+            ["invited_by_id"], ["users.id"], name=op.f("fk_invitations_invited_by_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("company_id", "email_key", name=op.f("uq_invitations_company_id_email_key")),
+    )
+    op.create_index("ix_invitations_invited_by_id", "invitations", ["invited_by_id"])
+    op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"])
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
     op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
     op.add_column("company_users", sa.Column("role", sa.Text(), nullable=True))
@@ -44,6 +62,7 @@ def downgrade() -> None:
     op.drop_column("webhooks", "created_by_id")
     op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
     op.drop_column("deliveries", "account_mail_id")
+    op.drop_table("invitations")
     op.drop_table("account_mails")
     op.drop_column("calendar_feeds", "last_read_at")
     op.drop_column("users", "email_verified_at")

@@ -95,6 +95,8 @@ ANSWERS = {
     ),
     "GET /calendar/<secret>.ics": (404, "Calendar not found"),
     "GET /candidate/interviews/updates": (426, "Live updates need a WebSocket"),
+    "GET /auth/invitations/<token>": (400, "Invalid invitation"),  # the token is an interview's
+    "POST /auth/invitations/<token>": (400, "Invalid invitation"),
     "POST /auth/password/reset": (400, "Invalid reset token"),
     "GET /push/public-key": (404, "Web Push is not set up"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (404, "Notice not found"),

@@ -17,7 +17,7 @@ from tests.support.api import Caller
 from tests.support.sessions import bearer, sign_in
 from tests.support.settings import SECRETS
 
-NO_MAILS = "0 password_resets, 0 account_mails\n"
+NO_MAILS = "0 password_resets, 0 account_mails, 0 invitations\n"
 
 
 def test_purge_deletes_expired_rows(ada_client: Caller, runner: FlaskCliRunner, database: Database) -> None:

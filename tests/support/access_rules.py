@@ -40,6 +40,8 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "DELETE /auth/company/users/<user_id>": (
         COMPANY, None, "This user does not belong to you", "User not found",
     ),
+    "GET /auth/invitations/<token>": (PUBLIC, None, None, None),
+    "POST /auth/invitations/<token>": (PUBLIC, {"password": "good" * 3}, None, None),
     "GET /jobs": (PUBLIC, None, None, None),
     "POST /jobs": (COMPANY, {"title": "x"}, None, None),
     "POST /jobs/<job_id>/applications": (CANDIDATE, None, None, "Job not found"),

@@ -34,6 +34,7 @@ MAILS = [
 ACCOUNT_SUBJECTS = {
     "account_password_changed": "Your password was changed",
     "account_colleague_changed": "Your colleagues have changed",
+    "account_invitation": "You are invited to join a company",
 }
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.invitation_tokens import invitation_link
+from interviews_api.accounts.models import MailKind, Role
 from interviews_api.accounts.reset_tokens import reset_link
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
@@ -107,6 +108,8 @@ def _template(user: Values, context: Values) -> str:
 def _url(settings: Settings, context: Values) -> str | None:
     if context["reset_id"] is not None:
         return reset_link(settings.public_url, settings.secret_key, context["reset_id"])
+    if context["mail_kind"] == MailKind.INVITATION:
+        return invitation_link(settings.public_url, settings.secret_key, context["account_mail_id"])
     if context["event_type"] in _ASKS_FOR_ANSWER:
         return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
     return None

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from interviews_api.accounts.models import AccountMail, Candidate, Company, CompanyUser, PasswordReset, User
+from interviews_api.accounts.models import AccountMail, Candidate, Company, CompanyUser, Invitation, PasswordReset, User
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
@@ -58,6 +58,7 @@ _DELIVERY_CONTEXT = (
         AccountMail.details.label("mail_details"),
         AccountMail.created_at.label("mail_created_at"),
         AccountMail.expires_at.label("mail_expires_at"),
+        Invitation.id.label("invitation_id"),
     )
     .select_from(Delivery)
     .outerjoin(Event, Event.id == Delivery.event_id)
@@ -69,6 +70,7 @@ _DELIVERY_CONTEXT = (
     .outerjoin(User, User.id == Candidate.id)
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
     .outerjoin(AccountMail, AccountMail.id == Delivery.account_mail_id)
+    .outerjoin(Invitation, Invitation.id == AccountMail.id)
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
 _TARGET = bindparam("target_id", type_=Delivery.target_id.type)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from interviews_api.accounts.models import MailKind
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.notifications.channels.delivery_errors import Obsolete
@@ -39,6 +40,8 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     if context["account_mail_id"] is not None:
         if context["mail_expires_at"] is None or context["mail_expires_at"] <= now:
             raise Obsolete("the mail has expired")
+        if context["mail_kind"] == MailKind.INVITATION and context["invitation_id"] is None:
+            raise Obsolete("the invitation was used or withdrawn")
         return
     if context["channel"] == Channel.WEBHOOK:
         return
