@@ -63,6 +63,12 @@ class RequestStillRunning(Conflict):
     message = "A request with this Idempotency-Key is still running"
 
 
+class RegistrationClosed(NotFound):
+    """404: users of this role do not register themselves here."""
+
+    description = "Registration is closed"
+
+
 class CandidatesSignInElsewhere(NotFound):
     """404: candidates have no session or password here, because an identity provider signs them in."""
 

@@ -1,12 +1,13 @@
 """Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint
 from marshmallow import Schema
 
-from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, WrongCredentials
+from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, RegistrationClosed, WrongCredentials
 from interviews_api.accounts.identity_provider import (
     local_candidate_accounts_required,
     local_session_required,
@@ -39,11 +40,13 @@ from interviews_api.accounts.sign_in import SESSION_SCHEMAS, SchemaAndValue, iss
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.accounts.tokens import refresh_token_required, user_required
 from interviews_api.clock import now
+from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import InvalidInput, TooManyRequests, Unauthorized
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
+from interviews_api.web.route_contract import View
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
@@ -51,14 +54,30 @@ _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
+def _open_registration(*open_for: str) -> Callable[[View], View]:
+    """Answer 404 before validation unless REGISTRATION has one of these values."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded() -> Any:
+            if service(Settings).registration not in open_for:
+                raise RegistrationClosed
+            return view()
+
+        return guarded
+
+    return decorate
+
+
 @blueprint.post("/register/candidate")
 @local_candidate_accounts_required
+@_open_registration("open", "candidates")
 @operation(
     "Candidate registered successfully",
     CandidateSession,
     status=201,
     body=NewCandidate,
-    errors=(CandidatesSignInElsewhere, EmailTaken, TooManyRequests),
+    errors=(CandidatesSignInElsewhere, RegistrationClosed, EmailTaken, TooManyRequests),
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
@@ -72,12 +91,13 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
 
 
 @blueprint.post("/register/company")
+@_open_registration("open")
 @operation(
     "Company registered successfully",
     CompanySession,
     status=201,
     body=NewCompany,
-    errors=(EmailTaken, TooManyRequests),
+    errors=(RegistrationClosed, EmailTaken, TooManyRequests),
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
