@@ -63,6 +63,12 @@ class RequestStillRunning(Conflict):
     message = "A request with this Idempotency-Key is still running"
 
 
+class CompanyNotApproved(Forbidden):
+    """403: the operator has not approved the viewer's company, or has suspended it."""
+
+    message = "This company is not approved yet"
+
+
 class RegistrationClosed(NotFound):
     """404: users of this role do not register themselves here."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import Schema
 
+from interviews_api.accounts.approval import new_company_approval
 from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, RegistrationClosed, WrongCredentials
 from interviews_api.accounts.identity_provider import (
     local_candidate_accounts_required,
@@ -106,7 +107,9 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     count_attempt({REGISTRATION_FROM_ADDRESS: client_address()})
     password_hash = hash_password(password)
     with transaction() as connection:
-        user = UserRepository(connection).add_company(email, password_hash, company, now=now())
+        user = UserRepository(connection).add_company(
+            email, password_hash, company, approval=new_company_approval(), now=now()
+        )
         return sign_in(user)[1]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -182,10 +182,19 @@ class AccountMail(Base):
     mailed: Mapped[bool]
 
 
+class Approval(StrEnum):
+    """What the operator has decided about a company."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    SUSPENDED = "suspended"
+
+
 class Company(Base):
     """An employer. `time_zone` is an IANA name, the default for its interviews."""
 
     __tablename__ = "companies"
+    __table_args__ = (check_one_of("approval", Approval),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -194,3 +203,8 @@ class Company(Base):
     phone: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
+    approval: Mapped[str] = mapped_column(Text)
+
+
+_IS_SUSPENDED = text(f"approval = '{Approval.SUSPENDED}'")
+Index("ix_companies_suspended", Company.id, postgresql_where=_IS_SUSPENDED, sqlite_where=_IS_SUSPENDED)

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from interviews_api.accounts.errors import EmailTaken
 from interviews_api.accounts.models import (
     NO_SESSION,
+    Approval,
     Candidate,
     Company,
     CompanyRole,
@@ -108,11 +109,11 @@ class UserRepository:
         return self.get_by_email(email)
 
     def add_company(
-        self, email: str, password_hash: str, company: Mapping[str, str | None], *, now: datetime
+        self, email: str, password_hash: str, company: Mapping[str, str | None], *, approval: Approval, now: datetime
     ) -> RowMapping:
         """Insert a company with its first user and return the user; raises EmailTaken."""
         company_id = new_id()
-        self._connection.execute(insert(Company).values(id=company_id, **company))
+        self._connection.execute(insert(Company).values(id=company_id, approval=approval, **company))
         return self.add_company_user(company_id, email, password_hash, CompanyRole.OWNER, now=now)
 
     def add_company_user(

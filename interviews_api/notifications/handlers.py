@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint
 
-from interviews_api.accounts.errors import OwnerRightsRequired
+from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.errors import CompanyNotApproved, OwnerRightsRequired
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import candidate_required, company_required, owner_required
 from interviews_api.clock import now
@@ -166,13 +167,14 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
 
 @blueprint.post("/interviews/<id:interview_id>/notices/<notice_id>/resend")
 @company_required
+@approval_required(_check_notice)
 @authorize_before_validation(_check_notice)
 @operation(
     "Notice queued successfully",
     Notice,
     status=202,
     body=Nothing,
-    errors=(*_ACCESS_ERRORS, NoticeNotFound, NoticeNotResendable),
+    errors=(*_ACCESS_ERRORS, CompanyNotApproved, NoticeNotFound, NoticeNotResendable),
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:
     """Resend a notice that was sent, suppressed or failed."""

@@ -1,4 +1,4 @@
-"""Verified addresses, last reads of calendar feeds, mails about accounts, and roles and invitations of colleagues."""
+"""Verified addresses, last reads of calendar feeds, mails about accounts, and colleagues; approval of companies."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,7 @@ revision = "0007"
 down_revision = "0004"
 
 ID = sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")
+IS_SUSPENDED = sa.text("approval = 'suspended'")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -47,6 +48,16 @@ def upgrade() -> None:
     op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"])
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
     op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
+    op.add_column("companies", sa.Column("approval", sa.Text(), nullable=True))
+    op.execute("UPDATE companies SET approval = 'approved'")
+    with op.batch_alter_table("companies") as companies:
+        companies.alter_column("approval", existing_type=sa.Text(), nullable=False)
+        companies.create_check_constraint(
+            op.f("ck_companies_approval"), "approval IN ('pending', 'approved', 'suspended')"
+        )
+    op.create_index(
+        "ix_companies_suspended", "companies", ["id"], postgresql_where=IS_SUSPENDED, sqlite_where=IS_SUSPENDED
+    )
     op.add_column("company_users", sa.Column("role", sa.Text(), nullable=True))
     op.execute("UPDATE company_users SET role = 'owner'")
     with op.batch_alter_table("company_users") as users:
@@ -59,6 +70,10 @@ def downgrade() -> None:
     with op.batch_alter_table("company_users") as users:
         users.drop_constraint(op.f("ck_company_users_role"), type_="check")
         users.drop_column("role")
+    op.drop_index("ix_companies_suspended", "companies")
+    with op.batch_alter_table("companies") as companies:
+        companies.drop_constraint(op.f("ck_companies_approval"), type_="check")
+        companies.drop_column("approval")
     op.drop_column("webhooks", "created_by_id")
     op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
     op.drop_column("deliveries", "account_mail_id")

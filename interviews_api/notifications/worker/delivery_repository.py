@@ -52,6 +52,7 @@ _DELIVERY_CONTEXT = (
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
+        Company.approval.label("company_approval"),
         PasswordReset.created_at.label("reset_created_at"),
         PasswordReset.expires_at.label("reset_expires_at"),
         AccountMail.kind.label("mail_kind"),

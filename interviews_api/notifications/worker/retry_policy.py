@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from interviews_api.accounts.models import MailKind
+from interviews_api.accounts.models import Approval, MailKind
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.notifications.channels.delivery_errors import Obsolete
@@ -30,7 +30,7 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
 
     A password reset is obsolete once it expired or was used, an account mail once it expired. E-mail and push are
     obsolete once the interview has a later revision. Reminders and nudges are also obsolete once its status changed or
-    it began. Webhooks get all events.
+    it began; while the company is suspended, all but cancellations are. Webhooks get all events.
     """
     if context["reset_id"] is not None:
         expires_at = context["reset_expires_at"]
@@ -45,6 +45,8 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
         return
     if context["channel"] == Channel.WEBHOOK:
         return
+    if context["company_approval"] == Approval.SUSPENDED and context["event_type"] != EventType.CANCELLED:
+        raise Obsolete("the company is suspended")
     if context["event_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
     required_status = _REQUIRED_STATUS.get(context["event_type"])
