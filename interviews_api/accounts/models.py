@@ -84,7 +84,7 @@ class CompanyUser(Base):
 
     id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"), index=True)
-    role: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text, server_default=CompanyRole.OWNER.value)
 
 
 class Session(Base):
@@ -203,7 +203,7 @@ class Company(Base):
     phone: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
-    approval: Mapped[str] = mapped_column(Text)
+    approval: Mapped[str] = mapped_column(Text, server_default=Approval.APPROVED.value)
 
 
 _IS_SUSPENDED = text(f"approval = '{Approval.SUSPENDED}'")

@@ -48,20 +48,16 @@ def upgrade() -> None:
     op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"])
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
     op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
-    op.add_column("companies", sa.Column("approval", sa.Text(), nullable=True))
-    op.execute("UPDATE companies SET approval = 'approved'")
+    op.add_column("companies", sa.Column("approval", sa.Text(), server_default="approved", nullable=False))
     with op.batch_alter_table("companies") as companies:
-        companies.alter_column("approval", existing_type=sa.Text(), nullable=False)
         companies.create_check_constraint(
             op.f("ck_companies_approval"), "approval IN ('pending', 'approved', 'suspended')"
         )
     op.create_index(
         "ix_companies_suspended", "companies", ["id"], postgresql_where=IS_SUSPENDED, sqlite_where=IS_SUSPENDED
     )
-    op.add_column("company_users", sa.Column("role", sa.Text(), nullable=True))
-    op.execute("UPDATE company_users SET role = 'owner'")
+    op.add_column("company_users", sa.Column("role", sa.Text(), server_default="owner", nullable=False))
     with op.batch_alter_table("company_users") as users:
-        users.alter_column("role", existing_type=sa.Text(), nullable=False)
         users.create_check_constraint(op.f("ck_company_users_role"), "role IN ('owner', 'member')")
 
 
