@@ -53,6 +53,13 @@ _WEBHOOKS = (
     .order_by(Webhook.id)
 )
 _RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
+_NEXT_MAILS: SelectStatement = (
+    select(AccountMail.id, AccountMail.email.label("address"))
+    .where(_IS_UNSENT)
+    .order_by(AccountMail.id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
 
 Recipient = Row[Any]
 
@@ -113,10 +120,9 @@ class DeliveryFanOut:
         self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
         return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
 
-    def _take_mails(self) -> list[Row[str, str]]:
+    def _take_mails(self) -> Sequence[Recipient]:
         """Return the next account mails, each a recipient of its own, and mark them as mailed."""
-        statement = select(AccountMail.id, AccountMail.email.label("address")).where(_IS_UNSENT).limit(BATCH)
-        mails = self._connection.execute(statement.order_by(AccountMail.id).with_for_update(skip_locked=True)).all()
+        mails = self._connection.execute(_NEXT_MAILS).all()
         if mails:
             taken = AccountMail.id.in_([mail.id for mail in mails])
             self._connection.execute(update(AccountMail).where(taken).values(mailed=True))
