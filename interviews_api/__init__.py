@@ -7,18 +7,22 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli
-from interviews_api.accounts import company_users, reset_handlers, tokens
+from interviews_api.accounts import company_users, invitation_handlers, reset_handlers, tokens
 from interviews_api.accounts import handlers as accounts
+from interviews_api.accounts.invitation_repository import InvitationRepository
+from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.cache import ResponseCache
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.hiring import handlers as hiring
 from interviews_api.interviews import calendar_handlers, candidate_handlers, company_handlers, link_handlers
+from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
 from interviews_api.notifications.channels.deadline import RequestResolver
+from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi, security_headers
@@ -38,12 +42,17 @@ _API_DESCRIPTION = ApiDescription(
         "notifications": "Webhooks, push subscriptions and the notices of an interview.",
         "auth": "Users register, sign in and out, and change their passwords.",
         "password-reset": "Users that forgot their password get a link by mail.",
-        "company-users": "A company adds and removes its users.",
+        "company-users": "A company's owners add and remove its users, and change their roles.",
+        "invitations": "Colleagues join a company by a link in a mail.",
         "health": "Probes of the process and of its database.",
         "metrics": "Metrics for Prometheus.",
         "openapi": "This document, and a page that shows it.",
     },
     webhooks={"interviewChange": INTERVIEW_CHANGE},
+)
+
+_STANDING_ACCESS = StandingAccess(
+    (CalendarFeedRepository, SubscriptionRepository, InvitationRepository), (WebhookRepository,)
 )
 
 
@@ -53,7 +62,8 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.response_class = ApiResponse
     database = Database(settings.database_url, pool_size=settings.web_threads)
-    register_services(app, settings, database, ResponseCache(settings.cache_bytes), RequestResolver())
+    response_cache = ResponseCache(settings.cache_bytes)
+    register_services(app, settings, database, response_cache, RequestResolver(), _STANDING_ACCESS)
 
     logs.init_app(app, metrics.count)
     security_headers.init_app(app)
@@ -72,6 +82,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         accounts.blueprint,
         company_users.blueprint,
         reset_handlers.blueprint,
+        invitation_handlers.blueprint,
         hiring.blueprint,
         candidate_handlers.blueprint,
         calendar_handlers.blueprint,

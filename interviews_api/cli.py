@@ -9,8 +9,9 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
+from interviews_api.accounts.company_repository import CompanyRepository
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.models import Approval, Role, Viewer
 from interviews_api.accounts.purge import BATCH_SIZE, PAUSE_SECONDS, purge_batches
 from interviews_api.accounts.purge_repository import expiring_tables
 from interviews_api.accounts.repository import SessionRepository, UserRepository
@@ -27,9 +28,11 @@ from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
 from interviews_api.services import service
 from interviews_api.web.command_group import CommandGroup
+from interviews_api.web.plain_text import in_one_line
 
 seed = CommandGroup("seed", help="Load data.")
 users = CommandGroup("users", help="Create users.")
+companies = CommandGroup("companies", help="Approve and suspend companies.")
 tokens = CommandGroup("tokens", help="Issue access tokens.")
 interviews = CommandGroup("interviews", help="Look into interviews.")
 
@@ -41,7 +44,7 @@ _password = click.option(
 
 def init_app(app: Flask) -> None:
     """Register the commands with the application."""
-    for command in (seed, users, tokens, interviews, purge_expired, commands.deliveries, commands.push):
+    for command in (seed, users, companies, tokens, interviews, purge_expired, commands.deliveries, commands.push):
         app.cli.add_command(command)
     app.cli.add_command(commands.run_worker)
 
@@ -92,6 +95,38 @@ def create_company(name: str, time_zone: str, email: str, password: str) -> None
     user = {"id": new_id(), "companyId": company_id, "email": email, "password": password}
     load_world({"companies": [{"id": company_id, "name": name, "timeZone": time_zone}], "companyUsers": [user]})
     click.echo(f"Company {company_id}, user {user['id']}")
+
+
+@companies.command("list")
+@click.option("--approval", type=click.Choice([approval.value for approval in Approval]), help="Only these.")
+def list_companies(approval: str | None) -> None:
+    """List companies with their approval, oldest first."""
+    with read_connection() as connection:
+        rows = CompanyRepository(connection).of_approval(Approval(approval) if approval else None)
+    for row in rows:
+        click.echo(f"{row['id']}  {row['approval']:<9}  {in_one_line(row['name'])}")
+    click.echo(f"{len(rows)} companies")
+
+
+@companies.command("approve")
+@click.argument("company_id")
+def approve_company(company_id: str) -> None:
+    """Let a company publish jobs and invite candidates, also after a suspension."""
+    _decide(company_id, Approval.APPROVED)
+
+
+@companies.command("suspend")
+@click.argument("company_id")
+def suspend_company(company_id: str) -> None:
+    """Stop a company's jobs, invitations and waiting mails; it can still cancel and complete interviews."""
+    _decide(company_id, Approval.SUSPENDED)
+
+
+def _decide(company_id: str, approval: Approval) -> None:
+    with transaction() as connection:
+        if not CompanyRepository(connection).decide(company_id, approval):
+            raise click.ClickException(f"there is no company {company_id}")
+    click.echo(f"Company {company_id} is {approval}")
 
 
 @users.command("create-candidate")

@@ -1,10 +1,12 @@
 """All tables in one module, for Alembic and for code that needs the whole schema."""
 
 from interviews_api.accounts.models import (
+    AccountMail,
     Candidate,
     Company,
     CompanyUser,
     IdempotentReply,
+    Invitation,
     PasswordReset,
     RateLimit,
     Session,
@@ -19,6 +21,7 @@ from interviews_api.notifications.models import Delivery, FanOutPosition, PushSu
 metadata = Base.metadata
 
 __all__ = [
+    "AccountMail",
     "Application",
     "CalendarFeed",
     "Candidate",
@@ -30,6 +33,7 @@ __all__ = [
     "IdempotentReply",
     "Import",
     "Interview",
+    "Invitation",
     "Job",
     "PasswordReset",
     "PushSubscription",

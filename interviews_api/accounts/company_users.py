@@ -4,43 +4,63 @@ from typing import Any
 
 from flask import Blueprint
 
-from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
-from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.colleague_repository import ColleagueRepository
+from interviews_api.accounts.errors import (
+    CannotRemoveYourself,
+    EmailTaken,
+    NoOwnerLeft,
+    NotYourUser,
+    OwnerRightsRequired,
+    UserNotFound,
+)
+from interviews_api.accounts.invitation_repository import InvitationRepository
+from interviews_api.accounts.models import CompanyRole, Viewer
+from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import count_attempt_of
-from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.schemas import CompanyMe, CompanyUsers, NewCompanyUser
-from interviews_api.accounts.tokens import company_required
+from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
+from interviews_api.accounts.standing_access import StandingAccess
+from interviews_api.accounts.tokens import company_required, owner_required
 from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
+from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
 from interviews_api.web.page_query import PageQuery
+from interviews_api.web.route_contract import Outcome
 
 blueprint = Blueprint("company-users", __name__, url_prefix="/auth/company/users")
 
 
+def _check_colleague(connection: Any, viewer: Viewer, user_id: str) -> None:
+    ColleagueRepository(connection).check(viewer, user_id)
+
+
 @blueprint.post("")
-@company_required
+@owner_required
 @operation(
     "Company user created successfully",
     CompanyMe,
     status=201,
     body=NewCompanyUser,
-    errors=(EmailTaken,),
+    errors=(OwnerRightsRequired, EmailTaken),
     limits=(COLLEAGUES,),
+    outcomes={202: ("Invitation sent", Nothing)},
 )
-def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[str, Any]:
-    """Add a user to the viewer's company."""
+def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Any:
+    """Invite a colleague by mail; with a password, add a user to the viewer's company at once."""
+    if password is not None:
+        refuse_address("password", password, email)
     count_attempt_of(viewer, COLLEAGUES)
+    if password is None:
+        with transaction() as connection:
+            InvitationRepository(connection).create(viewer, email, now=now())
+        return Outcome(202, {})
     password_hash = hash_password(password)
     with transaction() as connection:
-        users = UserRepository(connection)
-        company_id = users.get(viewer)["company_id"]
-        return {"user": users.add_company_user(company_id, email, password_hash, now=now())}
+        return {"user": ColleagueRepository(connection).add(viewer, email, password_hash, now=now())}
 
 
 @blueprint.get("")
@@ -49,22 +69,42 @@ def create_company_user(viewer: Viewer, *, email: str, password: str) -> dict[st
 def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """List the users of the viewer's company, oldest first."""
     with read_connection() as connection:
-        return UserRepository(connection).page_of_company(viewer, limit=limit, skip=skip)
+        return ColleagueRepository(connection).page(viewer, limit=limit, skip=skip)
+
+
+@blueprint.patch("/<id:user_id>")
+@owner_required
+@authorize_before_validation(_check_colleague)
+@operation(
+    "Company user updated successfully",
+    CompanyUserAndRole,
+    body=RoleChange,
+    errors=(OwnerRightsRequired, NoOwnerLeft, NotYourUser, UserNotFound),
+    limits=(COLLEAGUES,),
+)
+def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str, Any]:
+    """Make a user of the viewer's company an owner or a member; all owners are told by mail."""
+    with transaction() as connection:
+        colleagues = ColleagueRepository(connection)
+        is_change = colleagues.check(viewer, user_id)["role"] != role
+        user = colleagues.change_role(viewer, user_id, CompanyRole(role), now=now())
+        if is_change:
+            count_attempt_of(viewer, COLLEAGUES)
+    return {"user": user}
 
 
 @blueprint.delete("/<id:user_id>")
-@company_required
-@authorize_before_validation(
-    lambda connection, viewer, user_id: UserRepository(connection).check_colleague(viewer, user_id)
-)
+@owner_required
+@authorize_before_validation(_check_colleague)
 @operation(
     "Company user deleted successfully",
     Nothing,
     body=Nothing,
-    errors=(CannotRemoveYourself, NotYourUser, UserNotFound),
+    errors=(OwnerRightsRequired, CannotRemoveYourself, NotYourUser, UserNotFound),
 )
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
-    """Remove a user of the viewer's company and end its sessions."""
+    """Remove a user of the viewer's company and end its sessions; all owners are told by mail."""
     with transaction() as connection:
-        UserRepository(connection).remove_colleague(viewer, user_id)
+        set_up = service(StandingAccess).set_up_by(connection, user_id)
+        ColleagueRepository(connection).remove(viewer, user_id, set_up=set_up, now=now())
     return {}

@@ -27,6 +27,18 @@ class NotYourUser(Forbidden):
     message = "This user does not belong to you"
 
 
+class OwnerRightsRequired(Forbidden):
+    """403: the viewer is a member of its company, and only owners may do this."""
+
+    message = "Owner rights required"
+
+
+class NoOwnerLeft(BadRequest):
+    """400: the change would leave the company without an owner."""
+
+    message = "A company needs an owner"
+
+
 class CannotRemoveYourself(BadRequest):
     """400: the viewer named itself as the user to remove."""
 
@@ -39,10 +51,28 @@ class InvalidReset(BadRequest):
     message = "Invalid reset token"
 
 
+class InvalidInvitation(BadRequest):
+    """400: the invitation is forged, expired, used or withdrawn."""
+
+    message = "Invalid invitation"
+
+
 class RequestStillRunning(Conflict):
     """409: an earlier request with the same Idempotency-Key has not finished."""
 
     message = "A request with this Idempotency-Key is still running"
+
+
+class CompanyNotApproved(Forbidden):
+    """403: the operator has not approved the viewer's company, or has suspended it."""
+
+    message = "This company is not approved yet"
+
+
+class RegistrationClosed(NotFound):
+    """404: users of this role do not register themselves here."""
+
+    description = "Registration is closed"
 
 
 class CandidatesSignInElsewhere(NotFound):

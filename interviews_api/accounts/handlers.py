@@ -1,23 +1,26 @@
 """Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint
 from marshmallow import Schema
 
+from interviews_api.accounts.approval import new_company_approval
 from interviews_api.accounts.client_addresses import client_address
-from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, WrongCredentials
+from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, RegistrationClosed, WrongCredentials
 from interviews_api.accounts.identity_provider import (
     local_candidate_accounts_required,
     local_session_required,
     refuse_candidates_of_provider,
 )
-from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.passwords import hash_password, is_password
+from interviews_api.accounts.mail_repository import AccountMailRepository
+from interviews_api.accounts.models import MailKind, Role, Viewer
+from interviews_api.accounts.passwords import hash_password, is_password, refuse_address
 from interviews_api.accounts.rate_limits import by_address, by_subject, count_attempt
 from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import (
     CandidateMe,
     CandidateSession,
@@ -28,13 +31,10 @@ from interviews_api.accounts.schemas import (
     NewCompany,
     PasswordChange,
 )
-from interviews_api.accounts.sign_in_limits import address_hash, count_login, find_account
-from interviews_api.accounts.tokens import (
-    issue_access_token,
-    issue_refresh_token,
-    refresh_token_required,
-    user_required,
-)
+from interviews_api.accounts.sign_in import SESSION_SCHEMAS, SchemaAndValue, issue_tokens, sign_in
+from interviews_api.accounts.sign_in_limits import count_login, find_account
+from interviews_api.accounts.standing_access import StandingAccess
+from interviews_api.accounts.tokens import refresh_token_required, user_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (
@@ -49,53 +49,72 @@ from interviews_api.errors import InvalidInput, Unauthorized
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
+from interviews_api.web.route_contract import View
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
-_SESSION: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _NO_STORE = {"Cache-Control": "no-store"}
 
-SchemaAndValue = tuple[Schema, dict[str, Any]]
+
+def _open_registration(*open_for: str) -> Callable[[View], View]:
+    """Answer 404 before validation unless REGISTRATION has one of these values."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded() -> Any:
+            if service(Settings).registration not in open_for:
+                raise RegistrationClosed
+            return view()
+
+        return guarded
+
+    return decorate
 
 
 @blueprint.post("/register/candidate")
 @local_candidate_accounts_required
+@_open_registration("open", "candidates")
 @operation(
     "Candidate registered successfully",
     CandidateSession,
     status=201,
     body=NewCandidate,
-    errors=(CandidatesSignInElsewhere, EmailTaken),
+    errors=(CandidatesSignInElsewhere, RegistrationClosed, EmailTaken),
     limits=(REGISTRATION,),
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
     """Register a candidate and begin a session."""
+    refuse_address("password", password, email)
     count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
         user = UserRepository(connection).add_candidate(email, password_hash, now=now(), **person)
-        return _sign_in(user)[1]
+        return sign_in(user)[1]
 
 
 @blueprint.post("/register/company")
+@_open_registration("open")
 @operation(
     "Company registered successfully",
     CompanySession,
     status=201,
     body=NewCompany,
-    errors=(EmailTaken,),
+    errors=(RegistrationClosed, EmailTaken),
     limits=(REGISTRATION,),
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
     """Register a company with its first user and begin a session."""
+    refuse_address("password", password, email)
     count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
-        user = UserRepository(connection).add_company(email, password_hash, company, now=now())
-        return _sign_in(user)[1]
+        user = UserRepository(connection).add_company(
+            email, password_hash, company, approval=new_company_approval(), now=now()
+        )
+        return sign_in(user)[1]
 
 
 @blueprint.post("/login")
@@ -120,7 +139,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
         if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
             raise WrongCredentials
         attempt.give_back()
-        return _sign_in(user)
+        return sign_in(user)
 
 
 @blueprint.post("/refresh")
@@ -133,7 +152,7 @@ def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
         user = UserRepository(connection).get(viewer) if rotated else None
     if rotated is None or user is None:
         raise Unauthorized
-    return _SESSION[user["role"]], _tokens(user, viewer, *rotated)
+    return SESSION_SCHEMAS[user["role"]], issue_tokens(user, viewer, *rotated)
 
 
 @blueprint.post("/logout")
@@ -159,18 +178,23 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
     limits=(PASSWORD_CHANGE,),
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """Change the viewer's password and end the other sessions."""
+    """Change the viewer's password; the other sessions, feeds and push subscriptions end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
+    refuse_address("newPassword", new_password, user["email"])
     count_attempt(by_subject(PASSWORD_CHANGE, viewer.user_id))
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
+        ResetRepository(connection).void(user["email"])
         if not is_right or not UserRepository(connection).change_password(
             viewer.user_id, user["password_hash"], new_hash
         ):
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
         SessionRepository(connection).end_others(viewer)
+        service(StandingAccess).end(connection, viewer.user_id)
+        mails = AccountMailRepository(connection)
+        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=viewer.user_id, now=now())
     return {}
 
 
@@ -189,27 +213,3 @@ def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mappin
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise WrongCredentials
     return user
-
-
-def _sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
-    """Begin a session and return its tokens."""
-    expires_at = now() + service(Settings).refresh_token_lifetime
-    with transaction() as connection:
-        session_id, refresh_id = SessionRepository(connection).begin(
-            user["id"], now=now(), expires_at=expires_at, address_hash=address_hash(client_address())
-        )
-    viewer = Viewer(user["id"], user["role"], session_id)
-    return _SESSION[user["role"]], _tokens(user, viewer, refresh_id, expires_at)
-
-
-def _tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
-    """Issue the session's tokens; no token outlives the session."""
-    present = now()  # read once, or expires_in would differ from the token's lifetime
-    access_end = min(present + service(Settings).access_token_lifetime, session_end)
-    return {
-        "access_token": issue_access_token(viewer, access_end),
-        "refresh_token": issue_refresh_token(viewer, refresh_id, session_end),
-        "token_type": "Bearer",
-        "expires_in": int((access_end - present).total_seconds()),
-        "user": user,
-    }

@@ -4,6 +4,7 @@ After RFC 8725: algorithm, keys, issuer and audience come from the settings, nev
 `jwk`, `x5u` and `x5c` are ignored, and every claim is required. Company users keep signing in here.
 """
 
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -12,9 +13,11 @@ import jwt
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.standing_access import StandingAccess
+from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
-from interviews_api.db.connections import read_connection
+from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
 from interviews_api.web.route_contract import View
@@ -79,7 +82,16 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
     if user is None or user["role"] != Role.CANDIDATE:
         raise Unauthorized
     user_id: str = user["id"]
+    if user["email_verified_at"] is None and (is_email or user["password_hash"] is not None):
+        _claim(user_id, verified_at=now() if is_email else None)
     return user_id
+
+
+def _claim(user_id: str, *, verified_at: datetime | None) -> None:
+    """End all that an unverified owner of the account set up, at the first sign-in through the provider."""
+    with transaction() as connection:
+        if UserRepository(connection).claim_for_provider(user_id, verified_at=verified_at):
+            service(StandingAccess).end(connection, user_id)
 
 
 def refuse_candidates_of_provider() -> None:

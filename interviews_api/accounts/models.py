@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, Text
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -41,7 +41,10 @@ def email_key(email: str) -> str:
 
 
 class User(Base):
-    """The credentials of a user. `password_hash` is None if the user cannot sign in with a password."""
+    """The credentials of a user. `password_hash` is None if the user cannot sign in with a password.
+
+    `email_verified_at` is when the address was proved to be the user's, or None: anybody may have registered it.
+    """
 
     __tablename__ = "users"
     __table_args__ = (check_one_of("role", Role),)
@@ -52,6 +55,7 @@ class User(Base):
     email_key: Mapped[str] = mapped_column(Text, unique=True)
     password_hash: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Candidate(Base):
@@ -65,13 +69,22 @@ class Candidate(Base):
     phone: Mapped[str | None] = mapped_column(Text)
 
 
+class CompanyRole(StrEnum):
+    """The role of a user within its company. Only owners manage colleagues and webhooks."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+
+
 class CompanyUser(Base):
     """A user that acts for a company. Its id is the user's id."""
 
     __tablename__ = "company_users"
+    __table_args__ = (check_one_of("role", CompanyRole),)
 
     id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"), index=True)
+    role: Mapped[str] = mapped_column(Text, server_default=CompanyRole.OWNER.value)
 
 
 class Session(Base):
@@ -134,10 +147,61 @@ class PasswordReset(Base):
     mailed: Mapped[bool]
 
 
+class Invitation(Base):
+    """An invitation of an address to join a company. Use of the invitation deletes the row."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (UniqueConstraint("company_id", "email_key"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"))
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Text)
+    invited_by_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class MailKind(StrEnum):
+    """The kind of a mail about an account, and the name of its template after `account_`."""
+
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # no password
+    COLLEAGUE_CHANGED = "colleague_changed"
+    INVITATION = "invitation"
+
+
+class AccountMail(Base):
+    """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
+
+    `owner_id` is the user or company that causes the mail, and the owner of its delivery.
+    `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
+    """
+
+    __tablename__ = "account_mails"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    owner_id: Mapped[str] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    mailed: Mapped[bool]
+
+
+class Approval(StrEnum):
+    """What the operator has decided about a company."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    SUSPENDED = "suspended"
+
+
 class Company(Base):
     """An employer. `time_zone` is an IANA name, the default for its interviews."""
 
     __tablename__ = "companies"
+    __table_args__ = (check_one_of("approval", Approval),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -146,3 +210,8 @@ class Company(Base):
     phone: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
+    approval: Mapped[str] = mapped_column(Text, server_default=Approval.APPROVED.value)
+
+
+_IS_SUSPENDED = text(f"approval = '{Approval.SUSPENDED}'")
+Index("ix_companies_suspended", Company.id, postgresql_where=_IS_SUSPENDED, sqlite_where=_IS_SUSPENDED)

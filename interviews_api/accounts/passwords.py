@@ -1,10 +1,33 @@
-"""Password hashes: argon2id at the OWASP setting (19 MiB, 2 passes, 1 lane), about 25 ms of CPU each."""
+"""Passwords: the refused ones, and hashes.
+
+Hashes are argon2id at the OWASP setting (19 MiB, 2 passes, 1 lane), about 25 ms of CPU each.
+"""
+
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from interviews_api.accounts.models import email_key
+from interviews_api.errors import InvalidInput
+
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _DUMMY_HASH = _HASHER.hash("")
+
+_LIST = Path(__file__).parent / "data" / "common_passwords.txt"
+_COMMON = frozenset(line for line in _LIST.read_text("utf-8").splitlines() if not line.startswith("# "))
+
+
+def is_common(password: str) -> bool:
+    """Return whether the password is blank or one of the commonest, ignoring letter case and blanks around it."""
+    plain = password.strip().lower()
+    return not plain or plain in _COMMON
+
+
+def refuse_address(field: str, password: str, email: str) -> None:
+    """Raise InvalidInput that names the field if the password is the e-mail address."""
+    if email_key(password) == email_key(email):
+        raise InvalidInput({field: ["Must not be the e-mail address."]})
 
 
 def hash_password(password: str) -> str:

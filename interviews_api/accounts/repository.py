@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -14,16 +14,16 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    true,
     update,
 )
-from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.errors import CannotRemoveYourself, EmailTaken, NotYourUser, UserNotFound
+from interviews_api.accounts.errors import EmailTaken
 from interviews_api.accounts.models import (
     NO_SESSION,
+    Approval,
     Candidate,
     Company,
+    CompanyRole,
     CompanyUser,
     Role,
     Session,
@@ -31,9 +31,8 @@ from interviews_api.accounts.models import (
     Viewer,
     email_key,
 )
-from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import Unauthorized
 from interviews_api.ids import new_id
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
@@ -48,43 +47,19 @@ _USERS = (
         User.email,
         User.role,
         User.password_hash,
+        User.email_verified_at,
         Candidate.first_name,
         Candidate.last_name,
         Candidate.phone,
         Company.id.label("company_id"),
         Company.name.label("company_name"),
+        CompanyUser.role.label("company_role"),
     )
     .outerjoin(Candidate, Candidate.id == User.id)
     .outerjoin(CompanyUser, CompanyUser.id == User.id)
     .outerjoin(Company, Company.id == CompanyUser.company_id)
 )
 _BY_ID = _USERS.where(User.id == VIEWER, IS_SIGNED_IN)
-_requested = aliased(CompanyUser)
-_COLLEAGUE = (
-    select(CompanyUser.company_id.label("viewer_company_id"), _requested.id.label("user_id"), _requested.company_id)
-    .select_from(CompanyUser)
-    .outerjoin(_requested, _requested.id == bindparam("user_id", type_=User.id.type))
-    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
-)
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
-_colleagues = (
-    select(User.id, User.email, User.role, User.created_at)
-    .join(CompanyUser, CompanyUser.id == User.id)
-    .where(CompanyUser.company_id == _OUR_COMPANY)
-)
-_colleagues_page, _colleagues_count = (
-    page_subquery(_colleagues, (User.created_at, User.id)),
-    count_subquery(_colleagues),
-)
-_COLLEAGUES = (
-    select(_colleagues_count, _colleagues_page, Company.id.label("company_id"), Company.name.label("company_name"))
-    .select_from(CompanyUser)
-    .join(Company, Company.id == CompanyUser.company_id)
-    .join(_colleagues_count, true())
-    .outerjoin(_colleagues_page, true())
-    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
-)
 _LOCK_USER = (
     select(User.password_hash)
     .where(User.id == bindparam("user_id", type_=User.id.type))
@@ -117,6 +92,15 @@ class UserRepository:
         """
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
+    def lock_viewer(self, viewer: Viewer) -> RowMapping:
+        """Lock the viewer's user until the commit and return it; raises Unauthorized.
+
+        For changes that outlive the session: a reset of the password waits for the commit and then finds them, or it
+        came first and the session has ended.
+        """
+        self.lock_user(viewer.user_id)
+        return self.get(viewer)
+
     def find_by_email(self, email: str) -> RowMapping | None:
         """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
@@ -130,46 +114,33 @@ class UserRepository:
         """Insert a candidate that can sign in and return the user; raises EmailTaken."""
         user_id = self._add(Role.CANDIDATE, email, password_hash, now)
         self._connection.execute(insert(Candidate).values(id=user_id, **person))
-        return self._get_by_email(email)
+        return self.get_by_email(email)
 
     def add_company(
-        self, email: str, password_hash: str, company: Mapping[str, str | None], *, now: datetime
+        self, email: str, password_hash: str, company: Mapping[str, str | None], *, approval: Approval, now: datetime
     ) -> RowMapping:
         """Insert a company with its first user and return the user; raises EmailTaken."""
         company_id = new_id()
-        self._connection.execute(insert(Company).values(id=company_id, **company))
-        return self.add_company_user(company_id, email, password_hash, now=now)
+        self._connection.execute(insert(Company).values(id=company_id, approval=approval, **company))
+        return self.add_company_user(company_id, email, password_hash, CompanyRole.OWNER, now=now)
 
-    def add_company_user(self, company_id: str, email: str, password_hash: str, *, now: datetime) -> RowMapping:
-        """Insert another user of a company and return the user; raises EmailTaken."""
-        user_id = self._add(Role.COMPANY, email, password_hash, now)
-        self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id))
-        return self._get_by_email(email)
+    def add_company_user(
+        self,
+        company_id: str,
+        email: str,
+        password_hash: str,
+        role: CompanyRole,
+        *,
+        now: datetime,
+        verified_at: datetime | None = None,
+    ) -> RowMapping:
+        """Insert another user of a company and return the user; raises EmailTaken.
 
-    def page_of_company(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
-        """Return a page of the users of the viewer's company, oldest first; raises Unauthorized."""
-        sort = (itemgetter("created_at"), False)
-        values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
-
-    def check_colleague(self, viewer: Viewer, user_id: str) -> None:
-        """Check that the viewer's company has the user; raises Unauthorized, UserNotFound or NotYourUser."""
-        row = self._connection.execute(_COLLEAGUE, viewer.keys | {"user_id": user_id}).mappings().one_or_none()
-        require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
-
-    def remove_colleague(self, viewer: Viewer, user_id: str) -> None:
-        """Delete a user of the viewer's company; raises CannotRemoveYourself, or as `check_colleague` does.
-
-        The sessions go with the user. A lock on the company keeps two users from removing each other.
+        `verified_at` is when the address was proved, or None.
         """
-        self._connection.execute(_LOCK_COMPANY, viewer.keys)
-        self.check_colleague(viewer, user_id)
-        if user_id == viewer.user_id:
-            raise CannotRemoveYourself
-        self._connection.execute(delete(User).where(User.id == user_id))
+        user_id = self._add(Role.COMPANY, email, password_hash, now, verified_at)
+        self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id, role=role))
+        return self.get_by_email(email)
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
         """Replace the hash and return True; return False if `old_hash` is outdated.
@@ -182,9 +153,26 @@ class UserRepository:
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
         return True
 
-    def _add(self, role: Role, email: str, password_hash: str, now: datetime) -> str:
-        values = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
-        statement = dialect_insert(self._connection, User).values(**values, password_hash=password_hash, created_at=now)
+    def claim_for_provider(self, user_id: str, *, verified_at: datetime | None) -> bool:
+        """Take an account that was never verified from whoever registered it; return False if there is nothing to take.
+
+        Deletes its password and sessions. `verified_at` is None if the provider does not vouch for the address.
+        """
+        unverified = [User.id == user_id, User.email_verified_at.is_(None)]
+        if verified_at is None:
+            unverified.append(User.password_hash.is_not(None))
+        values = {"password_hash": None, "email_verified_at": verified_at}
+        if self._connection.execute(update(User).where(*unverified).values(values)).rowcount == 0:
+            return False
+        self._connection.execute(delete(Session).where(Session.user_id == user_id))
+        return True
+
+    def _add(
+        self, role: Role, email: str, password_hash: str, now: datetime, verified_at: datetime | None = None
+    ) -> str:
+        values: dict[str, Any] = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
+        values |= {"password_hash": password_hash, "created_at": now, "email_verified_at": verified_at}
+        statement = dialect_insert(self._connection, User).values(**values)
         user_id: str | None = self._connection.execute(
             statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         ).scalar_one_or_none()
@@ -192,7 +180,8 @@ class UserRepository:
             raise EmailTaken
         return user_id
 
-    def _get_by_email(self, email: str) -> RowMapping:
+    def get_by_email(self, email: str) -> RowMapping:
+        """Return the user with the address, which must exist."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one()
 
 

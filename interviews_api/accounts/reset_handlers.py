@@ -9,13 +9,15 @@ from flask import Blueprint, Response
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.models import Role
-from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.mail_repository import AccountMailRepository
+from interviews_api.accounts.models import MailKind, Role
+from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import by_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
+from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (
@@ -78,15 +80,19 @@ def ask_for_reset(email: str) -> dict[str, Any]:
     limits=(RESET_FROM_ADDRESS,),
 )
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
-    """Set a new password with the token from the mail and end all sessions."""
+    """Set a new password with the token from the mail; all sessions, feeds and push subscriptions end."""
     count_attempt(by_address(RESET_FROM_ADDRESS, client_address()))
     reset_id = read_reset_token(service(Settings).secret_key, token)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with read_connection() as connection:
-        ResetRepository(connection).check(reset_id, roles=roles, now=now())
+        email = ResetRepository(connection).check(reset_id, roles=roles, now=now())
+    refuse_address("newPassword", new_password, email)
     password_hash = hash_password(new_password)
     with transaction() as connection:
-        ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
+        user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
+        service(StandingAccess).end(connection, user["id"])
+        mails = AccountMailRepository(connection)
+        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], now=now())
     return {}
 
 

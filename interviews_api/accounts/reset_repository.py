@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
@@ -30,24 +30,32 @@ class ResetRepository:
         self._connection.execute(delete(PasswordReset).where(PasswordReset.id == values["id"], is_unknown))
         notify(self._connection)
 
-    def check(self, reset_id: str, *, roles: Collection[Role], now: datetime) -> None:
-        """Raise InvalidReset when the reset is expired or used, or its user is gone or has another role."""
+    def check(self, reset_id: str, *, roles: Collection[Role], now: datetime) -> str:
+        """Return the address of the reset's user; raises InvalidReset as `use` does."""
         is_valid = (PasswordReset.id == reset_id) & (PasswordReset.expires_at > now)
-        reset = select(User.id).join(PasswordReset, PasswordReset.email_key == User.email_key)
-        if self._connection.execute(reset.where(is_valid, User.role.in_(roles))).first() is None:
+        reset = select(User.email).join(PasswordReset, PasswordReset.email_key == User.email_key)
+        email: str | None = self._connection.execute(reset.where(is_valid, User.role.in_(roles))).scalar()
+        if email is None:
             raise InvalidReset
+        return email
 
-    def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> None:
-        """Set the password and end the user's sessions and resets; raises InvalidReset, also for other roles.
+    def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> RowMapping:
+        """Set the password, end the user's sessions and resets, and return the user's `id` and `email`.
 
+        Raises InvalidReset when the reset is expired or used, or its user is gone or has another role.
         Blocks while a sign-in holds the lock of `lock_user`.
         """
         reset = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
         key = self._connection.execute(reset.with_for_update()).scalar_one_or_none()
-        user = select(User.id).where(User.email_key == key, User.role.in_(roles)).with_for_update()
-        user_id = self._connection.execute(user).scalar_one_or_none() if key is not None else None
-        if user_id is None:
+        statement = select(User.id, User.email).where(User.email_key == key, User.role.in_(roles)).with_for_update()
+        user = self._connection.execute(statement).mappings().one_or_none() if key is not None else None
+        if user is None:
             raise InvalidReset
-        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
-        self._connection.execute(delete(Session).where(Session.user_id == user_id))
+        self._connection.execute(update(User).where(User.id == user["id"]).values(password_hash=password_hash))
+        self._connection.execute(delete(Session).where(Session.user_id == user["id"]))
         self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == key))
+        return user
+
+    def void(self, email: str) -> None:
+        """Void the links that were mailed to the address. Precedes a lock on the user, as in `use`."""
+        self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == email_key(email)))

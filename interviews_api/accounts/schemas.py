@@ -1,11 +1,16 @@
 """Request and response schemas of the authentication routes."""
 
-from marshmallow import fields, validate
+from collections.abc import Callable
+from typing import Any
 
-from interviews_api.accounts.models import Role
+from marshmallow import ValidationError, fields, validate
+
+from interviews_api.accounts.models import CompanyRole, Role
+from interviews_api.accounts.passwords import is_common
 from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
+    Instant,
     email_field,
     enum_field,
     id_field,
@@ -18,6 +23,17 @@ from interviews_api.web.fields import (
 from interviews_api.web.shared_schemas import CompanyLink
 
 
+def _check_password(password: str) -> None:
+    if is_common(password):
+        raise ValidationError("Must not be blank or one of the commonest passwords.")
+
+
+def password_field(*, required: bool = True, **kwargs: Any) -> fields.String:
+    """Return the field of a password that is to be stored."""
+    checks: list[Callable[[str], object]] = [validate.Length(10, 128), _check_password]
+    return fields.String(required=required, validate=checks, **kwargs)
+
+
 class Credentials(CamelSchema):
     """The e-mail address and password of a user."""
 
@@ -27,7 +43,7 @@ class Credentials(CamelSchema):
 
 class _NewUser(CamelSchema):
     email = new_email_field(required=True)
-    password = text_field(128, minimum=10, required=True)
+    password = password_field()
 
 
 class NewCandidate(_NewUser):
@@ -55,15 +71,33 @@ class NewCompany(_NewUser):
     company = fields.Nested(NewCompanyDetails, required=True)
 
 
-class NewCompanyUser(_NewUser):
-    """The request body that adds a user to a company."""
+class NewCompanyUser(CamelSchema):
+    """The request body that adds a user to a company: with a password at once, else by a mailed invitation."""
+
+    email = new_email_field(required=True)
+    password = password_field(required=False, load_default=None)
+
+
+class InvitationDetails(CamelSchema):
+    """An invitation to join a company, as the mailed link shows it."""
+
+    email = fields.String()
+    company = FlatNested(CompanyLink)
+    invited_by = fields.String()
+    expires_at = Instant()
+
+
+class InvitationPassword(CamelSchema):
+    """The password that the invited person chooses."""
+
+    password = password_field()
 
 
 class PasswordChange(CamelSchema):
     """The current and the new password."""
 
     current_password = fields.String(required=True)
-    new_password = text_field(128, minimum=10, required=True)
+    new_password = password_field()
 
 
 class PasswordResetRequest(CamelSchema):
@@ -76,7 +110,7 @@ class NewPassword(CamelSchema):
     """The token from the mail and the new password."""
 
     token = fields.String(required=True)
-    new_password = text_field(128, minimum=10, required=True)
+    new_password = password_field()
 
 
 class _User(CamelSchema):
@@ -98,6 +132,18 @@ class CompanyUserProfile(_User):
 
     role = enum_field(Role, only=[Role.COMPANY])
     company = FlatNested(CompanyLink)
+
+
+class CompanyUserWithRole(CompanyUserProfile):
+    """A user of a company with its role there."""
+
+    company_role = enum_field(CompanyRole)
+
+
+class RoleChange(CamelSchema):
+    """The new role of a user within its company."""
+
+    role = enum_field(CompanyRole, required=True)
 
 
 class _Tokens(CamelSchema):
@@ -131,8 +177,14 @@ class CompanyMe(CamelSchema):
     user = fields.Nested(CompanyUserProfile)
 
 
+class CompanyUserAndRole(CamelSchema):
+    """A user of the viewer's company."""
+
+    user = fields.Nested(CompanyUserWithRole)
+
+
 class CompanyUsers(CamelSchema):
     """A page of a company's users."""
 
-    users = fields.List(fields.Nested(CompanyUserProfile), attribute="rows")
+    users = fields.List(fields.Nested(CompanyUserWithRole), attribute="rows")
     total = fields.Integer()

@@ -16,6 +16,7 @@ import jwt
 from flask import Flask, Response, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
+from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
@@ -273,3 +274,18 @@ candidate_required = _role_required(Role.CANDIDATE)
 
 company_required = _role_required(Role.COMPANY)
 """Call the view with the token's Viewer; 403 unless it is a company user."""
+
+
+def owner_required(view: View) -> View:
+    """Call the view with the token's Viewer; 403 unless it is an owner of its company.
+
+    The refusal precedes those of the path and the body. A change of colleagues checks again, under its lock.
+    """
+
+    @wraps(view)
+    def guarded(viewer: Viewer, **path: Any) -> Any:
+        with read_connection() as connection:
+            ColleagueRepository(connection).check_owner(viewer)
+        return view(viewer, **path)
+
+    return company_required(guarded)

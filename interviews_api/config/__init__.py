@@ -162,6 +162,8 @@ class Settings:
     access_token_minutes: int = _setting(_Reader.integer, 15, 1, 1440)
     refresh_token_days: int = _setting(_Reader.integer, 30, 1, 365)
     clock_leeway_seconds: int = _setting(_Reader.integer, 30, 0, 120)
+    company_approval: str = _setting(_Reader.one_of, ("off", "required"))
+    registration: str = _setting(_Reader.one_of, ("open", "candidates", "closed"))
     trusted_proxies: int = _setting(_Reader.integer, 0, 0, 10)
     ratelimit_enabled: bool = _setting(_Reader.boolean, True)
     limits: Mapping[str, Limit] = _setting(_Reader.limits)

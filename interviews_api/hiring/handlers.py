@@ -5,6 +5,8 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import RowMapping
 
+from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import count_attempt_of
@@ -51,8 +53,9 @@ def list_jobs(*, limit: int, skip: int) -> Page:
 
 @blueprint.post("/jobs")
 @company_required
+@approval_required()
 @idempotent
-@operation("Job created successfully", ListedJob, status=201, body=NewJob, limits=(JOBS,))
+@operation("Job created successfully", ListedJob, status=201, body=NewJob, errors=(CompanyNotApproved,), limits=(JOBS,))
 def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     """Publish a job of the viewer's company."""
     with transaction() as connection:

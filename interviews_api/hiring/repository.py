@@ -4,9 +4,9 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, case, insert, select, true, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, case, insert, literal_column, select, true, update
 
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, User, Viewer
+from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
@@ -38,9 +38,14 @@ _APPLICATION_COLUMNS = (
 )
 
 _ONE_JOB = select(*_JOB_COLUMNS, *_COMPANY_COLUMNS).join(Company, Company.id == Job.company_id).where(Job.id == _JOB)
+# A literal, because a bound parameter would keep Postgres from using the partial index.
+_SUSPENDED = select(Company.id).where(
+    Company.approval == literal_column(f"'{Approval.SUSPENDED}'", Company.approval.type)
+)
+_IS_LISTED = Job.company_id.not_in(_SUSPENDED)
 _jobs, _jobs_page = (
-    count_subquery(select(Job.id)),
-    page_subquery(select(*_JOB_COLUMNS), (Job.created_at.desc(), Job.id)),
+    count_subquery(select(Job.id).where(_IS_LISTED)),
+    page_subquery(select(*_JOB_COLUMNS).where(_IS_LISTED), (Job.created_at.desc(), Job.id)),
 )
 _JOBS = (
     select(_jobs, _jobs_page, *_COMPANY_COLUMNS)
@@ -112,7 +117,7 @@ class JobRepository:
         self._connection = connection
 
     def page(self, *, limit: int, skip: int) -> Page:
-        """Return a page of all jobs, newest first."""
+        """Return a page of the jobs of all companies that are not suspended, newest first."""
         sort = (itemgetter("created_at"), True)
         page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, id_column="job_id", sort=sort)
         assert page is not None  # noqa: S101  # the count is always one row

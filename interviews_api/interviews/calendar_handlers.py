@@ -22,7 +22,7 @@ from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
-from interviews_api.web.fields import CamelSchema, Nothing
+from interviews_api.web.fields import CamelSchema, Instant, Nothing
 from interviews_api.web.operation import operation
 from interviews_api.web.route_contract import CachePolicy, View
 
@@ -36,6 +36,14 @@ class FeedAddress(CamelSchema):
     """Secret address of a feed, the only credential of a calendar program."""
 
     url = fields.String()
+
+
+class FeedState(CamelSchema):
+    """Whether there is a feed; `lastReadAt` is exact to a minute."""
+
+    is_active = fields.Boolean()
+    created_at = Instant(allow_none=True)
+    last_read_at = Instant(allow_none=True)
 
 
 def _publish(interviews: Iterable[InterviewRow]) -> bytes:
@@ -72,6 +80,15 @@ def create_calendar_feed(viewer: Viewer) -> dict[str, str]:
     return {"url": f"{service(Settings).public_url}/calendar/{secret}.ics"}
 
 
+@blueprint.get("/candidate/calendar-feed")
+@candidate_required
+@operation("Calendar feed retrieved successfully", FeedState, has_etag=True)
+def show_calendar_feed(viewer: Viewer) -> dict[str, Any]:
+    """Show whether the candidate has a feed, since when, and when it was last read; never its address."""
+    with read_connection() as connection:
+        return CalendarFeedRepository(connection).get(viewer)
+
+
 @blueprint.delete("/candidate/calendar-feed")
 @candidate_required
 @operation("Calendar feed deleted successfully", Nothing, body=Nothing)
@@ -88,7 +105,7 @@ def _current_version(*, secret_hash: str) -> Version:
 
 
 def _count_read(view: View) -> View:
-    """Count a read of an existing feed, also a cached one, and call the view with the hash of the secret.
+    """Count and record a read of an existing feed, also a cached one; call the view with the hash of the secret.
 
     With the hash the cache's keys hold no secret. Raises CalendarNotFound and TooManyRequests.
     """
@@ -96,8 +113,12 @@ def _count_read(view: View) -> View:
     @wraps(view)
     def counted(*, secret: str) -> Any:
         secret_hash = hash_secret(secret)
-        _current_version(secret_hash=secret_hash)
+        with read_connection() as connection:
+            is_read_due = CalendarFeedRepository(connection).is_read_due(secret_hash, now=now())
         count_attempt(by_subject(FEED_READS, secret_hash))
+        if is_read_due:
+            with transaction() as connection:
+                CalendarFeedRepository(connection).mark_read(secret_hash, now=now())
         return view(secret_hash=secret_hash)
 
     return counted

@@ -4,14 +4,15 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, true, update
 
-from interviews_api.accounts.models import Company, Viewer
-from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.models import Candidate, Company, Viewer
+from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.cache import Freshness, Version, Versioned
 from interviews_api.clock import LATEST
 from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.upsert import dialect_insert
+from interviews_api.errors import Unauthorized
 from interviews_api.events.log import version_columns, version_in
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.errors import CalendarNotFound
@@ -21,6 +22,7 @@ from interviews_api.interviews.transition_repository import status_is
 MAX_ENTRIES = 500
 MAX_TEXT = 2000  # characters of notes, and of the place
 _PAST_SHOWN = timedelta(days=90)
+_READ_PRECISION = timedelta(minutes=1)
 _IS_SHOWN = or_(
     status_is(*OPEN_STATUSES),
     status_is(*ENDED_STATUSES) & (Interview.starts_at >= bindparam("earliest", type_=Interview.starts_at.type)),
@@ -34,6 +36,7 @@ def _cut(column: Any) -> ColumnElement[str]:
 _HAS_SECRET = CalendarFeed.secret_hash == bindparam("secret_hash", type_=CalendarFeed.secret_hash.type)
 _VERSION = version_columns(CalendarFeed.candidate_id)
 _CURRENT_VERSION = Prepared(select(*_VERSION).select_from(CalendarFeed).where(_HAS_SECRET))
+_LAST_READ = Prepared(select(CalendarFeed.last_read_at).where(_HAS_SECRET))
 _shown = (
     select(Interview.id)
     .where(Interview.candidate_id == select(CalendarFeed.candidate_id).where(_HAS_SECRET).scalar_subquery(), _IS_SHOWN)
@@ -67,6 +70,12 @@ _FEED = Prepared(
     .outerjoin(Company, Company.id == Job.company_id)
     .where(_HAS_SECRET)
 )
+_OF_VIEWER = (
+    select(CalendarFeed.created_at, CalendarFeed.last_read_at)
+    .select_from(Candidate)
+    .outerjoin(CalendarFeed, CalendarFeed.candidate_id == Candidate.id)
+    .where(Candidate.id == VIEWER, IS_SIGNED_IN)
+)
 
 
 def hash_secret(secret: str) -> str:
@@ -82,8 +91,8 @@ class CalendarFeedRepository:
 
     def create(self, viewer: Viewer, secret_hash: str, *, now: datetime) -> None:
         """Give the viewer's feed this secret in place of an earlier one; raises Unauthorized."""
-        UserRepository(self._connection).get(viewer)
-        values: dict[str, Any] = {"secret_hash": secret_hash, "created_at": now}
+        UserRepository(self._connection).lock_viewer(viewer)
+        values: dict[str, Any] = {"secret_hash": secret_hash, "created_at": now, "last_read_at": None}
         statement = dialect_insert(self._connection, CalendarFeed).values(candidate_id=viewer.user_id, **values)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=[CalendarFeed.candidate_id], set_=values)
@@ -92,7 +101,29 @@ class CalendarFeedRepository:
     def delete(self, viewer: Viewer) -> None:
         """Delete the viewer's feed; raises Unauthorized."""
         UserRepository(self._connection).get(viewer)
-        self._connection.execute(delete(CalendarFeed).where(CalendarFeed.candidate_id == viewer.user_id))
+        self.delete_all(viewer.user_id)
+
+    def delete_all(self, user_id: str) -> None:
+        """Delete the candidate's feed."""
+        self._connection.execute(delete(CalendarFeed).where(CalendarFeed.candidate_id == user_id))
+
+    def get(self, viewer: Viewer) -> dict[str, Any]:
+        """Return whether the viewer has a feed, since when, and when it was last read; raises Unauthorized."""
+        row = self._connection.execute(_OF_VIEWER, viewer.keys).mappings().one_or_none()
+        if row is None:
+            raise Unauthorized
+        return {"is_active": row["created_at"] is not None, **row}
+
+    def is_read_due(self, secret_hash: str, *, now: datetime) -> bool:
+        """Return whether `mark_read` would write; only reads. Raises CalendarNotFound."""
+        last_read_at = self._first(_LAST_READ.rows(self._connection, {"secret_hash": secret_hash}))["last_read_at"]
+        return last_read_at is None or last_read_at <= now - _READ_PRECISION
+
+    def mark_read(self, secret_hash: str, *, now: datetime) -> None:
+        """Record that the feed was read, at most once a minute."""
+        is_old = or_(CalendarFeed.last_read_at.is_(None), CalendarFeed.last_read_at <= now - _READ_PRECISION)
+        is_due = (CalendarFeed.secret_hash == secret_hash) & is_old
+        self._connection.execute(update(CalendarFeed).where(is_due).values(last_read_at=now))
 
     def version(self, secret_hash: str) -> Version:
         """Return the present version of the feed's candidate; raises CalendarNotFound."""

@@ -6,6 +6,8 @@ from typing import Any
 from flask import Blueprint, request
 from sqlalchemy import Connection
 
+from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
@@ -46,9 +48,12 @@ blueprint = Blueprint("company-interviews", __name__, url_prefix="/interviews")
 _ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
 _APPLICATION_ACCESS_ERRORS = (NotYourApplication, ApplicationNotFound)
 
-check_interview_access = authorize_before_validation(
-    lambda connection, viewer, interview_id: CompanyInterviewRepository(connection).get(viewer, interview_id)
-)
+
+def _check_interview(connection: Connection, viewer: Viewer, interview_id: str) -> None:
+    CompanyInterviewRepository(connection).get(viewer, interview_id)
+
+
+check_interview_access = authorize_before_validation(_check_interview)
 check_application_access = authorize_before_validation(
     lambda connection, viewer, application_id: ApplicationRepository(connection).get_of_company(viewer, application_id)
 )
@@ -67,6 +72,7 @@ def _check_application_in_body(connection: Connection, viewer: Viewer) -> None:
 
 @blueprint.post("/schedule")
 @company_required
+@approval_required(_check_application_in_body)
 @authorize_before_validation(_check_application_in_body)
 @idempotent
 @operation(
@@ -74,7 +80,7 @@ def _check_application_in_body(connection: Connection, viewer: Viewer) -> None:
     CompanyInterview,
     status=201,
     body=Schedule,
-    errors=(*_APPLICATION_ACCESS_ERRORS, OverlappingInterview, TooManyOpenInterviews),
+    errors=(*_APPLICATION_ACCESS_ERRORS, CompanyNotApproved, OverlappingInterview, TooManyOpenInterviews),
     limits=(INTERVIEWS,),
 )
 def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> Mapping[Any, Any]:
@@ -142,12 +148,13 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
 
 @blueprint.put("/<id:interview_id>/reschedule")
 @company_required
+@approval_required(_check_interview)
 @check_interview_access
 @operation(
     "Interview rescheduled successfully",
     CompanyInterview,
     body=Reschedule,
-    errors=(*_ACCESS_ERRORS, RESCHEDULE.refusal, OverlappingInterview),
+    errors=(*_ACCESS_ERRORS, CompanyNotApproved, RESCHEDULE.refusal, OverlappingInterview),
     limits=(MOVES,),
     if_match_read=show_company_interview,
 )

@@ -135,10 +135,14 @@ Index("ix_interviews_next_notice", Interview.next_notice_at, postgresql_where=_H
 
 
 class CalendarFeed(Base):
-    """Address of a candidate's calendar feed, at most one each. Stores only the SHA-256 of its secret."""
+    """Address of a candidate's calendar feed, at most one each. Stores only the SHA-256 of its secret.
+
+    `last_read_at` is exact to a minute.
+    """
 
     __tablename__ = "calendar_feeds"
 
     candidate_id: Mapped[str] = mapped_column(Id, ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True)
     secret_hash: Mapped[str] = mapped_column(Text, unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

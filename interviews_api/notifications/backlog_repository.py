@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from interviews_api.accounts.models import PasswordReset
+from interviews_api.accounts.models import AccountMail, PasswordReset
 from interviews_api.events.models import Event
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, FanOutPosition
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
@@ -13,9 +13,10 @@ from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
 _COUNTS = select(Delivery.channel, Delivery.status, func.count()).group_by(Delivery.channel, Delivery.status)
 _LAST_FANNED_OUT = func.coalesce(select(FanOutPosition.event_id).scalar_subquery(), 0)
 _EARLIEST_GIVE_UP = select(func.min(Delivery.give_up_at)).where(Delivery.status == DeliveryStatus.PENDING)
-_OLDEST_BEFORE_FAN_OUT = (  # events and password resets without deliveries yet
+_OLDEST_BEFORE_FAN_OUT = (  # events, password resets and account mails without deliveries yet
     select(func.min(Event.at)).where(Event.id > _LAST_FANNED_OUT),
     select(func.min(PasswordReset.created_at)).where(PasswordReset.mailed.is_(False)),
+    select(func.min(AccountMail.created_at)).where(AccountMail.mailed.is_(False)),
 )
 
 
@@ -36,8 +37,8 @@ class BacklogRepository:
     def oldest_unsent(self) -> datetime | None:
         """Return since when (UTC) the oldest unsent message has waited; None when nothing is unsent.
 
-        A pending delivery waits since it was queued, for the first time or by a retry. An event or a password reset
-        without deliveries waits since it was made.
+        A pending delivery waits since it was queued, for the first time or by a retry. An event, a password
+        reset or an account mail without deliveries waits since it was made.
         """
         give_up_at = self._connection.execute(_EARLIEST_GIVE_UP).scalar()
         moments = [self._connection.execute(statement).scalar() for statement in _OLDEST_BEFORE_FAN_OUT]

@@ -87,6 +87,7 @@ def list_deliveries(status: str, limit: int) -> None:
         rows = OperatorDeliveryRepository(connection).of_status(status, limit)
     for row in rows:
         other = "disabled webhook" if row["webhook_id"] else "password reset"
+        other = "account" if row["account_mail_id"] else other
         subject = f"event {row['event_id']}" if row["event_id"] else other
         parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
                  f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip

@@ -4,9 +4,11 @@ from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.errors import CompanyNotApproved, OwnerRightsRequired
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
-from interviews_api.accounts.tokens import candidate_required, company_required
+from interviews_api.accounts.tokens import candidate_required, company_required, owner_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS
@@ -38,6 +40,7 @@ from interviews_api.notifications.schemas import (
     Notice,
     Notices,
     PushKey,
+    Subscriptions,
     Webhooks,
 )
 from interviews_api.notifications.target_repository import (
@@ -66,14 +69,14 @@ def _refuse_private_host(field: str, url: str) -> None:
 
 
 @blueprint.post("/webhooks")
-@company_required
+@owner_required
 @operation(
     "Webhook created successfully",
     CreatedWebhook,
     status=201,
     body=NewWebhook,
     headers=_NO_STORE,
-    errors=(TooManyWebhooks, WebhookExists),
+    errors=(OwnerRightsRequired, TooManyWebhooks, WebhookExists),
     limits=(WEBHOOKS,),
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
@@ -85,8 +88,8 @@ def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any
 
 
 @blueprint.get("/webhooks")
-@company_required
-@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery)
+@owner_required
+@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery, errors=(OwnerRightsRequired,))
 def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """List the company's webhooks, oldest first."""
     with read_connection() as connection:
@@ -94,7 +97,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
 
 
 @blueprint.delete("/webhooks/<id:webhook_id>")
-@company_required
+@owner_required
 @authorize_before_validation(
     lambda connection, viewer, webhook_id: WebhookRepository(connection).check(viewer, webhook_id)
 )
@@ -102,7 +105,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Webhook deleted successfully",
     Nothing,
     body=Nothing,
-    errors=(NotYourWebhook, WebhookNotFound),
+    errors=(OwnerRightsRequired, NotYourWebhook, WebhookNotFound),
 )
 def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
     """Delete a webhook; nothing more is sent to it."""
@@ -145,6 +148,15 @@ def create_subscription(
     return {"endpoint": endpoint}
 
 
+@blueprint.get("/candidate/push-subscriptions")
+@candidate_required
+@operation("Push subscriptions retrieved successfully", Subscriptions, query=PageQuery, has_etag=True)
+def list_subscriptions(viewer: Viewer, *, limit: int, skip: int) -> Page:
+    """List the browsers that get the candidate's messages by Web Push, oldest first."""
+    with read_connection() as connection:
+        return SubscriptionRepository(connection).page(viewer, limit=limit, skip=skip)
+
+
 @blueprint.delete("/candidate/push-subscriptions")
 @candidate_required
 @operation("Push subscription deleted successfully", Nothing, body=Endpoint)
@@ -177,13 +189,14 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
 
 @blueprint.post("/interviews/<id:interview_id>/notices/<notice_id>/resend")
 @company_required
+@approval_required(_check_notice)
 @authorize_before_validation(_check_notice)
 @operation(
     "Notice queued successfully",
     Notice,
     status=202,
     body=Nothing,
-    errors=(*_ACCESS_ERRORS, NoticeNotFound, NoticeNotResendable),
+    errors=(*_ACCESS_ERRORS, CompanyNotApproved, NoticeNotFound, NoticeNotResendable),
     limits=(RESENDS,),
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:

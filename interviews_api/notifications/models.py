@@ -55,14 +55,14 @@ class FanOutPosition(Base):
 
 
 class Delivery(Base):
-    """One event, password reset or disabled webhook, for one recipient, by one channel.
+    """One event, password reset, account mail or disabled webhook, for one recipient, by one channel.
 
-    `target_id` is the id of the user, push subscription or webhook, and `recipient` its label for people. `owner_id` is
-    the company or candidate that causes the delivery: of a mail about an interview the other party, of a push message
-    the candidate, of a webhook the company. `key` is the idempotency key that receivers see. A pending delivery may be
-    attempted from `due_at` on. A claim moves `due_at` to the end of its lease, and only the holder of `lease` may write
-    the outcome. A delivery still unsent at `give_up_at` becomes a dead letter. `held_at` is when a bound on mails
-    first held it back. All times are in UTC.
+    `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
+    `owner_id` is the company or user that causes the delivery: of a mail about an interview the other party, of a push
+    message the candidate, of a webhook the company. `key` is the idempotency key that receivers see. A pending delivery
+    may be attempted from `due_at` on. A claim moves `due_at` to the end of its lease, and only the holder of `lease`
+    may write the outcome. A delivery still unsent at `give_up_at` becomes a dead letter. `held_at` is when a bound on
+    mails first held it back. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -78,6 +78,7 @@ class Delivery(Base):
     interview_id: Mapped[str | None] = mapped_column(Id, ForeignKey("interviews.id"))
     reset_id: Mapped[str | None] = mapped_column(Id)
     webhook_id: Mapped[str | None] = mapped_column(Id)
+    account_mail_id: Mapped[str | None] = mapped_column(Id)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
     owner_id: Mapped[str] = mapped_column(Id, server_default=text("''"))
@@ -97,6 +98,7 @@ class Delivery(Base):
 class Webhook(Base):
     """A company's URL for events; `events` None means all, `secret` signs the requests.
 
+    `created_by_id` is the user that set it up, who may be gone; None for webhooks of before that was recorded.
     `failing_since` is the time of the first failed attempt since the last successful one.
     """
 
@@ -107,6 +109,7 @@ class Webhook(Base):
     url: Mapped[str] = mapped_column(Text)
     events: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     secret: Mapped[str] = mapped_column(Text)
+    created_by_id: Mapped[str | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

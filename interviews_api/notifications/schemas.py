@@ -139,6 +139,20 @@ class Endpoint(CamelSchema):
     endpoint = text_field(MAX_URL_LENGTH, required=True)
 
 
+class Subscription(CamelSchema):
+    """A push subscription without its keys."""
+
+    endpoint = fields.String()
+    created_at = Instant()
+
+
+class Subscriptions(CamelSchema):
+    """A page of the candidate's push subscriptions."""
+
+    subscriptions = fields.List(fields.Nested(Subscription), attribute="rows")
+    total = fields.Integer()
+
+
 class Notice(CamelSchema):
     """A delivery as the company sees it; `dueAt` is the time of the next attempt, or of the last."""
 

@@ -51,6 +51,20 @@ _OTHER_SUBSCRIPTION_COUNT = (
     .select_from(PushSubscription)
     .where(PushSubscription.candidate_id == VIEWER, PushSubscription.endpoint != bindparam("endpoint"))
 )
+_subscriptions = select(PushSubscription.id, PushSubscription.endpoint, PushSubscription.created_at).where(
+    PushSubscription.candidate_id == VIEWER
+)
+_subscriptions_page, _subscriptions_count = (
+    page_subquery(_subscriptions, (PushSubscription.created_at, PushSubscription.id)),
+    count_subquery(_subscriptions),
+)
+_SUBSCRIPTIONS = (
+    select(_subscriptions_count, _subscriptions_page)
+    .select_from(Candidate)
+    .join(_subscriptions_count, true())
+    .outerjoin(_subscriptions_page, true())
+    .where(Candidate.id == VIEWER, IS_SIGNED_IN)
+)
 
 
 class WebhookRepository:
@@ -68,12 +82,13 @@ class WebhookRepository:
         """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        UserRepository(self._connection).lock_viewer(viewer)  # after the company, as changes of colleagues lock
         if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
             raise WebhookExists
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
-        self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id))
+        self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id, created_by_id=viewer.user_id))
         return webhook
 
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
@@ -83,6 +98,11 @@ class WebhookRepository:
         if page is None:
             raise Unauthorized
         return page
+
+    def set_up_by(self, user_id: str) -> list[str]:
+        """Return the URLs of the webhooks that the company user set up, oldest first."""
+        statement = select(Webhook.url).where(Webhook.created_by_id == user_id)
+        return list(self._connection.execute(statement.order_by(Webhook.created_at, Webhook.id)).scalars())
 
     def check(self, viewer: Viewer, webhook_id: str) -> None:
         """Raise Unauthorized, NotFound, or Forbidden for another company's webhook."""
@@ -113,7 +133,7 @@ class SubscriptionRepository:
         A browser has one endpoint, so its last viewer owns it. A new owner means a new id: deliveries to the earlier
         owner then find no target. Locks the candidate, so that two requests at once cannot exceed the limit.
         """
-        UserRepository(self._connection).get(viewer)
+        UserRepository(self._connection).lock_viewer(viewer)
         self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
         keys = viewer.keys | {"endpoint": endpoint}
         if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= MAX_PER_OWNER:
@@ -139,6 +159,18 @@ class SubscriptionRepository:
                 PushSubscription.endpoint == endpoint, PushSubscription.candidate_id == viewer.user_id
             )
         )
+
+    def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
+        """Return a page of the viewer's subscriptions, oldest first; raises Unauthorized."""
+        values, sort = viewer.keys | {"limit": limit, "skip": skip}, (itemgetter("created_at"), False)
+        page = read_page(self._connection, _SUBSCRIPTIONS, values, id_column="id", sort=sort)
+        if page is None:
+            raise Unauthorized
+        return page
+
+    def delete_all(self, user_id: str) -> None:
+        """Delete all subscriptions of the candidate; deliveries that are pending find no target and are suppressed."""
+        self._connection.execute(delete(PushSubscription).where(PushSubscription.candidate_id == user_id))
 
     def of_candidate(self, candidate_id: str) -> list[RowMapping]:
         """Return all subscriptions of the candidate."""

@@ -8,7 +8,7 @@ from itertools import starmap
 from math import ceil
 from typing import Any
 
-from interviews_api.accounts.models import Candidate, Company, Role, User
+from interviews_api.accounts.models import Approval, Candidate, Company, Role, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
@@ -87,6 +87,7 @@ class BulkWorld:
             "phone": f"+1-555-{number:04}",
             "email": f"hr@company-{number}.example",
             "time_zone": _ZONES[number % len(_ZONES)],
+            "approval": Approval.APPROVED.value,
         }
 
     def _job(self, number: int) -> Row:
@@ -106,6 +107,7 @@ class BulkWorld:
             "email_key": self.email(number),
             "password_hash": password_hash,
             "created_at": self._now,
+            "email_verified_at": self._now,
         }
 
     def _candidate(self, number: int) -> Row:

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, Role, User, email_key
+from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, Role, User, email_key
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
@@ -126,6 +126,7 @@ def _users(world: World) -> list[Record]:
                 "email_key": email_key(record["email"]),
                 "password_hash": password_hash,
                 "created_at": created_at,
+                "email_verified_at": created_at,
             }
             for (record, role), password_hash in zip(users, hashes, strict=True)
         ]
@@ -138,7 +139,8 @@ def _write(repository: SeedRepository, world: World, users: Sequence[Record]) ->
     could deadlock.
     """
     repository.lock(Interview, world["interviews"])
-    repository.upsert(Company, world["companies"])
+    companies_read = [company | {"approval": Approval.APPROVED.value} for company in world["companies"]]
+    repository.upsert(Company, companies_read, keep=["approval"])
     _check_references(repository, world, "company_users", "company_id", Company)
     _check_users(repository, world, users)
     repository.upsert(User, users, keep=["role", "created_at"])

@@ -38,7 +38,7 @@ class SeedRepository:
         """Insert the rows, or update them by id; an update does not change the columns in `keep`.
 
         `stamps` names columns with the time of a change: a row that differs only in them is not updated. A user without
-        a password keeps the stored one.
+        a password keeps the stored one, and a verified one its time.
         """
         if not rows:
             return
@@ -47,6 +47,8 @@ class SeedRepository:
         changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in {"id", *keep}}
         if model is User:
             changes["password_hash"] = func.coalesce(statement.excluded.password_hash, table.c.password_hash)
+            verified_at = func.coalesce(table.c.email_verified_at, statement.excluded.email_verified_at)
+            changes["email_verified_at"] = verified_at
         differs = [
             _as_text(table.c[name]).is_distinct_from(_as_text(new))
             for name, new in changes.items()

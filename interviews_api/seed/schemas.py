@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import fields, pre_load
 
+from interviews_api.accounts.models import CompanyRole
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
@@ -64,6 +65,7 @@ class SeedCompanyUser(_SeedUser):
     """An element of the array `companyUsers`."""
 
     company_id = id_field(required=True)
+    role = enum_field(CompanyRole, load_default=CompanyRole.OWNER.value)
 
 
 class SeedCandidate(_SeedUser):

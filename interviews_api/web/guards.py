@@ -1,12 +1,47 @@
-"""The order of refusals: access is judged (401, 404, 403) before the form of query and body (400)."""
+"""Guards of views: access is judged (401, 404, 403) before query and body (400), and foreign forms are refused."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from flask import request
+
+from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
-from interviews_api.errors import InputRefused
+from interviews_api.errors import Forbidden, InputRefused
+from interviews_api.services import service
+from interviews_api.web.http import FORM
 from interviews_api.web.route_contract import Layer, View, extend_contract
+
+
+class ForeignForm(Forbidden):
+    """403: another site's page sent the form."""
+
+    message = "This form was sent from another site"
+
+
+def same_origin_forms(view: View) -> View:
+    """Refuse HTML forms of other sites (Fetch Metadata; else Origin, which must be PUBLIC_URL's). Host is never asked.
+
+    Only a form needs this: browsers ask before they send another site's JSON (CORS).
+    """
+
+    @wraps(view)
+    def guarded(*identity: object, **path: Any) -> Any:
+        if request.mimetype == FORM and not _is_same_origin():
+            raise ForeignForm
+        return view(*identity, **path)
+
+    return guarded
+
+
+def _is_same_origin() -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    public = urlsplit(service(Settings).public_url)
+    return request.headers.get("Origin", "").lower() == f"{public.scheme}://{public.netloc}".lower()
 
 
 def authorize_before_validation(check: Callable[..., object]) -> Callable[[View], View]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Flask, Request, Response, request
 from marshmallow import Schema, ValidationError
@@ -28,6 +29,7 @@ FORM = "application/x-www-form-urlencoded"
 _MAX_CACHED_QUERY = 100  # bytes
 _MAX_DISCARDED = 1024 * 1024  # bytes
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_MAX_FORM_FIELDS = 100
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
 _TRUNCATED = "The body could not be read to its end"
 
@@ -92,14 +94,21 @@ def prefers_html() -> bool:
     return True
 
 
-def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
+def wants_page() -> bool:
+    """Return whether to answer with a page: unless the client sends JSON, as `prefers_html`."""
+    return request.mimetype != JSON and prefers_html()
+
+
+def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = False) -> dict[str, Any]:
     """Return the JSON object in the request's body, `{}` if it is absent; raises InputRefused.
 
-    With `ignores_form`, the body of an HTML form counts as absent.
+    With `ignores_form`, the body of an HTML form counts as absent; with `takes_form` its fields are the object.
     """
     raw = read_body()
     if raw and request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed")
+    if takes_form and request.mimetype == FORM:
+        return _load(schema, _read_form(raw))
     if ignores_form and request.mimetype == FORM:
         raw = b""
     if raw and request.mimetype != JSON:
@@ -111,6 +120,18 @@ def load_body(schema: Schema, *, ignores_form: bool = False) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InputRefused("The body must be a JSON object")
     return _load(schema, body)
+
+
+def _read_form(raw: bytes) -> dict[str, str]:
+    """Return the fields of an HTML form; raises InputRefused."""
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS)
+    except ValueError:  # UnicodeError is one
+        raise InputRefused("The body is not a form in UTF-8") from None
+    values = dict(pairs)
+    if len(values) < len(pairs) or any("\0" in text for pair in pairs for text in pair):
+        raise InputRefused("The form has a field twice, or a NUL")
+    return values
 
 
 def peek_body_field(name: str) -> Any:

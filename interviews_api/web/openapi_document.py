@@ -18,7 +18,7 @@ from interviews_api.web.openapi_operations import add_shared_parts, operation_ob
 from interviews_api.web.openapi_schemas import JsonObject, add_schemas, forbid_nul, require_every_key
 from interviews_api.web.route_contract import contract_of
 
-_METHODS = ("GET", "POST", "PUT", "DELETE")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,4 +92,5 @@ def _add_routes(spec: APISpec) -> list[Schema]:
                 spec.path(path, operations={method.lower(): operation_object(rule, view)})
         if contract := contract_of(view):
             responses += contract.schemas
+            responses += [schema for outcome in contract.outcomes.values() for schema in outcome.schemas]
     return responses

@@ -114,7 +114,8 @@ def _parameters(contract: RouteContract) -> list[str | JsonObject]:
 def _request_body(contract: RouteContract) -> JsonObject:
     if contract.body is None:
         return {}
-    form = {FORM: {"schema": {"type": "object", "description": "Fields of a form are ignored."}}}
+    ignored = {"type": "object", "description": "Fields of a form are ignored."}
+    form = {FORM: {"schema": contract.body if contract.takes_form else ignored}}
     is_required = any(field.required for field in contract.body.fields.values())
     content: JsonObject = {"application/json": {"schema": contract.body}} | (form if contract.html else {})
     return {"requestBody": {"required": is_required, "content": content}}
@@ -122,6 +123,7 @@ def _request_body(contract: RouteContract) -> JsonObject:
 
 def _responses(contract: RouteContract) -> JsonObject:
     responses: JsonObject = {str(contract.status): _success(contract)}
+    responses |= {str(status): _success(outcome) for status, outcome in contract.outcomes.items()}
     if contract.has_etag:
         responses["304"] = {"description": "Not Modified: If-None-Match names the current ETag"}
     for status, description in sorted(_errors(contract).items()):

@@ -1,6 +1,7 @@
 """`@operation`: declare the contract of a view, and handle its requests by it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -12,13 +13,14 @@ from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.conditional import etag_of, if_match_precondition, respond_with_etag
 from interviews_api.web.error_responses import JSON
-from interviews_api.web.http import load_body, load_query, prefers_html
+from interviews_api.web.http import load_body, load_query, prefers_html, wants_page
 from interviews_api.web.rendering import render
 from interviews_api.web.response_cache import respond_from_cache
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import (
     CachePolicy,
     Layer,
+    Outcome,
     RenderHtml,
     RouteContract,
     View,
@@ -41,6 +43,8 @@ def operation(
     has_etag: bool = False,
     cache: CachePolicy | None = None,
     html: RenderHtml | None = None,
+    takes_form: bool = False,
+    outcomes: Mapping[int, tuple[str, type[Schema]]] | None = None,
     media_type: str | None = None,
 ) -> Callable[[View], View]:
     """Load query and body for the view, and render its return value into `{"message", "data"}`.
@@ -51,7 +55,9 @@ def operation(
     `cache` caches the responses of a view that returns a Versioned. It requires `has_etag` and status 200: raises
     TypeError otherwise.
     `if_match_read` is the view of the read whose ETag a transition honours; the view gets a `precondition` argument.
-    `html` renders HTML for clients that do not ask for JSON; such a route takes HTML forms, too.
+    `html` renders HTML for clients that do not ask for JSON. Such a route takes HTML forms, too: it ignores their
+    fields, unless `takes_form` makes them its body; then a client that sends JSON gets JSON.
+    `outcomes` has message and schema of further successes by status, which the view returns as an Outcome.
     `media_type` is that of a response that is no JSON: the view returns its bytes.
     """
     if cache is not None and (not has_etag or status != 200):
@@ -71,8 +77,14 @@ def operation(
         cache=cache,
         if_match_read=contract_of(if_match_read) if if_match_read else None,
         html=html,
+        takes_form=takes_form,
         media_type=media_type,
     )
+    others = {
+        other: replace(contract, message=text, schemas=(schema(),), status=other)
+        for other, (text, schema) in (outcomes or {}).items()
+    }
+    contract = replace(contract, outcomes=others)
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -90,7 +102,7 @@ def _load_input(contract: RouteContract) -> dict[str, Any]:
     if contract.query is not None:
         arguments |= load_query(contract.query)
     if contract.body is not None:
-        arguments |= load_body(contract.body, ignores_form=contract.html is not None)
+        arguments |= load_body(contract.body, ignores_form=contract.html is not None, takes_form=contract.takes_form)
     if contract.if_match_read is not None:
         arguments["precondition"] = if_match_precondition(contract.if_match_read)
     return arguments
@@ -103,7 +115,9 @@ def _respond(contract: RouteContract, view: View, identity: tuple[Any, ...], arg
     value = view(*identity, **arguments)
     if isinstance(value, Versioned):
         value = value.value
-    if contract.html is not None and prefers_html():
+    if isinstance(value, Outcome):
+        contract, value = contract.outcomes[value.status], value.value
+    if contract.html is not None and (wants_page() if contract.takes_form else prefers_html()):
         return ApiResponse(contract.html(value), contract.status, contract.headers, mimetype="text/html")
     body = render(contract, value)
     if contract.has_etag:

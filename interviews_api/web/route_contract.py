@@ -30,6 +30,15 @@ AnyView = TypeVar("AnyView", bound=View)
 
 IDEMPOTENCY_KEY_PATTERN = r"[\x21-\x7e]{1,255}"
 
+
+@dataclass(frozen=True)
+class Outcome:
+    """A view's value for another success than the usual one: that of this status in the contract's `outcomes`."""
+
+    status: int
+    value: Any
+
+
 RenderHtml = Callable[[Any], str]
 """Makes HTML of the value that a view returns."""
 
@@ -59,7 +68,8 @@ class RouteContract:
 
     With several `schemas`, the view returns (schema, value). `media_type` is that of a response that is no JSON.
     `role` is "any" for every signed-in viewer, and None for a public route. `if_match_read` is the contract of the read
-    whose ETag If-Match names. `socket_query` is the query of a WebSocket.
+    whose ETag If-Match names. `socket_query` is the query of a WebSocket. `outcomes` are further successes
+    by status, which a view returns as an Outcome. With `takes_form` an HTML form is a body.
     """
 
     layer: Layer
@@ -76,6 +86,8 @@ class RouteContract:
     cache: CachePolicy | None = None
     if_match_read: "RouteContract | None" = None
     html: RenderHtml | None = None
+    takes_form: bool = False
+    outcomes: Mapping[int, "RouteContract"] = field(default_factory=dict)
     media_type: str | None = None
     role: str | None = None
     security_scheme: str = "accessToken"

@@ -19,7 +19,7 @@ from interviews_api.db.connections import Database, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.models import Webhook
-from tests.support.access_rules import CANDIDATE, COMPANY, PUBLIC, RULES
+from tests.support.access_rules import CANDIDATE, COMPANY, OWNERS_ONLY, PUBLIC, RULES
 from tests.support.api import Caller, invitation
 from tests.support.database_rows import everything
 from tests.support.factories import World
@@ -58,6 +58,7 @@ def access_world(app: Flask, client: FlaskClient, world: World, headers: Callabl
         company = world.company()
         users[f"{side} company"] = world.company_user(company)
         colleague = world.company_user(company)
+        users[f"{side} member company"] = world.company_user(company, role="member")
         candidate = world.candidate()
         users[f"{side} candidate"] = candidate
         job = world.job(company)
@@ -94,6 +95,8 @@ ANSWERS = {
     ),
     "GET /calendar/<secret>.ics": (404, "Calendar not found"),
     "GET /candidate/interviews/updates": (426, "Live updates need a WebSocket"),
+    "GET /auth/invitations/<token>": (400, "Invalid invitation"),  # the token is an interview's
+    "POST /auth/invitations/<token>": (400, "Invalid invitation"),
     "POST /auth/password/reset": (400, "Invalid reset token"),
     "GET /push/public-key": (404, "Web Push is not set up"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (404, "Notice not found"),
@@ -146,6 +149,23 @@ def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, databa
     if absent:
         assert ask(f"own {role}", "absent") == (404, absent)
     assert everything(database) == before
+
+
+@pytest.mark.parametrize("route", OWNERS_ONLY)
+def test_member_of_the_company_is_refused(route: str, ask: Ask, database: Database) -> None:
+    before = everything(database)
+    for side in SIDES:
+        assert ask("own member company", side) == (403, "Owner rights required")
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize(
+    "route", [route for route, rule in RULES.items() if rule[0] == COMPANY and route not in OWNERS_ONLY]
+)
+def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
+    status, message = ask("own member company", "own")
+    assert (status, message) == ANSWERS.get(route, (status, message))
+    assert route in ANSWERS or status in (200, 201, 202), message
 
 
 @pytest.mark.parametrize("route", RULES)

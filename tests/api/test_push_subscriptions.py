@@ -27,7 +27,7 @@ def test_push_endpoint_has_one_owner(people: People, database: Database, app: Fl
     assert len(subscriptions(database)) == 1
     registered = Caller(app.test_client(), {}).ok(
         "POST", "/auth/register/candidate",
-        {"email": "other@example.com", "password": "x" * 10, "firstName": "O", "lastName": "T"},
+        {"email": "other@example.com", "password": "good" * 3, "firstName": "O", "lastName": "T"},
     )  # fmt: skip
     other = Caller(app.test_client(), {"Authorization": f"Bearer {registered['accessToken']}"})
     other.ok("POST", "/candidate/push-subscriptions", body)

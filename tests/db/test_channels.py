@@ -20,7 +20,7 @@ def test_each_channel_has_a_sender_and_threads(app: Flask) -> None:
 
 @pytest.mark.parametrize("channel", Channel)
 def test_channel_has_targets(channel: Channel, database: Database) -> None:
-    """A channel without `_TARGETS` or `_TARGET_KEYS` (delivery_repository.py) raises KeyError here."""
+    """A channel without `_TARGETS` (delivery_repository.py) raises KeyError here."""
     with database.reads.connection() as connection:
         assert DeliveryRepository(connection).target(channel, "a" * 24) is None
 

@@ -23,20 +23,25 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "GET /docs/<name>": (PUBLIC, None, None, None),
     "POST /auth/login": (PUBLIC, {"email": "a@b.co", "password": "x"}, None, None),
     "POST /auth/register/candidate": (
-        PUBLIC, {"email": "a@b.co", "password": "x" * 10, "firstName": "A", "lastName": "B"}, None, None,
+        PUBLIC, {"email": "a@b.co", "password": "good" * 3, "firstName": "A", "lastName": "B"}, None, None,
     ),
     "POST /auth/register/company": (
-        PUBLIC, {"email": "b@b.co", "password": "x" * 10, "company": {"name": "A"}}, None, None,
+        PUBLIC, {"email": "b@b.co", "password": "good" * 3, "company": {"name": "A"}}, None, None,
     ),
     "POST /auth/refresh": ("refresh token", None, None, None),
     "GET /auth/me": (SIGNED_IN, None, None, None),
     "POST /auth/logout": (SIGNED_IN, None, None, None),
-    "PUT /auth/password": (SIGNED_IN, {"currentPassword": "x", "newPassword": "x" * 10}, None, None),
+    "PUT /auth/password": (SIGNED_IN, {"currentPassword": "x", "newPassword": "good" * 3}, None, None),
     "GET /auth/company/users": (COMPANY, None, None, None),
-    "POST /auth/company/users": (COMPANY, {"email": "c@b.co", "password": "x" * 10}, None, None),
+    "POST /auth/company/users": (COMPANY, {"email": "c@b.co", "password": "good" * 3}, None, None),
+    "PATCH /auth/company/users/<user_id>": (
+        COMPANY, {"role": "member"}, "This user does not belong to you", "User not found",
+    ),
     "DELETE /auth/company/users/<user_id>": (
         COMPANY, None, "This user does not belong to you", "User not found",
     ),
+    "GET /auth/invitations/<token>": (PUBLIC, None, None, None),
+    "POST /auth/invitations/<token>": (PUBLIC, {"password": "good" * 3}, None, None),
     "GET /jobs": (PUBLIC, None, None, None),
     "POST /jobs": (COMPANY, {"title": "x"}, None, None),
     "POST /jobs/<job_id>/applications": (CANDIDATE, None, None, "Job not found"),
@@ -67,20 +72,28 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "GET /candidate/interviews/<interview_id>/calendar.ics": (CANDIDATE, None, MINE, "Interview not found"),
     "GET /candidate/interviews/updates": (PUBLIC, None, None, None),
     "POST /candidate/calendar-feed": (CANDIDATE, None, None, None),
+    "GET /candidate/calendar-feed": (CANDIDATE, None, None, None),
     "DELETE /candidate/calendar-feed": (CANDIDATE, None, None, None),
     "GET /calendar/<secret>.ics": (PUBLIC, None, None, None),
     "POST /auth/password/forgot": (PUBLIC, {"email": "a@b.co"}, None, None),
     "GET /auth/password/reset": (PUBLIC, None, None, None),
-    "POST /auth/password/reset": (PUBLIC, {"token": "x", "newPassword": "x" * 10}, None, None),
+    "POST /auth/password/reset": (PUBLIC, {"token": "x", "newPassword": "good" * 3}, None, None),
     "POST /webhooks": (COMPANY, {"url": "https://nobody.invalid/hook"}, None, None),
     "GET /webhooks": (COMPANY, None, None, None),
     "DELETE /webhooks/<webhook_id>": (COMPANY, None, "This webhook does not belong to you", "Webhook not found"),
     "GET /push/public-key": (PUBLIC, None, None, None),
     "POST /candidate/push-subscriptions": (CANDIDATE, SUBSCRIPTION, None, None),
+    "GET /candidate/push-subscriptions": (CANDIDATE, None, None, None),
     "DELETE /candidate/push-subscriptions": (CANDIDATE, {"endpoint": SUBSCRIPTION["endpoint"]}, None, None),
     "GET /interviews/<interview_id>/notices": (COMPANY, None, MINE, "Interview not found"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (COMPANY, None, MINE, "Interview not found"),
 }  # fmt: skip
+
+OWNERS_ONLY = [
+    "POST /auth/company/users", "PATCH /auth/company/users/<user_id>", "DELETE /auth/company/users/<user_id>",
+    "POST /webhooks", "GET /webhooks", "DELETE /webhooks/<webhook_id>",
+]  # fmt: skip
+"""Routes that members of a company may not call."""
 
 
 ID = "641a5f123456789012345678"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ics import Calendar as ReadCalendar
 
+from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
 from interviews_api.notifications.channels import email
 from interviews_api.notifications.channels.delivery_errors import Rejected
@@ -28,8 +29,13 @@ TYPED = [
 HEADERS = ["Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
 MAILS = [
     *product(["candidate"], sorted(SENT_TO_CANDIDATE)), *product(["company"], sorted(SENT_TO_COMPANY)),
-    ("candidate", None),
+    ("candidate", None), *product([None], sorted(f"account_{kind}" for kind in MailKind)),
 ]  # fmt: skip
+ACCOUNT_SUBJECTS = {
+    "account_password_changed": "Your password was changed",
+    "account_colleague_changed": "Your colleagues have changed",
+    "account_invitation": "You are invited to join a company",
+}
 
 
 def received(raw: bytes) -> EmailMessage:
@@ -46,7 +52,9 @@ def received(raw: bytes) -> EmailMessage:
 
 @pytest.mark.parametrize("typed", TYPED)
 @pytest.mark.parametrize(("role", "event"), MAILS)
-def test_mail_has_only_our_headers_and_parts(role: str, event: str | None, typed: str, mail_settings: Settings) -> None:
+def test_mail_has_only_our_headers_and_parts(
+    role: str | None, event: str | None, typed: str, mail_settings: Settings
+) -> None:
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     raw = compose(mail_settings, user, delivery_context(event, typed)).as_bytes()
     message, line = received(raw), in_one_line(typed)
@@ -58,8 +66,8 @@ def test_mail_has_only_our_headers_and_parts(role: str, event: str | None, typed
     assert kinds == ["multipart/alternative", "text/plain", "text/html", *(["text/calendar"] if has_event else [])]
     parts = [part.get_content() for part in message.iter_parts()]  # type: ignore[attr-defined]
     assert not any("\x00" in part or "<h1>" in part for part in parts)
-    if event is None:
-        assert subjects[0] == "Choose a new password"
+    if event is None or role is None:
+        assert subjects[0] == ACCOUNT_SUBJECTS.get(event, "Choose a new password")
         return
     assert shorten(line, 100) in subjects[0]
     assert line in parts[0]
@@ -84,13 +92,13 @@ def test_subject_shows_100_characters_of_a_name(role: str, event: str, subject: 
 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
-def test_mail_words_come_from_the_templates(role: str, event: str | None, mail_settings: Settings) -> None:
+def test_mail_words_come_from_the_templates(role: str | None, event: str | None, mail_settings: Settings) -> None:
     code = Path(email.__file__).read_text()
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     text = compose(mail_settings, user, delivery_context(event, "typed")).get_body(("plain",)).get_content()  # type: ignore[union-attr]
     labels = re.findall("^([A-Z][a-z ]+): (?:([A-Z][a-z]+) [0-9]+ ([A-Z][a-z]+))?", text, re.MULTILINE)
     words = {word for groups in labels for word in groups if word}
-    assert words >= ({"When", "Before", "How", "Where", "Monday", "November"} if event else set())
+    assert words >= ({"When", "Before", "How", "Where", "Monday", "November"} if event and role else set())
     assert not [word for word in words if f'"{word}"' in code]
     assert not re.search("%[AaBb]", code)
 

@@ -33,8 +33,9 @@ def test_backoff_grows_from_half_a_minute() -> None:
 )
 def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours: int, why: str | None) -> None:
     about = {
-        "reset_id": None, "webhook_id": None, "channel": "email", "event_revision": 1, "revision": 1,
-        "event_type": event_type, "status": status, "starts_at": now() + timedelta(hours=hours), "held_at": None,
+        "reset_id": None, "account_mail_id": None, "webhook_id": None, "company_approval": "approved",
+        "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type, "status": status,
+        "starts_at": now() + timedelta(hours=hours), "held_at": None,
     }  # fmt: skip
     with pytest.raises(Obsolete, match=why) if why else nullcontext():
         raise_if_obsolete(about, now())

@@ -16,7 +16,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.invitation_tokens import invitation_link
+from interviews_api.accounts.models import MailKind, Role
 from interviews_api.accounts.reset_tokens import reset_link
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
@@ -62,7 +63,7 @@ class _Subject(str):
 
 
 def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
-    """Return the e-mail to the user about the delivery's event, password reset or disabled webhook.
+    """Return the e-mail to the user about the delivery's event, password reset, account or disabled webhook.
 
     Raises Rejected for an address that cannot get e-mail. Raises Obsolete for the reset of a candidate whose password
     is at the identity provider.
@@ -75,6 +76,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
         "webhook": in_one_line(context["webhook_url"] or ""),
     }
+    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
     template = _TEXTS.get_template(_template(user, context))
     module = template.make_module(names)
     texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
@@ -89,8 +91,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     message["Subject"] = _Subject(texts["subject"])
     message["From"] = settings.mail_from
     message["To"] = Address(addr_spec=to)
-    happened_at = context["event_at"] or context["reset_created_at"] or context["webhook_disabled_at"]
-    message["Date"] = format_datetime(happened_at)
+    message["Date"] = format_datetime(_happened_at(context))
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
     message.set_content(_LAYOUT.get_template("layout.txt.j2").render(variables))
@@ -101,7 +102,15 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     return message
 
 
+def _happened_at(context: Values) -> datetime:
+    names = ("event_at", "reset_created_at", "mail_created_at", "webhook_disabled_at")
+    moment: datetime = next(filter(None, map(context.__getitem__, names)))
+    return moment
+
+
 def _template(user: Values, context: Values) -> str:
+    if context["account_mail_id"] is not None:
+        return f"account_{context['mail_kind']}.j2"
     if context["reset_id"] is not None:
         return "password_reset.j2"
     if context["webhook_id"] is not None:
@@ -112,6 +121,8 @@ def _template(user: Values, context: Values) -> str:
 def _url(settings: Settings, context: Values) -> str | None:
     if context["reset_id"] is not None:
         return reset_link(settings.public_url, settings.secret_key, context["reset_id"])
+    if context["mail_kind"] == MailKind.INVITATION:
+        return invitation_link(settings.public_url, settings.secret_key, context["account_mail_id"])
     if context["event_type"] in _ASKS_FOR_ANSWER:
         return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
     return None

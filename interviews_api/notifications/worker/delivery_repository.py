@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     RowMapping,
     Update,
     bindparam,
@@ -15,13 +16,15 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    null,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.models import Candidate, Company, PasswordReset, User
+from interviews_api.accounts.models import AccountMail, Candidate, Company, Invitation, PasswordReset, User
 from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
@@ -51,6 +54,7 @@ _DELIVERY_CONTEXT = (
         Delivery.channel,
         Delivery.target_id,
         Delivery.reset_id,
+        Delivery.account_mail_id,
         Delivery.webhook_id,
         Delivery.held_at,
         (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
@@ -67,8 +71,14 @@ _DELIVERY_CONTEXT = (
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
+        Company.approval.label("company_approval"),
         PasswordReset.created_at.label("reset_created_at"),
         PasswordReset.expires_at.label("reset_expires_at"),
+        AccountMail.kind.label("mail_kind"),
+        AccountMail.details.label("mail_details"),
+        AccountMail.created_at.label("mail_created_at"),
+        AccountMail.expires_at.label("mail_expires_at"),
+        Invitation.id.label("invitation_id"),
         Webhook.url.label("webhook_url"),
         Webhook.disabled_at.label("webhook_disabled_at"),
     )
@@ -81,19 +91,20 @@ _DELIVERY_CONTEXT = (
     .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
     .outerjoin(User, User.id == Candidate.id)
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
+    .outerjoin(AccountMail, AccountMail.id == Delivery.account_mail_id)
+    .outerjoin(Invitation, Invitation.id == AccountMail.id)
     .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
     .outerjoin(_webhook_company, _webhook_company.id == Webhook.company_id)
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
-_TARGETS = {
-    Channel.EMAIL: select(User.id, User.email, User.role),
-    Channel.PUSH: select(PushSubscription),
-    Channel.WEBHOOK: select(Webhook).where(Webhook.disabled_at.is_(None)),
-}
-_TARGET_KEYS: dict[Channel, Any] = {
-    Channel.EMAIL: User.id,
-    Channel.PUSH: PushSubscription.id,
-    Channel.WEBHOOK: Webhook.id,
+_TARGET = bindparam("target_id", type_=Delivery.target_id.type)
+_TARGETS: dict[Channel, Executable] = {
+    Channel.EMAIL: union_all(
+        select(User.id, User.email, User.role).where(User.id == _TARGET),
+        select(AccountMail.id, AccountMail.email, null()).where(AccountMail.id == _TARGET),
+    ),
+    Channel.PUSH: select(PushSubscription).where(PushSubscription.id == _TARGET),
+    Channel.WEBHOOK: select(Webhook).where(Webhook.id == _TARGET, Webhook.disabled_at.is_(None)),
 }
 
 
@@ -207,13 +218,12 @@ class DeliveryRepository:
         return [Claim(row.id, *row.group, row.attempts + 1, row.priority, row.give_up_at, lease_token) for row in due]
 
     def context(self, delivery_id: int) -> RowMapping:
-        """Return the delivery's context: its event or password reset, and interview, job, company and candidate now."""
+        """Return the delivery's context: its event, reset or account mail, and interview, job and people as of now."""
         return self._connection.execute(_DELIVERY_CONTEXT, {"delivery_id": delivery_id}).mappings().one()
 
     def target(self, channel: Channel, target_id: str) -> RowMapping | None:
-        """Return the row of the user, subscription or webhook; None when it was deleted or disabled."""
-        statement = _TARGETS[channel].where(_TARGET_KEYS[channel] == target_id)
-        return self._connection.execute(statement).mappings().one_or_none()
+        """Return the row of the user, mail, subscription or webhook; None when it was deleted or disabled."""
+        return self._connection.execute(_TARGETS[channel], {"target_id": target_id}).mappings().one_or_none()
 
     def finish(self, claim: Claim, status: DeliveryStatus, *, now: datetime, error: str | None = None) -> bool:
         """End the delivery; return False, and change nothing, when another worker has claimed it since."""

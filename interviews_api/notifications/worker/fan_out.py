@@ -1,6 +1,6 @@
 """Fan-out: writes one delivery per event, recipient and channel, in the order of the event log.
 
-It also writes one delivery per password reset, if its address has a user.
+It also writes one delivery per account mail, and per password reset whose address has a user.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, RowMapping, exists, func, insert, select, update
 
-from interviews_api.accounts.models import CompanyUser, PasswordReset, User
+from interviews_api.accounts.models import AccountMail, CompanyUser, PasswordReset, User
 from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.events.models import PUBLISHED_TYPES, Event, EventType
@@ -33,7 +33,10 @@ RETRY_WINDOW = timedelta(days=1)
 _POSITION = select(FanOutPosition.event_id)
 _LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
 _IS_UNMAILED = PasswordReset.mailed.is_(False)
-_HAS_WORK = select(exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED))
+_IS_UNSENT = AccountMail.mailed.is_(False)
+_HAS_WORK = select(
+    exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED) | exists().where(_IS_UNSENT)
+)
 
 # Recipients. `lookup_key` is the value that an event or a password reset has, `id` becomes the delivery's target.
 _CANDIDATES = select(User.id.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
@@ -56,22 +59,29 @@ _MAIL_PRIORITIES = {
     EventType.REMINDER: Priority.REMINDER,
 }
 _RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
+_NEXT_MAILS: SelectStatement = (
+    select(AccountMail.id, AccountMail.owner_id, AccountMail.email.label("address"))
+    .where(_IS_UNSENT)
+    .order_by(AccountMail.id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
 
 Recipient = Row[Any]
 
 
 class DeliveryFanOut:
-    """Writes the deliveries of events and of password resets. Never commits."""
+    """Writes the deliveries of events, of password resets and of account mails. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def has_work(self) -> bool:
-        """Return whether `run` would find an event or a password reset; only reads."""
+        """Return whether `run` would find an event, a password reset or an account mail; only reads."""
         return bool(self._connection.execute(_HAS_WORK).scalar())
 
     def run(self, now: datetime) -> int:
-        """Write the deliveries of the next events and password resets; return how many of both there were.
+        """Write the deliveries of the next events, resets and account mails; return how many of them there were.
 
         Locks the position in the log until the commit, so workers take turns and each event is read once.
         """
@@ -87,11 +97,16 @@ class DeliveryFanOut:
             _delivery(now, user, Channel.EMAIL, user.id, key=f"reset-{reset_id}", reset_id=reset_id)
             for reset_id, user in resets
         ]
+        mails = self._take_mails()
+        rows += [
+            _delivery(now, mail, Channel.EMAIL, mail.owner_id, key=f"account-{mail.id}", mail_id=mail.id)
+            for mail in mails
+        ]
         if rows:
             self._connection.execute(insert(Delivery), rows)
         if events:
             self._connection.execute(update(FanOutPosition).values(event_id=events[-1]["id"]))
-        return len(events) + len(resets)
+        return len(events) + len(resets) + len(mails)
 
     def _next_events(self) -> Sequence[RowMapping]:
         statement = select(Event).where(Event.id > self._lock_position()).order_by(Event.id).limit(BATCH)
@@ -116,6 +131,14 @@ class DeliveryFanOut:
         taken = PasswordReset.id.in_([reset.id for reset in resets])
         self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
         return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
+
+    def _take_mails(self) -> Sequence[Recipient]:
+        """Return the next account mails, each a recipient of its own, and mark them as mailed."""
+        mails = self._connection.execute(_NEXT_MAILS).all()
+        if mails:
+            taken = AccountMail.id.in_([mail.id for mail in mails])
+            self._connection.execute(update(AccountMail).where(taken).values(mailed=True))
+        return mails
 
 
 class _EventRecipients:
@@ -175,11 +198,13 @@ def _delivery(
     key: str,
     event: RowMapping | None = None,
     reset_id: str | None = None,
+    mail_id: str | None = None,
 ) -> dict[str, Any]:
     return {
         "event_id": event["id"] if event else None,
         "interview_id": event["interview_id"] if event else None,
         "reset_id": reset_id,
+        "account_mail_id": mail_id,
         "channel": channel,
         "target_id": recipient.id,
         "owner_id": owner_id,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from interviews_api.accounts.models import Approval, MailKind
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.notifications.channels.delivery_errors import Obsolete
@@ -27,15 +28,19 @@ def backoff(attempts: int) -> timedelta:
 def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     """Raise Obsolete when the recipient should no longer get the delivery.
 
-    A password reset is obsolete once it expired or was used, a mail about a disabled webhook once that is deleted or
-    enabled. E-mail and push are obsolete once the interview has a later revision. Reminders and nudges are also
-    obsolete once its status changed or it began. A mail that a bound has held back is obsolete once there is a newer
-    mail about the interview and, unless it is a cancellation, once the interview has begun. Webhooks get all events.
+    A password reset is obsolete once it expired or was used, an account mail once it expired, a mail about a disabled
+    webhook once that is deleted or enabled. E-mail and push are obsolete once the interview has a later revision.
+    Reminders and nudges are also obsolete once its status changed or it began; while the company is suspended, all but
+    cancellations are. A mail that a bound has held back is obsolete once there is a newer mail about the interview and,
+    unless it is a cancellation, once the interview has begun. Webhooks get all events.
     """
     if context["reset_id"] is not None:
         expires_at = context["reset_expires_at"]
         if expires_at is None or expires_at <= now:
             raise Obsolete("the request has expired or was used")
+        return
+    if context["account_mail_id"] is not None:
+        _raise_if_account_mail_is_over(context, now)
         return
     if context["webhook_id"] is not None:
         if context["webhook_disabled_at"] is None:
@@ -43,6 +48,8 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
         return
     if context["channel"] == Channel.WEBHOOK:
         return
+    if context["company_approval"] == Approval.SUSPENDED and context["event_type"] != EventType.CANCELLED:
+        raise Obsolete("the company is suspended")
     if context["event_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
     if context["held_at"] is not None:
@@ -54,6 +61,13 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
         raise Obsolete("the interview is no longer waiting for that")
     if context["starts_at"] <= now:
         raise Obsolete("the interview has begun")
+
+
+def _raise_if_account_mail_is_over(context: Mapping[Any, Any], now: datetime) -> None:
+    if context["mail_expires_at"] is None or context["mail_expires_at"] <= now:
+        raise Obsolete("the mail has expired")
+    if context["mail_kind"] == MailKind.INVITATION and context["invitation_id"] is None:
+        raise Obsolete("the invitation was used or withdrawn")
 
 
 def _raise_if_held_too_long(context: Mapping[Any, Any], now: datetime) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, literal, select, update
 
-from interviews_api.accounts.models import CompanyUser, User
+from interviews_api.accounts.models import CompanyRole, CompanyUser, User
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, Priority, Webhook
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
 
@@ -25,7 +25,7 @@ class WebhookHealthRepository:
         self._connection.execute(update(Webhook).where(is_failing).values(failing_since=None))
 
     def record_failure(self, webhook_id: str, now: datetime) -> None:
-        """Record a failed attempt; disable the webhook and mail its company when none succeeded for a day."""
+        """Record a failed attempt; disable the webhook and mail its company's owners when none succeeded for a day."""
         is_enabled = (Webhook.id == webhook_id) & Webhook.disabled_at.is_(None)
         since = func.coalesce(Webhook.failing_since, literal(now, Webhook.failing_since.type))
         self._connection.execute(update(Webhook).where(is_enabled).values(failing_since=since))
@@ -39,7 +39,7 @@ class WebhookHealthRepository:
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now))
 
     def _write_mails(self, webhook_id: str, company_id: str, now: datetime) -> None:
-        """Write a mail to each user of the company."""
+        """Write a mail to each owner of the company."""
         values: dict[str, Any] = {
             "webhook_id": webhook_id,
             "channel": Channel.EMAIL,
@@ -51,8 +51,13 @@ class WebhookHealthRepository:
             "give_up_at": now + RETRY_WINDOW,
             "attempts": 0,
         }
-        users = select(User.id, User.email).join(CompanyUser, CompanyUser.id == User.id)
-        rows = self._connection.execute(users.where(CompanyUser.company_id == company_id).order_by(User.id)).all()
+        owners = (
+            select(User.id, User.email)
+            .join(CompanyUser, CompanyUser.id == User.id)
+            .where(CompanyUser.company_id == company_id, CompanyUser.role == CompanyRole.OWNER)
+            .order_by(User.id)
+        )
+        rows = self._connection.execute(owners).all()
         if rows:
             deliveries = [values | {"target_id": row.id, "recipient": row.email} for row in rows]
             self._connection.execute(insert(Delivery), deliveries)

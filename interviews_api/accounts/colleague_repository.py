@@ -1,0 +1,160 @@
+"""The SQL of colleagues: the users of the viewer's company, their roles, and the mails that tell of changes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, true, update
+from sqlalchemy.orm import aliased
+
+from interviews_api.accounts.errors import (
+    CannotRemoveYourself,
+    NoOwnerLeft,
+    NotYourUser,
+    OwnerRightsRequired,
+    UserNotFound,
+)
+from interviews_api.accounts.mail_repository import AccountMailRepository
+from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, MailKind, User, Viewer
+from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
+from interviews_api.errors import Unauthorized, require_own
+
+_requested = aliased(CompanyUser)
+_COLLEAGUE = (
+    select(
+        CompanyUser.company_id.label("viewer_company_id"),
+        _requested.id.label("user_id"),
+        _requested.company_id,
+        _requested.role,
+        User.email,
+    )
+    .select_from(CompanyUser)
+    .outerjoin(_requested, _requested.id == bindparam("user_id", type_=User.id.type))
+    .outerjoin(User, User.id == _requested.id)
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
+_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+_LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
+_colleagues = (
+    select(User.id, User.email, User.role, CompanyUser.role.label("company_role"), User.created_at)
+    .join(CompanyUser, CompanyUser.id == User.id)
+    .where(CompanyUser.company_id == _OUR_COMPANY)
+)
+_colleagues_page, _colleagues_count = (
+    page_subquery(_colleagues, (User.created_at, User.id)),
+    count_subquery(_colleagues),
+)
+_COLLEAGUES = (
+    select(_colleagues_count, _colleagues_page, Company.id.label("company_id"), Company.name.label("company_name"))
+    .select_from(CompanyUser)
+    .join(Company, Company.id == CompanyUser.company_id)
+    .join(_colleagues_count, true())
+    .outerjoin(_colleagues_page, true())
+    .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
+)
+_OWNERS = (
+    select(User.id, User.email)
+    .join(CompanyUser, CompanyUser.id == User.id)
+    .where(CompanyUser.company_id == bindparam("company_id"), CompanyUser.role == CompanyRole.OWNER)
+    .order_by(User.id)
+)
+
+
+class ColleagueRepository:
+    """The users of the viewer's company. Changes are an owner's, and are told to all owners. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
+        """Return a page of the users of the viewer's company, oldest first; raises Unauthorized."""
+        sort = (itemgetter("created_at"), False)
+        values = viewer.keys | {"limit": limit, "skip": skip}
+        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
+        if page is None:
+            raise Unauthorized
+        return page
+
+    def check_owner(self, viewer: Viewer) -> RowMapping:
+        """Return the viewer's user if it is an owner of its company; raises Unauthorized or OwnerRightsRequired."""
+        user = UserRepository(self._connection).get(viewer)
+        if user["company_role"] != CompanyRole.OWNER:
+            raise OwnerRightsRequired
+        return user
+
+    def lock_as_owner(self, viewer: Viewer) -> RowMapping:
+        """Lock the viewer's company, so that changes of colleagues take turns; else as `check_owner`.
+
+        Locks the viewer's user too, as `UserRepository.lock_viewer` does.
+        """
+        self._connection.execute(_LOCK_COMPANY, viewer.keys)
+        UserRepository(self._connection).lock_user(viewer.user_id)
+        return self.check_owner(viewer)
+
+    def check(self, viewer: Viewer, user_id: str) -> RowMapping:
+        """Return `email` and `role` of a colleague; raises Unauthorized, UserNotFound or NotYourUser."""
+        row = self._connection.execute(_COLLEAGUE, viewer.keys | {"user_id": user_id}).mappings().one_or_none()
+        return require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
+
+    def remove(self, viewer: Viewer, user_id: str, *, set_up: Sequence[str], now: datetime) -> None:
+        """Delete a colleague, with its sessions; `set_up` names to the owners what it leaves behind.
+
+        Raises CannotRemoveYourself, or as `lock_as_owner` and `check` do.
+        """
+        owner = self.lock_as_owner(viewer)
+        colleague = self.check(viewer, user_id)
+        if user_id == viewer.user_id:
+            raise CannotRemoveYourself
+        told = self._owners(owner["company_id"])
+        self._connection.execute(delete(User).where(User.id == user_id))
+        self._tell(told, owner, colleague["email"], "removed", now=now, set_up=set_up)
+
+    def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> RowMapping:
+        """Change a colleague's role and return its user; raises NoOwnerLeft, or as `lock_as_owner` and `check` do."""
+        owner = self.lock_as_owner(viewer)
+        colleague = self.check(viewer, user_id)
+        told = self._owners(owner["company_id"])
+        if role != CompanyRole.OWNER and set(told) == {user_id}:
+            raise NoOwnerLeft
+        if colleague["role"] != role:
+            self._connection.execute(update(CompanyUser).where(CompanyUser.id == user_id).values(role=role))
+            self._tell(told | self._owners(owner["company_id"]), owner, colleague["email"], role, now=now)
+        return UserRepository(self._connection).get_by_email(colleague["email"])
+
+    def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
+        """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` does."""
+        owner = self.lock_as_owner(viewer)
+        member = UserRepository(self._connection).add_company_user(
+            owner["company_id"], email, password_hash, CompanyRole.MEMBER, now=now
+        )
+        self._tell(self._owners(owner["company_id"]), owner, email, "added", now=now)
+        return member
+
+    def tell_of_newcomer(self, invitation: RowMapping, *, now: datetime) -> None:
+        """Tell the owners that an invitation was accepted."""
+        by = {"email": invitation["invited_by"]} | {key: invitation[key] for key in ("company_id", "company_name")}
+        self._tell(self._owners(invitation["company_id"]), by, invitation["email"], "joined", now=now)
+
+    def _owners(self, company_id: str) -> dict[str, str]:
+        """Return the addresses of the company's owners by their id."""
+        rows = self._connection.execute(_OWNERS, {"company_id": company_id})
+        return {row.id: row.email for row in rows}
+
+    def _tell(
+        self,
+        owners: Mapping[str, str],
+        by: Mapping[Any, Any],
+        person: str,
+        change: str,
+        *,
+        now: datetime,
+        set_up: Sequence[str] = (),
+    ) -> None:
+        details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
+        details["webhooks"] = ", ".join(set_up)
+        for email in owners.values():
+            AccountMailRepository(self._connection).add(
+                MailKind.COLLEAGUE_CHANGED, email, owner_id=by["company_id"], now=now, details=details
+            )

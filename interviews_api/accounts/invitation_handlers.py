@@ -1,0 +1,102 @@
+"""Blueprint `invitations`: the mailed link by which a colleague chooses a password and joins a company.
+
+A GET changes nothing, because mail scanners open links. A client that sends JSON gets JSON.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from interviews_api.accounts.client_addresses import client_address
+from interviews_api.accounts.errors import EmailTaken, InvalidInvitation
+from interviews_api.accounts.invitation_repository import InvitationRepository
+from interviews_api.accounts.invitation_tokens import read_invitation_token
+from interviews_api.accounts.passwords import hash_password, refuse_address
+from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.schemas import CompanySession, InvitationDetails, InvitationPassword
+from interviews_api.accounts.sign_in import sign_in
+from interviews_api.clock import now
+from interviews_api.config import Settings
+from interviews_api.config.limits import REGISTRATION
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.errors import ApiError
+from interviews_api.services import service
+from interviews_api.web.csp import page_headers
+from interviews_api.web.error_responses import answer_api_error
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_forms
+from interviews_api.web.http import wants_page
+from interviews_api.web.operation import operation
+
+blueprint = Blueprint("invitations", __name__, url_prefix="/auth/invitations", template_folder="pages")
+
+_STYLE = (Path(__file__).parent / "pages" / "account.css").read_text()
+_HEADERS = page_headers(_STYLE)
+
+
+def _render(**values: object) -> str:
+    return render_template("invitation.html", style=_STYLE, **values)
+
+
+def _render_invitation(invitation: Mapping[Any, Any]) -> str:
+    return _render(invitation=invitation)
+
+
+def _render_account(session: Mapping[str, Any]) -> str:
+    return _render(user=session["user"])
+
+
+@blueprint.get("/<token>")
+@operation("Invitation retrieved successfully", InvitationDetails, errors=(InvalidInvitation,), html=_render_invitation)
+def show_invitation(token: str) -> Mapping[Any, Any]:
+    """Show the invitation that the link names. Changes nothing."""
+    with read_connection() as connection:
+        return InvitationRepository(connection).get(_read(token), now=now())
+
+
+@blueprint.post("/<token>")
+@same_origin_forms
+@authorize_before_validation(lambda connection, token: InvitationRepository(connection).get(_read(token), now=now()))
+@operation(
+    "Logged in successfully",
+    CompanySession,
+    body=InvitationPassword,
+    errors=(InvalidInvitation, ForeignForm, EmailTaken),
+    limits=(REGISTRATION,),
+    html=_render_account,
+    takes_form=True,
+)
+def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
+    """Take the address of the invitation with a password, join the company and begin a session."""
+    invitation_id = _read(token)
+    with read_connection() as connection:
+        invitation = InvitationRepository(connection).get(invitation_id, now=now())
+    refuse_address("password", password, invitation["email"])
+    count_attempt(by_address(REGISTRATION, client_address()))
+    password_hash = hash_password(password)
+    with transaction() as connection:
+        return sign_in(InvitationRepository(connection).accept(invitation_id, password_hash, now=now()))[1]
+
+
+def _read(token: str) -> str:
+    return read_invitation_token(service(Settings).secret_key, token)
+
+
+@blueprint.errorhandler(ApiError)
+def _answer_refusal(error: ApiError) -> Response:
+    if not wants_page():
+        return answer_api_error(error)
+    page = _render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
+    headers = answer_api_error(error).headers
+    response = Response(page, error.status, mimetype="text/html")
+    if "Retry-After" in headers:
+        response.headers["Retry-After"] = headers["Retry-After"]
+    return response
+
+
+@blueprint.after_request
+def _add_security_headers(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    return response

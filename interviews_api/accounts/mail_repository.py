@@ -1,0 +1,41 @@
+"""The SQL of account mails: mails about an account itself, which the worker sends to a fixed address."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert
+
+from interviews_api.accounts.models import AccountMail, MailKind
+from interviews_api.events.log import notify
+from interviews_api.ids import new_id
+
+LIFETIME = timedelta(days=2)
+"""How long a mail may wait to be sent; the worker tries for a day."""
+
+
+class AccountMailRepository:
+    """Mails about accounts, written in the transaction of what they tell. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        kind: MailKind,
+        email: str,
+        *,
+        owner_id: str,
+        now: datetime,
+        details: Mapping[str, str] | None = None,
+        mail_id: str | None = None,
+    ) -> None:
+        """Write a mail to the address; `details` are the texts of its template.
+
+        `owner_id` is the user or company that causes the mail: the mails of an owner wait for no other's.
+        `mail_id` is the id of what a mail with a link is about.
+        """
+        values = {"id": mail_id or new_id(), "owner_id": owner_id, "kind": kind, "email": email}
+        times = {"created_at": now, "expires_at": now + LIFETIME}
+        statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, mailed=False)
+        self._connection.execute(statement)
+        notify(self._connection)

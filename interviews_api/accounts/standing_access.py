@@ -1,0 +1,48 @@
+"""Standing access: what lets somebody follow interviews without a session or a password.
+
+A candidate's ends with the password, or a stranger who had the account for a minute would go on reading. A company's
+outlives the user that set it up, so the owners are told of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+
+class AccessRepository(Protocol):
+    """The repository of one kind of standing access."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on the connection's transaction."""
+
+    def delete_all(self, user_id: str) -> None:
+        """Delete all rows of the user."""
+
+
+class CompanyAccessRepository(Protocol):
+    """The repository of one kind of standing access to a company's data."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on the connection's transaction."""
+
+    def set_up_by(self, user_id: str) -> Sequence[str]:
+        """Return what the company user set up, as people read it."""
+
+
+@dataclass(frozen=True)
+class StandingAccess:
+    """The kinds of standing access, a service of the application: features above this package have the tables."""
+
+    repositories: Sequence[type[AccessRepository]]
+    company_repositories: Sequence[type[CompanyAccessRepository]]
+
+    def end(self, connection: Connection, user_id: str) -> None:
+        """End all standing access to the user's data."""
+        for repository in self.repositories:
+            repository(connection).delete_all(user_id)
+
+    def set_up_by(self, connection: Connection, user_id: str) -> list[str]:
+        """Return what the company user set up and what outlives it, as people read it."""
+        return [name for each in self.company_repositories for name in each(connection).set_up_by(user_id)]

@@ -1,0 +1,134 @@
+"""Owners and members of a company, and what the owners are told."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from interviews_api.accounts.models import AccountMail, CompanyUser, Role
+from interviews_api.db.connections import Database
+from tests.support.api import PASSWORD, Caller
+from tests.support.database_rows import everything
+from tests.support.factories import World
+
+USERS = "/auth/company/users"
+NO_OWNER = (400, "A company needs an owner")
+
+
+class Team:
+    """A company with two owners and a member, by name, with their callers."""
+
+    def __init__(self, app: Flask, world: World, headers: Callable[..., dict[str, str]]) -> None:
+        company = world.company(name="Lumen")
+        roles = {"ann": "owner", "bob": "owner", "mia": "member"}
+        users = {
+            name: world.company_user(company, email=f"{name}@lumen.example", role=role) for name, role in roles.items()
+        }
+        world.load()
+        self.paths = {name: f"{USERS}/{user['id']}" for name, user in users.items()}
+        self.callers = {
+            name: Caller(app.test_client(), headers(user["id"], Role.COMPANY)) for name, user in users.items()
+        }
+
+    def roles(self) -> dict[str, str]:
+        listed = self.callers["ann"].ok("GET", USERS)["users"]
+        return {user["email"].partition("@")[0]: user["companyRole"] for user in listed}
+
+
+@pytest.fixture
+def team(app: Flask, world: World, headers: Callable[..., dict[str, str]]) -> Team:
+    return Team(app, world, headers)
+
+
+def mails(database: Database) -> list[tuple[str, str, str, str]]:
+    """Return each mail about colleagues: recipient, person, change and webhooks."""
+    with database.reads.connection() as connection:
+        rows = connection.execute(select(AccountMail).order_by(AccountMail.email, AccountMail.id)).all()
+    assert {row.kind for row in rows} <= {"colleague_changed"}
+    return [(row.email, *(row.details[name] for name in ("person", "change", "webhooks"))) for row in rows]
+
+
+def test_owner_changes_roles_and_all_owners_are_told(team: Team, database: Database) -> None:
+    ann, mia = team.callers["ann"], team.callers["mia"]
+    response = ann.call("PATCH", team.paths["mia"], {"role": "owner"})
+    assert (response.status_code, response.get_json()["message"]) == (200, "Company user updated successfully")
+    user = response.get_json()["data"]["user"]
+    assert user == {
+        "id": team.paths["mia"].rpartition("/")[2], "email": "mia@lumen.example", "role": "company",
+        "company": user["company"], "companyRole": "owner",
+    }  # fmt: skip
+    mia.ok("GET", "/webhooks")
+    told = [(f"{name}@lumen.example", "mia@lumen.example", "owner", "") for name in ("ann", "bob", "mia")]
+    assert mails(database) == told
+    ann.ok("PATCH", team.paths["mia"], {"role": "owner"})
+    assert mails(database) == told, "nothing has changed"
+    ann.ok("PATCH", team.paths["ann"], {"role": "member"})
+    assert ann.refused("PATCH", team.paths["ann"], {"role": "owner"}) == (403, "Owner rights required")
+    assert team.roles() == {"ann": "member", "bob": "owner", "mia": "owner"}
+    demoted = [mail for mail in mails(database) if mail[2] == "member"]
+    assert [mail[0].partition("@")[0] for mail in demoted] == ["ann", "bob", "mia"], "the former owner too"
+
+
+def test_company_keeps_an_owner(team: Team, database: Database) -> None:
+    ann, bob = team.callers["ann"], team.callers["bob"]
+    ann.ok("PATCH", team.paths["bob"], {"role": "member"})
+    before = everything(database)
+    assert ann.refused("PATCH", team.paths["ann"], {"role": "member"}) == NO_OWNER
+    assert ann.refused("DELETE", team.paths["ann"]) == (400, "You cannot remove yourself")
+    assert bob.refused("DELETE", team.paths["ann"]) == (403, "Owner rights required")
+    assert everything(database) == before
+    for body in ({}, {"role": "admin"}, {"role": None}, {"role": "owner", "email": "x@y.example"}):
+        assert ann.refused("PATCH", team.paths["bob"], body)[0] == 400, body
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_two_owners_cannot_unseat_each_other(method: str, team: Team, database: Database) -> None:
+    barrier = Barrier(2)
+
+    def unseat(by: str, other: str) -> tuple[int, Any]:
+        barrier.wait()
+        response = team.callers[by].call(method, team.paths[other], {"role": "member"} if method == "PATCH" else None)
+        return response.status_code, response.get_json()["message"]
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(unseat, ("ann", "bob"), ("bob", "ann")))
+    late = {"PATCH": (403, "Owner rights required"), "DELETE": (401, "Unauthorized")}[method]
+    assert sorted(answers)[0][0] == 200
+    assert sorted(answers)[1] == late
+    with database.reads.connection() as connection:
+        roles = connection.execute(select(CompanyUser.role)).scalars()
+        assert list(roles).count("owner") == 1
+
+
+def test_owners_are_told_what_a_removed_colleague_had_set_up(team: Team, database: Database) -> None:
+    for number in range(2):
+        team.callers["bob"].ok("POST", "/webhooks", {"url": f"https://nobody.invalid/{number}"})
+    team.callers["ann"].ok("POST", "/webhooks", {"url": "https://nobody.invalid/ann"})
+    team.callers["ann"].ok("DELETE", team.paths["bob"])
+    webhooks = "https://nobody.invalid/0, https://nobody.invalid/1"
+    change = ("bob@lumen.example", "removed", webhooks)
+    assert mails(database) == [("ann@lumen.example", *change), ("bob@lumen.example", *change)]
+    assert team.callers["ann"].ok("GET", "/webhooks")["total"] == 3
+
+
+def test_new_colleague_is_a_member(team: Team, client: FlaskClient, database: Database) -> None:
+    body = {"email": "new@lumen.example", "password": PASSWORD}
+    team.callers["ann"].ok("POST", USERS, body)
+    assert team.roles()["new"] == "member"
+    change = ("new@lumen.example", "added", "")
+    assert mails(database) == [("ann@lumen.example", *change), ("bob@lumen.example", *change)]
+    account = client.post("/auth/login", json=body).get_json()["data"]
+    newcomer = Caller(client, {"Authorization": f"Bearer {account['accessToken']}"})
+    assert newcomer.refused("DELETE", team.paths["ann"]) == (403, "Owner rights required")
+
+
+def test_registered_company_has_an_owner(anonymous: Caller) -> None:
+    body = {"email": "hr@x.example", "password": PASSWORD, "company": {"name": "X"}}
+    account = anonymous.ok("POST", "/auth/register/company", body)
+    caller = Caller(anonymous.client, {"Authorization": f"Bearer {account['accessToken']}"})
+    assert caller.ok("GET", USERS)["users"] == [account["user"] | {"companyRole": "owner"}]

@@ -1,0 +1,101 @@
+"""Passwords that are refused on every route that takes a new one, and the mail that tells of a change."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from interviews_api.accounts.models import AccountMail, PasswordReset
+from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.clock import now
+from interviews_api.db.connections import Database, transaction
+from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.models import Channel
+from interviews_api.notifications.worker.fan_out import DeliveryFanOut
+from tests.support.accounts import ADA, LUMEN, bearer
+from tests.support.api import PASSWORD, Caller
+from tests.support.database_rows import everything
+from tests.support.receivers import wait_for, working
+from tests.support.settings import SECRETS
+
+ADDRESS = "ada.okafor@example.com"
+REFUSED = {
+    "password123": "Must not be blank or one of the commonest passwords.",
+    " PASSWORD123 ": "Must not be blank or one of the commonest passwords.",
+    " " * 10: "Must not be blank or one of the commonest passwords.",
+    ADDRESS: "Must not be the e-mail address.",
+    f" {ADDRESS.upper()}": "Must not be the e-mail address.",
+}
+
+
+@pytest.fixture
+def ada(anonymous: Caller) -> Caller:
+    data = anonymous.ok("POST", "/auth/register/candidate", ADA | {"email": ADDRESS})
+    return bearer(anonymous.client, data)
+
+
+def reset_token(anonymous: Caller, database: Database) -> str:
+    anonymous.ok("POST", "/auth/password/forgot", {"email": ADDRESS})
+    with database.reads.connection() as connection:
+        reset_id = connection.execute(select(PasswordReset.id).order_by(PasswordReset.id.desc())).scalars().first()
+    return make_reset_token(SECRETS["SECRET_KEY"], str(reset_id))
+
+
+@pytest.mark.parametrize("password", REFUSED)
+@pytest.mark.parametrize("route", ["candidate", "company"])
+def test_registration_refuses_the_password(route: str, password: str, anonymous: Caller, database: Database) -> None:
+    before = everything(database)
+    body = {"candidate": ADA, "company": LUMEN}[route] | {"email": ADDRESS, "password": password}
+    response = anonymous.call("POST", f"/auth/register/{route}", body)
+    assert (response.status_code, response.get_json()["details"]) == (400, {"password": [REFUSED[password]]})
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize("password", REFUSED)
+def test_change_and_reset_refuse_the_password(
+    password: str, ada: Caller, anonymous: Caller, database: Database
+) -> None:
+    token = reset_token(anonymous, database)
+    before = everything(database)
+    for caller, method, path, proof in (
+        (ada, "PUT", "/auth/password", {"currentPassword": PASSWORD}),
+        (anonymous, "POST", "/auth/password/reset", {"token": token}),
+    ):
+        response = caller.call(method, path, proof | {"newPassword": password})
+        assert (response.status_code, response.get_json()["details"]) == (400, {"newPassword": [REFUSED[password]]})
+    assert everything(database) == before
+    anonymous.ok("POST", "/auth/password/reset", {"token": token, "newPassword": "another-password"})
+
+
+def mails(database: Database) -> list[tuple[str, str]]:
+    with database.reads.connection() as connection:
+        rows = connection.execute(select(AccountMail.kind, AccountMail.email).order_by(AccountMail.id))
+        return [tuple(row) for row in rows]
+
+
+def test_mail_tells_of_each_change(app: Flask, ada: Caller, anonymous: Caller, database: Database) -> None:
+    token = reset_token(anonymous, database)
+    told = ("password_changed", ADDRESS)
+    ada.refused("PUT", "/auth/password", {"currentPassword": "wrong", "newPassword": "another-password"})
+    anonymous.refused("POST", "/auth/password/reset", {"token": "wrong", "newPassword": "another-password"})
+    assert mails(database) == []
+    anonymous.ok("POST", "/auth/password/reset", {"token": token, "newPassword": "another-password"})
+    assert mails(database) == [told]
+    login = {"email": ADDRESS, "password": "another-password"}
+    ada = bearer(anonymous.client, anonymous.ok("POST", "/auth/login", login))
+    ada.ok("PUT", "/auth/password", {"currentPassword": "another-password", "newPassword": "a-third-password"})
+    assert mails(database) == [told, told]
+
+
+def test_changed_password_is_told_to_the_address(
+    app: Flask, ada: Caller, database: Database, mail_settings: Any
+) -> None:
+    ada.ok("PUT", "/auth/password", {"currentPassword": PASSWORD, "newPassword": "another-password"})
+    sent: list[Any] = []
+    with working(app, {Channel.EMAIL: lambda user, context: sent.append(compose(mail_settings, user, context))}):
+        wait_for(lambda: sent)
+    (message,) = sent
+    assert (message["To"], message["Subject"]) == (ADDRESS, "Your password was changed")
+    with app.app_context(), transaction() as connection:
+        assert DeliveryFanOut(connection).run(now()) == 0, "each mail has one delivery"
