@@ -16,7 +16,7 @@ from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import FEED_READS, FEEDS
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.interviews.calendar_repository import CalendarFeedRepository, hash_secret
+from interviews_api.interviews.calendar_repository import CalendarFeedRepository, RequestedFeed, hash_secret
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
@@ -99,27 +99,26 @@ def delete_calendar_feed(viewer: Viewer) -> dict[str, object]:
     return {}
 
 
-def _current_version(*, secret_hash: str) -> Version:
-    with read_connection() as connection:
-        return CalendarFeedRepository(connection).version(secret_hash)
+def _version_of(*, feed: RequestedFeed) -> Version:
+    return feed.version
 
 
 def _count_read(view: View) -> View:
-    """Count and record a read of an existing feed, also a cached one; call the view with the hash of the secret.
+    """Count and record a read of an existing feed, also a cached one, and call the view with the feed.
 
-    With the hash the cache's keys hold no secret. Raises CalendarNotFound and TooManyRequests.
+    The feed has the hash of the secret, so the cache's keys hold no secret. Raises CalendarNotFound and
+    TooManyRequests.
     """
 
     @wraps(view)
     def counted(*, secret: str) -> Any:
-        secret_hash = hash_secret(secret)
         with read_connection() as connection:
-            is_read_due = CalendarFeedRepository(connection).is_read_due(secret_hash, now=now())
-        count_attempt(by_subject(FEED_READS, secret_hash))
-        if is_read_due:
+            feed = CalendarFeedRepository(connection).find(hash_secret(secret), now=now())
+        count_attempt(by_subject(FEED_READS, feed.secret_hash))
+        if feed.is_read_due:
             with transaction() as connection:
-                CalendarFeedRepository(connection).mark_read(secret_hash, now=now())
-        return view(secret_hash=secret_hash)
+                CalendarFeedRepository(connection).mark_read(feed.secret_hash, now=now())
+        return view(feed=feed)
 
     return counted
 
@@ -133,13 +132,13 @@ def _count_read(view: View) -> View:
     limits=(FEED_READS,),
     headers={"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"},
     has_etag=True,
-    cache=CachePolicy(_current_version),
+    cache=CachePolicy(_version_of),
 )
-def read_calendar_feed(*, secret_hash: str) -> Versioned[bytes]:
+def read_calendar_feed(*, feed: RequestedFeed) -> Versioned[bytes]:
     """Read the feed: open interviews, and ended ones of the last 90 days. The address is the only credential.
 
     At most 500 interviews, the newest first, with at most 2,000 characters of notes and of the place each.
     """
     with read_connection() as connection:
-        interviews, freshness = CalendarFeedRepository(connection).interviews(secret_hash, now=now())
+        interviews, freshness = CalendarFeedRepository(connection).interviews(feed.secret_hash, now=now())
     return Versioned(_publish(interviews), freshness)

@@ -1,6 +1,7 @@
 """The SQL of calendar feeds: the secret of each candidate's feed, and the interviews that it shows."""
 
 import hashlib
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,8 +36,7 @@ def _cut(column: Any) -> ColumnElement[str]:
 
 _HAS_SECRET = CalendarFeed.secret_hash == bindparam("secret_hash", type_=CalendarFeed.secret_hash.type)
 _VERSION = version_columns(CalendarFeed.candidate_id)
-_CURRENT_VERSION = Prepared(select(*_VERSION).select_from(CalendarFeed).where(_HAS_SECRET))
-_LAST_READ = Prepared(select(CalendarFeed.last_read_at).where(_HAS_SECRET))
+_BY_SECRET = Prepared(select(CalendarFeed.last_read_at, *_VERSION).where(_HAS_SECRET))
 _shown = (
     select(Interview.id)
     .where(Interview.candidate_id == select(CalendarFeed.candidate_id).where(_HAS_SECRET).scalar_subquery(), _IS_SHOWN)
@@ -83,6 +83,18 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class RequestedFeed:
+    """The feed that a request names, with its version and whether `mark_read` would write.
+
+    Feeds are equal by their secret, so that one is part of a key of the cache.
+    """
+
+    secret_hash: str
+    version: Version = field(compare=False)
+    is_read_due: bool = field(compare=False)
+
+
 class CalendarFeedRepository:
     """At most one feed for each candidate. Never commits."""
 
@@ -114,20 +126,17 @@ class CalendarFeedRepository:
             raise Unauthorized
         return {"is_active": row["created_at"] is not None, **row}
 
-    def is_read_due(self, secret_hash: str, *, now: datetime) -> bool:
-        """Return whether `mark_read` would write; only reads. Raises CalendarNotFound."""
-        last_read_at = self._first(_LAST_READ.rows(self._connection, {"secret_hash": secret_hash}))["last_read_at"]
-        return last_read_at is None or last_read_at <= now - _READ_PRECISION
+    def find(self, secret_hash: str, *, now: datetime) -> RequestedFeed:
+        """Return the feed with that secret, in one statement; raises CalendarNotFound."""
+        row = self._first(_BY_SECRET.rows(self._connection, {"secret_hash": secret_hash}))
+        is_read_due = row["last_read_at"] is None or row["last_read_at"] <= now - _READ_PRECISION
+        return RequestedFeed(secret_hash, version_in(row), is_read_due)
 
     def mark_read(self, secret_hash: str, *, now: datetime) -> None:
         """Record that the feed was read, at most once a minute."""
         is_old = or_(CalendarFeed.last_read_at.is_(None), CalendarFeed.last_read_at <= now - _READ_PRECISION)
         is_due = (CalendarFeed.secret_hash == secret_hash) & is_old
         self._connection.execute(update(CalendarFeed).where(is_due).values(last_read_at=now))
-
-    def version(self, secret_hash: str) -> Version:
-        """Return the present version of the feed's candidate; raises CalendarNotFound."""
-        return version_in(self._first(_CURRENT_VERSION.rows(self._connection, {"secret_hash": secret_hash})))
 
     def interviews(self, secret_hash: str, *, now: datetime) -> Versioned[list[Row]]:
         """Return the feed's interviews, the newest start first; raises CalendarNotFound.
