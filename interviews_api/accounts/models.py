@@ -147,21 +147,6 @@ class PasswordReset(Base):
     mailed: Mapped[bool]
 
 
-class Invitation(Base):
-    """An invitation of an address to join a company. Use of the invitation deletes the row."""
-
-    __tablename__ = "invitations"
-    __table_args__ = (UniqueConstraint("company_id", "email_key"),)
-
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
-    company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"))
-    email: Mapped[str] = mapped_column(Text)
-    email_key: Mapped[str] = mapped_column(Text)
-    invited_by_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-
-
 class MailKind(StrEnum):
     """The kind of a mail about an account, and the name of its template after `account_`."""
 
@@ -187,6 +172,21 @@ class AccountMail(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     mailed: Mapped[bool]
+
+
+class Invitation(Base):
+    """An invitation of an address to join a company. Use of the invitation deletes the row."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (UniqueConstraint("company_id", "email_key"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[str] = mapped_column(Id, ForeignKey("companies.id"))
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Text)
+    invited_by_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class Approval(StrEnum):
