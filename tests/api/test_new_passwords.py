@@ -6,16 +6,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from interviews_api.accounts.models import AccountMail, PasswordReset
+from interviews_api.accounts.invitation_tokens import make_invitation_token
+from interviews_api.accounts.models import AccountMail, Invitation, PasswordReset
 from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.notifications.channels.email import compose
-from interviews_api.notifications.models import Channel
+from interviews_api.notifications.models import Channel, Delivery, Priority
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from tests.support.accounts import ADA, LUMEN, bearer
 from tests.support.api import PASSWORD, Caller
 from tests.support.database_rows import everything
+from tests.support.factories import World
+from tests.support.people import People
 from tests.support.receivers import wait_for, working
 from tests.support.settings import SECRETS
 
@@ -74,6 +77,11 @@ def mails(database: Database) -> list[tuple[str, str]]:
         return [tuple(row) for row in rows]
 
 
+def owners_and_priorities(database: Database) -> set[tuple[str, int]]:
+    with database.reads.connection() as connection:
+        return {tuple(row) for row in connection.execute(select(Delivery.owner_id, Delivery.priority))}
+
+
 def test_mail_tells_of_each_change(app: Flask, ada: Caller, anonymous: Caller, database: Database) -> None:
     token = reset_token(anonymous, database)
     told = ("password_changed", ADDRESS)
@@ -86,6 +94,26 @@ def test_mail_tells_of_each_change(app: Flask, ada: Caller, anonymous: Caller, d
     ada = bearer(anonymous.client, anonymous.ok("POST", "/auth/login", login))
     ada.ok("PUT", "/auth/password", {"currentPassword": "another-password", "newPassword": "a-third-password"})
     assert mails(database) == [told, told]
+    user_id = ada.ok("GET", "/auth/me")["user"]["id"]
+    with app.app_context(), transaction() as connection:
+        DeliveryFanOut(connection).run(now())
+    assert owners_and_priorities(database) == {(user_id, Priority.ACCOUNT)}
+
+
+def test_mails_of_a_company_are_its_own_and_of_the_account_queue(
+    app: Flask, people: People, world: World, database: Database
+) -> None:
+    colleague = world.company_user({"id": people.us_company_id})
+    world.load()
+    people.us.ok("POST", "/auth/company/users", {"email": "new@us.example"})
+    people.us.ok("DELETE", f"/auth/company/users/{colleague['id']}")
+    with database.reads.connection() as connection:
+        invitation_id = connection.execute(select(Invitation.id)).scalar_one()
+    path = f"/auth/invitations/{make_invitation_token(SECRETS['SECRET_KEY'], invitation_id)}"
+    Caller(people.us.client, {}).ok("POST", path, {"password": PASSWORD})
+    with app.app_context(), transaction() as connection:
+        assert DeliveryFanOut(connection).run(now()) == 4, "an invitation, two mails of a removal, one of a newcomer"
+    assert owners_and_priorities(database) == {(people.us_company_id, Priority.ACCOUNT)}
 
 
 def test_changed_password_is_told_to_the_address(

@@ -17,6 +17,7 @@ from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from interviews_api.notifications.models import Delivery
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.database_rows import everything
 from tests.support.factories import World
 from tests.support.fixtures import MakeLimited
 from tests.support.people import People
@@ -182,6 +183,27 @@ def test_creating_is_limited(
     other = replace(people, us=people.them, us_application_id=people.them_application_id)
     if name != "feeds":
         assert make(other, 10).status_code == 201  # counted by company or account
+
+
+def test_invitations_and_changes_of_roles_count_with_new_colleagues(
+    limited: Callable[..., People], people: People, world: World, database: Database
+) -> None:
+    colleague = world.company_user({"id": people.us_company_id}, role="member")
+    world.load()
+    us, users = limited("colleagues=3/3600").us, "/auth/company/users"
+    path = f"{users}/{colleague['id']}"
+    for role in ("member", "owner", "owner"):
+        us.ok("PATCH", path, {"role": role})  # only the second one changes anything
+    us.ok("POST", users, {"email": "new@us.example"})
+    us.ok("POST", users, {"email": "c@us.example", "password": "a-good-password"})
+    before = everything(database)
+    assert us.refused("POST", users, {"email": "other@us.example"}) == TOO_MANY
+    assert us.refused("PATCH", path, {"role": "member"}) == TOO_MANY
+    assert everything(database) == before
+    assert us.refused("POST", users, {"email": "nobody"})[0] == 400
+    assert us.refused("POST", users, {"email": "c@d.example", "password": "c@d.example"})[0] == 400
+    us.ok("PATCH", path, {"role": "owner"})
+    us.ok("DELETE", path)
 
 
 def test_applications_of_a_candidate_are_limited(limited: Callable[..., People], world: World, people: People) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks that fail for a whole day are disabled, and their company is told by mail."""
+"""Webhooks that fail for a whole day are disabled, and the owners of their company are told by mail."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,7 +15,9 @@ from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater
 from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.models import Channel, Delivery, Webhook
+from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
 from tests.support.api import invitation
+from tests.support.factories import World
 from tests.support.people import People
 from tests.support.receivers import HttpsReceiver, Mailbox, part, wait_for, working
 from tests.support.webhooks import hook
@@ -73,6 +75,18 @@ def test_webhook_that_failed_for_a_day_is_disabled_and_its_company_told(
     assert "of us has failed for a whole day" in part(message, "text/plain")
     assert webhook_id in rows(database, Channel.EMAIL)[1].key
     assert "disabled webhook" in runner.invoke(args=["deliveries", "list", "--status", "sent"]).output
+
+
+def test_disabled_webhook_is_told_to_owners_alone(people: People, world: World, database: Database) -> None:
+    world.company_user({"id": people.us_company_id}, role="member")
+    owner = world.company_user({"id": people.us_company_id}, role="owner")
+    world.load()
+    webhook_id = hook(database, people.us_company_id, "/500")
+    set_failing(database, 24)
+    with database.engine.begin() as connection:
+        WebhookHealthRepository(connection).record_failure(webhook_id, now())
+    owners = {people.us.ok("GET", "/auth/me")["user"]["email"], owner["email"]}
+    assert {row.recipient for row in rows(database, Channel.EMAIL)} == owners
 
 
 def test_success_ends_the_failing_time(app: Flask, people: People, database: Database, receiver: HttpsReceiver) -> None:
