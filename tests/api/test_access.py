@@ -121,7 +121,7 @@ def ask(route: str, access_world: AccessWorld, session_app: Flask) -> Ask:
         path = template
         for argument in rule.arguments:
             path = path.replace(f"<{argument}>", access_world.ids[side][argument])
-        with access_world.callers[caller].call(method, path, body) as response:
+        with access_world.callers[caller].call(method, path, body, Accept="application/json") as response:
             answer = response.get_json(silent=True) or {}
             return response.status_code, answer.get("message")
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from interviews_api.accounts.models import Role
+from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.db.connections import Database, read_connection, transaction
 from interviews_api.seed.bulk import BulkWorld, write_bulk
@@ -42,7 +42,8 @@ def filled_app(session_app: Flask) -> Iterator[Flask]:
         with transaction() as connection:
             company_id = connection.execute(text("SELECT max(company_id) FROM interviews")).scalar_one()
             users = UserRepository(connection)
-            users.add_company_user(company_id, "us@company.example", "no hash", now=datetime.now(UTC))
+            owner = CompanyRole.OWNER
+            users.add_company_user(company_id, "us@company.example", "no hash", owner, now=datetime.now(UTC))
             connection.execute(text(_WRITE_EVENTS))
             connection.execute(text(_WRITE_DELIVERIES))
             connection.execute(text("INSERT INTO distribution (id, event_id) SELECT 1, max(id) FROM events"))
