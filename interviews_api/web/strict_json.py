@@ -37,6 +37,8 @@ def loads(raw: bytes) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if not pairs:
+        return {}
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
         raise JSONRefused("The JSON has a duplicate key")
@@ -63,7 +65,8 @@ def _check(value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise JSONRefused(f"The JSON is nested over {MAX_DEPTH} deep")
         for item in value.values() if isinstance(value, dict) else value:
-            _check(item, depth + 1)
+            if item or depth == MAX_DEPTH:  # an empty text, list or object has nothing to refuse but its depth
+                _check(item, depth + 1)
 
 
 def _check_text(text: str) -> None:

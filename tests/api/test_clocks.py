@@ -1,8 +1,7 @@
-"""Clocks that differ between nodes: the leeway of tokens, and attempts that a clock ahead has counted."""
+"""Clocks that differ between nodes: the leeway of tokens."""
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jwt
 import pytest
@@ -12,12 +11,11 @@ from flask.testing import FlaskClient
 
 from interviews_api import create_app
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.rate_limits import LOGIN_OF_ACCOUNT
 from interviews_api.accounts.tokens import ALGORITHM, token_end
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.factories import PASSWORD, World
-from tests.support.settings import SECRETS, SETTINGS
+from tests.support.settings import SETTINGS
 from tests.support.tokens import KEY, begin_session, claims
 
 PRESENT = float(int(time.time()))
@@ -94,22 +92,3 @@ def test_token_without_a_representable_end_is_read(node: Node, viewer: Viewer) -
     assert status(client, token) == 200
     with client.application.app_context():
         assert token_end(token).year == 9999
-
-
-def test_attempts_of_a_clock_ahead_count_as_now(app: Flask, database_url: str, world: World) -> None:
-    """The account is locked for the window at most, not for the hour by which the clock was ahead."""
-    strict = create_app(SECRETS | {"DATABASE_URL": database_url})
-    client: Any = strict.test_client()
-    body = {"email": "ada@example.com", "password": "wrong"}
-    window = LOGIN_OF_ACCOUNT.window.total_seconds()
-    with time_machine.travel(PRESENT + 3600, tick=False) as clock:
-        assert {client.post("/auth/login", json=body).status_code for _ in range(10)} == {401}
-        clock.move_to(PRESENT)
-        refused = client.post("/auth/login", json=body)
-        assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, window)
-        clock.move_to(PRESENT + window / 2)
-        assert client.post("/auth/login", json=body).headers["Retry-After"] == str(int(window / 2))
-        clock.move_to(PRESENT + window + 1)
-        assert client.post("/auth/login", json=body).status_code == 401
-    assert LOGIN_OF_ACCOUNT.recent([1, 5, 9], 6) == [1, 5, 6]
-    service(Database, strict).dispose()

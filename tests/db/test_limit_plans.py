@@ -39,7 +39,7 @@ def filled_app(session_app: Flask) -> Iterator[Flask]:
     with session_app.app_context():
         for _ in write_bulk(BulkWorld(2000, 20_000)):
             pass
-        with transaction() as connection:
+        with transaction(no_timeouts=True) as connection:
             company_id = connection.execute(text("SELECT max(company_id) FROM interviews")).scalar_one()
             users = UserRepository(connection)
             owner = CompanyRole.OWNER

@@ -29,6 +29,7 @@ from tests.support.settings import SETTINGS
 
 CLIENTS = 16
 PENDING = 400  # for each client to confirm
+APPLICATIONS = 40  # for each client to schedule 15 interviews each; an application has 20 open ones at most
 
 
 def kill(process_id: int) -> None:
@@ -72,8 +73,9 @@ def client_work(number: int, servers: Servers, crowd: Crowd, is_over: Flag) -> t
     for turn in count():
         if is_over.is_set():
             return confirmed, scheduled
+        application_id = crowd.application_ids[CLIENTS * (1 + turn // 15) + number]
         try:
-            request = invitation(crowd.application_ids[number], **local(in_days(30 + turn)))
+            request = invitation(application_id, **local(in_days(30 + turn)))
             status, _, body = servers.server.request("POST", "/interviews/schedule", crowd.company, request)
             assert status in (201, 503), body
             if status == 201:
@@ -119,7 +121,7 @@ def test_killed_servers_lose_nothing_acknowledged(
     app: Flask, world: World, database: Database, database_url: str
 ) -> None:
     kills, dice = figure(sample=3, full=50), random.Random(9)
-    crowd = load_crowd(app, world, CLIENTS, pending=PENDING)
+    crowd = load_crowd(app, world, CLIENTS * (1 + APPLICATIONS), pending=PENDING, with_pending=CLIENTS)
     with proof("kill -9 under 16 clients", database.engine.dialect.name, kills) as proof_row:
         servers, is_over = Servers(database_url), Flag()
         with ThreadPoolExecutor(CLIENTS) as pool:

@@ -22,14 +22,18 @@ class Crowd:
     pending_ids: list[list[str]]
 
 
-def load_crowd(app: Flask, world: World, size: int, *, pending: int = 0) -> Crowd:
-    """Store so many candidates with an application and pending interviews each, and sign all of them in."""
+def load_crowd(app: Flask, world: World, size: int, *, pending: int = 0, with_pending: int = 0) -> Crowd:
+    """Store so many candidates with an application each, and sign all of them in.
+
+    The first `with_pending` of them have `pending` interviews each.
+    """
     company = world.company()
     user = world.company_user(company)
     candidates = [world.candidate() for _ in range(size)]
     applications = [world.application(candidate, world.job(company)) for candidate in candidates]
     pending_ids = [
-        [world.interview(application, **FAR_AHEAD)["id"] for _ in range(pending)] for application in applications
+        [world.interview(application, **FAR_AHEAD)["id"] for _ in range(pending)]
+        for application in applications[:with_pending]
     ]
     world.load()
 

@@ -19,7 +19,7 @@ from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.services import service
-from interviews_api.web.plain_text import in_one_line
+from interviews_api.web.plain_text import in_one_line, shorten
 from tests.support.api import Caller, in_days, invitation, local
 from tests.support.factories import World
 from tests.support.people import People
@@ -202,7 +202,7 @@ def test_hostile_text_becomes_no_header(
     for message in mailbox.messages:
         assert {name for name in message.keys() if not name.startswith("X-")} <= allowed  # noqa: SIM118
         assert "Bcc" not in message
-        assert in_one_line(NASTY) in message["Subject"]
+        assert shorten(in_one_line(NASTY), 100) in message["Subject"]
         assert not message.defects
 
 

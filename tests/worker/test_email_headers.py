@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from interviews_api.config import Settings
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
+from interviews_api.web.plain_text import shorten
 from tests.support.api import invitation
 from tests.support.hostile_text import HIDDEN
 from tests.support.people import People
@@ -27,6 +28,6 @@ def test_hidden_header_in_a_job_title_stays_text(
         wait_for(lambda: len(box.messages) == 1)
     box.stop()
     (message,) = box.messages
-    assert message["Subject"] == f"Invitation: {title} at us"
+    assert message["Subject"] == f"Invitation: {shorten(title, 100)} at us"
     assert not {"Bcc", "Reply-To"} & set(message)
     assert title in message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
