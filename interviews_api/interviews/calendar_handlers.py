@@ -12,7 +12,7 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
-from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
+from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFile, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
@@ -41,7 +41,7 @@ def _publish(interviews: list[InterviewRow]) -> bytes:
     "The interview as an iCalendar file (RFC 5545)",
     media_type=_CALENDAR,
     headers=_ATTACHMENT,
-    errors=(NotYourInterview, InterviewNotFound, NoCalendarFileYet),
+    errors=(NotYourInterview, InterviewNotFound, NoCalendarFile),
     has_etag=True,
 )
 def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
@@ -49,7 +49,7 @@ def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
     with read_connection() as connection:
         interview = CandidateInterviewRepository(connection).get(viewer, interview_id)
     if interview["status"] != InterviewStatus.CONFIRMED:
-        raise NoCalendarFileYet
+        raise NoCalendarFile
     return _publish([interview])
 
 

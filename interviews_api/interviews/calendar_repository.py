@@ -64,7 +64,10 @@ class CalendarFeedRepository:
         self._connection.execute(delete(CalendarFeed).where(CalendarFeed.candidate_id == viewer.user_id))
 
     def interviews(self, secret: str, *, now: datetime) -> list[RowMapping]:
-        """Return open interviews, and ended ones of the last 90 days, soonest first; raises CalendarNotFound."""
+        """Return open interviews, and ended ones with a start later than 90 days ago; raises CalendarNotFound.
+
+        Soonest first.
+        """
         keys = {"secret_hash": _hash(secret), "earliest": now - _PAST_SHOWN}
         rows = self._connection.execute(_FEED, keys).mappings().all()
         if not rows:

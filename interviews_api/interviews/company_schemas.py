@@ -29,6 +29,7 @@ from interviews_api.web.shared_schemas import CandidateContact, JobBrief
 class CompanyListQuery(ListQuery):
     """Query of a page of the viewer's company; another company's id is refused."""
 
+    # A callable, so that OpenAPI shows no default.
     company_id = fields.String(load_default=lambda: None, metadata={"description": "The viewer's company."})
 
 
