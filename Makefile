@@ -5,8 +5,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
-PROOFS := model races calendars cache deliveries processes network http
-FILES_model := proofs/test_transition_model proofs/test_serializers api/test_candidate_lists
+PROOFS := model lists races calendars cache deliveries processes network http
+FILES_model := proofs/test_transition_model
+FILES_lists := proofs/test_serializers api/test_candidate_lists
 FILES_races := proofs/test_races proofs/test_event_order proofs/test_cached_reads
 FILES_calendars := proofs/test_calendar_feed proofs/test_mail_client_calendar api/test_email_link
 FILES_cache := proofs/test_cache
@@ -14,6 +15,7 @@ FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
+TIMED := races deliveries processes network  # what they measure must not share the processors with another test
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
@@ -43,7 +45,7 @@ test-fast: .venv/.development ## run the tests without servers or waits, on SQLi
 proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in an hour; `make proofs-races` runs one of them
 
 $(PROOFS:%=proofs-%): proofs-%: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES))
-	PROOFS=full $(BIN)/python -m pytest -v -m proof $(FILES_$*:%=tests/%.py) $(ARGS)
+	PROOFS=full $(BIN)/python -m pytest -v -m proof $(if $(filter $*,$(TIMED)),,-n 2) $(FILES_$*:%=tests/%.py) $(ARGS)
 
 check: .venv/.development ## check lint, formatting, types and imports
 	$(BIN)/ruff check .

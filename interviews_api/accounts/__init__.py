@@ -1,1 +1,1 @@
-"""Users, sessions, tokens, passwords, rate limits and idempotency keys."""
+"""Users, companies, sessions, tokens, passwords, rate limits and idempotency keys."""

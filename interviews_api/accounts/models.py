@@ -1,4 +1,7 @@
-"""Tables of users and their sessions. A user is a candidate or a company user; e-mail addresses are unique."""
+"""Tables of users, companies, sessions, rate limits, stored replies and password resets.
+
+A user is a candidate or a company user; e-mail addresses are unique.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -66,8 +66,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     register_services(app, VerifiedTokens(settings.verified_tokens))
     manager = JWTManager(app)
     manager.decode_key_loader(_key_for_complete_claims)
-    # The other loaders serve routes of plug-ins that use flask-jwt-extended's `@jwt_required()`. Our own routes use
-    # `user_required` and the like.
+    # Our routes use `user_required` and the like. The other loaders make flask-jwt-extended's `@jwt_required()` as
+    # strict, for a route that an operator adds (ADR 5).
     manager.token_verification_loader(_is_unpadded)
     manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (

@@ -67,8 +67,9 @@ def build_page(
 ) -> Page:
     """Build the page from the statement's rows; `rows` is not empty.
 
-    `id_column` names the page's id, `sort` is (key, is_descending). `counts` names columns that are the same in every
-    row. The rows are sorted again, because SQL does not promise the order of a subquery after joins.
+    `id_column` names the column of a row's id, which is None when the page is empty. `sort` is (key, is_descending).
+    `counts` names columns that are the same in every row. The rows are sorted again, because SQL does not promise the
+    order of a subquery after joins.
     """
     key, is_descending = sort
     page = sorted((row for row in rows if row[id_column] is not None), key=itemgetter(id_column))

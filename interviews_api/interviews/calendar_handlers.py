@@ -18,7 +18,7 @@ from interviews_api.config.limits import FEED_READS, FEEDS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository, RequestedFeed, hash_secret
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
-from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFileYet, NotYourInterview
+from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFile, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
@@ -56,7 +56,7 @@ def _publish(interviews: Iterable[InterviewRow]) -> bytes:
     "The interview as an iCalendar file (RFC 5545)",
     media_type=_CALENDAR,
     headers=_ATTACHMENT,
-    errors=(NotYourInterview, InterviewNotFound, NoCalendarFileYet),
+    errors=(NotYourInterview, InterviewNotFound, NoCalendarFile),
     has_etag=True,
 )
 def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
@@ -64,7 +64,7 @@ def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
     with read_connection() as connection:
         interview = CandidateInterviewRepository(connection).get(viewer, interview_id)
     if interview["status"] != InterviewStatus.CONFIRMED:
-        raise NoCalendarFileYet
+        raise NoCalendarFile
     return _publish([interview])
 
 

@@ -30,6 +30,7 @@ from interviews_api.web.text_rules import MAX_LOCATION, MAX_NOTES, MAX_REASON
 class CompanyListQuery(ListQuery):
     """Query of a page of the viewer's company; another company's id is refused."""
 
+    # A callable, so that OpenAPI shows no default.
     company_id = fields.String(load_default=lambda: None, metadata={"description": "The viewer's company."})
 
 

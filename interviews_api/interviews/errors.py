@@ -72,7 +72,7 @@ class CalendarNotFound(NotFound):
     message = "Calendar not found"
 
 
-class NoCalendarFileYet(IllegalTransition):
+class NoCalendarFile(BadRequest):
     """400: only a confirmed interview has a calendar file."""
 
     message = "Calendar file is only available for confirmed interviews"

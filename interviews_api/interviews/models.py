@@ -124,7 +124,7 @@ Index(
     Interview.candidate_id,
     Interview.starts_at.desc(),
     Interview.id,
-    Interview.status,  # SQLite tests the condition again
+    Interview.status,  # SQLite tests the condition for each row, and would read the table for it
     postgresql_where=_HAS_ENDED,
     sqlite_where=_HAS_ENDED,
 )

@@ -45,7 +45,7 @@ class Priority(IntEnum):
 class FanOutPosition(Base):
     """The fan-out's position, in one row: the last event that was fanned out.
 
-    Event ids rise in commit order, so none is skipped.
+    Event ids rise in commit order, so none is skipped. The table keeps the name that the fan-out once had.
     """
 
     __tablename__ = "distribution"
@@ -61,8 +61,8 @@ class Delivery(Base):
     `owner_id` is the company or user that causes the delivery: of a mail about an interview the other party, of a push
     message the candidate, of a webhook the company. `key` is the idempotency key that receivers see. A pending delivery
     may be attempted from `due_at` on. A claim moves `due_at` to the end of its lease, and only the holder of `lease`
-    may write the outcome. A delivery still unsent at `give_up_at` becomes a dead letter. `held_at` is when a bound on
-    mails first held it back. All times are in UTC.
+    may write the outcome. A failed attempt makes it a dead letter when the next one would come after `give_up_at`.
+    `held_at` is when a bound on mails first held it back. All times are in UTC.
     """
 
     __tablename__ = "deliveries"

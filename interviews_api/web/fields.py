@@ -208,7 +208,7 @@ class EmailAddress(fields.Email):
         return address
 
     def _validate(self, value: str) -> None:
-        _MAX_ADDRESS(value)  # first: the other checks cost more the longer the text is
+        _MAX_ADDRESS(value)  # first: others cost more for longer texts; OpenAPI reads it from `validate`
         super()._validate(value)
         try:
             in_ascii(value)
@@ -217,7 +217,7 @@ class EmailAddress(fields.Email):
 
 
 def email_field(**kwargs: Any) -> EmailAddress:
-    """Return the field of an address, which may be stored already."""
+    """Return the field of an address that may be stored already: then its local part may exceed 64 octets."""
     return EmailAddress(validate=_MAX_ADDRESS, **kwargs)
 
 

@@ -2,7 +2,7 @@
 
 Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi_operations.py`).
 Decorators stand in one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then
-400, 409 and 422::
+400. With an `Idempotency-Key`, its 409 and 422 come before the 404 and 403 of a view whose input is good::
 
     @blueprint.post("/...")
     @company_required                     # Layer.ROLE

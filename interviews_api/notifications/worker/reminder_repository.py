@@ -47,7 +47,7 @@ class ReminderRepository:
     def remind(self, now: datetime) -> int:
         """Append the reminders and nudges that are due; return how many interviews were read, at most BATCH.
 
-        Locks the interviews until the commit, so that two workers, or a worker and a transition, take turns.
+        Locks the interviews until the commit: another worker skips them on Postgres, and a transition waits.
         """
         interviews = self._connection.execute(_DUE, {"now": now}).mappings().all()
         if not interviews:
