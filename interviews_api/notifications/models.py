@@ -46,8 +46,8 @@ class Delivery(Base):
 
     `target_id` is the id of the user, push subscription or webhook, and `recipient` its label for people. `key` is the
     idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves `due_at` to
-    the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes
-    it a dead letter when the next one would come after `give_up_at`. All times are in UTC.
+    the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes it a dead letter
+    when the next one would come after `give_up_at`. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
