@@ -15,7 +15,7 @@ FILES_deliveries := proofs/test_outbox
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_http := server/test_openapi_contract server/test_frontend
-TIMED := races deliveries processes network  # what they measure must not share the processors with another test
+TIMED := races processes network  # what they measure must not share the processors with another test
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
