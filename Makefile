@@ -15,12 +15,13 @@ FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
-TIMED := races deliveries processes network  # what they measure must not share the processors with another test
+TIMED := races processes network  # what they measure must not share the processors with another test
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast proofs $(PROOFS:%=proofs-%) check format migrate revision seed lock
+.NOTPARALLEL:
 .PHONY: bench bench-quick bench-growth bench-sizing
 
 help: ## list these targets
@@ -35,14 +36,16 @@ run: install migrate ## serve a demo world on http://127.0.0.1:8000 (PORT), with
 	@$(BIN)/flask --app wsgi worker & worker=$$!; $(BIN)/gunicorn wsgi:app & server=$$!; \
 	trap 'kill $$worker $$server 2>/dev/null; wait' EXIT; trap 'exit 0' TERM INT; wait $$server
 
+ifneq ($(MEMORY),)
 test test-fast proofs $(PROOFS:%=proofs-%): export TMPDIR ?= $(MEMORY)
+endif
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
 	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and not proof" tests/unit tests/api tests/db $(ARGS)
 
-proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in an hour; `make proofs-races` runs one of them
+proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in an hour (-k: also after a failure); `make proofs-races` runs one
 
 $(PROOFS:%=proofs-%): proofs-%: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES))
 	PROOFS=full $(BIN)/python -m pytest -v -m proof $(if $(filter $*,$(TIMED)),,-n 2) $(FILES_$*:%=tests/%.py) $(ARGS)

@@ -154,7 +154,7 @@ class Subscriptions(CamelSchema):
 
 
 class Notice(CamelSchema):
-    """A delivery as the company sees it; `dueAt` is the next attempt, or a minute after the last one began."""
+    """A delivery as the company sees it; `dueAt` is the next attempt, or the end of the last claim's lease."""
 
     id = fields.String()
     event = enum_field(EventType)

@@ -52,7 +52,7 @@ def operation_object(rule: Rule, view: View) -> JsonObject:
         "operationId": view.__name__,
         "summary": (view.__doc__ or "").split("\n")[0],
         "tags": [rule.endpoint.split(".")[0]],
-        "parameters": [_path_parameter(rule, name) for name in rule.arguments],
+        "parameters": [_path_parameter(rule, name) for name in _path_names(rule)],
     }
     if contract is None:
         operation["responses"] = _file_responses(rule)
@@ -88,6 +88,11 @@ def _media_type(rule: Rule) -> str:
     if "name" in rule.arguments:
         return "*/*"
     return "application/json" if rule.rule.endswith(".json") else "text/html"
+
+
+def _path_names(rule: Rule) -> list[str]:
+    """Return the names of the path's parameters in the order of the path; the rule has them as a set."""
+    return sorted(rule.arguments, key=lambda name: rule.rule.index(f"{name}>"))
 
 
 def _path_parameter(rule: Rule, name: str) -> JsonObject:

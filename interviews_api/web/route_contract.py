@@ -2,7 +2,8 @@
 
 Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi_operations.py`).
 Decorators stand in one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then
-400. With an `Idempotency-Key`, its 409 and 422 come before the 404 and 403 of a view whose input is good::
+400. The 409 and 422 of an `Idempotency-Key` come before all that the operation refuses: 400, and its view's 404 and
+403::
 
     @blueprint.post("/...")
     @company_required                     # Layer.ROLE

@@ -83,7 +83,7 @@ def test_metrics_count_deliveries_and_the_oldest_unsent_event(app: Flask, client
         ended = scrape(client)
         counts = (delivery(ended, "email", "pending"), delivery(ended, "email", status))
         assert (*counts, unsent_seconds(ended)) == (0, 1, 0)
-    with app.app_context(), transaction() as connection:  # what was never distributed at all
+    with app.app_context(), transaction() as connection:  # no event was fanned out yet
         connection.execute(delete(Delivery))
         connection.execute(delete(FanOutPosition))
     assert unsent_seconds(scrape(client)) >= 600

@@ -51,6 +51,8 @@ def test_each_operation_describes_security_and_errors(document: dict[str, Any]) 
     for path, item in document["paths"].items():
         for operation in item.values():
             operation_ids.append(operation["operationId"])
+            in_path = [parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"]
+            assert in_path == re.findall(r"{(\w+)}", path)
             assert operation["summary"].endswith(".")
             statuses = set(operation["responses"])
             assert operation["responses"]["500"] == {"$ref": "#/components/responses/Fault"}

@@ -96,7 +96,7 @@ def test_nothing_is_lost_when_postgres_restarts() -> None:
         command.upgrade(alembic_config(postgres.url), "head")
         app = create_app(settings)
         database = service(Database, app)
-        stack.callback(database.engine.dispose)
+        stack.callback(database.dispose)
         crowd = load_crowd(app, World(app), CLIENTS)
         server = GunicornServer(settings)
         stack.callback(server.stop)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from interviews_api.server import metric_files
@@ -17,7 +18,7 @@ from tests.support.settings import ROOT, SETTINGS
 
 def folders(server: GunicornServer, parent: Path | None = None) -> list[Path]:
     """Return the server's folders of metric files in this folder, or in that for temporary files."""
-    parent = parent or Path(os.environ.get("TMPDIR", "/tmp"))
+    parent = parent or Path(tempfile.gettempdir())
     return list(parent.glob(f"interviews-metrics-{server.process.pid}-*"))
 
 

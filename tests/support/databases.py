@@ -36,10 +36,12 @@ def fresh_database(backend: str, folder: Path) -> Iterator[str]:
 def empty(app: Flask) -> None:
     """Delete every row of every table.
 
-    On Postgres a DELETE checks references by plans that may be older than the rows, which can take seconds.
+    On Postgres a DELETE checks references by plans that may be older than the rows, which can take seconds. The limit
+    on waiting for a lock stays, so a transaction that a test left open fails the test.
     """
-    with app.app_context(), transaction(no_timeouts=True) as connection:
+    with app.app_context(), transaction() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("DISCARD PLANS"))
+            connection.execute(text("SET LOCAL statement_timeout = '60s'"))
         for table in reversed(models.metadata.sorted_tables):
             connection.execute(table.delete())

@@ -6,8 +6,12 @@ from tests.support.settings import ROOT
 
 
 def test_each_proof_is_in_one_target() -> None:
-    files = re.findall(r"^FILES_[a-z]+ := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    listed = sorted(f"tests/{name}.py" for names in files for name in names.split())
+    makefile = (ROOT / "Makefile").read_text()
+    (targets,), (timed,) = (re.findall(f"^{name} := ([a-z ]+)", makefile, re.MULTILINE) for name in ("PROOFS", "TIMED"))
+    files = dict(re.findall(r"^FILES_([a-z]+) := (.+)$", makefile, re.MULTILINE))
+    assert sorted(files) == sorted(targets.split())
+    assert set(timed.split()) < set(files)
+    listed = sorted(f"tests/{name}.py" for names in files.values() for name in names.split())
     tests = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "tests").glob("*/test_*.py")}
     assert listed == sorted(
         name for name, text in tests.items() if re.search("^@pytest.mark.proof$", text, re.MULTILINE)
