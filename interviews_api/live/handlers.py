@@ -4,6 +4,7 @@ import queue
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -103,7 +104,7 @@ def _prepare() -> Response | None:
     if not service(Hub).take_seat():
         take_no_further_request()
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
-    g.has_seat = True
+    g.has_seat, g.opened_at = True, time.monotonic()
     with read_connection() as connection:
         g.newest = LiveRepository(connection).newest()  # read before the handshake ends, so no later change is missed
     request.environ = handshake_environ()
@@ -143,7 +144,11 @@ def _subscribe_and_stream(ws: Server, viewer: Viewer, token: str) -> None:
         _hang_up(ws, _CLOSE_FORBIDDEN)
         return
     subscriber = Subscriber(
-        viewer, token_end(token), disconnect=lambda: _reset(ws.sock), is_open=lambda: bool(ws.connected)
+        viewer,
+        token_end(token),
+        disconnect=lambda: _reset(ws.sock),
+        is_open=lambda: bool(ws.connected),
+        opened_at=g.opened_at,
     )
     service(Hub).add(subscriber, g.newest)
     try:

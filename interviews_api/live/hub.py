@@ -54,6 +54,8 @@ class Subscriber:
     """Resets the connection; for clients that do not read."""
     is_open: Callable[[], bool] = lambda: True
     """Returns False once the client has closed the socket, which its thread notices within CHECK_SECONDS."""
+    opened_at: float = field(default_factory=time.monotonic)
+    """The monotonic time of the handshake, in seconds. Sockets may subscribe in another order."""
     close_code: int | None = None
     """The code that the socket is to close with, once `end` was called."""
     _messages: "queue.Queue[tuple[int, str] | int]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
@@ -119,7 +121,7 @@ class Hub:
         self.is_stopping: Callable[[], bool] = lambda: False
         self._app = app
         self._lock = threading.Lock()
-        self._subscribers: dict[Subscriber, None] = {}  # the oldest first
+        self._subscribers: set[Subscriber] = set()
         self._seats_taken = 0
         self._thread: threading.Thread | None = None
 
@@ -144,9 +146,10 @@ class Hub:
         twice that number they are disconnected at once.
         """
         with self._lock:
-            self._subscribers[subscriber] = None
+            self._subscribers.add(subscriber)
             candidate_id = subscriber.viewer.user_id
             own = [each for each in self._subscribers if each.viewer.user_id == candidate_id and each.is_open()]
+            own.sort(key=lambda each: each.opened_at)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, args=(newest,), daemon=True, name="live")
                 self._thread.start()
@@ -158,7 +161,7 @@ class Hub:
     def remove(self, subscriber: Subscriber) -> None:
         """Unsubscribe: queue no more changes."""
         with self._lock:
-            self._subscribers.pop(subscriber, None)
+            self._subscribers.discard(subscriber)
 
     def _snapshot(self) -> list[Subscriber]:
         with self._lock:

@@ -11,13 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select, update
 
-from interviews_api import create_app, models
+from interviews_api import models
 from interviews_api.db.connections import Database
 from interviews_api.seed.schemas import SeedFile
-from interviews_api.services import service
 from tests.support.database_rows import everything_but_imports
 from tests.support.factories import PASSWORD, Record, World
-from tests.support.settings import SECRETS
 from tests.support.tokens import Headers
 
 Content = dict[str, list[Record]]
@@ -225,13 +223,6 @@ def test_only_fifty_problems_are_shown(load: Callable[[object], Any]) -> None:
     result = load({"jobs": [{}] * 60})
     assert len(result.output.splitlines()) == 52
     assert result.output.endswith("... and 130 more\n")
-
-
-def test_seed_without_tables_fails_in_one_line(tmp_path: Path) -> None:
-    app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
-    result = app.test_cli_runner().invoke(args=["seed", "demo"])
-    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
-    service(Database, app).dispose()
 
 
 def test_users_cannot_share_an_address_or_an_id(

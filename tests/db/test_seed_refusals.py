@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskCliRunner
 
+from interviews_api import create_app
+from interviews_api.db.connections import Database
+from interviews_api.services import service
+from tests.support.settings import SECRETS
+
 
 @pytest.mark.parametrize(
     ("content", "lines"),
@@ -44,3 +49,10 @@ def test_unreadable_file_fails_in_one_line(name: str, code: int, reason: str, ru
     result = runner.invoke(args=["seed", "load", name])
     assert (result.exit_code, reason in result.output) == (code, True), result.output
     assert isinstance(result.exception, SystemExit)
+
+
+def test_seed_without_tables_fails_in_one_line(tmp_path: Path) -> None:
+    app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
+    result = app.test_cli_runner().invoke(args=["seed", "demo"])
+    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: interviews\n")
+    service(Database, app).dispose()

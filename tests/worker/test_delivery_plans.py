@@ -44,10 +44,12 @@ def crowd(app: Flask, database: Database) -> Iterator[tuple[list[str], list[str]
         )  # fmt: skip
     with database.reads.connection() as connection:
         connection.exec_driver_sql("ANALYZE")
+    database.dispose()  # a connection to SQLite reads the statistics when it opens
     yield users, owners
     if database.engine.dialect.name == "sqlite":
         with database.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+        database.dispose()
 
 
 def explained(database: Database, statements: list[tuple[str, Any]]) -> list[tuple[str, str]]:
