@@ -85,6 +85,9 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "POST /candidate/push-subscriptions": (CANDIDATE, SUBSCRIPTION, None, None),
     "GET /candidate/push-subscriptions": (CANDIDATE, None, None, None),
     "DELETE /candidate/push-subscriptions": (CANDIDATE, {"endpoint": SUBSCRIPTION["endpoint"]}, None, None),
+    "GET /candidate/muted-companies": (CANDIDATE, None, None, None),
+    "PUT /candidate/muted-companies/<company_id>": (CANDIDATE, None, None, "Company not found"),
+    "DELETE /candidate/muted-companies/<company_id>": (CANDIDATE, None, None, "Company not found"),
     "GET /interviews/<interview_id>/notices": (COMPANY, None, MINE, "Interview not found"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (COMPANY, None, MINE, "Interview not found"),
 }  # fmt: skip
