@@ -3,10 +3,8 @@
 A new route without a rule here fails the suite.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -23,17 +21,9 @@ from tests.support.access_rules import CANDIDATE, COMPANY, OWNERS_ONLY, PUBLIC, 
 from tests.support.api import Caller, invitation
 from tests.support.database_rows import everything
 from tests.support.factories import World
+from tests.support.routes import routes
 from tests.support.settings import SECRETS
 from tests.support.tokens import Headers
-
-
-def routes(app: Flask) -> dict[str, Any]:
-    """Return each method and path of the URL map, without converters."""
-    return {
-        method + " " + re.sub("<[^:<>]+:", "<", rule.rule): rule
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
 
 
 def test_every_route_has_a_rule(session_app: Flask) -> None:
