@@ -20,6 +20,7 @@ from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
+from interviews_api.notifications import mute_handlers
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
 from interviews_api.notifications.channels.deadline import RequestResolver
 from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
@@ -40,6 +41,7 @@ _API_DESCRIPTION = ApiDescription(
         "company-interviews": "A company schedules, reschedules, cancels and completes interviews.",
         "hiring": "Companies publish jobs, and candidates apply for them.",
         "notifications": "Webhooks, push subscriptions and the notices of an interview.",
+        "muted-companies": "A candidate hears less of a company.",
         "auth": "Users register, sign in and out, and change their passwords.",
         "password-reset": "Users that forgot their password get a link by mail.",
         "company-users": "A company's owners add and remove its users, and change their roles.",
@@ -90,6 +92,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         link_handlers.blueprint,
         live.blueprint,
         notifications.blueprint,
+        mute_handlers.blueprint,
         health.blueprint,
         metrics.blueprint,
         openapi.blueprint,

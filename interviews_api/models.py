@@ -16,7 +16,7 @@ from interviews_api.db.types import Base
 from interviews_api.events.models import Event, Import
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import CalendarFeed, Interview
-from interviews_api.notifications.models import Delivery, FanOutPosition, PushSubscription, Webhook
+from interviews_api.notifications.models import Delivery, FanOutPosition, MutedCompany, PushSubscription, Webhook
 
 metadata = Base.metadata
 
@@ -35,6 +35,7 @@ __all__ = [
     "Interview",
     "Invitation",
     "Job",
+    "MutedCompany",
     "PasswordReset",
     "PushSubscription",
     "RateLimit",

@@ -255,7 +255,7 @@ def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract
     return extend_contract(guarded, Layer.ROLE, **contract)
 
 
-def _role_required(role: Role) -> Callable[[View], View]:
+def _role_required(role: Role, **contract: Any) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(viewer: Viewer, **path: Any) -> Any:
@@ -264,7 +264,7 @@ def _role_required(role: Role) -> Callable[[View], View]:
                 raise Forbidden(f"{role.capitalize()} credentials required")
             return view(viewer, **path)
 
-        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), role=role.value)
+        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), role=role.value, **contract)
 
     return decorate
 
@@ -288,4 +288,4 @@ def owner_required(view: View) -> View:
             ColleagueRepository(connection).check_owner(viewer)
         return view(viewer, **path)
 
-    return company_required(guarded)
+    return _role_required(Role.COMPANY, needs_owner=True)(guarded)

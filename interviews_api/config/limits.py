@@ -89,10 +89,13 @@ LIMITS = (
 OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
 OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)
 
+MUTED_COMPANIES = Bound("companies that a candidate has muted", 1000)
+
 BOUNDS = (
     OPEN_OF_APPLICATION,
     OPEN_OF_CANDIDATE_AND_COMPANY,
     Bound("webhooks of a company with one URL", 1),
+    MUTED_COMPANIES,
 )
 
 MAX_ALLOWED, MAX_SECONDS = 10_000, 7 * DAY

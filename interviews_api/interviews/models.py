@@ -49,6 +49,7 @@ class Interview(Base):
     application, held by the composite foreign key, so that each list is one index range.
     `reschedule_request` is `{reason, proposed_times, requested_at}`, with instants as text; the next transition
     clears it. `invited_at` is when the present start was proposed, `updated_at` when the row last changed.
+    `accepted_at` is when the candidate itself last confirmed it, at the present time or an earlier one.
     In the names `notices_after` and `next_notice_at`, a notice is an occasion (`interviews/reminders.py`). Occasions up
     to `notices_after`, the time of the last scheduling, change of status, reschedule or load, are left out. The worker
     looks for occasions at `next_notice_at`, or never if NULL.
@@ -83,6 +84,7 @@ class Interview(Base):
     notes: Mapped[str | None] = mapped_column(Text)
     internal_notes: Mapped[str | None] = mapped_column(Text)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_by: Mapped[str | None] = mapped_column(Text)

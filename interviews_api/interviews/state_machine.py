@@ -107,9 +107,10 @@ def interview_changes(transition: Transition, *, actor: Actor, now: datetime) ->
         return changes
     # `next_notice_at` is now, so that the worker looks at the interview and plans its reminders.
     changes |= {"notices_after": now, "next_notice_at": now if transition.target_status in OPEN_STATUSES else None}
+    accepted: dict[str, object] = {"accepted_at": now} if actor is Actor.CANDIDATE else {}
     by_target: Mapping[InterviewStatus, dict[str, object]] = {
         InterviewStatus.PENDING: {"confirmed_at": None, "invited_at": now},
-        InterviewStatus.CONFIRMED: {"confirmed_at": now},
+        InterviewStatus.CONFIRMED: {"confirmed_at": now, **accepted},
         InterviewStatus.COMPLETED: {"completed_at": now},
         InterviewStatus.CANCELLED: {"cancelled_at": now, "cancelled_by": actor},
     }

@@ -1,5 +1,6 @@
-"""The errors of notices, webhooks and push subscriptions."""
+"""The errors of notices, webhooks, push subscriptions and muted companies."""
 
+from interviews_api.config.limits import MUTED_COMPANIES
 from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound
 
 MAX_PER_OWNER = 20
@@ -46,6 +47,12 @@ class TooManySubscriptions(Conflict):
     """409: the candidate has as many push subscriptions as are allowed."""
 
     message = f"A candidate may have at most {MAX_PER_OWNER} push subscriptions"
+
+
+class TooManyMutedCompanies(Conflict):
+    """409: the candidate has muted as many companies as are allowed."""
+
+    message = f"A candidate may mute at most {MUTED_COMPANIES.allowed} companies"
 
 
 class PushNotSetUp(NotFound):

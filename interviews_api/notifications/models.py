@@ -1,4 +1,4 @@
-"""Tables of deliveries, webhooks and push subscriptions."""
+"""Tables of deliveries, webhooks, push subscriptions and muted companies."""
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -125,6 +125,18 @@ class PushSubscription(Base):
     endpoint: Mapped[str] = mapped_column(Text, unique=True)
     p256dh: Mapped[str] = mapped_column(Text)
     auth: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MutedCompany(Base):
+    """A company of which a candidate wants to hear no more than what `worker/retry_policy.py` lets through."""
+
+    __tablename__ = "muted_companies"
+
+    candidate_id: Mapped[str] = mapped_column(Id, ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True)
+    company_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

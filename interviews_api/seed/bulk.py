@@ -129,6 +129,7 @@ class BulkWorld:
         minutes = self._random.randrange(15, 180 * 24 * 60, 15)
         starts_at = self._now + timedelta(minutes=-minutes if is_past else minutes)
         created_at = min(self._now, starts_at) - timedelta(days=7)
+        confirmed_at = created_at + timedelta(days=1) if status is InterviewStatus.CONFIRMED else None
         is_cancelled = status is InterviewStatus.CANCELLED
         return {
             "id": self._id("e", candidate * MAX_INTERVIEWS_EACH + number),
@@ -144,7 +145,8 @@ class BulkWorld:
             "meeting_link": f"https://meet.example/{candidate}-{number}",
             "notes": "Please prepare a brief presentation about your recent projects",
             "internal_notes": None,
-            "confirmed_at": created_at + timedelta(days=1) if status is InterviewStatus.CONFIRMED else None,
+            "confirmed_at": confirmed_at,
+            "accepted_at": confirmed_at,
             "completed_at": starts_at + timedelta(hours=1) if status is InterviewStatus.COMPLETED else None,
             "cancelled_at": created_at + timedelta(days=2) if is_cancelled else None,
             "cancelled_by": Actor.COMPANY.value if is_cancelled else None,

@@ -215,7 +215,7 @@ def _interviews(repository: SeedRepository, records: Sequence[Record]) -> list[R
     for record in records:
         candidate_id, company_id, company_zone = applications[record["application_id"]]
         owners = {"candidate_id": candidate_id, "company_id": company_id}
-        times = {"invited_at": record["created_at"]}
+        times = {"invited_at": record["created_at"], "accepted_at": record["confirmed_at"]}
         times |= dict.fromkeys(_STAMPS, present)
         rows.append(record | owners | times | {"time_zone": record["time_zone"] or company_zone, "revision": 0})
     return rows

@@ -11,6 +11,7 @@ from interviews_api.accounts.models import Company, User
 from interviews_api.db.types import Base
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.models import Interview
 
 BATCH = 5_000
 """Rows per statement, and keys per look-up: SQLite takes at most 32,766 parameters."""
@@ -38,7 +39,7 @@ class SeedRepository:
         """Insert the rows, or update them by id; an update does not change the columns in `keep`.
 
         `stamps` names columns with the time of a change: a row that differs only in them is not updated. A user without
-        a password keeps the stored one, and a verified one its time.
+        a password keeps the stored one, and a verified one its time. An interview stays accepted.
         """
         if not rows:
             return
@@ -49,6 +50,8 @@ class SeedRepository:
             changes["password_hash"] = func.coalesce(statement.excluded.password_hash, table.c.password_hash)
             verified_at = func.coalesce(table.c.email_verified_at, statement.excluded.email_verified_at)
             changes["email_verified_at"] = verified_at
+        if model is Interview:
+            changes["accepted_at"] = func.coalesce(statement.excluded.accepted_at, table.c.accepted_at)
         differs = [
             _as_text(table.c[name]).is_distinct_from(_as_text(new))
             for name, new in changes.items()

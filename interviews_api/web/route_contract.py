@@ -68,7 +68,8 @@ class RouteContract:
     """The contract of a route. `layer` is the outermost decorator so far.
 
     With several `schemas`, the view returns (schema, value). `media_type` is that of a response that is no JSON.
-    `role` is "any" for every signed-in viewer, and None for a public route. `if_match_read` is the contract of the read
+    `role` is "any" for every signed-in viewer, and None for a public route; `needs_owner` is true of a company's route
+    that its members may not call. `if_match_read` is the contract of the read
     whose ETag If-Match names. `socket_query` is the query of a WebSocket. `outcomes` are further successes
     by status, which a view returns as an Outcome. With `takes_form` an HTML form is a body.
     """
@@ -91,6 +92,7 @@ class RouteContract:
     outcomes: Mapping[int, "RouteContract"] = field(default_factory=dict)
     media_type: str | None = None
     role: str | None = None
+    needs_owner: bool = False
     security_scheme: str = "accessToken"
     is_idempotent: bool = False
     socket_query: type[Schema] | None = None

@@ -3,10 +3,8 @@
 A new route without a rule here fails the suite.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -19,21 +17,13 @@ from interviews_api.db.connections import Database, transaction
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.models import Webhook
-from tests.support.access_rules import CANDIDATE, COMPANY, OWNERS_ONLY, PUBLIC, RULES
+from tests.support.access_rules import CANDIDATE, COMPANY, COMPANY_USERS, OWNER, PUBLIC, RULES
 from tests.support.api import Caller, invitation
 from tests.support.database_rows import everything
 from tests.support.factories import World
+from tests.support.routes import routes
 from tests.support.settings import SECRETS
 from tests.support.tokens import Headers
-
-
-def routes(app: Flask) -> dict[str, Any]:
-    """Return each method and path of the URL map, without converters."""
-    return {
-        method + " " + re.sub("<[^:<>]+:", "<", rule.rule): rule
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
 
 
 def test_every_route_has_a_rule(session_app: Flask) -> None:
@@ -87,6 +77,13 @@ def access_world(app: Flask, client: FlaskClient, world: World, headers: Callabl
 
 
 SIDES = ("own", "foreign", "absent")
+
+
+def kind_of(route: str) -> str:
+    """Return whether candidates or companies may call the route; candidates, if all may."""
+    return COMPANY if RULES[route][0] in COMPANY_USERS else CANDIDATE
+
+
 ANSWERS = {
     "POST /auth/login": (401, "Invalid email or password"),
     "POST /auth/refresh": (401, "Unauthorized"),  # an access token opens it for nobody
@@ -136,9 +133,10 @@ def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: 
     assert everything(database) == before
 
 
-@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] in (CANDIDATE, COMPANY)])
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] in (CANDIDATE, *COMPANY_USERS)])
 def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, database: Database) -> None:
-    role, _, foreign, absent = RULES[route]
+    _, _, foreign, absent = RULES[route]
+    role = kind_of(route)
     other = COMPANY if role == CANDIDATE else CANDIDATE
     before = everything(database)
     for side in SIDES:
@@ -151,17 +149,16 @@ def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, databa
     assert everything(database) == before
 
 
-@pytest.mark.parametrize("route", OWNERS_ONLY)
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] == OWNER])
 def test_member_of_the_company_is_refused(route: str, ask: Ask, database: Database) -> None:
     before = everything(database)
     for side in SIDES:
         assert ask("own member company", side) == (403, "Owner rights required")
+        assert ask("foreign member company", side) == (403, "Owner rights required")
     assert everything(database) == before
 
 
-@pytest.mark.parametrize(
-    "route", [route for route, rule in RULES.items() if rule[0] == COMPANY and route not in OWNERS_ONLY]
-)
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] == COMPANY])
 def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
     status, message = ask("own member company", "own")
     assert (status, message) == ANSWERS.get(route, (status, message))
@@ -170,8 +167,7 @@ def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
 
 @pytest.mark.parametrize("route", RULES)
 def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
-    role = RULES[route][0]
-    status, message = ask(f"own {role}" if role in (CANDIDATE, COMPANY) else "own candidate", "own")
+    status, message = ask(f"own {kind_of(route)}", "own")
     if route in ANSWERS:
         assert (status, message) == ANSWERS[route]
     else:
@@ -180,9 +176,9 @@ def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
 
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule[3]])
 def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
-    role, body, _, absent = RULES[route]
+    _, body, _, absent = RULES[route]
     method, template = route.split()
     argument = template[template.index("<") + 1 : template.index(">")]
     for wrong in ("nope", "F" * 24, "f" * 25, "%00", "%F0%9F%92%A9", "%ff", "' OR 1=1", "9" * 3000):
         path = template.replace(f"<{argument}>", wrong).replace("<notice_id>", "1")
-        assert access_world.callers[f"own {role}"].refused(method, path, body) == (404, absent), wrong
+        assert access_world.callers[f"own {kind_of(route)}"].refused(method, path, body) == (404, absent), wrong

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from interviews_api.web.route_contract import contract_of
-from tests.support.access_rules import COMPANY, RULES
+from tests.support.access_rules import COMPANY_USERS, RULES
 from tests.support.api import Caller, invitation
 from tests.support.hostile_bodies import SIZE, hostile_bodies, numbered
 from tests.support.linked_interview import path
@@ -64,7 +64,7 @@ def test_hostile_body_costs_little_and_gets_a_small_answer(
     role, valid, _, _ = RULES[route]
     method, template = route.split()
     url = re.sub("<([a-z_]+)>", lambda match: own_ids.get(match[1], ABSENT), template)
-    headers = (people.us if role == COMPANY else people.candidate).headers | {"Accept": JSON}
+    headers = (people.us if role in COMPANY_USERS else people.candidate).headers | {"Accept": JSON}
     valid = invitation(people.us_application_id) if valid == "invitation" else valid or {}
     for name, body in islice(hostile_bodies(contract.body, valid), None, None, figure(sample=5, full=1)):
         assert len(body) <= SIZE, name

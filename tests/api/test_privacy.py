@@ -183,7 +183,7 @@ def test_private_fields_reach_no_message(app: Flask, people: People, database: D
     with database.reads.connection() as connection:
         repository = DeliveryRepository(connection)
         for row in connection.execute(select(Delivery.id, Delivery.target_id, Delivery.channel)).all():
-            about, user = repository.context(row.id), repository.target(Channel.EMAIL, row.target_id)
+            about, user = repository.context(row.id, now=now()), repository.target(Channel.EMAIL, row.target_id)
             assert user is not None
             for event_type in SENT_TO_CANDIDATE if user["role"] == "candidate" else SENT_TO_COMPANY:
                 context = dict(about) | {"event_type": event_type}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskCliRunner
+from flask.testing import FlaskClient, FlaskCliRunner
 
 from interviews_api import create_app
 from interviews_api.config import Settings
@@ -15,6 +15,7 @@ from interviews_api.services import service
 from tests.support.api import Caller
 from tests.support.browser import Browser, encoded
 from tests.support.database_rows import subscriptions
+from tests.support.factories import World
 from tests.support.people import People
 from tests.support.settings import SETTINGS
 
@@ -35,6 +36,29 @@ def test_push_endpoint_has_one_owner(people: People, database: Database, app: Fl
     assert len(subscriptions(database)) == 1  # it is the other's now
     other.ok("DELETE", "/candidate/push-subscriptions", {"endpoint": body["endpoint"]})
     assert subscriptions(database) == []
+
+
+def test_candidate_sees_only_its_own_browsers_and_feed(
+    people: People, world: World, headers: Any, client: FlaskClient
+) -> None:
+    other = world.candidate()
+    world.load()
+    stranger = Caller(client, headers(other["id"]))
+    body = Browser().subscription("https://nobody.invalid/1")
+    people.candidate.ok("POST", "/candidate/push-subscriptions", body)
+    secret = people.candidate.ok("POST", "/candidate/calendar-feed")["url"].rpartition("/")[2].removesuffix(".ics")
+    for caller, count in ((people.candidate, 1), (stranger, 0)):
+        listed = caller.call("GET", "/candidate/push-subscriptions")
+        assert listed.get_json()["data"]["total"] == len(listed.get_json()["data"]["subscriptions"]) == count
+        assert body["keys"]["p256dh"] not in listed.text
+        assert body["keys"]["auth"] not in listed.text
+        shown = caller.call("GET", "/candidate/calendar-feed")
+        assert shown.get_json()["data"].keys() == {"isActive", "createdAt", "lastReadAt"}
+        assert shown.get_json()["data"]["isActive"] == bool(count)
+        assert secret not in shown.text
+        for response in (listed, shown):
+            assert response.headers["Cache-Control"] == "private, no-cache"
+            assert caller.call("GET", response.request.path, If_None_Match=response.headers["ETag"]).status_code == 304
 
 
 P256DH = public_key(read_private_key(new_private_key()))

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.access_rules import COMPANY, RULES
+from tests.support.access_rules import COMPANY_USERS, RULES
 from tests.support.api import Caller, invitation
 from tests.support.linked_interview import path as link_path
 from tests.support.people import People
@@ -37,7 +37,7 @@ def test_each_route_has_the_headers(route: str, people: People, client: FlaskCli
     method, template = route.split()
     path = re.sub("<([a-z_]+)>", lambda match: ids.get(match[1], ABSENT), template)
     body = invitation(people.us_application_id) if body == "invitation" else body
-    right = people.us if role == COMPANY else people.candidate
+    right = people.us if role in COMPANY_USERS else people.candidate
     for caller in (right, Caller(client, {}), people.us, people.candidate):
         with caller.call(method, path, body) as response:
             is_read = method == "GET" and response.status_code == 200

@@ -114,6 +114,48 @@ def test_deliveries_get_their_owner_and_priority(backend: str, tmp_path: Path) -
         database.dispose()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_interviews_that_the_candidate_confirmed_are_accepted(backend: str, tmp_path: Path) -> None:
+    """Confirmed by the candidate, also at an earlier time, or by a seed file; not by the company alone."""
+    interviews = {
+        "p": ("en_attente", "NULL", ()), "s": ("confirmed", ":at", ()), "o": ("annule", "NULL", ()),
+        "y": ("confirmed", ":at", ("candidate",)), "n": ("confirmed", ":at", ("company",)),
+        "m": ("en_attente", "NULL", ("candidate", "company")), "b": ("confirmed", ":at", ("candidate", "company")),
+    }  # fmt: skip
+    rows = [
+        "INSERT INTO companies (id, name, time_zone) VALUES ('c', 'Tech', 'UTC')",
+        "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)",
+        "INSERT INTO candidates (id, first_name, last_name) VALUES ('u', 'Ada', 'Okafor')",
+        "INSERT INTO jobs (id, company_id, title, created_at) VALUES ('j', 'c', 'Developer', :at)",
+        "INSERT INTO applications (id, candidate_id, job_id, company_id, status, applied_at)"
+        " VALUES ('a', 'u', 'j', 'c', 'vu', :at)",
+    ]
+    for id_, (status, confirmed_at, actors) in interviews.items():
+        rows.append(
+            "INSERT INTO interviews (id, application_id, candidate_id, company_id, status, type, starts_at, time_zone,"
+            " duration_minutes, share_feedback, revision, created_at, updated_at, invited_at, notices_after,"
+            f" confirmed_at) VALUES ('{id_}', 'a', 'u', 'c', '{status}', 'Phone', :at, 'UTC', 60, true, 3, :at, :at,"
+            f" :at, :at, {confirmed_at})"
+        )
+        rows += [
+            "INSERT INTO events (interview_id, type, at, actor, revision, candidate_id, company_id)"
+            f" VALUES ('{id_}', 'interview.confirmed', :at, '{actor}', 3, 'u', 'c')"
+            for actor in actors
+        ]
+    with fresh_database(backend, tmp_path) as url:
+        config = alembic_config(url)
+        command.upgrade(config, "0007")
+        database = Database(url)
+        with database.engine.begin() as connection:
+            for row in rows:
+                connection.execute(text(row), {"at": datetime(2025, 5, 15, tzinfo=UTC)} if ":at" in row else {})
+        command.upgrade(config, "head")
+        with database.engine.connect() as connection:
+            accepted = connection.execute(select(Interview.id).where(Interview.accepted_at.is_not(None))).scalars()
+            assert sorted(accepted) == ["b", "m", "s", "y"]
+        database.dispose()
+
+
 def test_new_migration_gets_the_next_number(tmp_path: Path) -> None:
     """`make revision` writes into migrations/, so the test does the same in a copy."""
     with fresh_database("sqlite", tmp_path) as url:

@@ -6,7 +6,10 @@ from typing import Any
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key, to_base64url
 from tests.support.api import in_days, local
 
-PUBLIC, SIGNED_IN, CANDIDATE, COMPANY = "public", "signed in", "candidate", "company"
+PUBLIC, SIGNED_IN, CANDIDATE, COMPANY, OWNER = "public", "signed in", "candidate", "company", "owner"
+COMPANY_USERS = (COMPANY, OWNER)
+"""Roles of routes for all users of a company, and for its owners alone: a member is refused there."""
+
 REASON = {"cancellationReason": "x"}
 MINE, OURS = "This interview does not belong to you", "This application does not belong to you"
 SUBSCRIPTION = {
@@ -33,12 +36,12 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "POST /auth/logout": (SIGNED_IN, None, None, None),
     "PUT /auth/password": (SIGNED_IN, {"currentPassword": "x", "newPassword": "good" * 3}, None, None),
     "GET /auth/company/users": (COMPANY, None, None, None),
-    "POST /auth/company/users": (COMPANY, {"email": "c@b.co", "password": "good" * 3}, None, None),
+    "POST /auth/company/users": (OWNER, {"email": "c@b.co", "password": "good" * 3}, None, None),
     "PATCH /auth/company/users/<user_id>": (
-        COMPANY, {"role": "member"}, "This user does not belong to you", "User not found",
+        OWNER, {"role": "member"}, "This user does not belong to you", "User not found",
     ),
     "DELETE /auth/company/users/<user_id>": (
-        COMPANY, None, "This user does not belong to you", "User not found",
+        OWNER, None, "This user does not belong to you", "User not found",
     ),
     "GET /auth/invitations/<token>": (PUBLIC, None, None, None),
     "POST /auth/invitations/<token>": (PUBLIC, {"password": "good" * 3}, None, None),
@@ -78,23 +81,19 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "POST /auth/password/forgot": (PUBLIC, {"email": "a@b.co"}, None, None),
     "GET /auth/password/reset": (PUBLIC, None, None, None),
     "POST /auth/password/reset": (PUBLIC, {"token": "x", "newPassword": "good" * 3}, None, None),
-    "POST /webhooks": (COMPANY, {"url": "https://nobody.invalid/hook"}, None, None),
-    "GET /webhooks": (COMPANY, None, None, None),
-    "DELETE /webhooks/<webhook_id>": (COMPANY, None, "This webhook does not belong to you", "Webhook not found"),
+    "POST /webhooks": (OWNER, {"url": "https://nobody.invalid/hook"}, None, None),
+    "GET /webhooks": (OWNER, None, None, None),
+    "DELETE /webhooks/<webhook_id>": (OWNER, None, "This webhook does not belong to you", "Webhook not found"),
     "GET /push/public-key": (PUBLIC, None, None, None),
     "POST /candidate/push-subscriptions": (CANDIDATE, SUBSCRIPTION, None, None),
     "GET /candidate/push-subscriptions": (CANDIDATE, None, None, None),
     "DELETE /candidate/push-subscriptions": (CANDIDATE, {"endpoint": SUBSCRIPTION["endpoint"]}, None, None),
+    "GET /candidate/muted-companies": (CANDIDATE, None, None, None),
+    "PUT /candidate/muted-companies/<company_id>": (CANDIDATE, None, None, "Company not found"),
+    "DELETE /candidate/muted-companies/<company_id>": (CANDIDATE, None, None, "Company not found"),
     "GET /interviews/<interview_id>/notices": (COMPANY, None, MINE, "Interview not found"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (COMPANY, None, MINE, "Interview not found"),
 }  # fmt: skip
-
-OWNERS_ONLY = [
-    "POST /auth/company/users", "PATCH /auth/company/users/<user_id>", "DELETE /auth/company/users/<user_id>",
-    "POST /webhooks", "GET /webhooks", "DELETE /webhooks/<webhook_id>",
-]  # fmt: skip
-"""Routes that members of a company may not call."""
-
 
 ID = "641a5f123456789012345678"
 
@@ -106,4 +105,4 @@ def _routes(*roles: str) -> list[tuple[str, str]]:
 
 
 FOR_CANDIDATES = _routes(CANDIDATE)
-PROTECTED = _routes(CANDIDATE, COMPANY, SIGNED_IN)
+PROTECTED = _routes(CANDIDATE, *COMPANY_USERS, SIGNED_IN)

@@ -81,7 +81,7 @@ def test_claims_and_counts_read_index_ranges(
         assert len(due) == 20
         if not is_about_accounts:
             MailBoundRepository(connection).within_bounds(due, now())
-        repository.context(due[0].id)
+        repository.context(due[0].id, now=now())
     plans = explained(database, statements)
     assert len(plans) == (4 if is_about_accounts else 6)
     for sql, plan in plans:

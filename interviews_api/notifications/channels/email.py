@@ -35,6 +35,14 @@ _METHODS = {
     EventType.DECLINED: Method.CANCEL,
     EventType.CANCELLED: Method.CANCEL,
 }
+_TEXTS_OF_COMPANY = (
+    "cancellation_reason",
+    "notes",
+    "location",
+    "meeting_link",
+    "company_phone",
+    "company_address",
+)
 _ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
 _LOADER = PackageLoader("interviews_api.notifications")
 _TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # plain text, not HTML
@@ -65,11 +73,13 @@ class _Subject(str):
 def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     """Return the e-mail to the user about the delivery's event, password reset, account or disabled webhook.
 
-    Raises Rejected for an address that cannot get e-mail. Raises Obsolete for the reset of a candidate whose password
-    is at the identity provider.
+    A cancellation by a muted company has none of the company's texts but names. Raises Rejected for an address that
+    cannot get e-mail. Raises Obsolete for the reset of a candidate whose password is at the identity provider.
     """
     if context["reset_id"] is not None and user["role"] == Role.CANDIDATE and settings.idp_algorithm:
         raise Obsolete("candidates sign in with the identity provider")
+    if context["is_muted"] and context["event_type"] == EventType.CANCELLED:
+        context = dict(context) | dict.fromkeys(_TEXTS_OF_COMPANY)
     names = {
         "company": in_one_line(context["company_name"] or ""),
         "job": in_one_line(context["job_title"] or ""),

@@ -12,11 +12,13 @@ from sqlalchemy import (
     RowMapping,
     Update,
     bindparam,
+    case,
     delete,
     exists,
     func,
     literal_column,
     null,
+    or_,
     select,
     tuple_,
     union_all,
@@ -25,11 +27,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.models import AccountMail, Candidate, Company, Invitation, PasswordReset, User
-from interviews_api.events.models import Event
+from interviews_api.events.models import Event, EventType
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
 from interviews_api.interviews.models import Interview
-from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
+from interviews_api.notifications.models import (
+    Channel,
+    Delivery,
+    DeliveryStatus,
+    MutedCompany,
+    PushSubscription,
+    Webhook,
+)
 
 LEASE_TIME = timedelta(seconds=60)
 
@@ -42,12 +51,39 @@ _IS_ABOUT_ACCOUNT = Delivery.priority == literal_column("0")
 _IS_ABOUT_NO_ACCOUNT = Delivery.priority > literal_column("0")
 _webhook_company = aliased(Company)
 _newer = aliased(Delivery)
+_other = aliased(Delivery)
+_other_event = aliased(Event)
+_invited = aliased(User)
 _IS_SUPERSEDED = exists().where(
     _newer.interview_id == Delivery.interview_id,
     _newer.target_id == Delivery.target_id,
     _newer.status.in_((DeliveryStatus.PENDING, DeliveryStatus.SENT)),
     tuple_(_newer.event_id, _newer.id) > tuple_(Delivery.event_id, Delivery.id),
 )
+# Mails to the company's own users are about the same interview, but never muted.
+_IS_TO_CANDIDATE = or_(Delivery.channel == Channel.PUSH, Delivery.target_id == Interview.candidate_id)
+_IS_OF_MUTED_COMPANY = exists().where(
+    MutedCompany.candidate_id == Interview.candidate_id, MutedCompany.company_id == Interview.company_id
+)
+_INVITES_FOR_MUTED_COMPANY = exists().where(
+    _invited.email_key == Invitation.email_key,
+    MutedCompany.candidate_id == _invited.id,
+    MutedCompany.company_id == Invitation.company_id,
+)
+_IS_MUTED = or_(_IS_TO_CANDIDATE & _IS_OF_MUTED_COMPANY, _INVITES_FOR_MUTED_COMPANY)
+
+
+def _count_cancellations(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Count the target's other deliveries of cancellations by the company that meet the conditions."""
+    is_cancellation = (_other_event.company_id == Interview.company_id) & (_other_event.type == EventType.CANCELLED)
+    statement = select(func.count()).select_from(_other).join(_other_event, _other_event.id == _other.event_id)
+    return statement.where(_other.target_id == Delivery.target_id, is_cancellation, *conditions).scalar_subquery()
+
+
+# Of those in progress only the earlier ones count, so that of several workers not each waits for the other.
+_CANCELLATIONS = _count_cancellations(
+    _other.priority > literal_column("0"), _other.sent_at > bindparam("day_ago", type_=Delivery.sent_at.type)
+) + _count_cancellations(_other.lease.is_not(None), _other.id < Delivery.id)
 _DELIVERY_CONTEXT = (
     select(
         Delivery.key,
@@ -58,6 +94,8 @@ _DELIVERY_CONTEXT = (
         Delivery.webhook_id,
         Delivery.held_at,
         (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
+        _IS_MUTED.label("is_muted"),
+        case((_IS_MUTED & (Event.type == EventType.CANCELLED), _CANCELLATIONS), else_=0).label("other_cancellations"),
         Event.id.label("event_id"),
         Event.type.label("event_type"),
         Event.at.label("event_at"),
@@ -65,6 +103,7 @@ _DELIVERY_CONTEXT = (
         Event.revision.label("event_revision"),
         Event.previous_starts_at,
         Interview.id.label("interview_id"),
+        Interview.accepted_at,
         *COLUMNS_BUT_ID,
         *CANDIDATE_AND_JOB_COLUMNS,
         func.coalesce(Company.name, _webhook_company.name).label("company_name"),
@@ -217,9 +256,10 @@ class DeliveryRepository:
         self._connection.execute(update(Delivery).where(is_claimed).values(values))
         return [Claim(row.id, *row.group, row.attempts + 1, row.priority, row.give_up_at, lease_token) for row in due]
 
-    def context(self, delivery_id: int) -> RowMapping:
+    def context(self, delivery_id: int, *, now: datetime) -> RowMapping:
         """Return the delivery's context: its event, reset or account mail, and interview, job and people as of now."""
-        return self._connection.execute(_DELIVERY_CONTEXT, {"delivery_id": delivery_id}).mappings().one()
+        values = {"delivery_id": delivery_id, "day_ago": now - timedelta(days=1)}
+        return self._connection.execute(_DELIVERY_CONTEXT, values).mappings().one()
 
     def target(self, channel: Channel, target_id: str) -> RowMapping | None:
         """Return the row of the user, mail, subscription or webhook; None when it was deleted or disabled."""

@@ -13,6 +13,10 @@ from interviews_api.notifications.models import Channel
 
 FIRST_BACKOFF = timedelta(seconds=25)
 LONGEST_BACKOFF = timedelta(hours=4)
+MUTED_CANCELLATIONS = 3
+"""Cancellations by a muted company that a mail address or browser of the candidate gets in any 24 hours."""
+
+_SENT_IF_ACCEPTED = (EventType.RESCHEDULED, EventType.REMINDER)
 _REQUIRED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
 
 
@@ -32,8 +36,11 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     webhook once that is deleted or enabled. E-mail and push are obsolete once the interview has a later revision.
     Reminders and nudges are also obsolete once its status changed or it began; while the company is suspended, all but
     cancellations are. A mail that a bound has held back is obsolete once there is a newer mail about the interview and,
-    unless it is a cancellation, once the interview has begun. Webhooks get all events.
+    unless it is a cancellation, once the interview has begun. Of a company that the candidate has muted only
+    cancellations go out, up to a bound, and news of interviews that the candidate has confirmed. Webhooks get all
+    events.
     """
+    _raise_if_muted(context)
     if context["reset_id"] is not None:
         expires_at = context["reset_expires_at"]
         if expires_at is None or expires_at <= now:
@@ -63,6 +70,18 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
         raise Obsolete("the interview has begun")
 
 
+def _raise_if_muted(context: Mapping[Any, Any]) -> None:
+    """Raise Obsolete without a reason, because the company reads the reasons in its notices."""
+    if not context["is_muted"]:
+        return
+    is_cancellation = context["event_type"] == EventType.CANCELLED
+    if is_cancellation and context["other_cancellations"] < MUTED_CANCELLATIONS:
+        return
+    if context["event_type"] in _SENT_IF_ACCEPTED and context["accepted_at"] is not None:
+        return
+    raise Obsolete
+
+
 def _raise_if_account_mail_is_over(context: Mapping[Any, Any], now: datetime) -> None:
     if context["mail_expires_at"] is None or context["mail_expires_at"] <= now:
         raise Obsolete("the mail has expired")
@@ -71,7 +90,7 @@ def _raise_if_account_mail_is_over(context: Mapping[Any, Any], now: datetime) ->
 
 
 def _raise_if_held_too_long(context: Mapping[Any, Any], now: datetime) -> None:
-    if context["is_superseded"]:
+    if context["is_superseded"] and not context["is_muted"]:  # the newer mail of a muted company may not go out
         raise Obsolete("a newer mail about the interview has taken its place")
     if context["starts_at"] <= now and context["event_type"] != EventType.CANCELLED:
         raise Obsolete("the interview has begun")

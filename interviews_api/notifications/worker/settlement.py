@@ -90,7 +90,7 @@ class DeliverySettler:
         try:
             with read_connection() as connection:
                 repository = DeliveryRepository(connection)
-                context = repository.context(claim.id)
+                context = repository.context(claim.id, now=now())
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
             raise _ContextUnavailable(type(error).__name__) from None
@@ -107,7 +107,7 @@ class DeliverySettler:
     def _end(self, connection: Connection, claim: Claim, error: DeliveryError) -> None:
         repository = DeliveryRepository(connection)
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
-        repository.finish(claim, status, now=now(), error=str(error))
+        repository.finish(claim, status, now=now(), error=str(error) or None)
         if isinstance(error, TargetGone) and self._channel is Channel.PUSH:
             repository.remove_subscription(claim.target_id)
         if isinstance(error, TargetGone) and self._channel is Channel.WEBHOOK:

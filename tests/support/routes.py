@@ -1,0 +1,15 @@
+"""The routes of an application."""
+
+import re
+from typing import Any
+
+from flask import Flask
+
+
+def routes(app: Flask) -> dict[str, Any]:
+    """Return each method and path of the URL map, without converters."""
+    return {
+        method + " " + re.sub("<[^:<>]+:", "<", rule.rule): rule
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
