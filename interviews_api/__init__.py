@@ -7,7 +7,7 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli
-from interviews_api.accounts import company_users, invitation_handlers, reset_handlers, tokens
+from interviews_api.accounts import activity_handlers, company_users, invitation_handlers, reset_handlers, tokens
 from interviews_api.accounts import handlers as accounts
 from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.standing_access import StandingAccess
@@ -43,6 +43,7 @@ _API_DESCRIPTION = ApiDescription(
         "notifications": "Webhooks, push subscriptions and the notices of an interview.",
         "muted-companies": "A candidate hears less of a company.",
         "auth": "Users register, sign in and out, and change their passwords.",
+        "activity": "Users see the security events of their accounts.",
         "password-reset": "Users that forgot their password get a link by mail.",
         "company-users": "A company's owners add and remove its users, and change their roles.",
         "invitations": "Colleagues join a company by a link in a mail.",
@@ -82,6 +83,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
 
     blueprints = (
         accounts.blueprint,
+        activity_handlers.blueprint,
         company_users.blueprint,
         reset_handlers.blueprint,
         invitation_handlers.blueprint,

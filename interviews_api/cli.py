@@ -9,6 +9,9 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
+from interviews_api.accounts.audit_commands import audit
+from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
+from interviews_api.accounts.audit_repository import SecurityEventRepository
 from interviews_api.accounts.company_repository import CompanyRepository
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Approval, Role, Viewer
@@ -44,9 +47,10 @@ _password = click.option(
 
 def init_app(app: Flask) -> None:
     """Register the commands with the application."""
-    for command in (seed, users, companies, tokens, interviews, purge_expired, commands.deliveries, commands.push):
+    for command in (seed, users, companies, tokens, audit, interviews, purge_expired):
         app.cli.add_command(command)
-    app.cli.add_command(commands.run_worker)
+    for command in (commands.deliveries, commands.push, commands.run_worker):
+        app.cli.add_command(command)
 
 
 @seed.command("load")
@@ -155,6 +159,8 @@ def issue_token(email: str) -> None:
         if user["role"] == Role.CANDIDATE and has_identity_provider():
             raise click.ClickException("candidates' tokens come from the identity provider")
         session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
+        events = SecurityEventRepository(connection)
+        events.record(SecurityEventType.SIGNED_IN, user["id"], actor=SecurityActor.OPERATOR, now=now())
     click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
 
 

@@ -1,5 +1,6 @@
 """All tables in one module, for Alembic and for code that needs the whole schema."""
 
+from interviews_api.accounts.audit_models import SecurityEvent
 from interviews_api.accounts.models import (
     AccountMail,
     Candidate,
@@ -39,6 +40,7 @@ __all__ = [
     "PasswordReset",
     "PushSubscription",
     "RateLimit",
+    "SecurityEvent",
     "Session",
     "User",
     "Webhook",

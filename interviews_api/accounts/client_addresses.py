@@ -20,6 +20,13 @@ class ClientAddress:
     network: str
     wider: str | None = None
 
+    @property
+    def shortened(self) -> str | None:
+        """The IPv4 /24 or IPv6 /48 network around the address, or None for a client without an IP address."""
+        if self.wider is not None or not self.network:
+            return self.wider
+        return str(ip_network((self.network, 24), strict=False))
+
 
 def client_address() -> ClientAddress:
     """Return the address of the request's client, without the port that some proxies add in X-Forwarded-For."""

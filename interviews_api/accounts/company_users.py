@@ -4,6 +4,8 @@ from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
@@ -56,11 +58,14 @@ def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> 
     count_attempt_of(viewer, COLLEAGUES)
     if password is None:
         with transaction() as connection:
-            InvitationRepository(connection).create(viewer, email, now=now())
+            invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
+            record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
         return Outcome(202, {})
     password_hash = hash_password(password)
     with transaction() as connection:
-        return {"user": ColleagueRepository(connection).add(viewer, email, password_hash, now=now())}
+        user = ColleagueRepository(connection).add(viewer, email, password_hash, now=now())
+        record(connection, SecurityEventType.COLLEAGUE_ADDED, user["id"], viewer_id=viewer.user_id)
+    return {"user": user}
 
 
 @blueprint.get("")
@@ -86,10 +91,12 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
     """Make a user of the viewer's company an owner or a member; all owners are told by mail."""
     with transaction() as connection:
         colleagues = ColleagueRepository(connection)
+        colleagues.lock_as_owner(viewer)
         is_change = colleagues.check(viewer, user_id)["role"] != role
         user = colleagues.change_role(viewer, user_id, CompanyRole(role), now=now())
         if is_change:
             count_attempt_of(viewer, COLLEAGUES)
+            record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, viewer_id=viewer.user_id, detail=role)
     return {"user": user}
 
 
@@ -107,4 +114,5 @@ def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     with transaction() as connection:
         set_up = service(StandingAccess).set_up_by(connection, user_id)
         ColleagueRepository(connection).remove(viewer, user_id, set_up=set_up, now=now())
+        record(connection, SecurityEventType.COLLEAGUE_REMOVED, user_id, viewer_id=viewer.user_id)
     return {}

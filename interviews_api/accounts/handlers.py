@@ -8,6 +8,8 @@ from flask import Blueprint
 from marshmallow import Schema
 
 from interviews_api.accounts.approval import new_company_approval
+from interviews_api.accounts.audit import failed_sign_in_recorded, record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, RegistrationClosed, WrongCredentials
 from interviews_api.accounts.identity_provider import (
@@ -131,15 +133,16 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
     account = find_account(email)
     attempt = count_login(account)
-    user = _verify_credentials(account.user, password)
-    if user["role"] == Role.CANDIDATE:
-        refuse_candidates_of_provider()
-    with transaction() as connection:
-        current = UserRepository(connection).lock_user(user["id"])
-        if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
-            raise WrongCredentials
-        attempt.give_back()
-        return sign_in(user)
+    with failed_sign_in_recorded(account.user_id):
+        user = _verify_credentials(account.user, password)
+        if user["role"] == Role.CANDIDATE:
+            refuse_candidates_of_provider()
+        with transaction() as connection:
+            current = UserRepository(connection).lock_user(user["id"])
+            if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
+                raise WrongCredentials
+            attempt.give_back()
+            return sign_in(user)
 
 
 @blueprint.post("/refresh")
@@ -193,6 +196,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
         SessionRepository(connection).end_others(viewer)
         service(StandingAccess).end(connection, viewer.user_id)
+        record(connection, SecurityEventType.PASSWORD_CHANGED, viewer.user_id)
         mails = AccountMailRepository(connection)
         mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=viewer.user_id, now=now())
     return {}

@@ -10,6 +10,8 @@ from typing import Any
 
 import jwt
 
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.repository import UserRepository
@@ -92,6 +94,7 @@ def _claim(user_id: str, *, verified_at: datetime | None) -> None:
     with transaction() as connection:
         if UserRepository(connection).claim_for_provider(user_id, verified_at=verified_at):
             service(StandingAccess).end(connection, user_id)
+            record(connection, SecurityEventType.ACCOUNT_CLAIMED, user_id)
 
 
 def refuse_candidates_of_provider() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import EmailTaken, InvalidInvitation
 from interviews_api.accounts.invitation_repository import InvitationRepository
@@ -77,7 +79,9 @@ def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
     count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
-        return sign_in(InvitationRepository(connection).accept(invitation_id, password_hash, now=now()))[1]
+        user = InvitationRepository(connection).accept(invitation_id, password_hash, now=now())
+        record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation_id)
+        return sign_in(user)[1]
 
 
 def _read(token: str) -> str:

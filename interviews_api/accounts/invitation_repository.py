@@ -49,10 +49,10 @@ class InvitationRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def create(self, viewer: Viewer, email: str, *, now: datetime) -> None:
-        """Write an invitation and its mail without looking the address up; an earlier one of the company ends.
+    def create(self, viewer: Viewer, email: str, *, now: datetime) -> str:
+        """Write an invitation and its mail without looking the address up, and return its id.
 
-        Raises as `ColleagueRepository.lock_as_owner` does.
+        An earlier one of the company ends. Raises as `ColleagueRepository.lock_as_owner` does.
         """
         owner = ColleagueRepository(self._connection).lock_as_owner(viewer)
         self._end(owner["company_id"], email)
@@ -70,6 +70,7 @@ class InvitationRepository:
             details=details,
             mail_id=invitation_id,
         )
+        return invitation_id
 
     def get(self, invitation_id: str, *, now: datetime) -> RowMapping:
         """Return the invitation with its company and the inviter's address; raises InvalidInvitation."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
@@ -91,6 +93,7 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
     with transaction() as connection:
         user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
         service(StandingAccess).end(connection, user["id"])
+        record(connection, SecurityEventType.PASSWORD_RESET, user["id"])
         mails = AccountMailRepository(connection)
         mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], now=now())
     return {}

@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import Schema
 
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import SessionRepository
@@ -29,6 +31,7 @@ def sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
         session_id, refresh_id = SessionRepository(connection).begin(
             user["id"], now=now(), expires_at=expires_at, address_hash=address_hash(client_address())
         )
+        record(connection, SecurityEventType.SIGNED_IN, user["id"])
     viewer = Viewer(user["id"], user["role"], session_id)
     return SESSION_SCHEMAS[user["role"]], issue_tokens(user, viewer, refresh_id, expires_at)
 

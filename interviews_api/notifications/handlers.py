@@ -5,6 +5,8 @@ from typing import Any
 from flask import Blueprint
 
 from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.errors import CompanyNotApproved, OwnerRightsRequired
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
@@ -84,7 +86,9 @@ def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any
     _refuse_private_host("url", url)
     count_attempt_of(viewer, WEBHOOKS)
     with transaction() as connection:
-        return WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
+        webhook = WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
+        record(connection, SecurityEventType.WEBHOOK_CREATED, viewer.user_id, detail=webhook["id"])
+    return webhook
 
 
 @blueprint.get("/webhooks")
@@ -111,6 +115,7 @@ def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
     """Delete a webhook; nothing more is sent to it."""
     with transaction() as connection:
         WebhookRepository(connection).delete(viewer, webhook_id)
+        record(connection, SecurityEventType.WEBHOOK_DELETED, viewer.user_id, detail=webhook_id)
     return {}
 
 

@@ -117,9 +117,10 @@ class WebhookRepository:
         )
 
     def delete(self, viewer: Viewer, webhook_id: str) -> None:
-        """Delete the webhook; raises Unauthorized, NotFound or Forbidden."""
+        """Delete the webhook; raises Unauthorized, NotFound or Forbidden. Of two requests at once one finds none."""
         self.check(viewer, webhook_id)
-        self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id))
+        if self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id)).rowcount == 0:
+            raise WebhookNotFound
 
 
 class SubscriptionRepository:

@@ -67,9 +67,9 @@ def test_purge_deletes_expired_rows(ada_client: Caller, runner: FlaskCliRunner, 
             )
     result = runner.invoke(args=["purge"])
     assert result.exit_code == 0
-    assert result.output == f"Deleted 1 sessions, 1 rate_limits, 1 idempotent_replies, {NO_MAILS}"
+    assert result.output == f"Deleted 0 security_events, 1 sessions, 1 rate_limits, 1 idempotent_replies, {NO_MAILS}"
     output = runner.invoke(args=["purge"]).output
-    assert output == f"Deleted 0 sessions, 0 rate_limits, 0 idempotent_replies, {NO_MAILS}"
+    assert output == f"Deleted 0 security_events, 0 sessions, 0 rate_limits, 0 idempotent_replies, {NO_MAILS}"
     bearer(ada_client, keep["accessToken"]).ok("GET", "/auth/me")
 
 
@@ -83,17 +83,17 @@ def test_purge_skips_locked_rows(runner: FlaskCliRunner, database: Database) -> 
         with ThreadPoolExecutor(1) as pool, database.engine.begin() as connection:
             RateLimitRepository(connection).lock("a", past)
             deleted = pool.submit(runner.invoke, args=["purge"]).result(timeout=5).output
-            assert deleted == f"Deleted 0 sessions, 1 rate_limits, 0 idempotent_replies, {NO_MAILS}"
+            assert deleted == f"Deleted 0 security_events, 0 sessions, 1 rate_limits, 0 idempotent_replies, {NO_MAILS}"
             RateLimitRepository(connection).lock("b", past)
     output = runner.invoke(args=["purge"]).output
-    assert output == f"Deleted 0 sessions, 2 rate_limits, 0 idempotent_replies, {NO_MAILS}"
+    assert output == f"Deleted 0 security_events, 0 sessions, 2 rate_limits, 0 idempotent_replies, {NO_MAILS}"
 
 
 def test_purge_without_tables_fails_in_one_line(tmp_path: Path) -> None:
     app = create_app(SECRETS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     result = app.test_cli_runner().invoke(args=["purge"])
     service(Database, app).dispose()
-    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: sessions\n")
+    assert (result.exit_code, result.output) == (1, "Error: the database refused: no such table: security_events\n")
 
 
 def test_purge_deletes_in_small_transactions(app: Flask, runner: FlaskCliRunner, database: Database) -> None:
@@ -101,9 +101,10 @@ def test_purge_deletes_in_small_transactions(app: Flask, runner: FlaskCliRunner,
         insert_expired(connection, 2 * BATCH_SIZE + 1)
     with app.app_context():
         batches = purge_batches(NOW)
-        counts = [(next(batches), count_rows(database)) for _ in range(4)]
+        counts = [(next(batches), count_rows(database)) for _ in range(5)]
     assert counts == [
-        (("sessions", 0), 2001), (("rate_limits", 1000), 1001), (("rate_limits", 1000), 1), (("rate_limits", 1), 0)
+        (("security_events", 0), 2001), (("sessions", 0), 2001),
+        (("rate_limits", 1000), 1001), (("rate_limits", 1000), 1), (("rate_limits", 1), 0),
     ]  # fmt: skip
     with database.engine.begin() as connection:
         insert_expired(connection, BATCH_SIZE, datetime.now(UTC))

@@ -33,6 +33,7 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     ),
     "POST /auth/refresh": ("refresh token", None, None, None),
     "GET /auth/me": (SIGNED_IN, None, None, None),
+    "GET /auth/me/activity": (SIGNED_IN, None, None, None),
     "POST /auth/logout": (SIGNED_IN, None, None, None),
     "PUT /auth/password": (SIGNED_IN, {"currentPassword": "x", "newPassword": "good" * 3}, None, None),
     "GET /auth/company/users": (COMPANY, None, None, None),
