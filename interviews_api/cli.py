@@ -155,7 +155,7 @@ def issue_token(email: str) -> None:
         if user["role"] == Role.CANDIDATE and has_identity_provider():
             raise click.ClickException("candidates' tokens come from the identity provider")
         session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
-    click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
+    click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id, user["email_verified"])))
 
 
 @interviews.command("link")

@@ -15,6 +15,7 @@ from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.invitation_tokens import read_invitation_token
 from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.registration import free_unverified_address
 from interviews_api.accounts.schemas import CompanySession, InvitationDetails, InvitationPassword
 from interviews_api.accounts.sign_in import sign_in
 from interviews_api.clock import now
@@ -70,6 +71,7 @@ def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
     count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
+        free_unverified_address(connection, invitation["email"])
         return sign_in(InvitationRepository(connection).accept(invitation_id, password_hash, now=now()))[1]
 
 

@@ -92,7 +92,7 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
         user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
         service(StandingAccess).end(connection, user["id"])
         mails = AccountMailRepository(connection)
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], now=now())
+        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], user_id=user["id"], now=now())
     return {}
 
 

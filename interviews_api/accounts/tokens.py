@@ -17,6 +17,7 @@ from flask import Flask, Response, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
 from interviews_api.accounts.colleague_repository import ColleagueRepository
+from interviews_api.accounts.email_verification import refuse_unverified_viewer
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
@@ -126,7 +127,8 @@ def _is_revoked(_header: object, claims: Mapping[str, Any]) -> bool:
 
 def issue_access_token(viewer: Viewer, expires_at: datetime | None = None) -> str:
     """Return a token for the routes of the viewer's role, by default for ACCESS_TOKEN_MINUTES."""
-    claims = {"role": viewer.role, "sid": viewer.session_id} | ({"exp": expires_at} if expires_at else {})
+    claims = {"role": viewer.role, "sid": viewer.session_id, "email_verified": viewer.is_verified}
+    claims |= {"exp": expires_at} if expires_at else {}
     token: str = create_access_token(viewer.user_id, additional_claims=claims)
     return token
 
@@ -209,7 +211,7 @@ def _viewer_of(claims: Mapping[str, Any]) -> Viewer:
         raise Unauthorized
     if claims["role"] == Role.CANDIDATE and has_identity_provider():
         raise Unauthorized
-    return Viewer(claims["sub"], Role(claims["role"]), claims["sid"])
+    return Viewer(claims["sub"], Role(claims["role"]), claims["sid"], claims.get("email_verified") is True)
 
 
 def _bearer_token() -> str:
@@ -255,29 +257,35 @@ def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract
     return extend_contract(guarded, Layer.ROLE, **contract)
 
 
-def _role_required(role: Role) -> Callable[[View], View]:
+def _role_required(role: Role, *, opens_unverified: bool = False) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(viewer: Viewer, **path: Any) -> Any:
             if viewer.role is not role:
                 check_user(viewer)
                 raise Forbidden(f"{role.capitalize()} credentials required")
+            if not opens_unverified:
+                refuse_unverified_viewer(viewer)
             return view(viewer, **path)
 
-        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), role=role.value)
+        contract = {"role": role.value, "opens_unverified": opens_unverified}
+        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), **contract)
 
     return decorate
 
 
 candidate_required = _role_required(Role.CANDIDATE)
-"""Call the view with the token's Viewer; 403 unless it is a candidate."""
+"""Call the view with the token's Viewer; 403 unless it is a candidate, and one with a verified address."""
 
 company_required = _role_required(Role.COMPANY)
-"""Call the view with the token's Viewer; 403 unless it is a company user."""
+"""Call the view with the token's Viewer; 403 unless it is a company user, and one with a verified address."""
+
+any_company_required = _role_required(Role.COMPANY, opens_unverified=True)
+"""Call the view with the token's Viewer; 403 unless it is a company user. For routes of accounts."""
 
 
-def owner_required(view: View) -> View:
-    """Call the view with the token's Viewer; 403 unless it is an owner of its company.
+def owner_required(view: View, role_required: Callable[[View], View] = company_required) -> View:
+    """Call the view with the token's Viewer; 403 as of `role_required`, and unless it is an owner of its company.
 
     The refusal precedes those of the path and the body. A change of colleagues checks again, under its lock.
     """
@@ -288,4 +296,4 @@ def owner_required(view: View) -> View:
             ColleagueRepository(connection).check_owner(viewer)
         return view(viewer, **path)
 
-    return company_required(guarded)
+    return role_required(guarded)

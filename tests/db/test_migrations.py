@@ -13,6 +13,7 @@ from alembic.script import Script
 from sqlalchemy import CheckConstraint, inspect, select, text
 
 from interviews_api import models
+from interviews_api.accounts.models import User
 from interviews_api.db.connections import SCHEMA_REVISION, Database
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
@@ -111,6 +112,21 @@ def test_deliveries_get_their_owner_and_priority(backend: str, tmp_path: Path) -
             assert [tuple(row) for row in connection.execute(look)] == [
                 ("u", "c", 1), ("v", "u", 1), ("s", "u", 4), ("w", "c", 4), ("x", "x", 0),
             ]  # fmt: skip
+        database.dispose()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_addresses_of_before_count_as_verified(backend: str, tmp_path: Path) -> None:
+    row = "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)"
+    with fresh_database(backend, tmp_path) as url:
+        config = alembic_config(url)
+        command.upgrade(config, "0007")
+        database = Database(url)
+        with database.engine.begin() as connection:
+            connection.execute(text(row), {"at": datetime(2025, 5, 15, tzinfo=UTC)})
+        command.upgrade(config, "head")
+        with database.engine.connect() as connection:
+            assert connection.execute(select(User.email_verified_at)).scalar_one() == datetime(2025, 5, 15, tzinfo=UTC)
         database.dispose()
 
 
