@@ -7,7 +7,14 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli
-from interviews_api.accounts import activity_handlers, company_users, invitation_handlers, reset_handlers, tokens
+from interviews_api.accounts import (
+    activity_handlers,
+    company_users,
+    invitation_handlers,
+    reset_handlers,
+    tokens,
+    verification_handlers,
+)
 from interviews_api.accounts import handlers as accounts
 from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.standing_access import StandingAccess
@@ -45,6 +52,7 @@ _API_DESCRIPTION = ApiDescription(
         "auth": "Users register, sign in and out, and change their passwords.",
         "activity": "Users see the security events of their accounts.",
         "password-reset": "Users that forgot their password get a link by mail.",
+        "email-verification": "Users prove their address by a link in a mail.",
         "company-users": "A company's owners add and remove its users, and change their roles.",
         "invitations": "Colleagues join a company by a link in a mail.",
         "health": "Probes of the process and of its database.",
@@ -87,6 +95,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         company_users.blueprint,
         reset_handlers.blueprint,
         invitation_handlers.blueprint,
+        verification_handlers.blueprint,
         hiring.blueprint,
         candidate_handlers.blueprint,
         calendar_handlers.blueprint,

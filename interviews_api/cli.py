@@ -161,7 +161,7 @@ def issue_token(email: str) -> None:
         session_id, _ = SessionRepository(connection).begin(user["id"], now=now(), expires_at=now() + lifetime)
         events = SecurityEventRepository(connection)
         events.record(SecurityEventType.SIGNED_IN, user["id"], actor=SecurityActor.OPERATOR, now=now())
-    click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id)))
+    click.echo(issue_access_token(Viewer(user["id"], user["role"], session_id, user["email_verified"])))
 
 
 @interviews.command("link")

@@ -38,7 +38,14 @@ _COLLEAGUE = (
 _OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
 _colleagues = (
-    select(User.id, User.email, User.role, CompanyUser.role.label("company_role"), User.created_at)
+    select(
+        User.id,
+        User.email,
+        User.role,
+        User.email_verified_at.is_not(None).label("email_verified"),
+        CompanyUser.role.label("company_role"),
+        User.created_at,
+    )
     .join(CompanyUser, CompanyUser.id == User.id)
     .where(CompanyUser.company_id == _OUR_COMPANY)
 )
@@ -154,7 +161,12 @@ class ColleagueRepository:
     ) -> None:
         details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
         details["webhooks"] = ", ".join(set_up)
-        for email in owners.values():
+        for user_id, email in owners.items():
             AccountMailRepository(self._connection).add(
-                MailKind.COLLEAGUE_CHANGED, email, owner_id=by["company_id"], now=now, details=details
+                MailKind.COLLEAGUE_CHANGED,
+                email,
+                owner_id=by["company_id"],
+                user_id=user_id,
+                now=now,
+                details=details,
             )

@@ -7,6 +7,7 @@ from flask import Blueprint
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.colleague_repository import ColleagueRepository
+from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     EmailTaken,
@@ -21,11 +22,12 @@ from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
 from interviews_api.accounts.standing_access import StandingAccess
-from interviews_api.accounts.tokens import company_required, owner_required
+from interviews_api.accounts.tokens import any_company_required, any_owner_required
 from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
+from interviews_api.errors import InvalidInput
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
@@ -40,8 +42,15 @@ def _check_colleague(connection: Any, viewer: Viewer, user_id: str) -> None:
     ColleagueRepository(connection).check(viewer, user_id)
 
 
+def _check_new_password(password: str, email: str) -> None:
+    """Raise InvalidInput for a password that is the address, or if addresses must be verified: a link does that."""
+    if is_verification_required():
+        raise InvalidInput({"password": ["A colleague chooses it by the link of the invitation."]})
+    refuse_address("password", password, email)
+
+
 @blueprint.post("")
-@owner_required
+@any_owner_required
 @operation(
     "Company user created successfully",
     CompanyMe,
@@ -54,7 +63,7 @@ def _check_colleague(connection: Any, viewer: Viewer, user_id: str) -> None:
 def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Any:
     """Invite a colleague by mail; with a password, add a user to the viewer's company at once."""
     if password is not None:
-        refuse_address("password", password, email)
+        _check_new_password(password, email)
     count_attempt_of(viewer, COLLEAGUES)
     if password is None:
         with transaction() as connection:
@@ -69,7 +78,7 @@ def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> 
 
 
 @blueprint.get("")
-@company_required
+@any_company_required
 @operation("Company users retrieved successfully", CompanyUsers, query=PageQuery)
 def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """List the users of the viewer's company, oldest first."""
@@ -78,7 +87,7 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
 
 
 @blueprint.patch("/<id:user_id>")
-@owner_required
+@any_owner_required
 @authorize_before_validation(_check_colleague)
 @operation(
     "Company user updated successfully",
@@ -101,7 +110,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
 
 
 @blueprint.delete("/<id:user_id>")
-@owner_required
+@any_owner_required
 @authorize_before_validation(_check_colleague)
 @operation(
     "Company user deleted successfully",

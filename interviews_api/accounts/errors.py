@@ -51,6 +51,24 @@ class InvalidReset(BadRequest):
     message = "Invalid reset token"
 
 
+class EmailNotVerified(Forbidden):
+    """403: the viewer never proved its e-mail address, and EMAIL_VERIFICATION requires it."""
+
+    message = "Verify your email address first"
+
+
+class EmailAlreadyVerified(BadRequest):
+    """400: the viewer's address is verified, so it needs no mail."""
+
+    message = "Email is already verified"
+
+
+class InvalidVerification(BadRequest):
+    """400: the verification is forged, expired or used, or a later registration of the address has ended it."""
+
+    message = "Invalid verification token"
+
+
 class InvalidInvitation(BadRequest):
     """400: the invitation is forged, expired, used or withdrawn."""
 

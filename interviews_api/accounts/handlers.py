@@ -1,4 +1,4 @@
-"""Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile."""
+"""Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile, verification."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -7,20 +7,26 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import Schema
 
-from interviews_api.accounts.approval import new_company_approval
 from interviews_api.accounts.audit import failed_sign_in_recorded, record
 from interviews_api.accounts.audit_models import SecurityEventType
-from interviews_api.accounts.client_addresses import client_address
-from interviews_api.accounts.errors import CandidatesSignInElsewhere, EmailTaken, RegistrationClosed, WrongCredentials
+from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.errors import (
+    CandidatesSignInElsewhere,
+    EmailAlreadyVerified,
+    EmailTaken,
+    RegistrationClosed,
+    WrongCredentials,
+)
 from interviews_api.accounts.identity_provider import (
     local_candidate_accounts_required,
     local_session_required,
     refuse_candidates_of_provider,
 )
 from interviews_api.accounts.mail_repository import AccountMailRepository
-from interviews_api.accounts.models import MailKind, Role, Viewer
+from interviews_api.accounts.models import NO_SESSION, MailKind, Role, Viewer
 from interviews_api.accounts.passwords import hash_password, is_password, refuse_address
-from interviews_api.accounts.rate_limits import by_address, by_subject, count_attempt
+from interviews_api.accounts.rate_limits import by_subject, count_attempt
+from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import (
@@ -34,9 +40,15 @@ from interviews_api.accounts.schemas import (
     PasswordChange,
 )
 from interviews_api.accounts.sign_in import SESSION_SCHEMAS, SchemaAndValue, issue_tokens, sign_in
-from interviews_api.accounts.sign_in_limits import count_login, find_account
+from interviews_api.accounts.sign_in_limits import (
+    count_login,
+    count_registration,
+    count_verification_mail,
+    find_account,
+)
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.accounts.tokens import refresh_token_required, user_required
+from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (
@@ -45,6 +57,9 @@ from interviews_api.config.limits import (
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     PASSWORD_CHANGE,
     REGISTRATION,
+    VERIFICATION_FROM_ADDRESS,
+    VERIFICATION_OF_ACCOUNT,
+    VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
 )
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import InvalidInput, Unauthorized
@@ -56,6 +71,7 @@ from interviews_api.web.route_contract import View
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
+_REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -83,17 +99,16 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
     status=201,
     body=NewCandidate,
     errors=(CandidatesSignInElsewhere, RegistrationClosed, EmailTaken),
-    limits=(REGISTRATION,),
+    limits=_REGISTRATION_LIMITS,
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
-    """Register a candidate and begin a session."""
+    """Register a candidate and begin a session. An earlier registration that nobody verified gives way."""
     refuse_address("password", password, email)
-    count_attempt(by_address(REGISTRATION, client_address()))
+    count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        user = UserRepository(connection).add_candidate(email, password_hash, now=now(), **person)
-        return sign_in(user)[1]
+        return sign_in(register_as_candidate(connection, email, password_hash, **person))[1]
 
 
 @blueprint.post("/register/company")
@@ -104,19 +119,16 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     status=201,
     body=NewCompany,
     errors=(RegistrationClosed, EmailTaken),
-    limits=(REGISTRATION,),
+    limits=_REGISTRATION_LIMITS,
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
-    """Register a company with its first user and begin a session."""
+    """Register a company with its first user and begin a session. An unverified registration gives way."""
     refuse_address("password", password, email)
-    count_attempt(by_address(REGISTRATION, client_address()))
+    count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        user = UserRepository(connection).add_company(
-            email, password_hash, company, approval=new_company_approval(), now=now()
-        )
-        return sign_in(user)[1]
+        return sign_in(register_as_company(connection, email, password_hash, company))[1]
 
 
 @blueprint.post("/login")
@@ -197,8 +209,8 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
         SessionRepository(connection).end_others(viewer)
         service(StandingAccess).end(connection, viewer.user_id)
         record(connection, SecurityEventType.PASSWORD_CHANGED, viewer.user_id)
-        mails = AccountMailRepository(connection)
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=viewer.user_id, now=now())
+        mails, user_id = AccountMailRepository(connection), viewer.user_id
+        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user_id, user_id=user_id, now=now())
     return {}
 
 
@@ -210,6 +222,32 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     return _ME[user["role"]], {"user": user}
+
+
+@blueprint.post("/email/verification")
+@user_required
+@operation(
+    "Verification mail sent",
+    Nothing,
+    status=202,
+    body=Nothing,
+    errors=(EmailAlreadyVerified,),
+    limits=(VERIFICATION_FROM_ADDRESS,),
+)
+def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
+    """Send the viewer another mail with a link, valid for three days; also one that has had its mails of this hour.
+
+    The identity provider verifies its candidates itself, so they get none.
+    """
+    with read_connection() as connection:
+        user = UserRepository(connection).get(viewer)
+    has_room = count_verification_mail(find_account(user["email"]))
+    if user["email_verified"]:
+        raise EmailAlreadyVerified
+    if has_room and viewer.session_id != NO_SESSION:
+        with transaction() as connection:
+            VerificationRepository(connection).send_again(viewer, now=now())
+    return {}
 
 
 def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:

@@ -9,11 +9,12 @@ from functools import wraps
 from typing import Any
 
 import jwt
+from sqlalchemy import RowMapping
 
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
-from interviews_api.accounts.models import NO_SESSION, Role, Viewer
+from interviews_api.accounts.models import NO_SESSION, Role, Viewer, email_key
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
@@ -58,7 +59,11 @@ def read_provider_token(token: str) -> Viewer:
     role = claims.get(settings.idp_role_claim)
     if Role.CANDIDATE not in (role if isinstance(role, list) else [role]):
         raise Unauthorized
-    return Viewer(_candidate_id(claims, settings), Role.CANDIDATE, NO_SESSION)
+    candidate = _candidate(claims, settings)
+    vouches = _vouches_for(candidate, claims, settings)
+    if not candidate["email_verified"] and (vouches or candidate["password_hash"] is not None):
+        _claim(candidate["id"], verified_at=now() if vouches else None)
+    return Viewer(candidate["id"], Role.CANDIDATE, NO_SESSION, candidate["email_verified"] or vouches)
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
@@ -70,8 +75,8 @@ def _key_for(token: str, settings: Settings) -> PublicKey:
     return keys[0]
 
 
-def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
-    """Return the id of the candidate that the subject claim names, by id or by verified e-mail address."""
+def _candidate(claims: dict[str, Any], settings: Settings) -> RowMapping:
+    """Return the candidate that the subject claim names, by id or by verified e-mail address; raises Unauthorized."""
     subject = claims[settings.idp_subject_claim]
     if not isinstance(subject, str) or not subject.isprintable():  # databases refuse a NUL or a lone surrogate
         raise Unauthorized
@@ -83,10 +88,16 @@ def _candidate_id(claims: dict[str, Any], settings: Settings) -> str:
         user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, NO_SESSION))
     if user is None or user["role"] != Role.CANDIDATE:
         raise Unauthorized
-    user_id: str = user["id"]
-    if user["email_verified_at"] is None and (is_email or user["password_hash"] is not None):
-        _claim(user_id, verified_at=now() if is_email else None)
-    return user_id
+    return user
+
+
+def _vouches_for(candidate: RowMapping, claims: dict[str, Any], settings: Settings) -> bool:
+    """Return whether the provider has verified the candidate's address, and no other one."""
+    if claims.get("email_verified") is not True:
+        return False
+    email = claims.get("email")
+    is_ours = isinstance(email, str) and email_key(email) == email_key(candidate["email"])
+    return settings.idp_subject_is == "email" or email is None or is_ours
 
 
 def _claim(user_id: str, *, verified_at: datetime | None) -> None:

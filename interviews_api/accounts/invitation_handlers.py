@@ -4,12 +4,11 @@ A GET changes nothing, because mail scanners open links. A client that sends JSO
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, render_template
 
+from interviews_api.accounts.account_pages import STYLE, add_page_headers, answer_refusal
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
@@ -18,6 +17,7 @@ from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.invitation_tokens import read_invitation_token
 from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.registration import free_unverified_address
 from interviews_api.accounts.schemas import CompanySession, InvitationDetails, InvitationPassword
 from interviews_api.accounts.sign_in import sign_in
 from interviews_api.clock import now
@@ -26,20 +26,14 @@ from interviews_api.config.limits import REGISTRATION
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
-from interviews_api.web.csp import page_headers
-from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_forms
-from interviews_api.web.http import wants_page
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/auth/invitations", template_folder="pages")
 
-_STYLE = (Path(__file__).parent / "pages" / "account.css").read_text()
-_HEADERS = page_headers(_STYLE)
-
 
 def _render(**values: object) -> str:
-    return render_template("invitation.html", style=_STYLE, **values)
+    return render_template("invitation.html", style=STYLE, **values)
 
 
 def _render_invitation(invitation: Mapping[Any, Any]) -> str:
@@ -79,6 +73,7 @@ def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
     count_attempt(by_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
+        free_unverified_address(connection, invitation["email"])
         user = InvitationRepository(connection).accept(invitation_id, password_hash, now=now())
         record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation_id)
         return sign_in(user)[1]
@@ -90,17 +85,7 @@ def _read(token: str) -> str:
 
 @blueprint.errorhandler(ApiError)
 def _answer_refusal(error: ApiError) -> Response:
-    if not wants_page():
-        return answer_api_error(error)
-    page = _render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
-    headers = answer_api_error(error).headers
-    response = Response(page, error.status, mimetype="text/html")
-    if "Retry-After" in headers:
-        response.headers["Retry-After"] = headers["Retry-After"]
-    return response
+    return answer_refusal(error, _render)
 
 
-@blueprint.after_request
-def _add_security_headers(response: Response) -> Response:
-    response.headers.update(_HEADERS)
-    return response
+blueprint.after_request(add_page_headers)

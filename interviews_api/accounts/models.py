@@ -26,11 +26,16 @@ NO_SESSION = ""
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The signed-in user that a request's token names. `session_id` may be NO_SESSION."""
+    """The signed-in user that a request's token names. `session_id` may be NO_SESSION.
+
+    `is_verified` is whether the token says that the address was proved. A proof is for good, so a token that says so
+    stays true; one that does not may have been issued before the proof.
+    """
 
     user_id: str
     role: Role
     session_id: str
+    is_verified: bool = False
 
     @property
     def keys(self) -> dict[str, str]:
@@ -156,12 +161,14 @@ class MailKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # no password
     COLLEAGUE_CHANGED = "colleague_changed"
     INVITATION = "invitation"
+    VERIFICATION = "verification"
 
 
 class AccountMail(Base):
     """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
 
-    `owner_id` is the user or company that causes the mail, and the owner of its delivery.
+    `owner_id` is the user or company that causes the mail, and the owner of its delivery. `user_id` is the user that it
+    goes to, or None for an address that may have no user.
     `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
     """
 
@@ -169,6 +176,7 @@ class AccountMail(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     owner_id: Mapped[str] = mapped_column(Id)
+    user_id: Mapped[str | None] = mapped_column(Id, index=True)
     kind: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)
     details: Mapped[dict[str, str]] = mapped_column(JSON)
@@ -188,6 +196,17 @@ class Invitation(Base):
     email: Mapped[str] = mapped_column(Text)
     email_key: Mapped[str] = mapped_column(Text)
     invited_by_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class EmailVerification(Base):
+    """A mailed link that proves a user's address. A proof, or a later registration of the address, deletes the row."""
+
+    __tablename__ = "email_verifications"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 

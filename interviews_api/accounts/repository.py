@@ -25,6 +25,7 @@ from interviews_api.accounts.models import (
     Company,
     CompanyRole,
     CompanyUser,
+    EmailVerification,
     Role,
     Session,
     User,
@@ -48,6 +49,7 @@ _USERS = (
         User.role,
         User.password_hash,
         User.email_verified_at,
+        User.email_verified_at.is_not(None).label("email_verified"),
         Candidate.first_name,
         Candidate.last_name,
         Candidate.phone,
@@ -92,6 +94,16 @@ class UserRepository:
         """
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
+    def lock_for_change(self, user_id: str) -> None:
+        """Lock the user's row until the commit, so that changes of credentials and proofs take turns."""
+        self._connection.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+    def verify_address(self, user_id: str, *, now: datetime) -> None:
+        """Record that the user's address was proved, and end its verifications. Callers have locked the user."""
+        unverified = (User.id == user_id) & User.email_verified_at.is_(None)
+        self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
+        self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
+
     def lock_viewer(self, viewer: Viewer) -> RowMapping:
         """Lock the viewer's user until the commit and return it; raises Unauthorized.
 
@@ -120,9 +132,11 @@ class UserRepository:
         self, email: str, password_hash: str, company: Mapping[str, str | None], *, approval: Approval, now: datetime
     ) -> RowMapping:
         """Insert a company with its first user and return the user; raises EmailTaken."""
-        company_id = new_id()
+        company_id, user_id = new_id(), self._add(Role.COMPANY, email, password_hash, now)
         self._connection.execute(insert(Company).values(id=company_id, approval=approval, **company))
-        return self.add_company_user(company_id, email, password_hash, CompanyRole.OWNER, now=now)
+        values = {"id": user_id, "company_id": company_id, "role": CompanyRole.OWNER}
+        self._connection.execute(insert(CompanyUser).values(values))
+        return self.get_by_email(email)
 
     def add_company_user(
         self,
@@ -165,6 +179,8 @@ class UserRepository:
         if self._connection.execute(update(User).where(*unverified).values(values)).rowcount == 0:
             return False
         self._connection.execute(delete(Session).where(Session.user_id == user_id))
+        if verified_at is not None:
+            self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
         return True
 
     def _add(

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, u
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
 
@@ -42,6 +43,8 @@ class ResetRepository:
     def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> RowMapping:
         """Set the password, end the user's sessions and resets, and return the user's `id` and `email`.
 
+        The link was mailed to the address, so it is verified.
+
         Raises InvalidReset when the reset is expired or used, or its user is gone or has another role.
         Blocks while a sign-in holds the lock of `lock_user`.
         """
@@ -54,6 +57,7 @@ class ResetRepository:
         self._connection.execute(update(User).where(User.id == user["id"]).values(password_hash=password_hash))
         self._connection.execute(delete(Session).where(Session.user_id == user["id"]))
         self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == key))
+        UserRepository(self._connection).verify_address(user["id"], now=now)
         return user
 
     def void(self, email: str) -> None:

@@ -116,6 +116,7 @@ class NewPassword(CamelSchema):
 class _User(CamelSchema):
     id = id_field()
     email = fields.String()
+    email_verified = fields.Boolean(metadata={"description": "Whether the address was proved to be the user's."})
 
 
 class CandidateProfile(_User):
@@ -144,6 +145,21 @@ class RoleChange(CamelSchema):
     """The new role of a user within its company."""
 
     role = enum_field(CompanyRole, required=True)
+
+
+class VerificationToken(CamelSchema):
+    """The token from the mail."""
+
+    token = fields.String(required=True)
+
+
+class VerificationDetails(CamelSchema):
+    """What was registered with the address, as the mailed link shows it: `name` is the person's or the company's."""
+
+    email = fields.String()
+    role = enum_field(Role)
+    name = fields.String()
+    expires_at = Instant()
 
 
 class _Tokens(CamelSchema):

@@ -1,6 +1,7 @@
 """The beginning of a session: its row, its tokens, and the response that carries them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,7 @@ def sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
 
 def issue_tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
     """Issue the session's tokens; no token outlives the session."""
+    viewer = replace(viewer, is_verified=user["email_verified"])
     present = now()  # read once, or expires_in would differ from the token's lifetime
     access_end = min(present + service(Settings).access_token_lifetime, session_end)
     return {

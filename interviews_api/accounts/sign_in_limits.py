@@ -1,4 +1,4 @@
-"""The limits on sign-ins and on forgotten passwords, which no stranger can use to lock an owner out.
+"""The limits on sign-ins, forgotten passwords and verification mails, which no stranger can use to lock an owner out.
 
 A client address that has signed in to the account before has its own count: failures from elsewhere do not touch it.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
 from interviews_api.accounts.models import email_key
 from interviews_api.accounts.rate_limits import (
+    Count,
     CountedAttempt,
     by_account,
     by_address,
@@ -25,6 +26,10 @@ from interviews_api.config.limits import (
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
+    REGISTRATION,
+    VERIFICATION_FROM_ADDRESS,
+    VERIFICATION_OF_ACCOUNT,
+    VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
 )
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import TooManyRequests
@@ -86,8 +91,42 @@ def count_forgotten_password(request: AccountRequest) -> bool:
         counts = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
     else:
         counts = [by_account(FORGOTTEN_OF_ACCOUNT, request.user_id, request.label)]
+    return _has_room(counts, request.label)
+
+
+def count_registration(email: str, *, with_mail: bool) -> None:
+    """Count a registration from the client address and, with a mail, that of the address; raises TooManyRequests.
+
+    Without room for the mail the registration is refused, because it would end the links of an earlier one.
+    """
+    address = client_address()
+    if not with_mail:
+        count_attempt(by_address(REGISTRATION, address))
+        return
+    request = find_account(email)
+    count_attempt([*by_address(REGISTRATION, address), _verification_mail(request)], request.label)
+
+
+def count_verification_mail(request: AccountRequest) -> bool:
+    """Count a verification mail, and return whether the account has room for it.
+
+    Raises TooManyRequests for the client address alone.
+    """
+    count_attempt(by_address(VERIFICATION_FROM_ADDRESS, request.address))
+    return _has_room([_verification_mail(request)], request.label)
+
+
+def _verification_mail(request: AccountRequest) -> Count:
+    """Return the count of verification mails to the address. It outlives the account, which a registration replaces."""
+    if request.is_from_known_address:
+        (count,) = by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
+        return count
+    return by_account(VERIFICATION_OF_ACCOUNT, None, request.label)
+
+
+def _has_room(counts: list[Count], label: str) -> bool:
     try:
-        count_attempt(counts, request.label)
+        count_attempt(counts, label)
     except TooManyRequests:
         return False
     return True

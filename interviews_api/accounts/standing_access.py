@@ -30,6 +30,9 @@ class CompanyAccessRepository(Protocol):
     def set_up_by(self, user_id: str) -> Sequence[str]:
         """Return what the company user set up, as people read it."""
 
+    def delete_all_of_company(self, company_id: str) -> None:
+        """Delete all rows of the company."""
+
 
 @dataclass(frozen=True)
 class StandingAccess:
@@ -42,6 +45,11 @@ class StandingAccess:
         """End all standing access to the user's data."""
         for repository in self.repositories:
             repository(connection).delete_all(user_id)
+
+    def end_of_company(self, connection: Connection, company_id: str) -> None:
+        """End all standing access to the company's data."""
+        for repository in self.company_repositories:
+            repository(connection).delete_all_of_company(company_id)
 
     def set_up_by(self, connection: Connection, user_id: str) -> list[str]:
         """Return what the company user set up and what outlives it, as people read it."""

@@ -17,6 +17,7 @@ from flask import Flask, Response, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
 from interviews_api.accounts.colleague_repository import ColleagueRepository
+from interviews_api.accounts.email_verification import refuse_unverified_viewer
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
@@ -126,7 +127,8 @@ def _is_revoked(_header: object, claims: Mapping[str, Any]) -> bool:
 
 def issue_access_token(viewer: Viewer, expires_at: datetime | None = None) -> str:
     """Return a token for the routes of the viewer's role, by default for ACCESS_TOKEN_MINUTES."""
-    claims = {"role": viewer.role, "sid": viewer.session_id} | ({"exp": expires_at} if expires_at else {})
+    claims = {"role": viewer.role, "sid": viewer.session_id, "email_verified": viewer.is_verified}
+    claims |= {"exp": expires_at} if expires_at else {}
     token: str = create_access_token(viewer.user_id, additional_claims=claims)
     return token
 
@@ -209,7 +211,7 @@ def _viewer_of(claims: Mapping[str, Any]) -> Viewer:
         raise Unauthorized
     if claims["role"] == Role.CANDIDATE and has_identity_provider():
         raise Unauthorized
-    return Viewer(claims["sub"], Role(claims["role"]), claims["sid"])
+    return Viewer(claims["sub"], Role(claims["role"]), claims["sid"], claims.get("email_verified") is True)
 
 
 def _bearer_token() -> str:
@@ -255,37 +257,53 @@ def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract
     return extend_contract(guarded, Layer.ROLE, **contract)
 
 
-def _role_required(role: Role, **contract: Any) -> Callable[[View], View]:
+def _role_required(role: Role, *, opens_unverified: bool = False, **contract: Any) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(viewer: Viewer, **path: Any) -> Any:
             if viewer.role is not role:
                 check_user(viewer)
                 raise Forbidden(f"{role.capitalize()} credentials required")
+            if not opens_unverified:
+                refuse_unverified_viewer(viewer)
             return view(viewer, **path)
 
-        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), role=role.value, **contract)
+        declared = {"role": role.value, "opens_unverified": opens_unverified, **contract}
+        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), **declared)
 
     return decorate
 
 
 candidate_required = _role_required(Role.CANDIDATE)
-"""Call the view with the token's Viewer; 403 unless it is a candidate."""
+"""Call the view with the token's Viewer; 403 unless it is a candidate, and one with a verified address."""
 
 company_required = _role_required(Role.COMPANY)
-"""Call the view with the token's Viewer; 403 unless it is a company user."""
+"""Call the view with the token's Viewer; 403 unless it is a company user, and one with a verified address."""
+
+any_company_required = _role_required(Role.COMPANY, opens_unverified=True)
+"""Call the view with the token's Viewer; 403 unless it is a company user. For routes of accounts."""
 
 
-def owner_required(view: View) -> View:
-    """Call the view with the token's Viewer; 403 unless it is an owner of its company.
+def _owner_required(*, opens_unverified: bool = False) -> Callable[[View], View]:
+    role_required = _role_required(Role.COMPANY, opens_unverified=opens_unverified, needs_owner=True)
 
-    The refusal precedes those of the path and the body. A change of colleagues checks again, under its lock.
-    """
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(viewer: Viewer, **path: Any) -> Any:
+            with read_connection() as connection:
+                ColleagueRepository(connection).check_owner(viewer)
+            return view(viewer, **path)
 
-    @wraps(view)
-    def guarded(viewer: Viewer, **path: Any) -> Any:
-        with read_connection() as connection:
-            ColleagueRepository(connection).check_owner(viewer)
-        return view(viewer, **path)
+        return role_required(guarded)
 
-    return _role_required(Role.COMPANY, needs_owner=True)(guarded)
+    return decorate
+
+
+owner_required = _owner_required()
+"""Call the view as `company_required` does; 403 unless the viewer is an owner of its company.
+
+The refusal precedes those of the path and the body. A change of colleagues checks again, under its lock.
+"""
+
+any_owner_required = _owner_required(opens_unverified=True)
+"""Call the view as `owner_required` does, also for an unverified address. For routes of accounts."""

@@ -72,9 +72,10 @@ class _Reader:
             self.problems.append(f"{name} must be true or false")
         return words.get(value, default)
 
-    def one_of(self, name: str, words: tuple[str, ...]) -> str:
-        """Return the setting, one of the words; the first word is the default."""
-        value = self.text(name, words[0])
+    def one_of(self, name: str, words: tuple[str, ...], *, in_production: str = "") -> str:
+        """Return the setting, one of the words; the first word is the default, unless production has another."""
+        default = in_production if self.text("ENVIRONMENT") == "production" else ""
+        value = self.text(name, default or words[0])
         if value not in words:
             self.problems.append(f"{name} must be one of {', '.join(words)}")
         return value
@@ -162,6 +163,7 @@ class Settings:
     access_token_minutes: int = _setting(_Reader.integer, 15, 1, 1440)
     refresh_token_days: int = _setting(_Reader.integer, 30, 1, 365)
     clock_leeway_seconds: int = _setting(_Reader.integer, 30, 0, 120)
+    email_verification: str = _setting(_Reader.one_of, ("off", "required"), in_production="required")
     company_approval: str = _setting(_Reader.one_of, ("off", "required"))
     registration: str = _setting(_Reader.one_of, ("open", "candidates", "closed"))
     trusted_proxies: int = _setting(_Reader.integer, 0, 0, 10)

@@ -51,6 +51,19 @@ FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS = Limit(
 )
 FORGOTTEN_FROM_ADDRESS = Limit("forgotten_address", "forgotten passwords from a client address", 20, HOUR)
 RESET_FROM_ADDRESS = Limit("reset_address", "uses of reset links from a client address", 20, HOUR)
+VERIFICATION_OF_ACCOUNT = Limit(
+    "verification_account",
+    "verification mails of an account, registrations included, from client addresses that never signed in to it",
+    3,
+    HOUR,
+)
+VERIFICATION_OF_ACCOUNT_FROM_ADDRESS = Limit(
+    "verification_account_address", "verification mails of an account, from each client address that has", 3, HOUR
+)
+VERIFICATION_FROM_ADDRESS = Limit(
+    "verification_address", "requests for a verification mail from a client address", 20, HOUR
+)
+VERIFY_FROM_ADDRESS = Limit("verify_address", "uses of verification links from a client address", 20, HOUR)
 MOVES = Limit("moves", "moves of an interview by one side", 20, HOUR)
 RESCHEDULE_REQUESTS = Limit("reschedule_requests", "requests for another time of an interview", 5, HOUR)
 RESENDS = Limit("resends", "resends of a notice", 3, DAY)
@@ -73,6 +86,10 @@ LIMITS = (
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
     FORGOTTEN_FROM_ADDRESS,
     RESET_FROM_ADDRESS,
+    VERIFICATION_OF_ACCOUNT,
+    VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
+    VERIFICATION_FROM_ADDRESS,
+    VERIFY_FROM_ADDRESS,
     MOVES,
     RESCHEDULE_REQUESTS,
     RESENDS,

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import fields
 
+from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import by_subject, count_attempt, count_attempt_of
 from interviews_api.accounts.tokens import candidate_required
@@ -113,7 +114,8 @@ def _count_read(view: View) -> View:
     @wraps(view)
     def counted(*, secret: str) -> Any:
         with read_connection() as connection:
-            feed = CalendarFeedRepository(connection).find(hash_secret(secret), now=now())
+            feeds = CalendarFeedRepository(connection)
+            feed = feeds.find(hash_secret(secret), now=now(), of_verified=is_verification_required())
         count_attempt(by_subject(FEED_READS, feed.secret_hash))
         if feed.is_read_due:
             with transaction() as connection:

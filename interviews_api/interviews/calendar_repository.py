@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, true, update
 
-from interviews_api.accounts.models import Candidate, Company, Viewer
+from interviews_api.accounts.models import Candidate, Company, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.cache import Freshness, Version, Versioned
 from interviews_api.clock import LATEST
@@ -36,7 +36,11 @@ def _cut(column: Any) -> ColumnElement[str]:
 
 _HAS_SECRET = CalendarFeed.secret_hash == bindparam("secret_hash", type_=CalendarFeed.secret_hash.type)
 _VERSION = version_columns(CalendarFeed.candidate_id)
-_BY_SECRET = Prepared(select(CalendarFeed.last_read_at, *_VERSION).where(_HAS_SECRET))
+_BY_SECRET = Prepared(
+    select(CalendarFeed.last_read_at, User.email_verified_at.is_not(None).label("email_verified"), *_VERSION)
+    .join(User, User.id == CalendarFeed.candidate_id)
+    .where(_HAS_SECRET)
+)
 _shown = (
     select(Interview.id)
     .where(Interview.candidate_id == select(CalendarFeed.candidate_id).where(_HAS_SECRET).scalar_subquery(), _IS_SHOWN)
@@ -126,9 +130,14 @@ class CalendarFeedRepository:
             raise Unauthorized
         return {"is_active": row["created_at"] is not None, **row}
 
-    def find(self, secret_hash: str, *, now: datetime) -> RequestedFeed:
-        """Return the feed with that secret, in one statement; raises CalendarNotFound."""
+    def find(self, secret_hash: str, *, now: datetime, of_verified: bool = False) -> RequestedFeed:
+        """Return the feed with that secret, in one statement; raises CalendarNotFound.
+
+        With `of_verified`, a feed counts only once its candidate's address is verified.
+        """
         row = self._first(_BY_SECRET.rows(self._connection, {"secret_hash": secret_hash}))
+        if of_verified and not row["email_verified"]:
+            raise CalendarNotFound
         is_read_due = row["last_read_at"] is None or row["last_read_at"] <= now - _READ_PRECISION
         return RequestedFeed(secret_hash, version_in(row), is_read_due)
 

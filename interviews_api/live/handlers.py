@@ -15,6 +15,8 @@ from simple_websocket import Server
 from sqlalchemy.exc import SQLAlchemyError
 from wsproto.utilities import ProtocolError
 
+from interviews_api.accounts.email_verification import refuse_unverified
+from interviews_api.accounts.errors import EmailNotVerified
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.tokens import read_access_token, token_end
@@ -135,6 +137,8 @@ def _authenticate_and_stream(ws: Server) -> None:
         _subscribe_and_stream(ws, *authenticate())
     except Unauthorized:
         _hang_up(ws, CLOSE_UNAUTHORIZED)
+    except EmailNotVerified:
+        _hang_up(ws, _CLOSE_FORBIDDEN)
     except SQLAlchemyError:
         _hang_up(ws, CLOSE_TRY_AGAIN_LATER)
 
@@ -159,14 +163,14 @@ def _subscribe_and_stream(ws: Server, viewer: Viewer, token: str) -> None:
 
 
 def authenticate() -> tuple[Viewer, str]:
-    """Return the viewer and the access token from the subprotocols; raises Unauthorized."""
+    """Return the viewer and the access token from the subprotocols; raises Unauthorized or EmailNotVerified."""
     protocols = offered_protocols()
     tokens = [protocol.removeprefix(_BEARER) for protocol in protocols if protocol.startswith(_BEARER)]
     if PROTOCOL not in protocols or len(tokens) != 1:
         raise Unauthorized
     viewer = read_access_token(tokens[0])
     with read_connection() as connection:
-        UserRepository(connection).get(viewer)
+        refuse_unverified(UserRepository(connection).get(viewer))
     return viewer, tokens[0]
 
 

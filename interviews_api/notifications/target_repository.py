@@ -105,6 +105,10 @@ class WebhookRepository:
         statement = select(Webhook.url).where(Webhook.created_by_id == user_id)
         return list(self._connection.execute(statement.order_by(Webhook.created_at, Webhook.id)).scalars())
 
+    def delete_all_of_company(self, company_id: str) -> None:
+        """Delete all webhooks of the company; deliveries that are pending find no target and are suppressed."""
+        self._connection.execute(delete(Webhook).where(Webhook.company_id == company_id))
+
     def check(self, viewer: Viewer, webhook_id: str) -> None:
         """Raise Unauthorized, NotFound, or Forbidden for another company's webhook."""
         keys = viewer.keys | {"webhook_id": webhook_id}

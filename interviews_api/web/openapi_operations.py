@@ -168,6 +168,7 @@ def _errors(contract: RouteContract) -> dict[int, str]:
         errors[401] = _SHARED_ERRORS[401]
     if contract.role not in (None, "any"):
         errors[403] = f"{contract.role.capitalize()} credentials required"
+        errors[403] += "" if contract.opens_unverified else "; or: Verify your email address first"
     if contract.query is not None or contract.body is not None:
         errors[400] = "Invalid query or body"
     if contract.body is not None:

@@ -69,9 +69,9 @@ class RouteContract:
 
     With several `schemas`, the view returns (schema, value). `media_type` is that of a response that is no JSON.
     `role` is "any" for every signed-in viewer, and None for a public route; `needs_owner` is true of a company's route
-    that its members may not call. `if_match_read` is the contract of the read
-    whose ETag If-Match names. `socket_query` is the query of a WebSocket. `outcomes` are further successes
-    by status, which a view returns as an Outcome. With `takes_form` an HTML form is a body.
+    that its members may not call. Without `opens_unverified` the viewer's address must be verified. `if_match_read` is
+    the contract of the read whose ETag If-Match names. `socket_query` is the query of a WebSocket. `outcomes` are
+    further successes by status, which a view returns as an Outcome. With `takes_form` an HTML form is a body.
     """
 
     layer: Layer
@@ -95,6 +95,7 @@ class RouteContract:
     needs_owner: bool = False
     security_scheme: str = "accessToken"
     is_idempotent: bool = False
+    opens_unverified: bool = True
     socket_query: type[Schema] | None = None
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 
 ID = sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")
 INSTANT = sa.DateTime(timezone=True)

@@ -94,6 +94,10 @@ ANSWERS = {
     "GET /candidate/interviews/updates": (426, "Live updates need a WebSocket"),
     "GET /auth/invitations/<token>": (400, "Invalid invitation"),  # the token is an interview's
     "POST /auth/invitations/<token>": (400, "Invalid invitation"),
+    "POST /auth/email/verification": (400, "Email is already verified"),  # the callers come from a seed file
+    "GET /auth/email/verify/<token>": (400, "Invalid verification token"),
+    "POST /auth/email/verify": (400, "Invalid verification token"),
+    "POST /auth/email/not-me": (400, "Invalid verification token"),
     "POST /auth/password/reset": (400, "Invalid reset token"),
     "GET /push/public-key": (404, "Web Push is not set up"),
     "POST /interviews/<interview_id>/notices/<notice_id>/resend": (404, "Notice not found"),

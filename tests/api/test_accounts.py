@@ -157,7 +157,7 @@ def test_candidate_signs_in(client: FlaskClient, world: World) -> None:
     body = response.get_json()
     user = {
         "id": me["id"], "email": "Ines.Moreau@Example.com", "role": "candidate",
-        "firstName": "Ada", "lastName": "Okafor", "phone": "+33 6",
+        "firstName": "Ada", "lastName": "Okafor", "phone": "+33 6", "emailVerified": True,
     }  # fmt: skip
     data = body["data"]
     assert body["message"] == "Logged in successfully"
@@ -192,7 +192,7 @@ def test_company_user_signs_in(client: FlaskClient, world: World) -> None:
     data = client.post("/auth/login", json={"email": "hr@lumen.example", "password": PASSWORD}).get_json()["data"]
     assert data["user"] == {
         "id": user["id"], "email": "hr@lumen.example", "role": "company",
-        "company": {"id": company["id"], "name": "Lumen Works"},
+        "company": {"id": company["id"], "name": "Lumen Works"}, "emailVerified": True,
     }  # fmt: skip
 
 

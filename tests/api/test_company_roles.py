@@ -60,7 +60,7 @@ def test_owner_changes_roles_and_all_owners_are_told(team: Team, database: Datab
     user = response.get_json()["data"]["user"]
     assert user == {
         "id": team.paths["mia"].rpartition("/")[2], "email": "mia@lumen.example", "role": "company",
-        "company": user["company"], "companyRole": "owner",
+        "company": user["company"], "companyRole": "owner", "emailVerified": True,
     }  # fmt: skip
     mia.ok("GET", "/webhooks")
     told = [(f"{name}@lumen.example", "mia@lumen.example", "owner", "") for name in ("ann", "bob", "mia")]

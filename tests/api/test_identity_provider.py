@@ -18,6 +18,7 @@ from interviews_api.accounts.models import Role
 from interviews_api.db.connections import Database
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
+from tests.support.accounts import forget_verification, verification_paths
 from tests.support.factories import PASSWORD, World
 from tests.support.golden import golden
 from tests.support.provider import (
@@ -178,6 +179,37 @@ def test_provider_email_must_be_verified_and_a_candidates(provider: Provider, wo
     for name, values in changes.items():
         for value in values:
             assert ask(client, signed(good | {name: value})) == SEED_401, (name, value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_verified"),
+    [
+        ({}, False),
+        ({"email_verified": True}, True),
+        ({"email_verified": True, "email": "INES@example.com"}, True),
+        ({"email_verified": True, "email": "other@example.com"}, False),
+        ({"email_verified": False, "email": "ines@example.com"}, False),
+        ({"email_verified": 1}, False),
+    ],
+)
+def test_provider_verifies_the_address_of_its_candidate(
+    changes: Json, is_verified: bool, provider: Provider, world: World, database: Database
+) -> None:
+    me = world.candidate(email="ines@example.com", password=PASSWORD)
+    world.load()
+    forget_verification(database, "ines@example.com")
+    client = provider(pem(KEYS["RS256"]), EMAIL_VERIFICATION="required")
+    for _ in range(2):
+        status, answer = ask(client, signed(claims(me["id"], **changes)), "/candidate/interviews")
+        assert (status, answer["message"]) == (
+            (200, "Candidate interviews retrieved successfully") if is_verified else
+            (403, "Verify your email address first")
+        )  # fmt: skip
+    status, answer = ask(client, signed(claims(me["id"], **changes)), "/auth/email/verification", "POST")
+    assert (status, answer["message"]) == (
+        (400, "Email is already verified") if is_verified else (202, "Verification mail sent")
+    )
+    assert verification_paths(database) == [], "no mail"
 
 
 def test_kid_chooses_the_key(provider: Provider, world: World) -> None:

@@ -20,7 +20,7 @@ def test_candidate_registers_and_is_signed_in(anonymous: Caller) -> None:
     data = response.get_json()["data"]
     user = {
         "id": data["user"]["id"], "email": "Ada@Example.com", "role": "candidate", "firstName": "Ada",
-        "lastName": "Okafor", "phone": "+33 6",
+        "lastName": "Okafor", "phone": "+33 6", "emailVerified": False,
     }  # fmt: skip
     assert data == {
         "accessToken": data["accessToken"], "refreshToken": data["refreshToken"], "tokenType": "Bearer",
@@ -39,7 +39,7 @@ def test_company_registers_and_is_signed_in(anonymous: Caller, database: Databas
     company_id = data["user"]["company"]["id"]
     assert data["user"] == {
         "id": data["user"]["id"], "email": "hr@lumen.example", "role": "company",
-        "company": {"id": company_id, "name": "Lumen Works"},
+        "company": {"id": company_id, "name": "Lumen Works"}, "emailVerified": False,
     }  # fmt: skip
     assert bearer(anonymous.client, data).ok("GET", "/interviews/by-status") == {"interviews": [], "total": 0}
     with database.reads.connection() as connection:
@@ -112,7 +112,8 @@ def test_colleagues_act_for_the_same_company(anonymous: Caller) -> None:
     assert (response.status_code, response.get_json()["message"]) == (201, "Company user created successfully")
     user = response.get_json()["data"]["user"]
     assert user == {
-        "id": user["id"], "email": "Second@lumen.example", "role": "company", "company": first["user"]["company"]
+        "id": user["id"], "email": "Second@lumen.example", "role": "company", "company": first["user"]["company"],
+        "emailVerified": False,
     }  # fmt: skip
     listed = [first["user"] | {"companyRole": "owner"}, user | {"companyRole": "member"}]
     assert us.ok("GET", "/auth/company/users") == {"users": listed, "total": 2}

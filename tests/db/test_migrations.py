@@ -13,6 +13,7 @@ from alembic.script import Script
 from sqlalchemy import CheckConstraint, inspect, select, text
 
 from interviews_api import models
+from interviews_api.accounts.models import User
 from interviews_api.db.connections import SCHEMA_REVISION, Database
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
@@ -187,3 +188,18 @@ def numbers_and_words(condition: str) -> list[str]:
     """Return the words and numbers of a CHECK, whatever its spelling in a database."""
     noise = {"in", "any", "array", "text", "between", "and", "varying", "character"}
     return sorted(set(re.findall(r"\w+", condition.lower())) - noise)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_addresses_of_before_count_as_verified(backend: str, tmp_path: Path) -> None:
+    row = "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)"
+    with fresh_database(backend, tmp_path) as url:
+        config = alembic_config(url)
+        command.upgrade(config, "0007")
+        database = Database(url)
+        with database.engine.begin() as connection:
+            connection.execute(text(row), {"at": datetime(2025, 5, 15, tzinfo=UTC)})
+        command.upgrade(config, "head")
+        with database.engine.connect() as connection:
+            assert connection.execute(select(User.email_verified_at)).scalar_one() == datetime(2025, 5, 15, tzinfo=UTC)
+        database.dispose()

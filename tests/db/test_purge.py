@@ -50,7 +50,7 @@ def deleted_tables(database: Database) -> Iterator[list[str]]:
         yield tables
 
 
-NO_MAILS = "0 password_resets, 0 account_mails, 0 invitations\n"
+NO_MAILS = "0 password_resets, 0 account_mails, 0 invitations, 0 email_verifications\n"
 
 
 def test_purge_deletes_expired_rows(ada_client: Caller, runner: FlaskCliRunner, database: Database) -> None:

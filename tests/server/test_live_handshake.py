@@ -8,16 +8,20 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from interviews_api.accounts.models import User
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
+from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from tests.support.http_server import HttpServer
-from tests.support.live_sockets import PATH, close_code, handshake, open_socket, written
+from tests.support.live_sockets import PATH, InProcessServer, close_code, handshake, open_socket, written
 from tests.support.people import Parties
 from tests.support.proof_table import figure
+from tests.support.settings import SETTINGS
 from tests.support.tokens import begin_session
 
 NOBODY = b"interviews.v1, bearer.x"
@@ -35,6 +39,19 @@ def test_forbidden_socket_is_accepted_and_closed(server: HttpServer, parties: Pa
     for protocols in (["interviews.v1"], None, [f"bearer.{parties.candidate_token}"]):
         with connect(f"ws://127.0.0.1:{server.port}{PATH}", subprotocols=protocols, proxy=None, legacy=True) as ws:  # type: ignore[arg-type]
             assert close_code(ws) == 4401
+
+
+def test_socket_of_an_unverified_candidate_is_closed(parties: Parties, database_url: str, database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(User).where(User.id == parties.candidate_id).values(email_verified_at=None))
+    settings = SETTINGS | {"DATABASE_URL": database_url, "WEB_THREADS": "8", "EMAIL_VERIFICATION": "required"}
+    verifying = InProcessServer(settings)
+    try:
+        for token in (parties.issue_token(parties.candidate_id), parties.company_token):
+            with open_socket(verifying, token) as ws:
+                assert close_code(ws) == 4403
+    finally:
+        verifying.stop()
 
 
 def test_invalid_query_is_refused_before_the_upgrade(server: HttpServer, parties: Parties) -> None:

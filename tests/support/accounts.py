@@ -3,12 +3,14 @@
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, User
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, EmailVerification, User, email_key
+from interviews_api.accounts.verification_tokens import make_verification_token
 from interviews_api.db.connections import Database
 from tests.support.api import Caller
 from tests.support.factories import PASSWORD
+from tests.support.settings import SECRETS
 
 ADA = {"email": " Ada@Example.com ", "password": PASSWORD, "firstName": "Ada", "lastName": "Okafor"}
 LUMEN = {
@@ -20,6 +22,23 @@ LUMEN = {
 
 def bearer(client: FlaskClient, data: dict[str, Any]) -> Caller:
     return Caller(client, {"Authorization": f"Bearer {data['accessToken']}"})
+
+
+def forget_verification(database: Database, email: str) -> None:
+    """Make the account with the address one that nobody has verified."""
+    with database.engine.begin() as connection:
+        connection.execute(update(User).where(User.email_key == email_key(email)).values(email_verified_at=None))
+
+
+def verification_paths(database: Database) -> list[str]:
+    """Return the paths of all valid verification links, the oldest first."""
+    with database.reads.connection() as connection:
+        ids = connection.execute(select(EmailVerification.id).order_by(EmailVerification.id)).scalars()
+        return [f"/auth/email/verify/{make_verification_token(SECRETS['SECRET_KEY'], id_)}" for id_ in ids]
+
+
+def verification_tokens(database: Database) -> list[str]:
+    return [path.rpartition("/")[2] for path in verification_paths(database)]
 
 
 def rows(database: Database) -> list[int]:

@@ -55,6 +55,14 @@ def make_limited(app: Flask, database_url: str) -> Iterator[MakeLimited]:
 
 
 @pytest.fixture
+def verifying_app(app: Flask, database_url: str) -> Iterator[Flask]:
+    """Yield an application that requires verified addresses, over the database of `app`."""
+    verifying = create_app(SETTINGS | {"DATABASE_URL": database_url, "EMAIL_VERIFICATION": "required"})
+    yield verifying
+    service(Database, verifying).dispose()
+
+
+@pytest.fixture
 def calendar_feed(people: People) -> str:
     url: str = people.candidate.ok("POST", "/candidate/calendar-feed")["url"]
     return url.removeprefix("http://127.0.0.1:8000")

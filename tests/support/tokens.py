@@ -30,8 +30,9 @@ Headers = dict[str, str]
 
 def begin_session(user_id: str, role: Role = Role.CANDIDATE) -> Viewer:
     with transaction() as connection:
-        if connection.execute(select(User.id).where(User.id == user_id)).first() is None:
+        user = connection.execute(select(User.email_verified_at).where(User.id == user_id)).first()
+        if user is None:
             return Viewer(user_id, role, new_id())
         expires_at = now() + timedelta(days=30)
         session_id, _ = SessionRepository(connection).begin(user_id, now=now(), expires_at=expires_at)
-        return Viewer(user_id, role, session_id)
+        return Viewer(user_id, role, session_id, is_verified=user.email_verified_at is not None)

@@ -26,6 +26,13 @@ def test_default_settings() -> None:
     assert (settings.cors_origins, settings.trusted_proxies) == ((), 0)
 
 
+def test_production_requires_verified_addresses() -> None:
+    assert [Settings.load(source).email_verification for source in (SECRETS, PRODUCTION)] == ["off", "required"]
+    for source in (SECRETS, PRODUCTION):
+        assert Settings.load(source | {"EMAIL_VERIFICATION": "off"}).email_verification == "off"
+        assert Settings.load(source | {"EMAIL_VERIFICATION": "required"}).email_verification == "required"
+
+
 def test_settings_are_parsed() -> None:
     settings = Settings.load(
         PRODUCTION

@@ -35,6 +35,7 @@ ACCOUNT_SUBJECTS = {
     "account_password_changed": "Your password was changed",
     "account_colleague_changed": "Your colleagues have changed",
     "account_invitation": "You are invited to join a company",
+    "account_verification": "Verify your e-mail address",
 }
 
 

@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from interviews_api.accounts.invitation_tokens import invitation_link
 from interviews_api.accounts.models import MailKind, Role
 from interviews_api.accounts.reset_tokens import reset_link
+from interviews_api.accounts.verification_tokens import verification_link
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
@@ -133,6 +134,8 @@ def _url(settings: Settings, context: Values) -> str | None:
         return reset_link(settings.public_url, settings.secret_key, context["reset_id"])
     if context["mail_kind"] == MailKind.INVITATION:
         return invitation_link(settings.public_url, settings.secret_key, context["account_mail_id"])
+    if context["mail_kind"] == MailKind.VERIFICATION:
+        return verification_link(settings.public_url, settings.secret_key, context["account_mail_id"])
     if context["event_type"] in _ASKS_FOR_ANSWER:
         return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
     return None

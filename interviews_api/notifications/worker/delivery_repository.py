@@ -26,7 +26,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.models import AccountMail, Candidate, Company, Invitation, PasswordReset, User
+from interviews_api.accounts.models import (
+    AccountMail,
+    Candidate,
+    Company,
+    EmailVerification,
+    Invitation,
+    PasswordReset,
+    User,
+)
 from interviews_api.events.models import Event, EventType
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
@@ -118,6 +126,7 @@ _DELIVERY_CONTEXT = (
         AccountMail.created_at.label("mail_created_at"),
         AccountMail.expires_at.label("mail_expires_at"),
         Invitation.id.label("invitation_id"),
+        EmailVerification.id.label("verification_id"),
         Webhook.url.label("webhook_url"),
         Webhook.disabled_at.label("webhook_disabled_at"),
     )
@@ -132,17 +141,24 @@ _DELIVERY_CONTEXT = (
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
     .outerjoin(AccountMail, AccountMail.id == Delivery.account_mail_id)
     .outerjoin(Invitation, Invitation.id == AccountMail.id)
+    .outerjoin(EmailVerification, EmailVerification.id == AccountMail.id)
     .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
     .outerjoin(_webhook_company, _webhook_company.id == Webhook.company_id)
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
 _TARGET = bindparam("target_id", type_=Delivery.target_id.type)
+# False for an account mail without a user: to an invited address, or about a user that is gone.
+_IS_UNVERIFIED = (User.id.is_not(None) & User.email_verified_at.is_(None)).label("is_unverified")
 _TARGETS: dict[Channel, Executable] = {
     Channel.EMAIL: union_all(
-        select(User.id, User.email, User.role).where(User.id == _TARGET),
-        select(AccountMail.id, AccountMail.email, null()).where(AccountMail.id == _TARGET),
+        select(User.id, User.email, User.role, _IS_UNVERIFIED).where(User.id == _TARGET),
+        select(AccountMail.id, AccountMail.email, null(), _IS_UNVERIFIED)
+        .outerjoin(User, User.id == AccountMail.user_id)
+        .where(AccountMail.id == _TARGET),
     ),
-    Channel.PUSH: select(PushSubscription).where(PushSubscription.id == _TARGET),
+    Channel.PUSH: select(PushSubscription, _IS_UNVERIFIED)
+    .join(User, User.id == PushSubscription.candidate_id)
+    .where(PushSubscription.id == _TARGET),
     Channel.WEBHOOK: select(Webhook).where(Webhook.id == _TARGET, Webhook.disabled_at.is_(None)),
 }
 

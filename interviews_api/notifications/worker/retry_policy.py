@@ -19,6 +19,8 @@ MUTED_CANCELLATIONS = 3
 _SENT_IF_ACCEPTED = (EventType.RESCHEDULED, EventType.REMINDER)
 _REQUIRED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
 
+_FOR_ANY_ADDRESS = (MailKind.VERIFICATION, MailKind.PASSWORD_CHANGED, MailKind.INVITATION)
+
 
 def backoff(attempts: int) -> timedelta:
     """Return the pause before the next attempt: threefold each time, from 25 seconds to four hours.
@@ -82,11 +84,23 @@ def _raise_if_muted(context: Mapping[Any, Any]) -> None:
     raise Obsolete
 
 
+def raise_if_unverified(context: Mapping[Any, Any], target: Mapping[Any, Any]) -> None:
+    """Raise Obsolete if the target's user never proved the address, unless the delivery is a mail that may prove it.
+
+    Mails about passwords go to any address, as the invitation of a colleague does.
+    """
+    is_for_any_address = context["reset_id"] is not None or context["mail_kind"] in _FOR_ANY_ADDRESS
+    if target["is_unverified"] and not is_for_any_address:
+        raise Obsolete("the address is not verified")
+
+
 def _raise_if_account_mail_is_over(context: Mapping[Any, Any], now: datetime) -> None:
     if context["mail_expires_at"] is None or context["mail_expires_at"] <= now:
         raise Obsolete("the mail has expired")
     if context["mail_kind"] == MailKind.INVITATION and context["invitation_id"] is None:
         raise Obsolete("the invitation was used or withdrawn")
+    if context["mail_kind"] == MailKind.VERIFICATION and context["verification_id"] is None:
+        raise Obsolete("the address was verified, or registered again")
 
 
 def _raise_if_held_too_long(context: Mapping[Any, Any], now: datetime) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.notifications.channels.delivery_errors import (
@@ -24,7 +25,7 @@ from interviews_api.notifications.channels.delivery_errors import (
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
-from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete, raise_if_unverified
 from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
@@ -97,6 +98,8 @@ class DeliverySettler:
         raise_if_obsolete(context, now())
         if target is None:
             raise Obsolete("the recipient is no longer there")
+        if self._channel is not Channel.WEBHOOK and is_verification_required():
+            raise_if_unverified(context, target)
         self._send(target, context)
 
     def _succeed(self, connection: Connection, claim: Claim) -> None:

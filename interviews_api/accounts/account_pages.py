@@ -1,0 +1,33 @@
+"""The pages behind the mailed links of accounts: their style, their headers, and the page of a refusal."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from flask import Response
+
+from interviews_api.errors import ApiError
+from interviews_api.web.csp import page_headers
+from interviews_api.web.error_responses import answer_api_error
+from interviews_api.web.http import wants_page
+
+STYLE = (Path(__file__).parent / "pages" / "account.css").read_text()
+_HEADERS = page_headers(STYLE)
+
+
+def answer_refusal(error: ApiError, render: Callable[..., str]) -> Response:
+    """Return the refusal as a page, or as JSON to a client that sends JSON or asks for it."""
+    answer = answer_api_error(error)
+    if not wants_page():
+        return answer
+    page = render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
+    response = Response(page, error.status, mimetype="text/html")
+    if "Retry-After" in answer.headers:
+        response.headers["Retry-After"] = answer.headers["Retry-After"]
+    return response
+
+
+def add_page_headers(response: Response) -> Response:
+    """Add the headers of a page behind a mailed link, also to its JSON."""
+    response.headers.update(_HEADERS)
+    return response

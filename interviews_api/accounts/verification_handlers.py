@@ -1,0 +1,118 @@
+"""Blueprint `email-verification`: the mailed link by which a user proves an address, and its page.
+
+A GET changes nothing, because mail scanners open links. A client that sends JSON gets JSON.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+from marshmallow import Schema
+
+from interviews_api.accounts.account_pages import STYLE, add_page_headers, answer_refusal
+from interviews_api.accounts.client_addresses import client_address
+from interviews_api.accounts.errors import InvalidVerification
+from interviews_api.accounts.models import Role
+from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.registration import unverified_accounts
+from interviews_api.accounts.schemas import CandidateMe, CompanyMe, VerificationDetails, VerificationToken
+from interviews_api.accounts.sign_in import SchemaAndValue
+from interviews_api.accounts.verification_repository import VerificationRepository
+from interviews_api.accounts.verification_tokens import read_verification_token
+from interviews_api.clock import now
+from interviews_api.config import Settings
+from interviews_api.config.limits import VERIFY_FROM_ADDRESS
+from interviews_api.db.connections import read_connection, transaction
+from interviews_api.errors import ApiError
+from interviews_api.services import service
+from interviews_api.web.fields import Nothing
+from interviews_api.web.guards import ForeignForm, same_origin_forms
+from interviews_api.web.operation import operation
+
+blueprint = Blueprint("email-verification", __name__, url_prefix="/auth/email", template_folder="pages")
+
+_ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
+
+
+def _render(**values: object) -> str:
+    return render_template("verification.html", style=STYLE, **values)
+
+
+def _render_registration(registration: Mapping[Any, Any]) -> str:
+    return _render(registration=registration)
+
+
+def _render_user(answer: SchemaAndValue) -> str:
+    return _render(user=answer[1]["user"])
+
+
+def _render_rejection(_data: object) -> str:
+    return _render(is_rejected=True)
+
+
+@blueprint.get("/verify/<token>")
+@operation(
+    "Registration retrieved successfully",
+    VerificationDetails,
+    errors=(InvalidVerification,),
+    html=_render_registration,
+)
+def show_verification(token: str) -> Mapping[Any, Any]:
+    """Show what was registered with the address that the link proves. Changes nothing."""
+    with read_connection() as connection:
+        registration = VerificationRepository(connection).get(_read(token), now=now())
+    person = f"{registration['first_name']} {registration['last_name']}"
+    return dict(registration) | {"name": registration["company_name"] or person, "token": token}
+
+
+@blueprint.post("/verify")
+@same_origin_forms
+@operation(
+    "Email verified successfully",
+    CandidateMe,
+    CompanyMe,
+    body=VerificationToken,
+    errors=(InvalidVerification, ForeignForm),
+    limits=(VERIFY_FROM_ADDRESS,),
+    html=_render_user,
+    takes_form=True,
+)
+def verify_email(token: str) -> SchemaAndValue:
+    """Verify the address with the token from the mail."""
+    count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
+    with transaction() as connection:
+        user = VerificationRepository(connection).use(_read(token), now=now())
+    return _ME[user["role"]], {"user": user}
+
+
+@blueprint.post("/not-me")
+@same_origin_forms
+@operation(
+    "Registration deleted successfully",
+    Nothing,
+    body=VerificationToken,
+    errors=(InvalidVerification, ForeignForm),
+    limits=(VERIFY_FROM_ADDRESS,),
+    html=_render_rejection,
+    takes_form=True,
+)
+def reject_registration(token: str) -> dict[str, Any]:
+    """End what a stranger registered with the address of the mail: its sessions, its password and the account."""
+    count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
+    verification_id = _read(token)
+    with transaction() as connection:
+        email = VerificationRepository(connection).get(verification_id, now=now())["email"]
+        unverified_accounts(connection).reject(verification_id, email)
+    return {}
+
+
+def _read(token: str) -> str:
+    return read_verification_token(service(Settings).secret_key, token)
+
+
+@blueprint.errorhandler(ApiError)
+def _answer_refusal(error: ApiError) -> Response:
+    return answer_refusal(error, _render)
+
+
+blueprint.after_request(add_page_headers)
