@@ -6,7 +6,7 @@ from typing import Any
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key, to_base64url
 from tests.support.api import in_days, local
 
-PUBLIC, SIGNED_IN, CANDIDATE, COMPANY = "public", "signed in", "candidate", "company"
+PUBLIC, SIGNED_IN, REFRESH, CANDIDATE, COMPANY = "public", "signed in", "refresh token", "candidate", "company"
 REASON = {"cancellationReason": "x"}
 MINE, OURS = "This interview does not belong to you", "This application does not belong to you"
 SUBSCRIPTION = {
@@ -28,7 +28,7 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "POST /auth/register/company": (
         PUBLIC, {"email": "b@b.co", "password": "good" * 3, "company": {"name": "A"}}, None, None,
     ),
-    "POST /auth/refresh": ("refresh token", None, None, None),
+    "POST /auth/refresh": (REFRESH, None, None, None),
     "GET /auth/me": (SIGNED_IN, None, None, None),
     "POST /auth/logout": (SIGNED_IN, None, None, None),
     "PUT /auth/password": (SIGNED_IN, {"currentPassword": "x", "newPassword": "good" * 3}, None, None),
