@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
-PROOFS := model lists races calendars cache deliveries processes network http
+PROOFS := model lists races calendars cache deliveries processes network http accounts faults
 FILES_model := proofs/test_transition_model
 FILES_lists := proofs/test_serializers api/test_candidate_lists
 FILES_races := proofs/test_races proofs/test_event_order proofs/test_cached_reads
@@ -15,7 +15,9 @@ FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
-TIMED := races processes network  # what they measure must not share the processors with another test
+FILES_accounts := proofs/test_account_recovery
+FILES_faults := proofs/test_faults proofs/test_clock_faults
+TIMED := races processes network accounts faults  # what they measure must not share the processors with another test
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
@@ -45,7 +47,7 @@ test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run al
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
 	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and not proof" tests/unit tests/api tests/db $(ARGS)
 
-proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in an hour (-k: also after a failure); `make proofs-races` runs one
+proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in 90 minutes (-k: also after a failure); `make proofs-races` runs one
 
 $(PROOFS:%=proofs-%): proofs-%: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES))
 	PROOFS=full $(BIN)/python -m pytest -v -m proof $(if $(filter $*,$(TIMED)),,-n 2) $(FILES_$*:%=tests/%.py) $(ARGS)

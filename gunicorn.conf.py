@@ -1,6 +1,7 @@
 """gunicorn's configuration, from the same environment as the application's settings."""
 
 import gc
+import os
 import signal
 from typing import Any
 
@@ -29,6 +30,9 @@ worker_class = "interviews_api.server.gunicorn_internals.WebWorker"  # gthread
 keepalive = 5  # seconds
 graceful_timeout = 20  # seconds
 limit_request_line = 8190
+# gunicorn makes an empty file for each worker that it starts, and ends if it cannot: a full /tmp would stop the API.
+_MEMORY = "/dev/shm"  # noqa: S108  # gunicorn opens a new file there, which only its owner may read
+worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
 control_socket_disable = True  # the default writes a socket to the home directory, which two masters would share
 # ProxyFix reads the headers of trusted proxies. By default a client on this machine may set SCRIPT_NAME, and so choose
 # another route, and a client's X-Forwarded-SSL is a 400.

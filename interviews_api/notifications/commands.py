@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import click
@@ -69,7 +70,8 @@ def run_worker() -> None:
     worker = Worker(app, list(channel_workers))
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, worker.stop)
-    click.echo("The worker delivers; stop it with SIGTERM")
+    with suppress(OSError):  # nobody reads what it prints
+        click.echo("The worker delivers; stop it with SIGTERM")
     worker.run()
 
 

@@ -9,64 +9,41 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
 from interviews_api import create_app
-from interviews_api.accounts.models import PasswordReset, Session, User
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.models import Session, User
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
-from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.services import service
 from tests.api.test_identity_provider import claims, signed
 from tests.support.accounts import bearer
 from tests.support.api import PASSWORD, Caller, invitation
+from tests.support.attacker import (
+    ENDPOINT,
+    FEED,
+    NEW_PASSWORD,
+    SUBSCRIPTIONS,
+    UNAUTHORIZED,
+    VICTIM,
+    VICTIM_LOGIN,
+    Attacker,
+    push_statuses,
+    reset_tokens,
+)
 from tests.support.browser import Browser
 from tests.support.database_rows import everything, subscriptions
 from tests.support.people import People
 from tests.support.provider import KEYS, pem, settings_for
 from tests.support.receivers import wait_for, working
-from tests.support.settings import SECRETS
-
-VICTIM = {"email": "victim@example.com", "password": PASSWORD, "firstName": "V", "lastName": "X"}
-NEW_PASSWORD = "the-owner's-own-password"  # for the tests
-ENDPOINT = "https://nobody.invalid/attacker"
-FEED, SUBSCRIPTIONS = "/candidate/calendar-feed", "/candidate/push-subscriptions"
-UNAUTHORIZED = (401, "Unauthorized")
-
-
-class Attacker:
-    """A stranger who had the victim's account for a minute, and kept all that it gives."""
-
-    def __init__(self, client: FlaskClient, account: dict[str, Any]) -> None:
-        self.tokens = account
-        self.caller = bearer(client, account)
-        self.feed = self.caller.ok("POST", FEED)["url"].removeprefix("http://127.0.0.1:8000")
-        self.caller.ok("POST", SUBSCRIPTIONS, Browser().subscription(ENDPOINT))
-        self.anonymous = Caller(client, {})
-        self.anonymous.ok("POST", "/auth/password/forgot", {"email": VICTIM["email"]})
-
-    def assert_has_nothing(self, database: Database) -> None:
-        refresh = Caller(self.anonymous.client, {"Authorization": f"Bearer {self.tokens['refreshToken']}"})
-        assert self.caller.refused("GET", "/candidate/interviews") == UNAUTHORIZED
-        assert refresh.refused("POST", "/auth/refresh") == UNAUTHORIZED
-        assert self.caller.refused("POST", SUBSCRIPTIONS, Browser().subscription(ENDPOINT)) == UNAUTHORIZED
-        assert self.anonymous.refused("GET", self.feed) == (404, "Calendar not found")
-        assert subscriptions(database) == []
 
 
 @pytest.fixture
 def victim_account(anonymous: Caller) -> dict[str, Any]:
     account: dict[str, Any] = anonymous.ok("POST", "/auth/register/candidate", VICTIM)
     return account
-
-
-def reset_tokens(database: Database) -> list[str]:
-    with database.reads.connection() as connection:
-        ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.id)).scalars()
-        return [make_reset_token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids]
 
 
 def test_attacker_has_nothing_after_a_reset(
@@ -92,14 +69,6 @@ def test_attacker_has_nothing_after_a_reset(
     owner = bearer(anonymous.client, anonymous.ok("POST", "/auth/login", VICTIM_LOGIN | {"password": NEW_PASSWORD}))
     assert owner.ok("GET", SUBSCRIPTIONS) == {"subscriptions": [], "total": 0}
     assert owner.ok("GET", FEED) == {"isActive": False, "createdAt": None, "lastReadAt": None}
-
-
-VICTIM_LOGIN = {"email": VICTIM["email"], "password": PASSWORD}
-
-
-def push_statuses(database: Database) -> list[str]:
-    with database.reads.connection() as connection:
-        return list(connection.execute(select(Delivery.status).where(Delivery.channel == Channel.PUSH)).scalars())
 
 
 def test_attacker_has_nothing_after_a_change_of_password(

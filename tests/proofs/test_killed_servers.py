@@ -14,12 +14,9 @@ from threading import Event as Flag
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
 from interviews_api.db.connections import Database
-from interviews_api.events.models import Event
-from interviews_api.hiring.models import Application
-from interviews_api.interviews.models import Interview
+from tests.support.acknowledged import check_everything
 from tests.support.api import in_days, invitation, local
 from tests.support.crowd import Crowd, load_crowd
 from tests.support.factories import World
@@ -89,31 +86,6 @@ def client_work(number: int, servers: Servers, crowd: Crowd, is_over: Flag) -> t
         except (OSError, HTTPException):  # killed
             time.sleep(0.05)
     raise AssertionError
-
-
-def check_everything(database: Database, confirmed: set[str], scheduled: set[str], loaded: set[str]) -> int:
-    """Check acknowledged requests, and each interview against its events; return the number of interviews."""
-    with database.reads.connection() as connection:
-        interviews = {row.id: row for row in connection.execute(select(Interview))}
-        applications = {row.id: row.status for row in connection.execute(select(Application))}
-        events: dict[str, list[str]] = {}
-        for row in connection.execute(select(Event).order_by(Event.id)):
-            events.setdefault(row.interview_id, []).append(row.type)
-    assert scheduled <= interviews.keys()
-    assert {interviews[interview_id].status for interview_id in confirmed} <= {"confirmed"}
-    last: dict[str, tuple[int, str]] = {}
-    for interview_id, interview in interviews.items():
-        expected = [] if interview_id in loaded else ["interview.scheduled"]
-        expected += ["interview.confirmed"] * (interview.status == "confirmed")
-        assert events.get(interview_id, []) == expected, interview_id
-        assert (interview.confirmed_at is not None) == (interview.status == "confirmed")
-    with database.reads.connection() as connection:
-        for row in connection.execute(select(Event.id, Event.type, Interview.application_id).join(Interview)):
-            last[row.application_id] = max(last.get(row.application_id, (0, "")), (row.id, row.type))
-    follow = {"interview.scheduled": "entretien_programmer", "interview.confirmed": "confirme"}
-    for application_id, (_, event) in last.items():
-        assert applications[application_id] == follow[event]
-    return len(interviews)
 
 
 @pytest.mark.proof

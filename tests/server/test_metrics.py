@@ -69,13 +69,6 @@ def assert_alive(server: GunicornServer, times: int = 20) -> None:
     assert {server.request("GET", "/health/live", {})[0] for _ in range(times)} == {200}
 
 
-def renew_workers(server: GunicornServer) -> None:
-    """Reload, and wait until all workers are new."""
-    old = set(server.workers)
-    os.kill(server.process.pid, signal.SIGHUP)
-    wait_for(lambda: len(server.workers) == 2 and not set(server.workers) & old, 30)
-
-
 def test_requests_are_answered_when_the_folder_is_removed(database_url: str) -> None:
     server = GunicornServer(SETTINGS | {"DATABASE_URL": database_url})
     try:
@@ -83,7 +76,7 @@ def test_requests_are_answered_when_the_folder_is_removed(database_url: str) -> 
         shutil.rmtree(folders(server)[0])
         assert_alive(server)
         assert counted(server) == 0
-        renew_workers(server)
+        server.renew_workers()
         assert_alive(server)
         assert counted(server) == 20, "new workers have made the folder again"
         assert "Traceback" not in server.log
@@ -97,7 +90,7 @@ def test_requests_are_answered_when_the_disk_is_full(database_url: str) -> None:
         shutil.rmtree(folders(server)[0])
         room = metric_files.FILE_BYTES - 1
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, room))
-        renew_workers(server)
+        server.renew_workers()
         assert_alive(server)
         assert 0 < counted(server) <= 20, "each worker counts for itself"
         assert files(server) == []

@@ -6,7 +6,8 @@ from typing import Any
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key, to_base64url
 from tests.support.api import in_days, local
 
-PUBLIC, SIGNED_IN, CANDIDATE, COMPANY, OWNER = "public", "signed in", "candidate", "company", "owner"
+PUBLIC, SIGNED_IN, REFRESH = "public", "signed in", "refresh token"
+CANDIDATE, COMPANY, OWNER = "candidate", "company", "owner"
 COMPANY_USERS = (COMPANY, OWNER)
 """Roles of routes for all users of a company, and for its owners alone: a member is refused there."""
 
@@ -31,7 +32,7 @@ RULES: dict[str, tuple[str, Any, str | None, str | None]] = {
     "POST /auth/register/company": (
         PUBLIC, {"email": "b@b.co", "password": "good" * 3, "company": {"name": "A"}}, None, None,
     ),
-    "POST /auth/refresh": ("refresh token", None, None, None),
+    "POST /auth/refresh": (REFRESH, None, None, None),
     "GET /auth/me": (SIGNED_IN, None, None, None),
     "GET /auth/me/activity": (SIGNED_IN, None, None, None),
     "POST /auth/logout": (SIGNED_IN, None, None, None),

@@ -1,6 +1,7 @@
 """gunicorn with the project's own configuration, as in production."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,14 +32,16 @@ class GunicornServer(HttpServer):
         workers: int = 2,
         port: int | None = None,
         config: str = "gunicorn.conf.py",
+        output: int | None = None,
     ) -> None:
+        """Start it, and wait until it answers; `output` is a file descriptor that gets its log in place of `log`."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.NamedTemporaryFile(prefix="interviews-gunicorn-")  # noqa: SIM115  # closed by stop()
         environment = clean_environment(settings) | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", config, "wsgi:app"],
-            cwd=ROOT, env=environment, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
+            cwd=ROOT, env=environment, stdout=output or self._log, stderr=output or self._log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         self._wait()
 
@@ -53,6 +56,26 @@ class GunicornServer(HttpServer):
         master = self.process.pid
         children = Path(f"/proc/{master}/task/{master}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+    def renew_workers(self) -> None:
+        """Reload it, and wait until all workers are new."""
+        old = self.workers
+        self.process.send_signal(signal.SIGHUP)
+        self._wait_for_others(old, set(old))
+
+    def kill_a_worker(self) -> None:
+        """Kill a worker at once, and wait for the next one."""
+        old = self.workers
+        os.kill(old[0], signal.SIGKILL)
+        self._wait_for_others(old, {old[0]})
+
+    def _wait_for_others(self, old: list[int], gone: set[int]) -> None:
+        """Wait until these workers are gone, and there are as many as before."""
+        deadline = time.monotonic() + 30
+        while len(self.workers) != len(old) or gone & set(self.workers):
+            assert time.monotonic() < deadline, self.log
+            assert self.process.poll() is None, self.log
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Send SIGTERM and wait for the end."""

@@ -26,9 +26,10 @@ def free_port() -> int:
 class ThrowawayPostgres:
     """A server in a temporary folder on a free port; `stop` removes both."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, parent: Path | None = None, **settings: str) -> None:
+        """Start it in a new folder in `parent`, by default the folder for temporary files."""
         self._settings = settings
-        self._folder = Path(tempfile.mkdtemp(prefix="interviews-pg-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="interviews-pg-", dir=parent))
         self._owner = unprivileged_account()
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
