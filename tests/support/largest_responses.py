@@ -31,6 +31,7 @@ from interviews_api.notifications.models import Delivery, Webhook
 from interviews_api.notifications.schemas import NewSubscription, NewWebhook
 from interviews_api.web.http import MAX_BODY_BYTES
 from interviews_api.web.route_contract import RouteContract
+from tests.support.accounts import verification_tokens
 from tests.support.api import PASSWORD, in_days, local
 from tests.support.browser import Browser
 from tests.support.settings import SECRETS
@@ -119,7 +120,10 @@ class LargestWorld:
             connection.execute(update(Webhook).values(disabled_at=in_days(0)))
             invitation_id = connection.execute(select(func.max(Invitation.id))).scalar_one()
         token = make_invitation_token(SECRETS["SECRET_KEY"], invitation_id)
+        for side in ("candidate", "company"):
+            self._send(side, "POST", "/auth/email/verification")
         self.paths |= {"secret": [feed.rpartition("/")[2].removesuffix(".ics")], "invitation": [token]}
+        self.paths["verification"] = verification_tokens(self.database)
 
     def _text(self, schema: type[Schema], name: str, prefix: str = "") -> str:
         return longest(schema, name, self.character, prefix)
@@ -204,7 +208,8 @@ class LargestWorld:
         """Yield successful responses of the route: for each id, for JSON and HTML."""
         template = route.removeprefix("GET ")
         names = re.findall("<([a-z_]+)>", template)
-        key = "invitation" if "invitations" in template else "".join(names)
+        mails = {"/auth/invitations/<token>": "invitation", "/auth/email/verify/<token>": "verification"}
+        key = mails.get(template, "".join(names))
         for value in self.paths.get(key, [""]):
             for side in ("candidate", "company") if role == "any" else (role or "nobody",):
                 for accept in ("application/json", "text/html"):
