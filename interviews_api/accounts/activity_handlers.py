@@ -4,8 +4,8 @@ from flask import Blueprint
 
 from interviews_api.accounts.activity_schemas import Activity
 from interviews_api.accounts.audit_repository import SecurityEventRepository
+from interviews_api.accounts.authentication import user_required
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.tokens import user_required
 from interviews_api.db.connections import read_connection
 from interviews_api.db.pagination import Page
 from interviews_api.web.operation import operation

@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts.authentication import any_company_required, any_owner_required
 from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
@@ -22,7 +23,6 @@ from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
 from interviews_api.accounts.standing_access import StandingAccess
-from interviews_api.accounts.tokens import any_company_required, any_owner_required
 from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES
 from interviews_api.db.connections import read_connection, transaction

@@ -9,6 +9,7 @@ from marshmallow import Schema
 
 from interviews_api.accounts.audit import failed_sign_in_recorded, record
 from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts.authentication import refresh_token_required, user_required
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
     CandidatesSignInElsewhere,
@@ -47,7 +48,6 @@ from interviews_api.accounts.sign_in_limits import (
     find_account,
 )
 from interviews_api.accounts.standing_access import StandingAccess
-from interviews_api.accounts.tokens import refresh_token_required, user_required
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings

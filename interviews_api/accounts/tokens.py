@@ -1,4 +1,4 @@
-"""Access and refresh tokens, and decorators that require a signed-in viewer.
+"""Access and refresh tokens: made, verified and cached.
 
 RFC 8725 in short: one algorithm, every claim required, each token for one purpose. flask-jwt-extended makes the tokens
 and PyJWT verifies them (ADR 5). Clocks of nodes differ: `exp` and `nbf` have a leeway of CLOCK_LEEWAY_SECONDS, and an
@@ -7,17 +7,14 @@ and PyJWT verifies them (ADR 5). Clocks of nodes differ: `exp` and `nbf` have a 
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import wraps
 from typing import Any, NamedTuple
 
 import jwt
 from flask import Flask, Response, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
-from interviews_api.accounts.colleague_repository import ColleagueRepository
-from interviews_api.accounts.email_verification import refuse_unverified_viewer
 from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import UserRepository
@@ -25,11 +22,10 @@ from interviews_api.cache import LRUCache
 from interviews_api.clock import LATEST
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
-from interviews_api.errors import Forbidden, InputRefused, Unauthorized
+from interviews_api.errors import Unauthorized
 from interviews_api.ids import is_id
 from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
-from interviews_api.web.route_contract import Layer, View, extend_contract
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "interviews-api"
@@ -110,7 +106,7 @@ def _check_claims(claims: Mapping[str, Any]) -> None:
 def _is_unpadded(_header: object, _claims: object) -> bool:
     """Return whether the token of the request's Authorization header has no padding; for `@jwt_required()`."""
     try:
-        _refuse_padding(_bearer_token())
+        _refuse_padding(bearer_token())
     except Unauthorized:
         return False
     return True
@@ -214,7 +210,8 @@ def _viewer_of(claims: Mapping[str, Any]) -> Viewer:
     return Viewer(claims["sub"], Role(claims["role"]), claims["sid"], claims.get("email_verified") is True)
 
 
-def _bearer_token() -> str:
+def bearer_token() -> str:
+    """Return the token of the Authorization header; raises Unauthorized when there is none."""
     header: str = request.environ.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":  # RFC 9110, section 11.1: schemes know no letter case
@@ -226,84 +223,3 @@ def check_user(viewer: Viewer) -> None:
     """Raise Unauthorized when the viewer's user or session is gone."""
     with read_connection() as connection:
         UserRepository(connection).get(viewer)
-
-
-def user_required(view: View) -> View:
-    """Call the view with the token's Viewer; 401 without a valid token."""
-    return _signed_in(view, lambda: (read_access_token(_bearer_token()),), role="any")
-
-
-def refresh_token_required(view: View) -> View:
-    """Call the view with the refresh token's Viewer and the token's id; 401 without a valid token."""
-    return _signed_in(view, lambda: read_refresh_token(_bearer_token()), role="any", security_scheme="refreshToken")
-
-
-def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract: Any) -> View:
-    """Call the view with the token's Viewer, then the rest of what `read_token` returns.
-
-    The view's own statements prove that the user exists. When refused input ends the request before them, the user is
-    looked up here: a 401 comes before a 400.
-    """
-
-    @wraps(view)
-    def guarded(**path: Any) -> Any:
-        viewer, *rest = read_token()
-        try:
-            return view(viewer, *rest, **path)
-        except InputRefused:
-            check_user(viewer)
-            raise
-
-    return extend_contract(guarded, Layer.ROLE, **contract)
-
-
-def _role_required(role: Role, *, opens_unverified: bool = False, **contract: Any) -> Callable[[View], View]:
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(viewer: Viewer, **path: Any) -> Any:
-            if viewer.role is not role:
-                check_user(viewer)
-                raise Forbidden(f"{role.capitalize()} credentials required")
-            if not opens_unverified:
-                refuse_unverified_viewer(viewer)
-            return view(viewer, **path)
-
-        declared = {"role": role.value, "opens_unverified": opens_unverified, **contract}
-        return _signed_in(guarded, lambda: (read_access_token(_bearer_token()),), **declared)
-
-    return decorate
-
-
-candidate_required = _role_required(Role.CANDIDATE)
-"""Call the view with the token's Viewer; 403 unless it is a candidate, and one with a verified address."""
-
-company_required = _role_required(Role.COMPANY)
-"""Call the view with the token's Viewer; 403 unless it is a company user, and one with a verified address."""
-
-any_company_required = _role_required(Role.COMPANY, opens_unverified=True)
-"""Call the view with the token's Viewer; 403 unless it is a company user. For routes of accounts."""
-
-
-def _owner_required(*, opens_unverified: bool = False) -> Callable[[View], View]:
-    role_required = _role_required(Role.COMPANY, opens_unverified=opens_unverified, needs_owner=True)
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(viewer: Viewer, **path: Any) -> Any:
-            with read_connection() as connection:
-                ColleagueRepository(connection).check_owner(viewer)
-            return view(viewer, **path)
-
-        return role_required(guarded)
-
-    return decorate
-
-
-owner_required = _owner_required()
-"""Call the view as `company_required` does; 403 unless the viewer is an owner of its company.
-
-The refusal precedes those of the path and the body. A change of colleagues checks again, under its lock.
-"""
-
-any_owner_required = _owner_required(opens_unverified=True)
-"""Call the view as `owner_required` does, also for an unverified address. For routes of accounts."""

@@ -6,11 +6,11 @@ from flask import Blueprint
 from sqlalchemy import RowMapping
 
 from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.authentication import candidate_required, company_required
 from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import count_attempt_of
-from interviews_api.accounts.tokens import candidate_required, company_required
 from interviews_api.clock import now
 from interviews_api.config.limits import APPLICATIONS, JOBS
 from interviews_api.db.connections import read_connection, transaction

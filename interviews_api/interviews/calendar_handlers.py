@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import fields
 
+from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import by_subject, count_attempt, count_attempt_of
-from interviews_api.accounts.tokens import candidate_required
 from interviews_api.cache import Version, Versioned
 from interviews_api.clock import now
 from interviews_api.config import Settings

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from flask import Blueprint
 
+from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
-from interviews_api.accounts.tokens import candidate_required
 from interviews_api.cache import Version, Versioned
 from interviews_api.clock import format_instant, now
 from interviews_api.config.limits import MOVES, RESCHEDULE_REQUESTS

@@ -7,11 +7,11 @@ from flask import Blueprint, request
 from sqlalchemy import Connection
 
 from interviews_api.accounts.approval import approval_required
+from interviews_api.accounts.authentication import company_required
 from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
-from interviews_api.accounts.tokens import company_required
 from interviews_api.clock import now
 from interviews_api.config.limits import INTERVIEWS, MOVES
 from interviews_api.db.connections import read_connection, transaction

@@ -7,10 +7,10 @@ from flask import Blueprint
 from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts.authentication import candidate_required, company_required, owner_required
 from interviews_api.accounts.errors import CompanyNotApproved, OwnerRightsRequired
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
-from interviews_api.accounts.tokens import candidate_required, company_required, owner_required
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import fields
 
+from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.tokens import candidate_required
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page

@@ -5,8 +5,8 @@ from functools import reduce
 import pytest
 from flask import Flask
 
+from interviews_api.accounts.authentication import company_required
 from interviews_api.accounts.idempotency import idempotent
-from interviews_api.accounts.tokens import company_required
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
