@@ -28,8 +28,9 @@ def number_revision(_context: object, _revision: object, directives: Sequence[Mi
     A head without a number, which another project's branch may have, leaves the random id.
     """
     head = str(context.get_head_revision())
-    for script in directives:
-        script.rev_id = f"{int(head) + 1:04}" if head.isdigit() else script.rev_id
+    if head.isdigit():
+        for script in directives:
+            script.rev_id = f"{int(head) + 1:04}"
 
 
 # Tests pass a URL; the command line uses the environment.
