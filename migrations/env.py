@@ -25,7 +25,7 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
 def number_revision(_context: object, _revision: object, directives: Sequence[MigrationScript]) -> None:
     """Give a new migration the number after the head's, such as 0005, instead of Alembic's random id.
 
-    A head without a number, which another project's branch may have, leaves the random id.
+    Alembic's id stays after a head that is no number, as a fork's migration may have, and without a head.
     """
     head = str(context.get_head_revision())
     if head.isdigit():

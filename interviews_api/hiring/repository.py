@@ -38,10 +38,8 @@ _APPLICATION_COLUMNS = (
 )
 
 _ONE_JOB = select(*_JOB_COLUMNS, *_COMPANY_COLUMNS).join(Company, Company.id == Job.company_id).where(Job.id == _JOB)
-_jobs_count, _jobs_page = (
-    count_subquery(select(Job.id)),
-    page_subquery(select(*_JOB_COLUMNS), (Job.created_at.desc(), Job.id)),
-)
+_jobs_count = count_subquery(select(Job.id))
+_jobs_page = page_subquery(select(*_JOB_COLUMNS), (Job.created_at.desc(), Job.id))
 _JOBS = (
     select(_jobs_count, _jobs_page, *_COMPANY_COLUMNS)
     .select_from(_jobs_count)

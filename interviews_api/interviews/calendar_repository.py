@@ -64,9 +64,9 @@ class CalendarFeedRepository:
         self._connection.execute(delete(CalendarFeed).where(CalendarFeed.candidate_id == viewer.user_id))
 
     def interviews(self, secret: str, *, now: datetime) -> list[RowMapping]:
-        """Return open interviews, and ended ones with a start later than 90 days ago; raises CalendarNotFound.
+        """Return open interviews, and ended ones that began in the last 90 days or begin later, soonest first.
 
-        Soonest first.
+        Raises CalendarNotFound.
         """
         keys = {"secret_hash": _hash(secret), "earliest": now - _PAST_SHOWN}
         rows = self._connection.execute(_FEED, keys).mappings().all()

@@ -39,7 +39,7 @@ _LOADER = PackageLoader("interviews_api.notifications")
 _TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # plain text, not HTML
 _LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
 _TERMS: Any = _TEXTS.get_template("terms.j2").module
-_FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII; 75 characters with the name (RFC 5322, section 2.1.1)
+_FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII; with `Subject: ` within the 78 of RFC 5322
 
 Values = Mapping[Any, Any]
 
