@@ -17,14 +17,14 @@ FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_c
 FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
 FILES_accounts := proofs/test_account_recovery
 FILES_faults := proofs/test_faults proofs/test_clock_faults
-TIMED := races processes network accounts faults  # what they measure must not share the processors with another test
+TIMED := races processes network accounts faults  # they measure times, or race for the processors: one test at a time
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast proofs $(PROOFS:%=proofs-%) check format migrate revision seed lock
-.NOTPARALLEL:
 .PHONY: bench bench-quick bench-growth bench-sizing
+.NOTPARALLEL:  # not even with -j, because tests share the processors
 
 help: ## list these targets
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /\1\t/' | expand -t 18
@@ -47,7 +47,7 @@ test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run al
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
 	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and not proof" tests/unit tests/api tests/db $(ARGS)
 
-proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in 90 minutes (-k: also after a failure); `make proofs-races` runs one
+proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in 90 minutes; `make -k proofs` goes on after a failure; `make proofs-races` runs one
 
 $(PROOFS:%=proofs-%): proofs-%: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES))
 	PROOFS=full $(BIN)/python -m pytest -v -m proof $(if $(filter $*,$(TIMED)),,-n 2) $(FILES_$*:%=tests/%.py) $(ARGS)

@@ -25,11 +25,12 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
 def number_revision(_context: object, _revision: object, directives: Sequence[MigrationScript]) -> None:
     """Give a new migration the number after the head's, such as 0005, instead of Alembic's random id.
 
-    A head without a number, which another project's branch may have, leaves the random id.
+    Alembic's id stays after a head that is no number, as a fork's migration may have, and without a head.
     """
     head = str(context.get_head_revision())
-    for script in directives:
-        script.rev_id = f"{int(head) + 1:04}" if head.isdigit() else script.rev_id
+    if head.isdigit():
+        for script in directives:
+            script.rev_id = f"{int(head) + 1:04}"
 
 
 # Tests pass a URL; the command line uses the environment.

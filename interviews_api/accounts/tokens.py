@@ -64,7 +64,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     manager = JWTManager(app)
     manager.decode_key_loader(_key_for_complete_claims)
     # Our routes use `user_required` and the like. The other loaders make flask-jwt-extended's `@jwt_required()` as
-    # strict, for a route that an operator adds (ADR 5).
+    # strict as ours, for a route that an operator adds.
     manager.token_verification_loader(_is_unpadded)
     manager.token_in_blocklist_loader(_is_revoked)
     for set_loader in (

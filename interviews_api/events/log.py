@@ -117,9 +117,9 @@ def notify(connection: Connection) -> None:
 def version_columns(candidate_id: SQLColumnExpression[str]) -> tuple[ColumnElement[Any], ...]:
     """Return the columns `last_event` and `last_import`: the version of all that a candidate sees of interviews.
 
-    Every writer of such data appends an event or begins a new import in the same transaction; bulk seeding adds only
-    candidates, which no cache knows. Events become visible in the order of their ids, so equal versions mean equal
-    data. Read the version in the statement that reads the data.
+    Every writer of such data appends an event or begins a new import in the same transaction. Bulk seeding does
+    neither: its interviews belong to new candidates, which no cache knows. Events become visible in the order of their
+    ids, so equal versions mean equal data. Read the version in the statement that reads the data.
     """
     return (
         select(func.max(Event.id)).where(Event.candidate_id == candidate_id).scalar_subquery().label("last_event"),

@@ -43,10 +43,8 @@ _SUSPENDED = select(Company.id).where(
     Company.approval == literal_column(f"'{Approval.SUSPENDED}'", Company.approval.type)
 )
 _IS_LISTED = Job.company_id.not_in(_SUSPENDED)
-_jobs_count, _jobs_page = (
-    count_subquery(select(Job.id).where(_IS_LISTED)),
-    page_subquery(select(*_JOB_COLUMNS).where(_IS_LISTED), (Job.created_at.desc(), Job.id)),
-)
+_jobs_count = count_subquery(select(Job.id).where(_IS_LISTED))
+_jobs_page = page_subquery(select(*_JOB_COLUMNS).where(_IS_LISTED), (Job.created_at.desc(), Job.id))
 _JOBS = (
     select(_jobs_count, _jobs_page, *_COMPANY_COLUMNS)
     .select_from(_jobs_count)

@@ -48,7 +48,8 @@ def due_occasion(interview: Mapping[Any, Any], logged_names: Collection[str], no
     """Return the latest occasion up to now, or None if it is in the log or the interview has begun.
 
     `logged_names` has the occasions of the interview's revision in the log. A worker that was down for long thus leaves
-    out the earlier occasions. A nudge and a reminder of one name do not meet: a confirm moves `notices_after`.
+    out the earlier occasions. Names suffice although a nudge and a reminder may share one:
+    a confirm between them moves `notices_after`.
     """
     if now >= interview["starts_at"]:
         return None

@@ -24,7 +24,7 @@ MAX_DURATION = timedelta(minutes=1440)
 _LOCK_CANDIDATE = (
     select(Candidate.id)
     .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
-    # FOR NO KEY UPDATE: it excludes itself, but not the FOR KEY SHARE of foreign keys.
+    # FOR NO KEY UPDATE, which excludes itself, but lets foreign keys be checked.
     .with_for_update(key_share=True)
 )
 _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(

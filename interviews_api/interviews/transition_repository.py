@@ -44,7 +44,7 @@ SelectInterview = Callable[[type[Interview]], SelectStatement]
 """Builds the SELECT of the response's row, from `interviews` or from the CTE of the updated interview."""
 
 INTERVIEW_ID = bindparam("interview_id", type_=Interview.id.type)
-# Postgres's statement_timeout: no statement waits longer for another transition. SQLite waits before the time is read.
+# As statement_timeout (`db/engines.py`): no Postgres statement waits longer. SQLite waits before `_update` calls `now`.
 _LONGEST_WAIT = timedelta(seconds=5)
 _LOCK = Prepared(select(Interview.id).where(Interview.id == INTERVIEW_ID).with_for_update())
 

@@ -42,7 +42,7 @@ _WEBHOOK_OWNER = (
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
 _COMPANY = bindparam("company_id", type_=Company.id.type)
-# FOR NO KEY UPDATE, also below: it excludes itself, but not the FOR KEY SHARE of foreign keys.
+# `key_share=True`, here and for _LOCK_CANDIDATE, makes it FOR NO KEY UPDATE, which lets foreign keys be checked.
 _LOCK_COMPANY = select(Company.id).where(Company.id == _COMPANY).with_for_update(key_share=True)
 _WEBHOOK_COUNT = select(func.count()).select_from(Webhook).where(Webhook.company_id == _COMPANY)
 _SAME_WEBHOOK = select(Webhook.id).where(Webhook.company_id == _COMPANY, Webhook.url == bindparam("url"))

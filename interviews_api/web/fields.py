@@ -208,7 +208,7 @@ class EmailAddress(fields.Email):
         return address
 
     def _validate(self, value: str) -> None:
-        _MAX_ADDRESS(value)  # first: others cost more for longer texts; OpenAPI reads it from `validate`
+        _MAX_ADDRESS(value)  # first, because the others cost more for longer texts; also in `validate`, for OpenAPI
         super()._validate(value)
         try:
             in_ascii(value)
@@ -217,7 +217,7 @@ class EmailAddress(fields.Email):
 
 
 def email_field(**kwargs: Any) -> EmailAddress:
-    """Return the field of an address that may be stored already: then its local part may exceed 64 octets."""
+    """Return the field of an address to look up: unlike a new one, its local part may exceed MAX_LOCAL_PART."""
     return EmailAddress(validate=_MAX_ADDRESS, **kwargs)
 
 

@@ -1,6 +1,5 @@
 """The OpenAPI 3.1 document of an application, built from its routes and their contracts."""
 
-import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from marshmallow import Schema
 from interviews_api.config import Settings
 from interviews_api.services import service
 from interviews_api.web.fields import camel_case
-from interviews_api.web.openapi_operations import add_shared_parts, operation_object
+from interviews_api.web.openapi_operations import PATH_ARGUMENT, add_shared_parts, operation_object
 from interviews_api.web.openapi_schemas import JsonObject, add_schemas, forbid_nul, require_every_key
 from interviews_api.web.route_contract import contract_of
 
@@ -86,7 +85,7 @@ def _add_routes(spec: APISpec) -> list[Schema]:
         if rule.websocket:
             continue
         view = current_app.view_functions[rule.endpoint]
-        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
+        path = PATH_ARGUMENT.sub(lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
         for method in _METHODS:
             if method in (rule.methods or ()):
                 spec.path(path, operations={method.lower(): operation_object(rule, view)})

@@ -1,5 +1,7 @@
 """Operation Objects of the OpenAPI document: parameters, request body and responses of a route, from its contract."""
 
+import re
+
 from apispec import APISpec
 from marshmallow import Schema
 from werkzeug.http import HTTP_STATUS_CODES
@@ -11,6 +13,9 @@ from interviews_api.web.http import FORM, IdConverter
 from interviews_api.web.openapi_schemas import JsonObject, schema_reference
 from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, RouteContract, View, contract_of
 from interviews_api.web.text_rules import NO_NUL_PATTERN
+
+PATH_ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+"""An argument in the path of a werkzeug rule. The group is its name."""
 
 _PAGE = {"text/html": {"schema": {"type": "string"}}}
 _REQUEST_HEADERS = {
@@ -52,7 +57,7 @@ def operation_object(rule: Rule, view: View) -> JsonObject:
         "operationId": view.__name__,
         "summary": (view.__doc__ or "").split("\n")[0],
         "tags": [rule.endpoint.split(".")[0]],
-        "parameters": [_path_parameter(rule, name) for name in _path_names(rule)],
+        "parameters": [_path_parameter(rule, name) for name in PATH_ARGUMENT.findall(rule.rule)],
     }
     if contract is None:
         operation["responses"] = _file_responses(rule)
@@ -88,11 +93,6 @@ def _media_type(rule: Rule) -> str:
     if "name" in rule.arguments:
         return "*/*"
     return "application/json" if rule.rule.endswith(".json") else "text/html"
-
-
-def _path_names(rule: Rule) -> list[str]:
-    """Return the names of the path's parameters in the order of the path; the rule has them as a set."""
-    return sorted(rule.arguments, key=lambda name: rule.rule.index(f"{name}>"))
 
 
 def _path_parameter(rule: Rule, name: str) -> JsonObject:

@@ -1,9 +1,12 @@
 """Contract of a route: its input, its responses and its role. The decorators of its view declare it.
 
 Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi_operations.py`).
-Decorators stand in one order on every view, so that refusals come in one order: 401 and 403, then 404 and 403, then
-400. The 409 and 422 of an `Idempotency-Key` come before all that the operation refuses: 400, and its view's 404 and
-403::
+Decorators stand in one order on every view, so that refusals come in one order:
+
+1. 401 and 403 of the role;
+2. with a well-formed `Idempotency-Key`, its 409 and 422;
+3. if input or key were refused, 404 and 403 of `check`, then 400;
+4. else the view's own refusals::
 
     @blueprint.post("/...")
     @company_required                     # Layer.ROLE

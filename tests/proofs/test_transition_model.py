@@ -229,11 +229,13 @@ def check_application(seen: dict[str, Any], expected: model.Application) -> None
 @pytest.mark.proof
 @pytest.mark.parametrize("part", range(figure(sample=1, full=4)))
 def test_each_sequence_of_transitions_follows_the_model(app: Flask, database: Database, part: int) -> None:
-    """500 sequences in four parts, so that several processes share them."""
+    """A proof runs 500 sequences in four parts, so that several processes share them."""
     sequences = figure(sample=8, full=125)
+    # The parts of a proof must differ, so they are random, also where Hypothesis's profile for CI derandomizes.
+    is_derandomized = settings.default.derandomize and not IS_FULL
     limits = settings(
         max_examples=sequences, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
-        print_blob=True, derandomize=settings.default.derandomize and not IS_FULL,  # or all parts would be alike
+        print_blob=True, derandomize=is_derandomized,
     )  # fmt: skip
     with proof("sequences of up to 30 moves against a model", database.engine.dialect.name, sequences) as proof_row:
         run_state_machine_as_test(type("LifeHere", (Life,), {"app": app}), settings=limits)

@@ -52,8 +52,8 @@ class Run:
         return self._log.read_text()
 
     def wait_until_it_says(self, text: str) -> None:
-        """Wait up to 30 seconds until the output contains the text."""
-        deadline = time.monotonic() + 30
+        """Wait up to 120 seconds until the output contains the text."""
+        deadline = time.monotonic() + 120
         while text not in self.log:
             assert time.monotonic() < deadline, self.log
             assert self.process.poll() is None, self.log

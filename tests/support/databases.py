@@ -36,8 +36,8 @@ def fresh_database(backend: str, folder: Path) -> Iterator[str]:
 def empty(app: Flask) -> None:
     """Delete every row of every table.
 
-    On Postgres a DELETE checks references by plans that may be older than the rows, which can take seconds. The limit
-    on waiting for a lock stays, so a transaction that a test left open fails the test.
+    On Postgres a DELETE checks references by plans that may be older than the rows, which can take seconds. So it drops
+    the plans and raises statement_timeout. lock_timeout stays: a transaction that a test left open fails the test.
     """
     with app.app_context(), transaction() as connection:
         if connection.dialect.name == "postgresql":

@@ -50,7 +50,7 @@ _TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False
 _LAYOUT = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]))
 _TERMS: Any = _TEXTS.get_template("terms.j2").module
 _MAX_NAME_IN_SUBJECT = 100  # characters
-_FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII; 75 characters with the name (RFC 5322, section 2.1.1)
+_FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII; with `Subject: ` within the 78 of RFC 5322
 
 Values = Mapping[Any, Any]
 
