@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
-PROOFS := model lists races calendars cache deliveries processes network http accounts faults
+PROOFS := model lists races calendars cache deliveries processes network http floods accounts faults
 FILES_model := proofs/test_transition_model
 FILES_lists := proofs/test_serializers api/test_candidate_lists
 FILES_races := proofs/test_races proofs/test_event_order proofs/test_cached_reads
@@ -15,9 +15,10 @@ FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
-FILES_accounts := proofs/test_account_recovery
+FILES_floods := proofs/test_floods
+FILES_accounts := proofs/test_account_floods proofs/test_account_recovery
 FILES_faults := proofs/test_faults proofs/test_clock_faults
-TIMED := races processes network accounts faults  # they measure times, or race for the processors: one test at a time
+TIMED := races processes network floods accounts faults  # they measure times, or race for the processors: one test at a time
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
