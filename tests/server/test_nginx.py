@@ -186,7 +186,7 @@ def test_nginx_passes_live_sockets(nginx: Nginx, app: Flask, world: World) -> No
             {"Authorization": f"Bearer {token}"},
         )  # fmt: skip
         assert status == 200, answer
-        assert json.loads(ws.recv(timeout=5))["event"] == "interview.confirmed"
+        assert json.loads(ws.recv(timeout=30))["event"] == "interview.confirmed"
 
 
 def test_access_log_has_no_secret(nginx: Nginx) -> None:
