@@ -45,7 +45,7 @@ def test_stopped_backend_is_a_503_and_its_connection_is_replaced(
     try:
         start = time.monotonic()
         response = app.test_client().get("/health/ready")
-        assert 0.9 < time.monotonic() - start < 5
+        assert 0.9 < time.monotonic() - start < 15
     finally:
         os.kill(process, signal.SIGCONT)
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")

@@ -82,7 +82,7 @@ def test_purge_skips_locked_rows(runner: FlaskCliRunner, database: Database) -> 
     if database.engine.dialect.name == "postgresql":
         with ThreadPoolExecutor(1) as pool, database.engine.begin() as connection:
             RateLimitRepository(connection).lock("a", past)
-            deleted = pool.submit(runner.invoke, args=["purge"]).result(timeout=5).output
+            deleted = pool.submit(runner.invoke, args=["purge"]).result(timeout=30).output
             assert deleted == f"Deleted 0 security_events, 0 sessions, 1 rate_limits, 0 idempotent_replies, {NO_MAILS}"
             RateLimitRepository(connection).lock("b", past)
     output = runner.invoke(args=["purge"]).output

@@ -65,7 +65,7 @@ def test_attacker_has_nothing_after_a_reset(
                 assert server.request("GET", attacker.feed, {})[0] == 200
             with open_socket(live, account["accessToken"]) as socket, open_socket(live, account["accessToken"]) as idle:
                 people.us.ok("POST", "/interviews/schedule", schedule)
-                assert socket.recv(timeout=5)
+                assert socket.recv(timeout=30)
                 with app.app_context(), transaction() as connection:
                     DeliveryFanOut(connection).run(now())
                 stolen = set(reset_tokens(database))

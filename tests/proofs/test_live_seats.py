@@ -36,4 +36,4 @@ def test_one_token_keeps_nobody_out(database: Database, database_url: str, parti
                 assert live.request("GET", "/health/live", {})[0] == 200
                 waits.append(time.monotonic() - began)
         proof_row.result = f"another candidate connects within {max(waits) * 1000:.0f} ms"
-        assert max(waits) < 1
+        assert max(waits) < figure(sample=10, full=1)

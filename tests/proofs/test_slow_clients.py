@@ -72,5 +72,5 @@ def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[GunicornSer
             slow.stop()
         worst = sorted(took)[int(len(took) * 0.99)]
         proof_row.result = f"/health/live p99 {worst:.0f} ms, no worker died"
-    assert worst < 500
+    assert worst < figure(sample=5000, full=500)
     assert api.workers == workers

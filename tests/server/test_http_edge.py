@@ -24,7 +24,7 @@ from tests.support.tokens import Headers
 def test_gunicorn_refusals_have_the_right_phrase(
     headers: bytes, status: int, phrase: str, gunicorn_server: GunicornServer
 ) -> None:
-    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
         connection.sendall(b"POST /auth/login HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n")
         response = HTTPResponse(connection)
         response.begin()
@@ -37,7 +37,7 @@ def test_unread_body_is_not_parsed_as_requests(gunicorn_server: GunicornServer) 
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
     head = f"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n".encode()
     answer = b""
-    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
         with contextlib.suppress(OSError):  # refused and closed before it was all sent
             connection.sendall(head + smuggled)
         with contextlib.suppress(ConnectionResetError):
@@ -68,7 +68,7 @@ RAW = {
 @pytest.mark.parametrize("name", RAW)
 def test_malformed_requests_are_never_a_500(name: str, gunicorn_server: GunicornServer) -> None:
     answer = b""
-    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
         with contextlib.suppress(OSError):  # refused and closed before it was all sent
             connection.sendall(RAW[name])
             connection.shutdown(socket.SHUT_WR)
@@ -104,7 +104,7 @@ def test_incomplete_body_changes_nothing(
     me = world.candidate_with({"id": "641a5f123456789012345678"})
     world.load()
     authorization = headers(me["id"])["Authorization"].encode()
-    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
         connection.sendall(
             b"PUT /candidate/interviews/641a5f123456789012345678/confirm HTTP/1.1\r\nHost: x\r\nAuthorization: "
             + authorization + b"\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n" + sent
@@ -117,7 +117,7 @@ def test_incomplete_body_changes_nothing(
 
 def answer_to(server: GunicornServer, *parts: bytes) -> tuple[int, bytes]:
     """Return status and body of the response; each part is sent when the one before it is."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         for part in parts:
             connection.sendall(part)
         response = HTTPResponse(connection)
@@ -174,7 +174,7 @@ def test_response_to_a_large_body_can_be_read(
 def test_large_body_that_is_expected_gets_a_413(gunicorn_server: GunicornServer) -> None:
     """gunicorn sends 100 (Continue) before the application sees the request; no setting prevents it."""
     head = POST_JSON + b"Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
         connection.sendall(head)
         assert connection.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b" " * 1_000_000)
@@ -195,7 +195,7 @@ def test_headers_of_proxies_change_nothing(header: bytes, gunicorn_server: Gunic
 
 def test_gunicorn_refusals_have_the_error_shape(gunicorn_server: GunicornServer) -> None:
     for sent, status in ((b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"nonsense\r\n\r\n", 400)):
-        with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
             connection.sendall(sent)
             response = HTTPResponse(connection)
             response.begin()

@@ -70,7 +70,7 @@ def test_eleventh_socket_closes_the_oldest(live: GunicornServer, parties: Partie
         assert close_code(own[1]) == 1008
         schedule(live, parties)
         for ws in own[2:]:
-            assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+            assert json.loads(ws.recv(timeout=30))["event"] == "interview.scheduled"
         with pytest.raises(TimeoutError):
             neighbour.recv(timeout=0.2)
 
@@ -80,7 +80,7 @@ def test_closed_sockets_do_not_count(live: GunicornServer, parties: Parties) -> 
         for _ in range(15):
             open_socket(live, parties.candidate_token).close()
         schedule(live, parties)
-        assert json.loads(first.recv(timeout=5))["event"] == "interview.scheduled"
+        assert json.loads(first.recv(timeout=30))["event"] == "interview.scheduled"
 
 
 def test_process_without_seats_answers_at_once(database_url: str, parties: Parties, world: World) -> None:
@@ -100,13 +100,13 @@ def test_process_without_seats_answers_at_once(database_url: str, parties: Parti
                 began = time.monotonic()
                 raw.sendall(line)
                 assert raw.recv(12) == b"HTTP/1.1 503"
-                assert time.monotonic() - began < 1
+                assert time.monotonic() - began < 4
             with pytest.raises(InvalidStatus) as refusal:
                 open_socket(small, parties.candidate_token)
             assert refusal.value.response.headers["Retry-After"]
             began = time.monotonic()
             assert small.request("GET", "/health/live", {})[0] == 200
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 4
             taken[0].close()
             time.sleep(1.5)
             open_socket(small, parties.candidate_token).close()
@@ -142,7 +142,7 @@ def all_events(database: Database) -> list[tuple[int, str]]:
 def received(server: HttpServer, token: str, after: int, count: int) -> list[dict[str, Any]]:
     """Return the messages of a replay, which must be exactly so many."""
     with open_socket(server, token, f"?after={after}") as ws:
-        messages = [json.loads(ws.recv(timeout=10)) for _ in range(count)]
+        messages = [json.loads(ws.recv(timeout=30)) for _ in range(count)]
         with pytest.raises(TimeoutError):
             ws.recv(timeout=0.5)
     return messages

@@ -69,7 +69,7 @@ def test_invalid_query_is_refused_before_the_upgrade(server: HttpServer, parties
 
 def answer(server: HttpServer, request: bytes) -> tuple[int, bytes, bytes]:
     """Return status, head and body, or all bytes until the socket closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock, sock.makefile("rb") as stream:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock, sock.makefile("rb") as stream:
         sock.sendall(request)
         status, head = int(stream.readline().split()[1]), b""
         while (line := stream.readline()).strip():

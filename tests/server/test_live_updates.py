@@ -29,14 +29,14 @@ def test_change_arrives_as_the_list_shows_it(server: HttpServer, parties: Partie
     with open_socket(server, parties.candidate_token) as ws:
         assert ws.subprotocol == "interviews.v1"
         interview_id = schedule(server, parties)
-        first = json.loads(ws.recv(timeout=5))
+        first = json.loads(ws.recv(timeout=30))
         assert list(first) == ["id", "event", "at", "interview"]
         assert first["event"] == "interview.scheduled"
         (listed,) = ask(server, "GET", "/candidate/interviews", parties.candidate_token)["interviews"]
         assert first["interview"] == listed
         ask(server, "PUT", f"/candidate/interviews/{interview_id}/confirm", parties.candidate_token)
         ask(server, "PUT", f"/interviews/{interview_id}/complete", parties.company_token, {})
-        confirmed, completed = json.loads(ws.recv(timeout=5)), json.loads(ws.recv(timeout=5))
+        confirmed, completed = json.loads(ws.recv(timeout=30)), json.loads(ws.recv(timeout=30))
         assert (confirmed["event"], completed["event"]) == ("interview.confirmed", "interview.completed")
         assert first["id"] < confirmed["id"] < completed["id"]
         events = ask(server, "GET", f"/candidate/interviews/{interview_id}/timeline", parties.candidate_token)["events"]
@@ -48,7 +48,7 @@ def test_change_arrives_as_the_list_shows_it(server: HttpServer, parties: Partie
         ("?after=9223372036854775807", []),
     ):  # fmt: skip
         with open_socket(server, parties.candidate_token, query) as ws:
-            replayed = [json.loads(ws.recv(timeout=5)) for _ in expected]
+            replayed = [json.loads(ws.recv(timeout=30)) for _ in expected]
             assert [change["id"] for change in replayed] == [change["id"] for change in expected]
             assert all(change["interview"]["status"] == "completed" for change in replayed)
             with pytest.raises(TimeoutError):
@@ -69,13 +69,13 @@ def test_client_messages_are_ignored(server: HttpServer, parties: Parties) -> No
         for _ in range(50):
             ws.send("hello")
         schedule(server, parties)
-        assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+        assert json.loads(ws.recv(timeout=30))["event"] == "interview.scheduled"
     gone = open_socket(server, parties.candidate_token)
     gone.socket.shutdown(socket.SHUT_RDWR)
     schedule(server, parties, 5)
     with open_socket(server, parties.candidate_token) as ws:
         schedule(server, parties, 7)
-        assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+        assert json.loads(ws.recv(timeout=30))["event"] == "interview.scheduled"
 
 
 def test_reschedule_arrives_without_private_fields(server: HttpServer, parties: Parties) -> None:
@@ -84,7 +84,7 @@ def test_reschedule_arrives_without_private_fields(server: HttpServer, parties: 
     with open_socket(server, parties.candidate_token) as ws:
         body = local(in_days(9)) | {"internalNotes": "canary"}
         ask(server, "PUT", f"/interviews/{interview_id}/reschedule", parties.company_token, body)
-        text = ws.recv(timeout=5)
+        text = ws.recv(timeout=30)
         assert "canary" not in str(text)
         assert json.loads(text)["interview"]["scheduledDate"].startswith(body["date"])
 
@@ -96,7 +96,7 @@ def test_no_change_is_missed_while_the_hub_starts(server: HttpServer, parties: P
         with ThreadPoolExecutor(1) as pool:
             writing = pool.submit(schedule, server, parties, 3 + number)
             with open_socket(server, parties.candidate_token, "?after=0") as ws:
-                seen = {json.loads(ws.recv(timeout=5))["interview"]["interviewId"] for _ in range(number + 1)}
+                seen = {json.loads(ws.recv(timeout=30))["interview"]["interviewId"] for _ in range(number + 1)}
                 assert writing.result() in seen
         time.sleep(0.1 * (number % 3))
 
@@ -119,7 +119,7 @@ def test_hub_recovers_after_database_errors(app: Flask, parties: Parties, caplog
                 ws.recv(timeout=1.5)
             assert "live updates wait" in caplog.text
             is_away.clear()
-            assert json.loads(ws.recv(timeout=5))["event"] == "interview.scheduled"
+            assert json.loads(ws.recv(timeout=30))["event"] == "interview.scheduled"
     finally:
         server.stop()
 

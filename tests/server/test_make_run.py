@@ -73,7 +73,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     yield run
     if run.processes:
         os.killpg(run.process.pid, signal.SIGKILL)
-    run.process.wait(10)
+    run.process.wait(30)
 
 
 def terminate(run: Run) -> None:
@@ -90,7 +90,7 @@ def sign_in(run: Run) -> None:
     assert match, run.log
     body = json.dumps({"email": match[1], "password": match[2]}).encode()
     request = urllib.request.Request(f"{run.url}/auth/login", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         assert json.load(response)["data"]["accessToken"]
 
 
@@ -104,7 +104,7 @@ def test_make_run_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> Non
     while run.processes and time.monotonic() - began < 20:  # what a worker may take for what it is sending
         time.sleep(0.05)
     assert run.processes == [], run.log
-    run.process.wait(5)
+    run.process.wait(30)
     assert not re.search("SIGKILL|Traceback|SIGINT|SIGQUIT", run.log), run.log
 
 
@@ -117,6 +117,6 @@ def test_ctrl_c_at_any_moment(run: Run, number: int) -> None:
     began = time.monotonic()
     press_ctrl_c(run)
     run.process.wait(30)
-    assert time.monotonic() - began < 5, run.log
+    assert time.monotonic() - began < 14, run.log  # graceful_timeout, which it must not cost, is 20 s
     assert run.processes == []
     assert "SIGKILL" not in run.log

@@ -40,13 +40,13 @@ def test_scrape_counts_living_and_dead_workers(database_url: str) -> None:
         assert {count() for _ in range(10)} == {30}
         workers = set(server.workers)
         os.kill(min(workers), signal.SIGTERM)
-        wait_for(lambda: len(server.workers) == 2 and set(server.workers) != workers, 20)
+        wait_for(lambda: len(server.workers) == 2 and set(server.workers) != workers, 60)
         for _ in range(10):
             server.request("GET", "/openapi.json", {})
         assert {count() for _ in range(10)} == {40}
         assert len(files(server)) == 4, "the new worker goes on in the file of the dead one"
         os.kill(server.process.pid, signal.SIGHUP)
-        wait_for(lambda: not set(server.workers) & workers, 30)
+        wait_for(lambda: not set(server.workers) & workers, 60)
         assert count() == 40
         assert len(folders(server)) == 1
         assert len(files(server)) <= 8, "old and new workers, with a counter and a histogram each"
@@ -118,7 +118,7 @@ def test_folder_of_a_killed_master_is_removed(database_url: str, tmp_path: Path)
     left = folders(server, tmp_path)
     server.process.kill()
     server.process.wait()
-    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 60)
     assert [folder.exists() for folder in left] == [True]
     successor = GunicornServer(settings)
     try:

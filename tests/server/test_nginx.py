@@ -157,7 +157,7 @@ def test_body_of_64_kib_is_not_written_to_disk(nginx: Nginx) -> None:
     status, _, answer = nginx.ask("POST", "/auth/login", {"Content-Type": "application/json"}, body)
     assert (status, answer["details"]) == (400, {"x": ["Unknown field."]})
     sent = f"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", nginx.port), timeout=10) as slow:
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=60) as slow:
         slow.sendall(sent + body[:-1])
         time.sleep(0.5)
         assert not nginx.files_in("client_body")
@@ -203,7 +203,7 @@ def test_nginx_passes_live_sockets(nginx: Nginx, app: Flask, world: World) -> No
             {"Authorization": f"Bearer {token}"},
         )  # fmt: skip
         assert status == 200, answer
-        assert json.loads(ws.recv(timeout=5))["event"] == "interview.confirmed"
+        assert json.loads(ws.recv(timeout=30))["event"] == "interview.confirmed"
 
 
 def test_access_log_has_no_secret(nginx: Nginx) -> None:

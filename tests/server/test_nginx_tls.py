@@ -48,7 +48,7 @@ def nginx(certificate: tuple[Path, Path]) -> Iterator[Nginx]:
 
 
 def plain(nginx: Nginx, method: str, path: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)
     connection.request(method, path, headers={"Host": "interviews.example.com"})
     response = connection.getresponse()
     body = response.read()
@@ -58,7 +58,7 @@ def plain(nginx: Nginx, method: str, path: str) -> tuple[http.client.HTTPRespons
 
 def encrypted(nginx: Nginx, certificate: tuple[Path, Path], path: str) -> tuple[http.client.HTTPResponse, bytes]:
     context = ssl.create_default_context(cafile=str(certificate[0]))
-    connection = http.client.HTTPSConnection("localhost", nginx.tls_port, timeout=10, context=context)
+    connection = http.client.HTTPSConnection("localhost", nginx.tls_port, timeout=60, context=context)
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()
@@ -99,7 +99,7 @@ def test_plain_nonsense_keeps_the_error_shape(nginx: Nginx) -> None:
 
 
 def test_plain_request_to_the_https_port_is_a_400(nginx: Nginx) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", nginx.tls_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.tls_port, timeout=60)
     connection.request("GET", "/jobs")
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["statusCode"]) == (400, 400)
@@ -113,7 +113,7 @@ def test_old_protocols_are_refused(nginx: Nginx, certificate: tuple[Path, Path])
         context = ssl.create_default_context(cafile=str(certificate[0]))
         context.set_ciphers("DEFAULT:@SECLEVEL=0")  # lets the client offer the old version
         context.minimum_version = context.maximum_version = version
-        connection = http.client.HTTPSConnection("localhost", nginx.tls_port, timeout=10, context=context)
+        connection = http.client.HTTPSConnection("localhost", nginx.tls_port, timeout=60, context=context)
         try:
             connection.connect()
             versions[version.name] = True

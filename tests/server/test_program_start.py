@@ -20,7 +20,7 @@ WEAK_KEY = "holds no public key for RS256, which needs an RSA key of at least 20
 def test_weak_provider_key_stops_each_program(command: list[str], tmp_path: Path) -> None:
     environment = clean_environment(settings_for(tmp_path, pem(WEAK)))
     finished = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
     )
     assert finished.returncode == 1
     assert finished.stderr == f"Refusing to start: IDP_PUBLIC_KEY_FILE {WEAK_KEY}\n"
@@ -37,7 +37,7 @@ def test_weak_provider_key_stops_each_program(command: list[str], tmp_path: Path
 def test_short_secret_stops_each_program(command: list[str]) -> None:
     environment = clean_environment(PRODUCTION | {"SECRET_KEY": "short", "PORT": "1"})
     finished = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
     )
     assert finished.returncode != 0
     assert "Refusing to start: SECRET_KEY is shorter than 32 bytes" in finished.stderr
@@ -58,7 +58,7 @@ def test_invalid_database_url_fails_in_one_line(url: str, reason: str) -> None:
     environment = clean_environment(SECRETS | {"DATABASE_URL": url})
     for command in (["alembic", "upgrade", "head"], ["flask", "--app", "wsgi", "tokens", "issue", "a@example.com"]):
         finished = subprocess.run(
-            [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
         )
         assert finished.returncode == 1
         assert reason in finished.stderr
@@ -95,7 +95,7 @@ def test_gunicorn_starts_no_workers_without_a_database_folder() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "gunicorn", "wsgi:app"],
         cwd=ROOT, env=clean_environment(SECRETS | {"DATABASE_URL": "sqlite:////dev/null/x"}),
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert finished.returncode != 0
     assert "Refusing to start: the folder of DATABASE_URL cannot be made" in finished.stderr

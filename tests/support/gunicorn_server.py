@@ -84,10 +84,10 @@ class GunicornServer(HttpServer):
         self._log.close()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with urllib.request.urlopen(f"{self.url}/health/live", timeout=5):
+                with urllib.request.urlopen(f"{self.url}/health/live", timeout=30):
                     return
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.05)

@@ -55,7 +55,7 @@ class Nginx:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             **({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}),
         )  # fmt: skip
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
@@ -91,12 +91,12 @@ class Nginx:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(30)
         shutil.rmtree(self._folder)
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
         """Return status, headers and JSON of the response to a request."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
         raw = response.read()
@@ -105,7 +105,7 @@ class Nginx:
 
     def say(self, raw: bytes) -> tuple[int, Any]:
         """Return status and JSON of the response to these bytes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as sock:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as sock:
             sock.sendall(raw)
             answer = b""
             while part := sock.recv(65536):

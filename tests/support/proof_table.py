@@ -5,13 +5,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 IS_FULL = os.environ.get("PROOFS") == "full"
 TABLE: list[str] = []
+Number = TypeVar("Number", int, float)
 
 
-def figure(*, sample: int, full: int) -> int:
-    """Return how often a proof repeats: `full` in `make proofs`, `sample` otherwise."""
+def figure(*, sample: Number, full: Number) -> Number:
+    """Return how often a proof repeats, or how long: `full` in `make proofs`, `sample` otherwise.
+
+    Full figures of time are measured alone, while a sample shares the processors with other tests.
+    """
     return full if IS_FULL else sample
 
 

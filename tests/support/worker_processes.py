@@ -45,7 +45,7 @@ class WorkerProcesses:
         while not self._lines.empty():
             self._lines.get()
         while True:
-            process, line = self._lines.get(timeout=20)
+            process, line = self._lines.get(timeout=120)
             if line == word and process in self.processes:
                 return self.processes.index(process)
 
@@ -57,7 +57,7 @@ class WorkerProcesses:
     def stop(self) -> list[int]:
         for process in self.processes:
             process.terminate()
-        return [process.wait(20) for process in self.processes]
+        return [process.wait(30) for process in self.processes]
 
 
 def unsent(database: Database) -> int:

@@ -145,7 +145,7 @@ def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Databa
 
     senders = {Channel.EMAIL: lambda _user, about: sent.append(about["key"])}
     with hooked(database.engine, stumble), working(app, senders, backoff=lambda _attempts: timedelta(seconds=0.1)):
-        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 20)
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"] * 3, 60)
     assert not any(failures.values())
     assert len(sent) == len(set(sent)) == 3
 
@@ -198,7 +198,7 @@ def test_hanging_receivers_delay_no_other_owner(channel: Channel, app: Flask, wo
         assert in_hand == len(served), "what waits in hand is lost to other workers"
         assert max(Counter(served).values()) <= 4
         happen(owners[3], 1)
-        wait_for(lambda: owners[3][owner_key] in served, 2)
+        wait_for(lambda: owners[3][owner_key] in served, 10)
         go_on.set()
         wait_for(lambda: len(served) == 61)
 

@@ -57,10 +57,10 @@ def test_deferred_messages_delay_no_other_mail(
         while work_once(now()):
             pass
         with working(app, mail):
-            wait_for(lambda: mailbox.attempts, 5)
+            wait_for(lambda: mailbox.attempts)
             append(good, 1)
-            wait_for(lambda: mailbox.messages, 5)
-            wait_for(lambda: [bool(row.error) for row in rows(database)] == [True] * 40 + [False], 10)
+            wait_for(lambda: mailbox.messages)
+            wait_for(lambda: [bool(row.error) for row in rows(database)] == [True] * 40 + [False])
     assert [row.attempts for row in rows(database)] == [1] * 41
     assert [row.status for row in rows(database)] == ["pending"] * 40 + ["sent"]
     assert all(row.due_at > now() + timedelta(seconds=2) for row in rows(database)[:40])
@@ -81,7 +81,7 @@ def test_only_failures_before_the_message_pause_a_mailbox(
             append(interview, 1)
         wait_for(lambda: len(rows(database)) == 4)
         if prefix == "drop":
-            wait_for(lambda: all(row.error for row in rows(database)), 5)
+            wait_for(lambda: all(row.error for row in rows(database)))
         wait_for(lambda: not any(row.lease for row in rows(database)))
     assert [row.attempts for row in rows(database)] == ([1] * 4 if prefix == "drop" else [1, 0, 0, 0])
 

@@ -160,7 +160,7 @@ def test_bad_receivers_of_a_company_delay_no_other_company(
         wait_for(lambda: len(receiver.requests) > 8)
         time.sleep(1)
         people.them.ok("POST", "/interviews/schedule", invitation(people.them_application_id, days=4))
-        wait_for(lambda: any(request.path == "/ok" for request in receiver.requests), 5)
+        wait_for(lambda: any(request.path == "/ok" for request in receiver.requests), 10)
         receiver.is_over.set()
     receiver.stop()
 
