@@ -16,15 +16,16 @@ class JSONRefused(ValueError):
     """The text is not JSON, or holds a value that is refused; the message says which."""
 
 
-def loads(raw: bytes) -> Any:
+def loads(raw: bytes, *, max_values: float = math.inf) -> Any:
     """Parse UTF-8 bytes; raises JSONRefused.
 
     Refuses broken JSON, nesting over 32, duplicate keys, NaN and Infinity (also as an overflowing number), and NUL
-    characters and lone surrogates in texts and keys.
+    characters and lone surrogates in texts and keys. Refuses more than `max_values` items of lists and objects.
     """
+    reader = _Reader(max_values)
     try:
         value = json.loads(
-            raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+            raw.decode(), object_pairs_hook=reader.read_object, parse_constant=_refuse_constant, parse_float=_finite
         )
     except RecursionError:
         raise JSONRefused(f"The JSON is nested over {MAX_DEPTH} deep") from None
@@ -32,19 +33,45 @@ def loads(raw: bytes) -> Any:
         raise
     except ValueError:  # broken JSON, bytes that are not UTF-8, an integer of thousands of digits
         raise JSONRefused("This is not valid JSON") from None
-    _check(value, 1)
+    reader.check(value)
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if not pairs:
-        return {}
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise JSONRefused("The JSON has a duplicate key")
-    for key in mapping:
-        _check_text(key)
-    return mapping
+class _Reader:
+    """Checks of one text, and the number of values in it."""
+
+    def __init__(self, max_values: float) -> None:
+        self._max_values = max_values
+        self._objects = self._values = 0
+
+    def _refuse_over(self, number: int) -> None:
+        if number > self._max_values:
+            raise JSONRefused(f"The JSON holds over {self._max_values} values")
+
+    def read_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return the object of these pairs; called while the text is parsed, so a flood of objects ends early."""
+        self._refuse_over(self._objects)
+        self._objects += 1
+        mapping = dict(pairs)
+        if len(mapping) != len(pairs):
+            raise JSONRefused("The JSON has a duplicate key")
+        for key in mapping:
+            _check_text(key)
+        return mapping
+
+    def check(self, root: Any) -> None:
+        """Raise JSONRefused for a text, a depth or a number of values that is refused."""
+        unchecked = [(root, 1)]
+        while unchecked:
+            value, depth = unchecked.pop()
+            if isinstance(value, str):
+                _check_text(value)
+            elif isinstance(value, dict | list):
+                if depth > MAX_DEPTH:
+                    raise JSONRefused(f"The JSON is nested over {MAX_DEPTH} deep")
+                self._values += len(value)
+                self._refuse_over(self._values)
+                unchecked.extend((item, depth + 1) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -56,17 +83,6 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise JSONRefused("The JSON holds a number that is too large")
     return number
-
-
-def _check(value: Any, depth: int) -> None:
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, dict | list):
-        if depth > MAX_DEPTH:
-            raise JSONRefused(f"The JSON is nested over {MAX_DEPTH} deep")
-        for item in value.values() if isinstance(value, dict) else value:
-            if item or depth == MAX_DEPTH:  # an empty text, list or object has nothing to refuse but its depth
-                _check(item, depth + 1)
 
 
 def _check_text(text: str) -> None:

@@ -4,7 +4,8 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable
-from http.client import HTTPResponse
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
@@ -113,6 +114,21 @@ def test_incomplete_body_changes_nothing(
         response = HTTPResponse(connection)
         response.begin()
     assert response.status == status
+
+
+@pytest.mark.parametrize("size", [64 * 1024, 1024 * 1024])
+def test_connection_outlives_an_unread_body(size: int, gunicorn_server: GunicornServer) -> None:
+    """A proxy sends the next client's request over it. A body that is not read is one that the caller may not send."""
+    with closing(HTTPConnection("127.0.0.1", gunicorn_server.port, timeout=60)) as connection:
+        for _ in range(3):
+            connection.request("POST", "/auth/refresh", b" " * size, {"Authorization": "Bearer x"})
+            response = connection.getresponse()
+            assert response.read()
+            assert response.status in (401, 413)
+            socket_before = connection.sock
+            connection.request("GET", "/health/live")
+            assert connection.getresponse().read()
+            assert connection.sock is socket_before
 
 
 def answer_to(server: GunicornServer, *parts: bytes) -> tuple[int, bytes]:

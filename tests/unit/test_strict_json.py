@@ -1,0 +1,39 @@
+"""The strict JSON parser: what it refuses by number and depth."""
+
+import time
+
+import pytest
+
+from interviews_api.web.strict_json import MAX_DEPTH, JSONRefused, loads
+
+FULL = b"[" + b",".join([b"0"] * 10) + b"]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FULL, b"[" + b",".join([b"{}"] * 10) + b"]", b'{"a":[0,0,0,0,0,0,0,0,0]}', b'{"a":{"b":[0,0,0,0,0,0,0,0]}}',
+        b'{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0}', b'[[[[[[[[[["text"]]]]]]]]]]',
+    ],
+)  # fmt: skip
+def test_items_of_all_lists_and_objects_are_counted(text: bytes) -> None:
+    assert loads(text, max_values=10) == loads(text)
+    for more in (b'{"x":' + text + b"}", b"[" + text + b"]"):
+        assert loads(more)
+        with pytest.raises(JSONRefused, match="over 10 values"):
+            loads(more, max_values=10)
+
+
+def test_flood_of_objects_is_not_read_to_its_end() -> None:
+    """Half of its 10,000,000 bytes would take a second."""
+    flood = b"[" + b"{}," * 3_000_000 + b"{}]"
+    began = time.process_time()
+    with pytest.raises(JSONRefused):
+        loads(flood, max_values=1000)
+    assert time.process_time() - began < 0.1
+
+
+def test_depth_is_refused_one_level_further() -> None:
+    assert loads(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    with pytest.raises(JSONRefused, match="nested"):
+        loads(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
