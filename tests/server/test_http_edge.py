@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
 import socket
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +131,25 @@ def test_connection_outlives_an_unread_body(size: int, gunicorn_server: Gunicorn
             connection.request("GET", "/health/live")
             assert connection.getresponse().read()
             assert connection.sock is socket_before
+
+
+def test_tiny_chunks_cost_little(gunicorn_server: GunicornServer) -> None:
+    """A million chunks of a byte would take 5 s of CPU to read."""
+    before = cpu_seconds(gunicorn_server)
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=3) as connection:
+        connection.sendall(b"POST /nope HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):  # the server reads no more
+            for _ in range(1000):
+                connection.sendall(b"1\r\n \r\n" * 1000)
+            connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 404"
+    assert cpu_seconds(gunicorn_server) - before < 2
+
+
+def cpu_seconds(server: GunicornServer) -> float:
+    """Return the CPU that its workers have taken."""
+    times = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in server.workers]
+    return sum(int(fields[11]) + int(fields[12]) for fields in times) / os.sysconf("SC_CLK_TCK")
 
 
 def answer_to(server: GunicornServer, *parts: bytes) -> tuple[int, bytes]:
