@@ -5,7 +5,6 @@ A GET changes nothing, because mail scanners open links. The response is HTML, o
 
 from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.http import prefers_html
 from interviews_api.web.operation import operation
+from interviews_api.web.pages import refusal_page
 
 blueprint = Blueprint("email-link", __name__, url_prefix="/interviews/confirm", template_folder="templates")
 
@@ -94,10 +94,7 @@ def _read(token: str) -> tuple[str, int]:
 
 @blueprint.errorhandler(ApiError)
 def _answer_refusal(error: ApiError) -> Response:
-    if not prefers_html():
-        return answer_api_error(error)
-    page = _render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
-    return Response(page, error.status, mimetype="text/html")
+    return refusal_page(error, _render) if prefers_html() else answer_api_error(error)
 
 
 @blueprint.after_request

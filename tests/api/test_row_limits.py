@@ -20,6 +20,8 @@ from tests.support.api import Caller, in_days, invitation, local
 from tests.support.database_rows import everything
 from tests.support.factories import World
 from tests.support.fixtures import MakeLimited
+from tests.support.linked_interview import JSON
+from tests.support.linked_interview import path as link_path
 from tests.support.people import People
 
 TOO_MANY = (429, "Too many attempts, try again later")
@@ -96,6 +98,17 @@ def test_moves_are_limited_by_interview_and_side(
     us.ok("PUT", f"/interviews/{other}/cancel", {"cancellationReason": "x"})
     age_events(database, timedelta(hours=1))
     us.ok("PUT", f"{ours}/cancel", {"cancellationReason": "x"})
+
+
+def test_page_of_the_mailed_link_says_when_to_try_again(limited: Callable[..., People], interview_id: str) -> None:
+    candidate = limited("moves=1/3600").candidate
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        candidate.ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule")
+        clock.shift(600)
+        for headers in ({}, JSON):
+            response = candidate.client.post(link_path(interview_id), headers=headers)
+            assert (response.status_code, response.is_json) == (429, bool(headers))
+            assert response.headers["Retry-After"] == "3000"
 
 
 def test_moves_of_the_last_hour_count_after_many_old_ones(
