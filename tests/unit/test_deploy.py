@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from interviews_api.config import Settings, SettingsError
-from interviews_api.server.heartbeat import FILE
+from interviews_api.notifications.worker.heartbeat import FILE
 from tests.support.gunicorn_server import clean_environment
 from tests.support.settings import PRODUCTION, ROOT
 

@@ -20,8 +20,8 @@ from interviews_api.events.wakeup import CommitListener, close_quietly, listen_f
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.daily_purge import DailyPurge
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
+from interviews_api.notifications.worker.heartbeat import beat
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
-from interviews_api.server.heartbeat import beat
 from interviews_api.services import service
 
 _POLL_SECONDS = 1.0  # reminders fall due without a commit, so the database is read at least this often
