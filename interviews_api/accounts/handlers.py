@@ -193,7 +193,7 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
     limits=(PASSWORD_CHANGE,),
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """Change the viewer's password; the other sessions, feeds and push subscriptions end."""
+    """Change the viewer's password; other sessions, feeds, push subscriptions and open invitations end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     refuse_address("newPassword", new_password, user["email"])
