@@ -104,7 +104,7 @@ def create_company(name: str, time_zone: str, email: str, password: str) -> None
 @companies.command("list")
 @click.option("--approval", type=click.Choice([approval.value for approval in Approval]), help="Only these.")
 def list_companies(approval: str | None) -> None:
-    """List companies with their approval, oldest first."""
+    """List companies with their approval, in the order of their ids."""
     with read_connection() as connection:
         rows = CompanyRepository(connection).of_approval(Approval(approval) if approval else None)
     for row in rows:
@@ -115,14 +115,17 @@ def list_companies(approval: str | None) -> None:
 @companies.command("approve")
 @click.argument("company_id")
 def approve_company(company_id: str) -> None:
-    """Let a company publish jobs and invite candidates, also after a suspension."""
+    """Let a company publish jobs and schedule interviews, also after a suspension."""
     _decide(company_id, Approval.APPROVED)
 
 
 @companies.command("suspend")
 @click.argument("company_id")
 def suspend_company(company_id: str) -> None:
-    """Stop a company's jobs, invitations and waiting mails; it can still cancel and complete interviews."""
+    """Stop a company's jobs, its scheduling and its waiting mails.
+
+    It cannot schedule, reschedule or resend; it can still confirm, cancel and complete interviews.
+    """
     _decide(company_id, Approval.SUSPENDED)
 
 
