@@ -8,7 +8,7 @@ from flask import Response
 from interviews_api.errors import ApiError
 from interviews_api.web.csp import page_headers
 from interviews_api.web.error_responses import answer_api_error
-from interviews_api.web.http import wants_page
+from interviews_api.web.negotiation import wants_page
 from interviews_api.web.pages import refusal_page
 
 STYLE = (Path(__file__).parent / "pages" / "account.css").read_text()

@@ -26,7 +26,7 @@ from interviews_api.web.csp import inline_source
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
-from interviews_api.web.http import prefers_html
+from interviews_api.web.negotiation import prefers_html
 from interviews_api.web.operation import operation
 from interviews_api.web.pages import refusal_page
 

@@ -13,7 +13,8 @@ from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.conditional import etag_of, if_match_precondition, respond_with_etag
 from interviews_api.web.error_responses import JSON
-from interviews_api.web.http import load_body, load_query, prefers_html, wants_page
+from interviews_api.web.http import load_body, load_query
+from interviews_api.web.negotiation import prefers_html, wants_page
 from interviews_api.web.rendering import render
 from interviews_api.web.response_cache import respond_from_cache
 from interviews_api.web.responses import ApiResponse

@@ -29,7 +29,7 @@ from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.errors import MAX_PER_OWNER
 from interviews_api.notifications.models import Delivery, Webhook
 from interviews_api.notifications.schemas import NewSubscription, NewWebhook
-from interviews_api.web.http import MAX_BODY_BYTES
+from interviews_api.web.request_limits import MAX_BODY_BYTES
 from interviews_api.web.route_contract import RouteContract
 from tests.support.accounts import verification_tokens
 from tests.support.api import PASSWORD, in_days, local
