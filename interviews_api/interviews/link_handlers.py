@@ -22,7 +22,7 @@ from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.state_machine import CONFIRM
 from interviews_api.services import service
-from interviews_api.web.csp import inline_source
+from interviews_api.web.csp import page_headers
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
@@ -35,19 +35,7 @@ blueprint = Blueprint("email-link", __name__, url_prefix="/interviews/confirm", 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE, _SCRIPT = ((_TEMPLATES / f"link.{kind}").read_text() for kind in ("css", "js"))
 
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src {inline_source(_STYLE)}; script-src {inline_source(_SCRIPT)}; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",  # the address holds the token
-    "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex",
-}
+_HEADERS = page_headers(_STYLE, _SCRIPT)
 
 
 def _render(**values: object) -> str:
@@ -98,6 +86,6 @@ def _answer_refusal(error: ApiError) -> Response:
 
 
 @blueprint.after_request
-def _add_security_headers(response: Response) -> Response:
+def _add_page_headers(response: Response) -> Response:
     response.headers.update(_HEADERS)
     return response
