@@ -13,7 +13,6 @@ from flask import Flask
 from psycopg import Error as PsycopgError
 from sqlalchemy.exc import SQLAlchemyError
 
-from interviews_api.accounts.purge import PAUSE_SECONDS
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, read_connection, transaction
 from interviews_api.events.wakeup import CommitListener, close_quietly, listen_for_commits
@@ -63,9 +62,8 @@ class Worker:
             try:
                 listener = listener or listen_for_commits(database.engine)
                 has_worked = work_once(now())
-                if self._daily_purge.work(now()):
-                    time.sleep(PAUSE_SECONDS)
-                elif not has_worked:
+                has_purged = self._daily_purge.work(now())
+                if not has_worked and not has_purged:
                     self._wait(listener)
                 for channel_worker in self._channel_workers:
                     channel_worker.wake()
