@@ -14,10 +14,10 @@ from sqlalchemy import select
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from tests.support.accounts import ADA, LUMEN, bearer, rows
-from tests.support.api import Caller
+from tests.support.api import PASSWORD, Caller
 from tests.support.database_rows import stored
 from tests.support.delivery_addresses import SIDES, body, count, give
-from tests.support.factories import PASSWORD, World
+from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.linked_interview import JSON, path
 from tests.support.people import People
