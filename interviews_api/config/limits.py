@@ -70,7 +70,7 @@ VERIFICATION_FROM_ADDRESS = Limit(
     "verification_address", "requests for a verification mail from a client address", 20, HOUR
 )
 VERIFY_FROM_ADDRESS = Limit("verify_address", "uses of verification links from a client address", 20, HOUR)
-MOVES = Limit("moves", "moves of an interview by one side", 20, HOUR)
+TRANSITIONS_OF_INTERVIEW = Limit("transitions", "transitions of an interview by one side", 20, HOUR)
 RESCHEDULE_REQUESTS = Limit("reschedule_requests", "requests for another time of an interview", 5, HOUR)
 RESENDS = Limit("resends", "resends of a notice", 3, DAY)
 JOBS = Limit("jobs", "new jobs of a company", 100, DAY)
@@ -96,7 +96,7 @@ LIMITS = (
     VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
     VERIFICATION_FROM_ADDRESS,
     VERIFY_FROM_ADDRESS,
-    MOVES,
+    TRANSITIONS_OF_INTERVIEW,
     RESCHEDULE_REQUESTS,
     RESENDS,
     JOBS,

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, render_template
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import format_instant, now, zone
 from interviews_api.config import Settings
-from interviews_api.config.limits import MOVES
+from interviews_api.config.limits import TRANSITIONS_OF_INTERVIEW
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.interviews.candidate_schemas import Confirmation
@@ -67,7 +67,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
     Confirmation,
     body=Nothing,
     errors=(InvalidLink, CONFIRM.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     html=_render_interview,
 )
 def confirm_by_link(token: str) -> Mapping[Any, Any]:

@@ -76,7 +76,7 @@ def test_requests_for_another_time_are_limited_to_five_an_hour(
 def test_moves_are_limited_by_interview_and_side(
     limited: Callable[..., People], interview_id: str, database: Database
 ) -> None:
-    people = limited("moves=3/3600")
+    people = limited("transitions=3/3600")
     us, candidate = people.us, people.candidate
     ours, theirs = f"/interviews/{interview_id}", f"/candidate/interviews/{interview_id}"
     for days in range(30, 33):
@@ -101,7 +101,7 @@ def test_moves_are_limited_by_interview_and_side(
 
 
 def test_page_of_the_mailed_link_says_when_to_try_again(limited: Callable[..., People], interview_id: str) -> None:
-    candidate = limited("moves=1/3600").candidate
+    candidate = limited("transitions=1/3600").candidate
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         candidate.ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule")
         clock.shift(600)
@@ -114,7 +114,7 @@ def test_page_of_the_mailed_link_says_when_to_try_again(limited: Callable[..., P
 def test_moves_of_the_last_hour_count_after_many_old_ones(
     limited: Callable[..., People], interview_id: str, database: Database
 ) -> None:
-    people = limited("moves=2/3600,reschedule_requests=1000/3600")
+    people = limited("transitions=2/3600,reschedule_requests=1000/3600")
     path = f"/candidate/interviews/{interview_id}/request-reschedule"
     for _ in range(2):
         people.candidate.ok("PUT", path)
