@@ -72,7 +72,6 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _open_registration(*open_for: str) -> Callable[[View], View]:
@@ -100,7 +99,6 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
     body=NewCandidate,
     errors=(CandidatesSignInElsewhere, RegistrationClosed, EmailTaken),
     limits=_REGISTRATION_LIMITS,
-    headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
     """Register a candidate and begin a session.
@@ -123,7 +121,6 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     body=NewCompany,
     errors=(RegistrationClosed, EmailTaken),
     limits=_REGISTRATION_LIMITS,
-    headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
     """Register a company with its first user and begin a session.
@@ -145,7 +142,6 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     body=Credentials,
     errors=(WrongCredentials, CandidatesSignInElsewhere),
     limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS),
-    headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
@@ -165,7 +161,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
 
 @blueprint.post("/refresh")
 @refresh_token_required
-@operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing, headers=_NO_STORE)
+@operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing)
 def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
     """Exchange a refresh token for new tokens. A second use ends the session."""
     with transaction() as connection:
