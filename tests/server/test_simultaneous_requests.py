@@ -122,7 +122,9 @@ def test_two_colleagues_cannot_remove_each_other(
     remover = anonymous.ok("POST", "/auth/register/company", LUMEN)
     for number in range(5):
         account = {"email": f"{number}@lumen.example", "password": PASSWORD}
-        bearer(anonymous.client, remover).ok("POST", "/auth/company/users", account)
+        owner = bearer(anonymous.client, remover)
+        colleague_id = owner.ok("POST", "/auth/company/users", account)["user"]["id"]
+        owner.ok("PATCH", f"/auth/company/users/{colleague_id}", {"role": "owner"})
         pair = [remover, anonymous.ok("POST", "/auth/login", account)]
 
         def remove(index: int, pair: list[dict[str, Any]] = pair) -> int:
