@@ -33,7 +33,7 @@ from interviews_api.notifications.channels.deadline import RequestResolver
 from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services
-from interviews_api.web import error_responses, health, http, logs, metrics, openapi, security_headers
+from interviews_api.web import error_responses, health, http, logs, metrics, openapi, request_limits, security_headers
 from interviews_api.web.openapi_document import ApiDescription
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import check_routes
@@ -78,6 +78,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
 
     logs.init_app(app, metrics.count)
     security_headers.init_app(app)
+    request_limits.init_app(app)
     http.init_app(app)
     error_responses.init_app(app)
     metrics.init_app(app, read_backlog_metrics)

@@ -1,13 +1,11 @@
 """Commands for operators, as `flask --app wsgi seed load FILE`; errors are printed in lines, with exit code 1."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import with_appcontext
-from sqlalchemy.exc import DBAPIError
 
 from interviews_api.accounts.audit_commands import audit
 from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
@@ -15,7 +13,7 @@ from interviews_api.accounts.audit_repository import SecurityEventRepository
 from interviews_api.accounts.company_repository import CompanyRepository
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Approval, Role, Viewer
-from interviews_api.accounts.purge import BATCH_SIZE, PAUSE_SECONDS, purge_batches
+from interviews_api.accounts.purge import purge_batches
 from interviews_api.accounts.purge_repository import expiring_tables
 from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.tokens import issue_access_token
@@ -30,7 +28,7 @@ from interviews_api.notifications import commands
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
 from interviews_api.services import service
-from interviews_api.web.command_group import CommandGroup
+from interviews_api.web.command_group import CommandGroup, errors_as_messages
 from interviews_api.web.plain_text import in_one_line
 
 seed = CommandGroup("seed", help="Load data.")
@@ -104,7 +102,7 @@ def create_company(name: str, time_zone: str, email: str, password: str) -> None
 @companies.command("list")
 @click.option("--approval", type=click.Choice([approval.value for approval in Approval]), help="Only these.")
 def list_companies(approval: str | None) -> None:
-    """List companies with their approval, oldest first."""
+    """List companies with their approval, in the order of their ids."""
     with read_connection() as connection:
         rows = CompanyRepository(connection).of_approval(Approval(approval) if approval else None)
     for row in rows:
@@ -115,14 +113,17 @@ def list_companies(approval: str | None) -> None:
 @companies.command("approve")
 @click.argument("company_id")
 def approve_company(company_id: str) -> None:
-    """Let a company publish jobs and invite candidates, also after a suspension."""
+    """Let a company publish jobs and schedule interviews, also after a suspension."""
     _decide(company_id, Approval.APPROVED)
 
 
 @companies.command("suspend")
 @click.argument("company_id")
 def suspend_company(company_id: str) -> None:
-    """Stop a company's jobs, invitations and waiting mails; it can still cancel and complete interviews."""
+    """Stop a company's jobs, its scheduling and its waiting mails.
+
+    It cannot schedule, reschedule or resend; it can still confirm, cancel and complete interviews.
+    """
     _decide(company_id, Approval.SUSPENDED)
 
 
@@ -187,13 +188,9 @@ def print_moves() -> None:
 def purge_expired() -> None:
     """Delete all rows that have expired, as `flask worker` does once a day."""
     counts = {table.name: 0 for table in expiring_tables()}
-    try:
+    with errors_as_messages():
         for name, count in purge_batches(now()):
             counts[name] += count
-            if count == BATCH_SIZE:
-                time.sleep(PAUSE_SECONDS)
-    except DBAPIError as error:
-        raise click.ClickException(f"the database refused: {error.orig}") from None
     click.echo("Deleted " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 

@@ -148,7 +148,7 @@ class BodyTooLarge(InputRefused):
 
 
 class UnsupportedMediaType(InputRefused):
-    """415: the body is compressed, or not declared as JSON."""
+    """415: the body is compressed, or not of a type that the route takes."""
 
     status = 415
 

@@ -1,7 +1,6 @@
 """The pages behind the mailed links of accounts: their style, their headers, and the page of a refusal."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 
 from flask import Response
@@ -9,7 +8,8 @@ from flask import Response
 from interviews_api.errors import ApiError
 from interviews_api.web.csp import page_headers
 from interviews_api.web.error_responses import answer_api_error
-from interviews_api.web.http import wants_page
+from interviews_api.web.negotiation import wants_page
+from interviews_api.web.pages import refusal_page
 
 STYLE = (Path(__file__).parent / "pages" / "account.css").read_text()
 _HEADERS = page_headers(STYLE)
@@ -17,14 +17,7 @@ _HEADERS = page_headers(STYLE)
 
 def answer_refusal(error: ApiError, render: Callable[..., str]) -> Response:
     """Return the refusal as a page, or as JSON to a client that sends JSON or asks for it."""
-    answer = answer_api_error(error)
-    if not wants_page():
-        return answer
-    page = render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
-    response = Response(page, error.status, mimetype="text/html")
-    if "Retry-After" in answer.headers:
-        response.headers["Retry-After"] = answer.headers["Retry-After"]
-    return response
+    return refusal_page(error, render) if wants_page() else answer_api_error(error)
 
 
 def add_page_headers(response: Response) -> Response:

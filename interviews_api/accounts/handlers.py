@@ -72,7 +72,6 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
 _ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _open_registration(*open_for: str) -> Callable[[View], View]:
@@ -100,10 +99,12 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
     body=NewCandidate,
     errors=(CandidatesSignInElsewhere, RegistrationClosed, EmailTaken),
     limits=_REGISTRATION_LIMITS,
-    headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
-    """Register a candidate and begin a session. An earlier registration that nobody verified gives way."""
+    """Register a candidate and begin a session.
+
+    Where addresses must be verified, an unverified account with the address is replaced; else EmailTaken.
+    """
     refuse_address("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
@@ -120,10 +121,12 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     body=NewCompany,
     errors=(RegistrationClosed, EmailTaken),
     limits=_REGISTRATION_LIMITS,
-    headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
-    """Register a company with its first user and begin a session. An unverified registration gives way."""
+    """Register a company with its first user and begin a session.
+
+    Where addresses must be verified, an unverified account with the address is replaced; else EmailTaken.
+    """
     refuse_address("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
@@ -139,7 +142,6 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     body=Credentials,
     errors=(WrongCredentials, CandidatesSignInElsewhere),
     limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS),
-    headers=_NO_STORE,
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
@@ -159,7 +161,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
 
 @blueprint.post("/refresh")
 @refresh_token_required
-@operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing, headers=_NO_STORE)
+@operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing)
 def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
     """Exchange a refresh token for new tokens. A second use ends the session."""
     with transaction() as connection:
@@ -193,7 +195,7 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
     limits=(PASSWORD_CHANGE,),
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """Change the viewer's password; the other sessions, feeds and push subscriptions end."""
+    """Change the viewer's password; other sessions, feeds, push subscriptions and open invitations end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     refuse_address("newPassword", new_password, user["email"])
@@ -235,9 +237,10 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
     limits=(VERIFICATION_FROM_ADDRESS,),
 )
 def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
-    """Send the viewer another mail with a link, valid for three days; also one that has had its mails of this hour.
+    """Send the viewer another mail with a link, valid for three days.
 
-    The identity provider verifies its candidates itself, so they get none.
+    The response is the same over the limit of the account, but then no mail is sent. Candidates of the identity
+    provider get no mail either.
     """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)

@@ -1,11 +1,11 @@
 """Blueprint `password-reset`: the mailed link, its page, and the new password."""
 
-import re
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, render_template
 
+from interviews_api.accounts.account_pages import STYLE
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
@@ -28,30 +28,14 @@ from interviews_api.config.limits import (
 )
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.services import service
-from interviews_api.web.csp import inline_source
+from interviews_api.web.csp import page_headers
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
 
-blueprint = Blueprint("password-reset", __name__, url_prefix="/auth/password")
+blueprint = Blueprint("password-reset", __name__, url_prefix="/auth/password", template_folder="pages")
 
-_PAGE = (Path(__file__).parent / "pages" / "reset.html").read_text()
-
-
-def _sources(tag: str) -> str:
-    """Return the Content-Security-Policy sources of the page's inline elements with that tag."""
-    return " ".join(map(inline_source, re.findall(rf"<{tag}>(.*?)</{tag}>", _PAGE, re.DOTALL)))
-
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src {_sources('style')}; script-src {_sources('script')}; connect-src 'self'; "
-        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
+_SCRIPT = (Path(__file__).parent / "pages" / "reset.js").read_text()
+_HEADERS = page_headers(STYLE, _SCRIPT, may_fetch=True)
 
 
 @blueprint.post("/forgot")
@@ -82,7 +66,7 @@ def ask_for_reset(email: str) -> dict[str, Any]:
     limits=(RESET_FROM_ADDRESS,),
 )
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
-    """Set a new password with the token from the mail; all sessions, feeds and push subscriptions end."""
+    """Set a new password with the token from the mail; sessions, feeds, push subscriptions and open invitations end."""
     count_attempt(by_address(RESET_FROM_ADDRESS, client_address()))
     reset_id = read_reset_token(service(Settings).secret_key, token)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
@@ -102,4 +86,5 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
 @blueprint.get("/reset")
 def show_reset_page() -> Response:
     """Return the page that the mailed link opens; its script reads the token from the fragment."""
-    return Response(_PAGE, headers=_HEADERS, mimetype="text/html")
+    page = render_template("reset.html", style=STYLE, script=_SCRIPT)
+    return Response(page, headers=_HEADERS, mimetype="text/html")

@@ -1,6 +1,6 @@
 """The limits on sign-ins, forgotten passwords and verification mails, which no stranger can use to lock an owner out.
 
-A client address that has signed in to the account before has its own count: failures from elsewhere do not touch it.
+A client address with a session of the account has its own count: failures from elsewhere do not touch it.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class AccountRequest:
 
     @property
     def is_from_known_address(self) -> bool:
-        """Whether the client address has signed in to the account before."""
+        """Whether the account has a session that began at the client address."""
         return self.user is not None and bool(self.user["has_signed_in_from_address"])
 
 

@@ -88,7 +88,7 @@ def verify_email(token: str) -> SchemaAndValue:
 @blueprint.post("/not-me")
 @same_origin_forms
 @operation(
-    "Registration deleted successfully",
+    "Registration ended successfully",
     Nothing,
     body=VerificationToken,
     errors=(InvalidVerification, ForeignForm),
@@ -97,7 +97,10 @@ def verify_email(token: str) -> SchemaAndValue:
     takes_form=True,
 )
 def reject_registration(token: str) -> dict[str, Any]:
-    """End what a stranger registered with the address of the mail: its sessions, its password and the account."""
+    """End a registration that was not the owner's of the address.
+
+    The account is deleted, or its password and sessions if it has applications or jobs.
+    """
     count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
     verification_id = _read(token)
     with transaction() as connection:

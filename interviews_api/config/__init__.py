@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from interviews_api.config.limits import Limit, LimitsError, parse_limits
-from interviews_api.config.safe_settings import mail_from_problems, public_url_problems, secret_problems
+from interviews_api.config.production import production_problems, production_warnings
 from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
 from interviews_api.crypto.vapid import read_private_key
 
@@ -198,15 +198,7 @@ class Settings:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about settings that production accepts, although they leave something unprotected or undone."""
-        if not self.is_production:
-            return ()
-        warnings = {
-            "SMTP_HOST is not set: mails become files in MAIL_DIR, and nobody receives them": not self.smtp_host,
-            "RATELIMIT_ENABLED is false: passwords can be guessed without limit": not self.ratelimit_enabled,
-            "TRUSTED_PROXIES is 0: behind a proxy all clients share one address and its rate limits":
-                not self.trusted_proxies,
-        }  # fmt: skip
-        return tuple(warning for warning, applies in warnings.items() if applies)
+        return tuple(production_warnings(self)) if self.is_production else ()
 
     @property
     def access_token_lifetime(self) -> timedelta:
@@ -240,7 +232,7 @@ class Settings:
         if settings.vapid_private_key and not re.match(r"(mailto:[^@\s]+@|https://)[^@\s]+$", settings.vapid_subject):
             reader.problems.append("VAPID_SUBJECT must be a mailto: or https: address (RFC 8292, section 2.1)")
         if settings.is_production:
-            reader.problems.extend(_production_problems(settings, reader.source))
+            reader.problems.extend(production_problems(settings, reader.source))
         reader.raise_problems()
         return settings
 
@@ -263,20 +255,6 @@ def _provider_problems(settings: Settings) -> Iterator[str]:
             _ = settings.idp_keys
         except KeyFileError as error:
             yield f"{files[0]} {error}"
-
-
-def _production_problems(settings: Settings, source: Mapping[str, str]) -> Iterator[str]:
-    """Yield the settings that are unsafe in production."""
-    for name, value in (("JWT_SECRET_KEY", settings.jwt_secret_key), ("SECRET_KEY", settings.secret_key)):
-        yield from secret_problems(name, value)
-    if settings.jwt_secret_key and settings.jwt_secret_key.strip() == settings.secret_key.strip():
-        yield "JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both"
-    yield from public_url_problems(settings.public_url)
-    yield from mail_from_problems(settings.mail_from)
-    if settings.smtp_username and settings.smtp_tls == "none":
-        yield "SMTP_TLS is none with an SMTP_USERNAME: the password would travel in clear"
-    if source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
-        yield "FLASK_DEBUG is on: the debugger runs anyone's code"
 
 
 def database_url() -> str:

@@ -38,33 +38,39 @@ LOGIN_OF_ACCOUNT_FROM_ADDRESS = Limit(
     "login_account_address", "sign-ins to an account from one client address", 10, 5 * MINUTE
 )
 LOGIN_OF_ACCOUNT = Limit(
-    "login_account", "sign-ins to an account from client addresses that never signed in to it", 100, 5 * MINUTE
+    "login_account", "sign-ins to an account from client addresses without a session of it", 100, 5 * MINUTE
 )
 LOGIN_FROM_ADDRESS = Limit("login_address", "sign-ins from a client address", 100, 5 * MINUTE)
 PASSWORD_CHANGE = Limit("password_change", "changes of password of an account", 10, 5 * MINUTE)
 REGISTRATION = Limit("registration_address", "registrations from a client address", 20, HOUR)
 FORGOTTEN_OF_ACCOUNT = Limit(
-    "forgotten_account", "forgotten passwords of an account, from client addresses that never signed in to it", 3, HOUR
+    "forgotten_account", "forgotten passwords of an account, from client addresses without a session of it", 3, HOUR
 )
 FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS = Limit(
-    "forgotten_account_address", "forgotten passwords of an account, from each client address that has", 3, HOUR
+    "forgotten_account_address",
+    "forgotten passwords of an account, from each client address with a session of it",
+    3,
+    HOUR,
 )
 FORGOTTEN_FROM_ADDRESS = Limit("forgotten_address", "forgotten passwords from a client address", 20, HOUR)
 RESET_FROM_ADDRESS = Limit("reset_address", "uses of reset links from a client address", 20, HOUR)
 VERIFICATION_OF_ACCOUNT = Limit(
     "verification_account",
-    "verification mails of an account, registrations included, from client addresses that never signed in to it",
+    "verification mails of an account, registrations included, from client addresses without a session of it",
     3,
     HOUR,
 )
 VERIFICATION_OF_ACCOUNT_FROM_ADDRESS = Limit(
-    "verification_account_address", "verification mails of an account, from each client address that has", 3, HOUR
+    "verification_account_address",
+    "verification mails of an account, from each client address with a session of it",
+    3,
+    HOUR,
 )
 VERIFICATION_FROM_ADDRESS = Limit(
     "verification_address", "requests for a verification mail from a client address", 20, HOUR
 )
 VERIFY_FROM_ADDRESS = Limit("verify_address", "uses of verification links from a client address", 20, HOUR)
-MOVES = Limit("moves", "moves of an interview by one side", 20, HOUR)
+TRANSITIONS_OF_INTERVIEW = Limit("transitions", "transitions of an interview by one side", 20, HOUR)
 RESCHEDULE_REQUESTS = Limit("reschedule_requests", "requests for another time of an interview", 5, HOUR)
 RESENDS = Limit("resends", "resends of a notice", 3, DAY)
 JOBS = Limit("jobs", "new jobs of a company", 100, DAY)
@@ -90,7 +96,7 @@ LIMITS = (
     VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
     VERIFICATION_FROM_ADDRESS,
     VERIFY_FROM_ADDRESS,
-    MOVES,
+    TRANSITIONS_OF_INTERVIEW,
     RESCHEDULE_REQUESTS,
     RESENDS,
     JOBS,

@@ -46,7 +46,7 @@ blueprint = Blueprint("hiring", __name__)
 @blueprint.get("/jobs")
 @operation("Jobs retrieved successfully", Jobs, query=JobQuery, headers=PUBLIC)
 def list_jobs(*, limit: int, skip: int) -> Page:
-    """List the jobs of all companies, newest first."""
+    """List the jobs of all companies that are not suspended, newest first."""
     with read_connection() as connection:
         return JobRepository(connection).page(limit=limit, skip=skip)
 

@@ -30,7 +30,7 @@ from interviews_api.web.route_contract import CachePolicy, View
 blueprint = Blueprint("calendar", __name__)
 
 _CALENDAR = "text/calendar"
-_ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"', "X-Content-Type-Options": "nosniff"}
+_ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"'}
 
 
 class FeedAddress(CamelSchema):
@@ -132,7 +132,6 @@ def _count_read(view: View) -> View:
     media_type=_CALENDAR,
     errors=(CalendarNotFound,),
     limits=(FEED_READS,),
-    headers={"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"},
     has_etag=True,
     cache=CachePolicy(_version_of),
 )

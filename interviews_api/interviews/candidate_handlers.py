@@ -9,7 +9,7 @@ from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.cache import Version, Versioned
 from interviews_api.clock import format_instant, now
-from interviews_api.config.limits import MOVES, RESCHEDULE_REQUESTS
+from interviews_api.config.limits import RESCHEDULE_REQUESTS, TRANSITIONS_OF_INTERVIEW
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.db.prepared import Row
@@ -137,7 +137,7 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> Page:
     Confirmation,
     body=Nothing,
     errors=(*_ACCESS_ERRORS, CONFIRM.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_interview,
 )
 def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Row:
@@ -155,7 +155,7 @@ def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precon
     InterviewDetails,
     body=Reason,
     errors=(*_ACCESS_ERRORS, DECLINE.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_interview,
 )
 def decline_interview(
@@ -176,7 +176,7 @@ def decline_interview(
     InterviewDetails,
     body=RescheduleWish,
     errors=(*_ACCESS_ERRORS, REQUEST_RESCHEDULE.refusal),
-    limits=(MOVES, RESCHEDULE_REQUESTS),
+    limits=(TRANSITIONS_OF_INTERVIEW, RESCHEDULE_REQUESTS),
     if_match_read=show_interview,
 )
 def request_reschedule(

@@ -13,7 +13,7 @@ from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import now
-from interviews_api.config.limits import INTERVIEWS, MOVES
+from interviews_api.config.limits import INTERVIEWS, TRANSITIONS_OF_INTERVIEW
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.hiring.errors import ApplicationNotFound, NotYourApplication, NotYourCompany
@@ -136,7 +136,7 @@ def show_company_interview(viewer: Viewer, *, interview_id: str) -> Mapping[Any,
     CompanyInterview,
     body=Nothing,
     errors=(*_ACCESS_ERRORS, CONFIRM.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_company_interview,
 )
 def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Mapping[Any, Any]:
@@ -155,7 +155,7 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
     CompanyInterview,
     body=Reschedule,
     errors=(*_ACCESS_ERRORS, CompanyNotApproved, RESCHEDULE.refusal, OverlappingInterview),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_company_interview,
 )
 def reschedule_interview(
@@ -176,7 +176,7 @@ def reschedule_interview(
     CompanyInterview,
     body=Cancellation,
     errors=(*_ACCESS_ERRORS, CANCEL.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_company_interview,
 )
 def cancel_interview(
@@ -197,7 +197,7 @@ def cancel_interview(
     CompanyInterview,
     body=Completion,
     errors=(*_ACCESS_ERRORS, COMPLETE.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_company_interview,
 )
 def complete_interview(

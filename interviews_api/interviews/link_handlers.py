@@ -5,7 +5,6 @@ A GET changes nothing, because mail scanners open links. The response is HTML, o
 
 from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from flask import Blueprint, Response, render_template
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import format_instant, now, zone
 from interviews_api.config import Settings
-from interviews_api.config.limits import MOVES
+from interviews_api.config.limits import TRANSITIONS_OF_INTERVIEW
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.interviews.candidate_schemas import Confirmation
@@ -23,31 +22,20 @@ from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.state_machine import CONFIRM
 from interviews_api.services import service
-from interviews_api.web.csp import inline_source
+from interviews_api.web.csp import page_headers
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
-from interviews_api.web.http import prefers_html
+from interviews_api.web.negotiation import prefers_html
 from interviews_api.web.operation import operation
+from interviews_api.web.pages import refusal_page
 
 blueprint = Blueprint("email-link", __name__, url_prefix="/interviews/confirm", template_folder="templates")
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE, _SCRIPT = ((_TEMPLATES / f"link.{kind}").read_text() for kind in ("css", "js"))
 
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src {inline_source(_STYLE)}; script-src {inline_source(_SCRIPT)}; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",  # the address holds the token
-    "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex",
-}
+_HEADERS = page_headers(_STYLE, _SCRIPT)
 
 
 def _render(**values: object) -> str:
@@ -79,7 +67,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
     Confirmation,
     body=Nothing,
     errors=(InvalidLink, CONFIRM.refusal),
-    limits=(MOVES,),
+    limits=(TRANSITIONS_OF_INTERVIEW,),
     html=_render_interview,
 )
 def confirm_by_link(token: str) -> Mapping[Any, Any]:
@@ -94,13 +82,10 @@ def _read(token: str) -> tuple[str, int]:
 
 @blueprint.errorhandler(ApiError)
 def _answer_refusal(error: ApiError) -> Response:
-    if not prefers_html():
-        return answer_api_error(error)
-    page = _render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
-    return Response(page, error.status, mimetype="text/html")
+    return refusal_page(error, _render) if prefers_html() else answer_api_error(error)
 
 
 @blueprint.after_request
-def _add_security_headers(response: Response) -> Response:
+def _add_page_headers(response: Response) -> Response:
     response.headers.update(_HEADERS)
     return response

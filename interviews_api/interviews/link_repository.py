@@ -46,7 +46,7 @@ class LinkRepository:
         self._connection = connection
 
     def get(self, interview_id: str, revision: int, *, now: datetime) -> Mapping[Any, Any]:
-        """Return the interview with the names of company and job; raises InvalidLink when it has moved or is over."""
+        """Return the interview, with company and job; raises InvalidLink when it was rescheduled or is over."""
         row = self._connection.execute(_DETAILS, {"interview_id": interview_id}).mappings().one_or_none()
         if row is None or row["revision"] != revision:
             raise InvalidLink

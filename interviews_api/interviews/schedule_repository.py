@@ -1,4 +1,4 @@
-"""The SQL that creates an interview, and that keeps a candidate's interviews with a company from overlapping."""
+"""The SQL that creates an interview within its limits, and keeps a candidate's with a company from overlapping."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -56,7 +56,7 @@ _IS_SCHEDULING = Event.type == literal_column(f"'{EventType.SCHEDULED}'", Event.
 
 
 class ScheduleRepository:
-    """Creates interviews where there is no overlap. Never commits."""
+    """Creates interviews where there is no overlap and no limit is reached. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

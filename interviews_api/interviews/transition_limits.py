@@ -6,14 +6,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
 from sqlalchemy.orm import aliased
 
-from interviews_api.config.limits import MOVES, Limit
+from interviews_api.config.limits import TRANSITIONS_OF_INTERVIEW, Limit
 from interviews_api.db.row_limits import ActiveLimits, refuse_when_reached
 from interviews_api.events.models import Event, EventType
 from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.state_machine import Transition
 
 _EVENTS_READ = 1000
-"""Newest events of an interview that are looked at, or ten for each allowed move: others' stand between."""
+"""The newest events of an interview that are read, at least ten per allowed transition.
+
+The other side's lie between.
+"""
 
 _NEWEST = (
     select(Event.type, Event.at, Event.actor)
@@ -23,28 +26,29 @@ _NEWEST = (
     .subquery("newest_events")
 )
 _event = aliased(Event, _NEWEST)
-_IS_MOVE = _event.type != EventType.SCHEDULED  # scheduling has a limit of its own
+_IS_TRANSITION = _event.type != EventType.SCHEDULED  # scheduling has a limit of its own
 
 
 def has_room(actor: Actor) -> ColumnElement[bool]:
     """Return the condition that the side may make another transition of the interview `interview_id`.
 
-    It takes the parameters of `room_values`. In a statement that waits for a lock it sees the events of before.
+    It takes the parameters of `room_values`. It is not evaluated again after a wait for a lock, so a transition that
+    waited may be one too many.
     """
-    since = bindparam("moves_since", type_=Event.at.type)
-    reached = select(_event.at).where(_event.actor == actor, _IS_MOVE, _event.at > since)
-    return ~exists(reached.offset(bindparam("moves_before", type_=Event.revision.type)).limit(1))
+    since = bindparam("transitions_since", type_=Event.at.type)
+    reached = select(_event.at).where(_event.actor == actor, _IS_TRANSITION, _event.at > since)
+    return ~exists(reached.offset(bindparam("transitions_before", type_=Event.revision.type)).limit(1))
 
 
 def room_values(limits: ActiveLimits, now: datetime) -> dict[str, object]:
     """Return the values of the parameters of `has_room`."""
     if limits is None:
         return {}
-    moves = limits[MOVES.name]
+    limit = limits[TRANSITIONS_OF_INTERVIEW.name]
     return {
-        "events_read": _events_read(moves),
-        "moves_before": moves.allowed - 1,
-        "moves_since": now - timedelta(seconds=moves.seconds),
+        "events_read": _events_read(limit),
+        "transitions_before": limit.allowed - 1,
+        "transitions_since": now - timedelta(seconds=limit.seconds),
     }
 
 
@@ -64,7 +68,8 @@ def refuse_too_many(
     """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
     if limits is None:
         return
-    _refuse(connection, limits[MOVES.name], interview_id, _event.actor == actor, _IS_MOVE, now=now)
+    common = limits[TRANSITIONS_OF_INTERVIEW.name]
+    _refuse(connection, common, interview_id, _event.actor == actor, _IS_TRANSITION, now=now)
     if transition.limit is not None:
         own = limits[transition.limit.name]
         _refuse(connection, own, interview_id, _event.type == transition.event, now=now)

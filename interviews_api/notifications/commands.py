@@ -1,7 +1,6 @@
 """Commands for deliveries: `flask worker`, `flask deliveries ...`, `flask push keys`."""
 
 import signal
-import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from interviews_api.accounts.purge import BATCH_SIZE, PAUSE_SECONDS
+from interviews_api.accounts.purge import BATCH_SIZE, pause_after
 from interviews_api.clock import format_instant, now
 from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
@@ -123,7 +122,7 @@ def purge_deliveries(days: int) -> None:
         with transaction() as connection:
             count += OperatorDeliveryRepository(connection).delete_ended(ids)
         last_id = ids[-1]
-        time.sleep(PAUSE_SECONDS if len(ids) == BATCH_SIZE else 0)
+        pause_after(len(ids))
     click.echo(f"Deleted {count}")
 
 

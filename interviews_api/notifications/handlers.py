@@ -59,7 +59,6 @@ from interviews_api.web.page_query import PageQuery
 blueprint = Blueprint("notifications", __name__)
 
 _ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _refuse_private_host(field: str, url: str) -> None:
@@ -77,7 +76,6 @@ def _refuse_private_host(field: str, url: str) -> None:
     CreatedWebhook,
     status=201,
     body=NewWebhook,
-    headers=_NO_STORE,
     errors=(OwnerRightsRequired, TooManyWebhooks, WebhookExists),
     limits=(WEBHOOKS,),
 )

@@ -129,7 +129,7 @@ class PushSubscription(Base):
 
 
 class MutedCompany(Base):
-    """A company of which a candidate wants to hear no more than what `worker/retry_policy.py` lets through."""
+    """A company that a candidate has muted; `worker/retry_policy.py` says what still goes out."""
 
     __tablename__ = "muted_companies"
 

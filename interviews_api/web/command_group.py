@@ -1,5 +1,7 @@
 """Command group that prints errors as messages with exit code 1, without a traceback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -11,19 +13,26 @@ from interviews_api.errors import SeedRefused
 MAX_PROBLEMS = 50
 
 
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Turn expected errors into a ClickException: a message and exit code 1."""
+    try:
+        yield
+    except SeedRefused as error:
+        lines = error.problems[:MAX_PROBLEMS]
+        if remaining := len(error.problems) - len(lines):
+            lines.append(f"... and {remaining} more")
+        raise click.ClickException("nothing was written.\n" + "\n".join(lines)) from None
+    except UnicodeEncodeError:  # arguments that are not UTF-8 arrive as lone surrogates
+        raise click.ClickException("the arguments are not UTF-8") from None
+    except DBAPIError as error:
+        raise click.ClickException(f"the database refused: {error.orig}") from None
+
+
 class CommandGroup(AppGroup):
     """Group that turns the errors of its commands into a message and exit code 1."""
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; raises ClickException for expected errors."""
-        try:
+        with errors_as_messages():
             return super().invoke(context)
-        except SeedRefused as error:
-            lines = error.problems[:MAX_PROBLEMS]
-            if remaining := len(error.problems) - len(lines):
-                lines.append(f"... and {remaining} more")
-            raise click.ClickException("nothing was written.\n" + "\n".join(lines)) from None
-        except UnicodeEncodeError:  # arguments that are not UTF-8 arrive as lone surrogates
-            raise click.ClickException("the arguments are not UTF-8") from None
-        except DBAPIError as error:
-            raise click.ClickException(f"the database refused: {error.orig}") from None

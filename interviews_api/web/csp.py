@@ -10,17 +10,24 @@ def inline_source(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def page_headers(style: str) -> dict[str, str]:
-    """Return the headers of a page behind a mailed link, with this inline style, forms and nothing else."""
+def page_headers(style: str, script: str = "", *, may_fetch: bool = False) -> dict[str, str]:
+    """Return the headers of a page behind a mailed link, beside those that each response has.
+
+    The page may have this inline style, this inline script if there is one, and forms. With `may_fetch` the script may
+    call the API. The address of the page holds the link's secret, so `web/security_headers.py` must send no Referer.
+    """
+    sources = {
+        "default-src": "'none'",
+        "style-src": inline_source(style),
+        "script-src": inline_source(script) if script else None,
+        "connect-src": "'self'" if may_fetch else None,
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
     return {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src {inline_source(style)}; form-action 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'"
-        ),
-        "Referrer-Policy": "no-referrer",  # the address holds the token
+        "Content-Security-Policy": "; ".join(f"{name} {source}" for name, source in sources.items() if source),
         "Vary": "Accept",
-        "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "X-Robots-Tag": "noindex",
     }

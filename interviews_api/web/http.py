@@ -1,38 +1,25 @@
-"""Input of requests: ids in the path, query parameters and JSON bodies."""
+"""Input of requests: ids in the path, query parameters, and bodies of JSON or of a form."""
 
-import re
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Map, UnicodeConverter
 
-from interviews_api.errors import (
-    BadRequest,
-    BodyTooLarge,
-    InputRefused,
-    InvalidInput,
-    UnsupportedMediaType,
-)
+from interviews_api.errors import BodyTooLarge, InputRefused, InvalidInput, UnsupportedMediaType
 from interviews_api.ids import MALFORMED_ID, is_id
 from interviews_api.web import strict_json
 from interviews_api.web.error_responses import JSON
 from interviews_api.web.fields import flatten
+from interviews_api.web.request_limits import MAX_BODY_BYTES
 
-MAX_BODY_BYTES = 64 * 1024
 MAX_BODY_VALUES = 1000  # each costs some µs to check, and no route takes a tenth as many
 FORM = "application/x-www-form-urlencoded"
 _MAX_CACHED_QUERY = 100  # bytes
-_MAX_DISCARDED = 1024 * 1024  # bytes
-_MAX_DISCARDING = 0.1  # seconds of CPU
-_BLOCK = 4096  # bytes
-_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _MAX_FORM_FIELDS = 100
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
 _TRUNCATED = "The body could not be read to its end"
@@ -89,20 +76,6 @@ def read_body() -> bytes:
     return raw
 
 
-def prefers_html() -> bool:
-    """Return whether the client prefers HTML: unless Accept names JSON with at least the quality of HTML."""
-    for media_range, quality in request.accept_mimetypes:  # by quality, then in the order of the header
-        media_type = media_range.partition(";")[0].strip().lower()
-        if quality > 0 and media_type in (JSON, "text/html", "application/xhtml+xml"):
-            return media_type != JSON
-    return True
-
-
-def wants_page() -> bool:
-    """Return whether to answer with a page: unless the client sends JSON, as `prefers_html`."""
-    return request.mimetype != JSON and prefers_html()
-
-
 def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = False) -> dict[str, Any]:
     """Return the JSON object in the request's body, `{}` if it is absent; raises InputRefused.
 
@@ -155,39 +128,7 @@ def _load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-def _check_host() -> None:
-    """Raise BadRequest for an invalid Host, or HTTP/1.1 without one (RFC 9112, section 3.2)."""
-    environ = request.environ
-    host = environ.get("HTTP_HOST")
-    if host is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
-        raise BadRequest("The Host header is missing")
-    if host is not None and not _HOST.fullmatch(host):
-        raise BadRequest("The Host header is invalid")
-
-
-def _discard_body(response: Response) -> Response:
-    """Read the rest of the body, up to 1 MiB, and throw it away.
-
-    A client that is still sending would otherwise find its connection reset, and not read the response. gunicorn reads
-    less than 64 KiB itself; with more it closes a connection on which a proxy may be sending another client's request.
-    Another server's stream may not end, unless it has `wsgi.input_terminated`. Chunks of a byte cost far more than the
-    bytes, so it stops after 100 ms of CPU as well.
-    """
-    environ = request.environ
-    has_body = "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ
-    if has_body and "wsgi.input_terminated" in environ:
-        ends_at = time.thread_time() + _MAX_DISCARDING
-        remaining = _MAX_DISCARDED
-        with suppress(Exception):  # each WSGI server has its own errors for a short body or a broken chunk
-            while remaining > 0 and time.thread_time() < ends_at and (chunk := environ["wsgi.input"].read(_BLOCK)):
-                remaining -= len(chunk)
-    return response
-
-
 def init_app(app: Flask) -> None:
-    """Install the id converter, the check of Host, and the limit on bodies."""
-    app.before_request(_check_host)
-    app.after_request(_discard_body)
+    """Install the id converter."""
     app.url_map.converters["id"] = IdConverter
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # the extra byte shows that the body is too large

@@ -22,7 +22,9 @@ from interviews_api.clock import format_instant
 
 HEADER = "X-Request-Id"
 UNKNOWN_ROUTE = "unknown"
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+"""The methods of the routes, as the Allow of nginx has them; logs and metrics name no other."""
+
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = "interviews.request_id"  # a key of the request's WSGI environment
 _STARTED = "interviews.started"
@@ -53,7 +55,7 @@ def route(http_request: Request) -> str:
 
 def method(http_request: Request) -> str:
     """Return the request's method, or "other" for methods that clients make up."""
-    return http_request.method if http_request.method in _METHODS else "other"
+    return http_request.method if http_request.method in METHODS else "other"
 
 
 def init_app(app: Flask, count: Callable[[str, str, int, float], None]) -> None:

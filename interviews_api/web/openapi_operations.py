@@ -29,11 +29,17 @@ _REQUEST_HEADERS = {
 _SHARED_ERRORS = {
     401: "No token, or not a good one",
     413: "The body is larger than 64 KiB",
-    415: "The body is not JSON",
+    415: "The body is compressed, or not of a type that the route takes",
     500: "A fault of ours; its cause is in the log under the id",
     503: "The database is away or busy",
 }
-_ERROR_COMPONENTS = {401: "Unauthorized", 413: "BodyTooLarge", 415: "NotJson", 500: "Fault", 503: "Unavailable"}
+_ERROR_COMPONENTS = {
+    401: "Unauthorized",
+    413: "BodyTooLarge",
+    415: "UnsupportedMediaType",
+    500: "Fault",
+    503: "Unavailable",
+}
 
 
 def add_shared_parts(spec: APISpec) -> None:

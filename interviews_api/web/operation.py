@@ -13,7 +13,8 @@ from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.conditional import etag_of, if_match_precondition, respond_with_etag
 from interviews_api.web.error_responses import JSON
-from interviews_api.web.http import load_body, load_query, prefers_html, wants_page
+from interviews_api.web.http import load_body, load_query
+from interviews_api.web.negotiation import prefers_html, wants_page
 from interviews_api.web.rendering import render
 from interviews_api.web.response_cache import respond_from_cache
 from interviews_api.web.responses import ApiResponse
@@ -49,16 +50,8 @@ def operation(
 ) -> Callable[[View], View]:
     """Load query and body for the view, and render its return value into `{"message", "data"}`.
 
-    `errors` lists, for OpenAPI, refusals beside those that follow from the route: 401 and 403 of its role, 400, 413 and
-    415 of its input, 503 of the database. `limits` lists the rate limits that the view counts, for its 429.
-    `has_etag` gives a read an ETag and answers 304 to If-None-Match.
-    `cache` caches the responses of a view that returns a Versioned. It requires `has_etag` and status 200: raises
-    TypeError otherwise.
-    `if_match_read` is the view of the read whose ETag a transition honours; the view gets a `precondition` argument.
-    `html` renders HTML for clients that do not ask for JSON. Such a route takes HTML forms, too: it ignores their
-    fields, unless `takes_form` makes them its body; then a client that sends JSON gets JSON.
-    `outcomes` has message and schema of further successes by status, which the view returns as an Outcome.
-    `media_type` is that of a response that is no JSON: the view returns its bytes.
+    The arguments are fields of RouteContract, but schemas are classes, `if_match_read` is a view, and `outcomes` has
+    message and schema by status. Raises TypeError for a `cache` without `has_etag` or without status 200.
     """
     if cache is not None and (not has_etag or status != 200):
         raise TypeError(f"{message}: a cached response needs has_etag and status 200")

@@ -68,38 +68,54 @@ class CachePolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteContract:
-    """The contract of a route. `layer` is the outermost decorator so far.
-
-    With several `schemas`, the view returns (schema, value). `media_type` is that of a response that is no JSON.
-    `role` is "any" for every signed-in viewer, and None for a public route; `needs_owner` is true of a company's route
-    that its members may not call. Without `opens_unverified` the viewer's address must be verified. `if_match_read` is
-    the contract of the read whose ETag If-Match names. `socket_query` is the query of a WebSocket. `outcomes` are
-    further successes by status, which a view returns as an Outcome. With `takes_form` an HTML form is a body.
-    """
+    """The contract of a route: what it accepts, what it answers, and for whom it is."""
 
     layer: Layer
+    """The outermost decorator so far."""
     message: str = ""
+    """The `message` of a success."""
     schemas: tuple[Schema, ...] = ()
+    """The schema of `data`; with several, the view returns (schema, value)."""
     status: int = 200
+    """The status of a success."""
     query: Schema | None = None
+    """The query's parameters, which the view gets as arguments."""
     body: Schema | None = None
+    """The body's fields, which the view gets as arguments."""
     errors: tuple[type[ApiError], ...] = ()
+    """For OpenAPI: refusals beside those of the role (401, 403), the input (400, 413, 415) and the database (503)."""
     limits: tuple[Limit, ...] = ()
+    """For OpenAPI: the rate limits that the view counts, for its 429."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of a success, beside those of `web/security_headers.py`."""
     needs_database: bool = True
+    """Whether the route answers 503 without a database."""
     has_etag: bool = False
+    """Whether a read has an ETag, and answers 304 to If-None-Match."""
     cache: CachePolicy | None = None
+    """Caches the responses of a view that returns a Versioned; requires `has_etag` and status 200."""
     if_match_read: "RouteContract | None" = None
+    """The contract of the read whose ETag a transition honours in If-Match; the view gets a `precondition` argument."""
     html: RenderHtml | None = None
+    """Renders HTML for clients that do not ask for JSON. Such a route ignores the fields of an HTML form."""
     takes_form: bool = False
+    """Whether an HTML form is a body; then a client that sends JSON gets JSON."""
     outcomes: Mapping[int, "RouteContract"] = field(default_factory=dict)
+    """Further successes by status, which the view returns as an Outcome."""
     media_type: str | None = None
+    """That of a response that is no JSON: the view returns its bytes."""
     role: str | None = None
+    """The viewer's role; "any" for every signed-in viewer, None for a public route."""
     needs_owner: bool = False
+    """Whether members of a company may not call the route."""
     security_scheme: str = "accessToken"
+    """OpenAPI's name of the token that the route takes."""
     is_idempotent: bool = False
+    """Whether the route takes an Idempotency-Key."""
     opens_unverified: bool = True
+    """Whether the viewer's address may be unverified."""
     socket_query: type[Schema] | None = None
+    """The query of a route that clients upgrade to a WebSocket."""
 
 
 def set_contract(view: View, contract: RouteContract) -> View:

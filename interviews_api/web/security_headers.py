@@ -1,4 +1,4 @@
-"""Headers that every response has, unless its route sets them: after the OWASP REST Security Cheat Sheet."""
+"""Headers that every response of the API has, unless its route sets them (OWASP REST Security Cheat Sheet)."""
 
 from flask import Flask, Response
 

@@ -81,7 +81,7 @@ SIDES = ("own", "foreign", "absent")
 
 def kind_of(route: str) -> str:
     """Return whether candidates or companies may call the route; candidates, if all may."""
-    return COMPANY if RULES[route][0] in COMPANY_USERS else CANDIDATE
+    return COMPANY if RULES[route].role in COMPANY_USERS else CANDIDATE
 
 
 ANSWERS = {
@@ -112,7 +112,7 @@ Ask = Callable[[str, str], tuple[int, str | None]]
 @pytest.fixture
 def ask(route: str, access_world: AccessWorld, session_app: Flask) -> Ask:
     """Return a function that calls the test's route by caller and side, and returns status and message."""
-    _, body, _, _ = RULES[route]
+    body = RULES[route].body
     method, template = route.split()
     rule = routes(session_app)[route]
     if body == "invitation":
@@ -129,7 +129,7 @@ def ask(route: str, access_world: AccessWorld, session_app: Flask) -> Ask:
     return call
 
 
-@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] != PUBLIC])
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role != PUBLIC])
 def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: Database) -> None:
     before = everything(database)
     for side in SIDES:
@@ -137,23 +137,23 @@ def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: 
     assert everything(database) == before
 
 
-@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] in (CANDIDATE, *COMPANY_USERS)])
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role in (CANDIDATE, *COMPANY_USERS)])
 def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, database: Database) -> None:
-    _, _, foreign, absent = RULES[route]
+    rule = RULES[route]
     role = kind_of(route)
     other = COMPANY if role == CANDIDATE else CANDIDATE
     before = everything(database)
     for side in SIDES:
         for caller in (f"own {other}", f"foreign {other}"):
             assert ask(caller, side) == (403, f"{role.capitalize()} credentials required")
-    if foreign:
-        assert ask(f"own {role}", "foreign") == ask(f"foreign {role}", "own") == (403, foreign)
-    if absent:
-        assert ask(f"own {role}", "absent") == (404, absent)
+    if rule.foreign:
+        assert ask(f"own {role}", "foreign") == ask(f"foreign {role}", "own") == (403, rule.foreign)
+    if rule.absent:
+        assert ask(f"own {role}", "absent") == (404, rule.absent)
     assert everything(database) == before
 
 
-@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] == OWNER])
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role == OWNER])
 def test_member_of_the_company_is_refused(route: str, ask: Ask, database: Database) -> None:
     before = everything(database)
     for side in SIDES:
@@ -162,7 +162,7 @@ def test_member_of_the_company_is_refused(route: str, ask: Ask, database: Databa
     assert everything(database) == before
 
 
-@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule[0] == COMPANY])
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role == COMPANY])
 def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
     status, message = ask("own member company", "own")
     assert (status, message) == ANSWERS.get(route, (status, message))
@@ -178,11 +178,12 @@ def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
         assert status in (200, 201, 202), message
 
 
-@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule[3]])
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule.absent])
 def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
-    _, body, _, absent = RULES[route]
+    rule = RULES[route]
     method, template = route.split()
     argument = template[template.index("<") + 1 : template.index(">")]
     for wrong in ("nope", "F" * 24, "f" * 25, "%00", "%F0%9F%92%A9", "%ff", "' OR 1=1", "9" * 3000):
         path = template.replace(f"<{argument}>", wrong).replace("<notice_id>", "1")
-        assert access_world.callers[f"own {kind_of(route)}"].refused(method, path, body) == (404, absent), wrong
+        refusal = access_world.callers[f"own {kind_of(route)}"].refused(method, path, rule.body)
+        assert refusal == (404, rule.absent), wrong

@@ -22,7 +22,8 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.access_rules import FOR_CANDIDATES, PROTECTED
-from tests.support.factories import PASSWORD, World
+from tests.support.api import PASSWORD
+from tests.support.factories import World
 from tests.support.golden import golden
 from tests.support.settings import SECRETS
 from tests.support.timing import measure_in_turn

@@ -14,7 +14,8 @@ from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.tokens import ALGORITHM, token_end
 from interviews_api.db.connections import Database
 from interviews_api.services import service
-from tests.support.factories import PASSWORD, World
+from tests.support.api import PASSWORD
+from tests.support.factories import World
 from tests.support.settings import SETTINGS
 from tests.support.tokens import KEY, begin_session, claims
 

@@ -10,8 +10,8 @@ from interviews_api.config import Settings, SettingsError
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.accounts import ADA, LUMEN, rows
-from tests.support.api import Caller
-from tests.support.factories import PASSWORD, World
+from tests.support.api import PASSWORD, Caller
+from tests.support.factories import World
 from tests.support.settings import SECRETS, SETTINGS
 
 NOT_FOUND = (404, "Not Found")

@@ -87,8 +87,8 @@ def test_mailed_link_opens_the_routes(
     assert refresh.ok("POST", "/auth/refresh")["user"]["emailVerified"] is True
 
 
-UNPROTECTED = [route for route, rule in RULES.items() if rule[0] in (CANDIDATE, COMPANY) and " /auth/" in route]
-PROTECTED = [route for route, rule in RULES.items() if rule[0] in (CANDIDATE, COMPANY) and " /auth/" not in route]
+UNPROTECTED = [route for route, rule in RULES.items() if rule.role in (CANDIDATE, COMPANY) and " /auth/" in route]
+PROTECTED = [route for route, rule in RULES.items() if rule.role in (CANDIDATE, COMPANY) and " /auth/" not in route]
 
 
 def test_route_is_closed_to_the_unverified(
@@ -106,15 +106,15 @@ def test_route_is_closed_to_the_unverified(
     before = everything(database)
     for route in PROTECTED:
         method, template = route.split()
-        role, other = (COMPANY, CANDIDATE) if RULES[route][0] == COMPANY else (CANDIDATE, COMPANY)
+        role, other = (COMPANY, CANDIDATE) if RULES[route].role == COMPANY else (CANDIDATE, COMPANY)
         for path in (re.sub("<[a-z_]+>", ID, template), re.sub("<[a-z_]+>", "nope", template)):
-            for body in (RULES[route][1], {"x": 1}):
+            for body in (RULES[route].body, {"x": 1}):
                 assert callers[role].refused(method, path, body) == CLOSED, route
             assert callers[other].refused(method, path)[1] == f"{role.capitalize()} credentials required", route
     assert everything(database) == before
     for route in UNPROTECTED:
         method, template = route.split()
-        response = callers[RULES[route][0]].call(method, re.sub("<[a-z_]+>", ID, template), {"x": 1})
+        response = callers[RULES[route].role].call(method, re.sub("<[a-z_]+>", ID, template), {"x": 1})
         assert (response.status_code, response.get_json()["message"]) != CLOSED, route
     for method, path in (("GET", "/jobs"), ("GET", "/auth/me"), ("GET", "/auth/company/users")):
         callers[COMPANY].ok(method, path)

@@ -15,8 +15,9 @@ from werkzeug.test import TestResponse
 from interviews_api import create_app
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.services import service
+from tests.support.api import PASSWORD
 from tests.support.databases import fresh_database
-from tests.support.factories import PASSWORD, World
+from tests.support.factories import World
 from tests.support.settings import BACKENDS, SECRETS
 from tests.support.tokens import Headers
 

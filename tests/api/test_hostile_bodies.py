@@ -16,6 +16,7 @@ from tests.support.hostile_bodies import SIZE, hostile_bodies
 from tests.support.linked_interview import path
 from tests.support.people import People
 from tests.support.proof_table import figure
+from tests.support.routes import routes
 
 CPU_SECONDS = 0.1
 ANSWER_BYTES = 24 * 1024
@@ -26,11 +27,7 @@ ABSENT = "f" * 24
 
 def routes_with_a_body(app: Flask) -> dict[str, Any]:
     """Return the contract of each method and path that takes a body."""
-    contracts = {
-        method + " " + re.sub("<[^:<>]+:", "<", rule.rule): contract_of(app.view_functions[rule.endpoint])
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
+    contracts = {route: contract_of(app.view_functions[rule.endpoint]) for route, rule in routes(app).items()}
     return {route: contract for route, contract in contracts.items() if contract and contract.body is not None}
 
 
@@ -61,11 +58,11 @@ def test_hostile_body_costs_little_and_gets_a_small_answer(
     contract = routes_with_a_body(app).get(route)
     if contract is None:  # such as DELETE without a body
         return
-    role, valid, _, _ = RULES[route]
+    rule = RULES[route]
     method, template = route.split()
     url = re.sub("<([a-z_]+)>", lambda match: own_ids.get(match[1], ABSENT), template)
-    headers = (people.us if role in COMPANY_USERS else people.candidate).headers | {"Accept": JSON}
-    valid = invitation(people.us_application_id) if valid == "invitation" else valid or {}
+    headers = (people.us if rule.role in COMPANY_USERS else people.candidate).headers | {"Accept": JSON}
+    valid = invitation(people.us_application_id) if rule.body == "invitation" else rule.body or {}
     for name, body in islice(hostile_bodies(contract.body, valid), None, None, figure(sample=5, full=1)):
         assert len(body) <= SIZE, name
         durations = []

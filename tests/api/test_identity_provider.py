@@ -19,7 +19,8 @@ from interviews_api.db.connections import Database
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
 from tests.support.accounts import forget_verification, verification_paths
-from tests.support.factories import PASSWORD, World
+from tests.support.api import PASSWORD
+from tests.support.factories import World
 from tests.support.golden import golden
 from tests.support.provider import (
     ALGORITHMS,

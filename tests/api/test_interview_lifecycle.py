@@ -9,8 +9,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from interviews_api.config import Settings
 from interviews_api.services import service
-from tests.support.api import Caller, in_days, local
-from tests.support.factories import PASSWORD
+from tests.support.api import PASSWORD, Caller, in_days, local
 
 SCHEDULED = {"dateSeen", "dateInterviewScheduled"}
 CONFIRMED = SCHEDULED | {"dateConfirmed"}

@@ -270,5 +270,7 @@ def test_reset_page_loads_nothing_from_elsewhere(anonymous: Caller) -> None:
     policy = page.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'")
     assert policy.count("'sha256-") == 2
+    assert "connect-src 'self'" in policy
     assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert (page.headers["X-Frame-Options"], page.headers["X-Robots-Tag"]) == ("DENY", "noindex")
     assert "http" not in page.text.replace("http-equiv", "")

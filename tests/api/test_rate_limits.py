@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
 from interviews_api.accounts.models import PasswordReset, RateLimit
 from interviews_api.db.connections import Database
-from tests.support.factories import PASSWORD, World
+from tests.support.api import PASSWORD
+from tests.support.factories import World
 from tests.support.fixtures import MakeLimited
 
 REFUSAL = {"statusCode": 429, "message": "Too many attempts, try again later", "error": "Too Many Requests"}

@@ -9,8 +9,7 @@ from sqlalchemy import select
 from interviews_api.accounts.models import Company
 from interviews_api.db.connections import Database
 from tests.support.accounts import ADA, LUMEN, bearer, rows
-from tests.support.api import Caller
-from tests.support.factories import PASSWORD
+from tests.support.api import PASSWORD, Caller
 
 
 def test_candidate_registers_and_is_signed_in(anonymous: Caller) -> None:

@@ -20,6 +20,8 @@ from tests.support.api import Caller, in_days, invitation, local
 from tests.support.database_rows import everything
 from tests.support.factories import World
 from tests.support.fixtures import MakeLimited
+from tests.support.linked_interview import JSON
+from tests.support.linked_interview import path as link_path
 from tests.support.people import People
 
 TOO_MANY = (429, "Too many attempts, try again later")
@@ -74,7 +76,7 @@ def test_requests_for_another_time_are_limited_to_five_an_hour(
 def test_moves_are_limited_by_interview_and_side(
     limited: Callable[..., People], interview_id: str, database: Database
 ) -> None:
-    people = limited("moves=3/3600")
+    people = limited("transitions=3/3600")
     us, candidate = people.us, people.candidate
     ours, theirs = f"/interviews/{interview_id}", f"/candidate/interviews/{interview_id}"
     for days in range(30, 33):
@@ -98,10 +100,21 @@ def test_moves_are_limited_by_interview_and_side(
     us.ok("PUT", f"{ours}/cancel", {"cancellationReason": "x"})
 
 
+def test_page_of_the_mailed_link_says_when_to_try_again(limited: Callable[..., People], interview_id: str) -> None:
+    candidate = limited("transitions=1/3600").candidate
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        candidate.ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule")
+        clock.shift(600)
+        for headers in ({}, JSON):
+            response = candidate.client.post(link_path(interview_id), headers=headers)
+            assert (response.status_code, response.is_json) == (429, bool(headers))
+            assert response.headers["Retry-After"] == "3000"
+
+
 def test_moves_of_the_last_hour_count_after_many_old_ones(
     limited: Callable[..., People], interview_id: str, database: Database
 ) -> None:
-    people = limited("moves=2/3600,reschedule_requests=1000/3600")
+    people = limited("transitions=2/3600,reschedule_requests=1000/3600")
     path = f"/candidate/interviews/{interview_id}/request-reschedule"
     for _ in range(2):
         people.candidate.ok("PUT", path)

@@ -30,14 +30,14 @@ def check(response: TestResponse, cache_control: str) -> None:
 
 @pytest.mark.parametrize("route", RULES)
 def test_each_route_has_the_headers(route: str, people: People, client: FlaskClient) -> None:
-    role, body, _, _ = RULES[route]
+    rule = RULES[route]
     interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     ids = {"interview_id": interview["interviewId"], "company_id": people.us_company_id, "name": "init.js"}
     ids |= {"application_id": people.us_application_id, "token": link_path(interview["interviewId"]).rpartition("/")[2]}
     method, template = route.split()
     path = re.sub("<([a-z_]+)>", lambda match: ids.get(match[1], ABSENT), template)
-    body = invitation(people.us_application_id) if body == "invitation" else body
-    right = people.us if role in COMPANY_USERS else people.candidate
+    body = invitation(people.us_application_id) if rule.body == "invitation" else rule.body
+    right = people.us if rule.role in COMPANY_USERS else people.candidate
     for caller in (right, Caller(client, {}), people.us, people.candidate):
         with caller.call(method, path, body) as response:
             is_read = method == "GET" and response.status_code == 200

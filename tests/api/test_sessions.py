@@ -18,8 +18,8 @@ from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
 from tests.support.access_rules import PROTECTED
-from tests.support.api import Caller
-from tests.support.factories import PASSWORD, World
+from tests.support.api import PASSWORD, Caller
+from tests.support.factories import World
 from tests.support.sessions import ACCOUNT, GONE, bearer, sessions, sign_in
 from tests.support.settings import SECRETS
 

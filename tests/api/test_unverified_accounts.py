@@ -189,7 +189,7 @@ def test_this_was_not_me_deletes_the_registration(route: str, body: Any, strange
     (token,) = verification_tokens(database)
     response = stranger.call("POST", NOT_ME, {"token": token})
     assert (response.status_code, response.get_json()) == (
-        200, {"message": "Registration deleted successfully", "data": {}}
+        200, {"message": "Registration ended successfully", "data": {}}
     )  # fmt: skip
     assert rows(database) == [0, 0, 0, 0]
     assert bearer(stranger.client, account).refused("GET", "/auth/me") == UNAUTHORIZED

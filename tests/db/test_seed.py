@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 from interviews_api import models
 from interviews_api.db.connections import Database
 from interviews_api.seed.schemas import SeedFile
+from tests.support.api import PASSWORD
 from tests.support.database_rows import everything_but_imports
-from tests.support.factories import PASSWORD, Record, World
+from tests.support.factories import Record, World
 from tests.support.tokens import Headers
 
 Content = dict[str, list[Record]]

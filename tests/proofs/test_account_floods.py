@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 
 from interviews_api.db.connections import Database
 from tests.support.access_rules import CANDIDATE, COMPANY, REFRESH, RULES, SIGNED_IN
-from tests.support.api import Caller, invitation
-from tests.support.factories import PASSWORD, Record, World
-from tests.support.floods import FloodedRoute, assert_harmless, describe, flood, routes
+from tests.support.api import PASSWORD, Caller, invitation
+from tests.support.factories import Record, World
+from tests.support.floods import FloodedRoute, assert_harmless, describe, flood, flooded_routes
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.proof_table import figure, proof
@@ -67,13 +67,13 @@ def test_registered_users_flood_delays_no_other_client(
     """A route joins when it is in the URL map and its access rule names a role."""
     api, nginx = proxied_servers
     workers, floods = api.workers, []
-    targets = routes(app, CANDIDATE, COMPANY, SIGNED_IN, REFRESH)[:: figure(sample=14, full=1)]
+    targets = flooded_routes(app, CANDIDATE, COMPANY, SIGNED_IN, REFRESH)[:: figure(sample=14, full=1)]
     with proof("routes flooded by a registered user", database.engine.dialect.name, len(targets)) as proof_row:
         for route in targets:
-            role, valid, _, _ = RULES[route.name]
-            tokens = accounts.sign_in(role)
-            token = tokens["refreshToken" if role == REFRESH else "accessToken"]
-            body = invitation(accounts.ids["application_id"]) if valid == "invitation" else valid
+            rule = RULES[route.name]
+            tokens = accounts.sign_in(rule.role)
+            token = tokens["refreshToken" if rule.role == REFRESH else "accessToken"]
+            body = invitation(accounts.ids["application_id"]) if rule.body == "invitation" else rule.body
             requests = route.requests(accounts.ids, {"Authorization": f"Bearer {token}"}, body)
             floods.append(FloodedRoute(route, flood(nginx, requests, SECONDS)))
         proof_row.result = describe(floods)

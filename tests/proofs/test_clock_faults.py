@@ -26,7 +26,8 @@ from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
 from tests.support.worker_processes import WorkerProcesses
 
-CONFIG, WORKER = "tests/support/moved_clock.py", ("-m", "tests.support.moved_clock", "flask", "--app", "wsgi", "worker")
+CONFIG = "tests/support/moved_gunicorn.py"
+WORKER = ("-m", "tests.support.moved_program", "flask", "--app", "wsgi", "worker")
 CANDIDATES, TURNS = 40, 2
 HOUR = 3600
 

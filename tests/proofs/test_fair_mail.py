@@ -1,4 +1,4 @@
-"""Proof that the mails of many companies delay neither another company's mail nor mails about passwords."""
+"""Proof that the mails of many companies delay neither another company's mail nor mails about accounts."""
 
 import time
 from dataclasses import replace

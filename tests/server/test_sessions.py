@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from interviews_api.db.connections import Database
-from tests.support.api import Caller
-from tests.support.factories import PASSWORD
+from tests.support.api import PASSWORD, Caller
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.sessions import ACCOUNT, GONE, bearer, sessions, sign_in
 

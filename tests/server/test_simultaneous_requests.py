@@ -14,10 +14,10 @@ from sqlalchemy import select
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
 from tests.support.accounts import ADA, LUMEN, bearer, rows
-from tests.support.api import Caller
+from tests.support.api import PASSWORD, Caller
 from tests.support.database_rows import stored
 from tests.support.delivery_addresses import SIDES, body, count, give
-from tests.support.factories import PASSWORD, World
+from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.linked_interview import JSON, path
 from tests.support.people import People
@@ -122,7 +122,9 @@ def test_two_colleagues_cannot_remove_each_other(
     remover = anonymous.ok("POST", "/auth/register/company", LUMEN)
     for number in range(5):
         account = {"email": f"{number}@lumen.example", "password": PASSWORD}
-        bearer(anonymous.client, remover).ok("POST", "/auth/company/users", account)
+        owner = bearer(anonymous.client, remover)
+        colleague_id = owner.ok("POST", "/auth/company/users", account)["user"]["id"]
+        owner.ok("PATCH", f"/auth/company/users/{colleague_id}", {"role": "owner"})
         pair = [remover, anonymous.ok("POST", "/auth/login", account)]
 
         def remove(index: int, pair: list[dict[str, Any]] = pair) -> int:

@@ -8,8 +8,7 @@ from sqlalchemy import func, select, update
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, EmailVerification, User, email_key
 from interviews_api.accounts.verification_tokens import make_verification_token
 from interviews_api.db.connections import Database
-from tests.support.api import Caller
-from tests.support.factories import PASSWORD
+from tests.support.api import PASSWORD, Caller
 from tests.support.settings import SECRETS
 
 ADA = {"email": " Ada@Example.com ", "password": PASSWORD, "firstName": "Ada", "lastName": "Okafor"}

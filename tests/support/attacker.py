@@ -1,4 +1,4 @@
-"""An attacker who had an account for a minute, and kept all that it gave."""
+"""An account that an attacker held for a minute, and what the attacker kept of it."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ UNAUTHORIZED = (401, "Unauthorized")
 
 
 class Attacker:
-    """A stranger who had the victim's account for a minute, and kept all that it gives."""
+    """The sessions, feed, subscription and reset link of the victim's account that the attacker kept."""
 
     def __init__(self, client: FlaskClient, account: dict[str, Any]) -> None:
         self.tokens = account

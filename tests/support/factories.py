@@ -7,7 +7,6 @@ from flask import Flask
 from interviews_api.seed.load import load_world
 
 Record = dict[str, Any]
-PASSWORD = "a-good-password"
 
 
 class World:

@@ -24,7 +24,7 @@ _LATER = re.compile(rb"\r\nRetry-After: \d+\r\n", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nConnection: close\r\n", re.IGNORECASE)
 
 
-def flood(port: int, request: bytes, ends_at: float) -> Counter[str]:
+def repeat(port: int, request: bytes, ends_at: float) -> Counter[str]:
     """Repeat a request over one connection until `ends_at`, a monotonic time; return the number of each status."""
     answers: Counter[str] = Counter()
     while time.monotonic() < ends_at:
@@ -70,7 +70,8 @@ if __name__ == "__main__":
     ends_at = time.monotonic() + task["seconds"]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         floods = [
-            pool.submit(flood, task["port"], requests[number % len(requests)], ends_at) for number in range(CONNECTIONS)
+            pool.submit(repeat, task["port"], requests[number % len(requests)], ends_at)
+            for number in range(CONNECTIONS)
         ]
         total = sum((future.result() for future in floods), Counter[str]())
     print(json.dumps(total))

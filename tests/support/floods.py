@@ -22,9 +22,10 @@ from interviews_api.web.route_contract import RouteContract, contract_of
 from tests.support.access_rules import RULES
 from tests.support.flooder import DROPPED
 from tests.support.hostile_bodies import SIZE, hostile_bodies
-from tests.support.hostile_text import HIDDEN
+from tests.support.hostile_text import ENCODED
 from tests.support.nginx import Nginx
 from tests.support.proof_table import figure
+from tests.support.routes import routes
 from tests.support.settings import ROOT
 
 JSON, HTML = "application/json", "text/html"
@@ -57,7 +58,7 @@ class Route:
         if self.contract is not None and self.contract.body is not None:
             own = {**headers, "Accept": JSON, "Content-Type": JSON}
             return [written(method, path, own, body) for body in worst_bodies(self.contract.body, valid or {})]
-        query = f"?limit=100&skip=0&after=0&token={HIDDEN}&" + "status=confirmed&" * (LONG // 20)
+        query = f"?limit=100&skip=0&after=0&token={ENCODED}&" + "status=confirmed&" * (LONG // 20)
         paths = [path, f"{path}?limit=100", f"{path}{query}"]
         if "<" in self.rule:
             paths.append(re.sub("<[^<>]+>", "%C3%A9" * (LONG // 6), self.rule))
@@ -65,15 +66,13 @@ class Route:
         return [written(method, path, {**headers, "Accept": HTML if has_page else JSON}) for path in paths]
 
 
-def routes(app: Flask, *roles: str) -> list[Route]:
+def flooded_routes(app: Flask, *roles: str) -> list[Route]:
     """Return the routes of the URL map for these roles, as the access rules name them."""
-    views = {
-        f"{method} {rule.rule}": contract_of(app.view_functions[rule.endpoint])
-        for rule in app.url_map.iter_rules()
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    }
-    named = [Route(re.sub("<[^:<>]+:", "<", name), name.split()[1], contract) for name, contract in views.items()]
-    return [route for route in named if RULES[route.name][0] in roles]
+    return [
+        Route(name, rule.rule, contract_of(app.view_functions[rule.endpoint]))
+        for name, rule in routes(app).items()
+        if RULES[name].role in roles
+    ]
 
 
 def written(method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
@@ -110,13 +109,13 @@ def load_seconds(schema: Schema, body: bytes) -> float:
 def longest_body(schema: Schema, valid: Mapping[str, Any]) -> bytes:
     """Return a valid body with the longest texts that fit into 64 KiB, of the letters with the most bytes."""
     for letter in LETTERS:
-        body = json.dumps(longest(schema, valid, letter), ensure_ascii=False).encode()
+        body = json.dumps(longest_values(schema, valid, letter), ensure_ascii=False).encode()
         if len(body) <= SIZE:
             return body
     raise AssertionError(schema)
 
 
-def longest(schema: Schema, valid: Mapping[str, Any], letter: str) -> dict[str, Any]:
+def longest_values(schema: Schema, valid: Mapping[str, Any], letter: str) -> dict[str, Any]:
     """Return a body with the longest text in each field that takes any text; the others are as in the valid one."""
     values = {
         own.data_key or name: longest_value(own, valid.get(own.data_key or name), letter)
@@ -128,7 +127,7 @@ def longest(schema: Schema, valid: Mapping[str, Any], letter: str) -> dict[str, 
 def longest_value(own: fields.Field[Any], valid: Any, letter: str) -> Any:
     """Return the longest value of a field, or the valid one where no text of one letter is valid."""
     if isinstance(own, fields.Nested):
-        return longest(own.schema, valid or {}, letter)
+        return longest_values(own.schema, valid or {}, letter)
     bounds = [check.max for check in own.validators if isinstance(check, validate.Length) and check.max]
     if isinstance(own, fields.List):
         value: Any = [longest_value(own.inner, None, letter)] * min(bounds, default=1)

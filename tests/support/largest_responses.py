@@ -29,7 +29,7 @@ from interviews_api.interviews.link_tokens import make_token
 from interviews_api.notifications.errors import MAX_PER_OWNER
 from interviews_api.notifications.models import Delivery, Webhook
 from interviews_api.notifications.schemas import NewSubscription, NewWebhook
-from interviews_api.web.http import MAX_BODY_BYTES
+from interviews_api.web.request_limits import MAX_BODY_BYTES
 from interviews_api.web.route_contract import RouteContract
 from tests.support.accounts import verification_tokens
 from tests.support.api import PASSWORD, in_days, local
@@ -54,7 +54,7 @@ CONSTANT = {
 """Routes whose responses hold nothing that a user wrote."""
 
 
-def longest(schema: type[Schema], name: str, preferred: str, prefix: str = "") -> str:
+def longest_text(schema: type[Schema], name: str, preferred: str, prefix: str = "") -> str:
     """Return the longest text that the field takes, of the preferred character or else of one that it allows."""
     text_field: Any = schema().fields[name]
     (maximum,) = (check.max for check in text_field.validators if isinstance(check, validate.Length))
@@ -126,7 +126,7 @@ class LargestWorld:
         self.paths["verification"] = verification_tokens(self.database)
 
     def _text(self, schema: type[Schema], name: str, prefix: str = "") -> str:
-        return longest(schema, name, self.character, prefix)
+        return longest_text(schema, name, self.character, prefix)
 
     def _send(self, side: str, method: str, path: str, body: Any = None) -> Any:
         """Send the body as it is: the test client would escape each character."""

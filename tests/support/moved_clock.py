@@ -1,17 +1,14 @@
-"""Clocks of processes that a test moves: `python -m tests.support.moved_clock flask --app wsgi worker`.
+"""Clocks of processes that a test moves; `moved_program.py` and `moved_gunicorn.py` are the processes.
 
-A process reads the seconds by which its clock is ahead from the file that MOVED_CLOCK names. This module is also a
-configuration of gunicorn, with the project's own settings. Time that only measures durations (monotonic) stays.
+A process reads the seconds by which its clock is ahead from the file that MOVED_CLOCK names. Time that only measures
+durations (monotonic) stays.
 """
 
 import os
-import runpy
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import time_machine
 
@@ -49,18 +46,3 @@ class MovedClock:
         unfinished.write_text(str(ahead))
         unfinished.rename(self._path)
         time.sleep(10 * POLL_SECONDS)
-
-
-if __name__ == "__main__":
-    follow()
-    del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-elif "gunicorn" in sys.modules and VARIABLE in os.environ:
-    exec((Path(__file__).parents[2] / "gunicorn.conf.py").read_text())  # the project's settings
-
-    _after_fork = post_fork  # noqa: F821  # gunicorn.conf.py's
-
-    def post_fork(server: object, worker: Any) -> None:
-        """Move the clock of each worker; a thread of the master would not be there."""
-        _after_fork(server, worker)
-        follow()

@@ -7,9 +7,9 @@ from flask import Flask
 
 
 def routes(app: Flask) -> dict[str, Any]:
-    """Return each method and path of the URL map, without converters."""
+    """Return the rule of each method and path of the URL map, without converters."""
     return {
         method + " " + re.sub("<[^:<>]+:", "<", rule.rule): rule
         for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     }

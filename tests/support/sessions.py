@@ -6,8 +6,7 @@ from sqlalchemy import func, select
 
 from interviews_api.accounts.models import Session
 from interviews_api.db.connections import Database
-from tests.support.api import Caller
-from tests.support.factories import PASSWORD
+from tests.support.api import PASSWORD, Caller
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
 GONE = (401, "Unauthorized")

@@ -17,7 +17,7 @@ def contracts(session_app: Flask) -> dict[str, RouteContract]:
 
 def test_routes_that_demand_an_owner_are_in_the_matrix_as_such(contracts: dict[str, RouteContract]) -> None:
     demanding = {route for route, contract in contracts.items() if contract.needs_owner}
-    assert demanding == {route for route, rule in RULES.items() if rule[0] == OWNER}
+    assert demanding == {route for route, rule in RULES.items() if rule.role == OWNER}
     assert len(demanding) >= 6
 
 
@@ -30,4 +30,4 @@ def test_routes_that_demand_an_owner_describe_the_refusal(contracts: dict[str, R
 def test_other_roles_of_the_matrix_are_those_of_the_contracts(contracts: dict[str, RouteContract]) -> None:
     roles = {CANDIDATE: "candidate", COMPANY: "company", OWNER: "company", SIGNED_IN: "any", "refresh token": "any"}
     for route, contract in contracts.items():
-        assert contract.role == roles.get(RULES[route][0]), route
+        assert contract.role == roles.get(RULES[route].role), route

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from interviews_api.config import Settings, SettingsError, database_url
-from interviews_api.config.safe_settings import EXAMPLE_SECRETS, is_local_host
+from interviews_api.config.production import EXAMPLE_SECRETS, is_local_host
 from tests.support.settings import PRODUCTION, ROOT, SECRETS
 
 GUESSED = "different characters, so it can be guessed: make one with"

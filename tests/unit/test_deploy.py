@@ -13,12 +13,13 @@ import pytest
 import yaml
 
 from interviews_api.config import Settings, SettingsError
-from interviews_api.server.heartbeat import FILE
+from interviews_api.notifications.worker.heartbeat import FILE
 from tests.support.gunicorn_server import clean_environment
 from tests.support.settings import PRODUCTION, ROOT
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
+DROP_IN = DEPLOY / "interviews-.service.d" / "10-hardening.conf"
 PROGRAMS = ("api", "live", "worker", "migrate")
 
 
@@ -166,11 +167,20 @@ def test_unit_is_valid_and_confined(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name
     python = Path(sys.executable).parent
     copy.write_text(unit.read_text().replace("/srv/interviews/.venv/bin", str(python)))
+    shutil.copytree(DROP_IN.parent, tmp_path / DROP_IN.parent.name)
     verified = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
     assert unit.name not in verified.stderr
     exposure = ["systemd-analyze", "security", "--offline=true", "--threshold=16", "--no-pager", copy]
     rated = subprocess.run(exposure, capture_output=True, text=True, check=False)
     assert rated.returncode == 0, rated.stdout  # at most 1.6 of 10 points
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_unit_does_not_start_without_its_confinement(unit: Path) -> None:
+    assert unit.name.startswith(DROP_IN.parent.name.removesuffix(".service.d"))
+    name = DROP_IN.relative_to(DEPLOY)
+    assert f"\nAssertPathExists=/etc/systemd/system/{name}\n" in unit.read_text()
+    assert "\nUser=interviews\n" in unit.read_text()
 
 
 def test_units_limit_memory_and_use_no_folder_that_is_cleaned() -> None:

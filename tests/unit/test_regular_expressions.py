@@ -24,7 +24,6 @@ PARTS = ("a", "0", " ", "\t", "\n", "\u00fc", "=?", "=?x", "?", "a.", "a-", "a@"
 ENDS = ("", "\x00", "!", "\n", "@a.co")
 NOT_EVALUATED = {
     "re.fullmatch(self._digits)",  # [0-9]{1,10}
-    "re.findall(f'<{tag}>(.*?)</{tag}>')",  # reads a page of ours
 }
 
 

@@ -174,6 +174,17 @@ def test_mails_become_files_without_a_server(
     assert str(path) in capsys.readouterr().out
 
 
+def test_mail_that_becomes_a_file_is_in_no_log_of_production(
+    app: Flask, people: People, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    settings = replace(service(Settings, app), mail_dir=str(tmp_path / "mail"), environment="production")
+    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+        wait_for(lambda: statuses(database) == ["sent"])
+    assert len(list((tmp_path / "mail").iterdir())) == 1
+    assert capsys.readouterr().out == ""
+
+
 NASTY = (
     "A\r\nBcc: evil@example.com\x0b\u2028\u2029\x1b[2J =?utf-8?q?=0D=0ABcc:_evil=40example.com=0D=0A=0D=0A?= "
     "=?utf-8?b?AA==?= =?=? b\tc é" + "x" * 200

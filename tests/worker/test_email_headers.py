@@ -10,7 +10,7 @@ from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.models import Channel
 from interviews_api.web.plain_text import shorten
 from tests.support.api import invitation
-from tests.support.hostile_text import HIDDEN
+from tests.support.hostile_text import ENCODED
 from tests.support.people import People
 from tests.support.receivers import Mailbox, wait_for, working
 
@@ -18,7 +18,7 @@ from tests.support.receivers import Mailbox, wait_for, working
 def test_hidden_header_in_a_job_title_stays_text(
     app: Flask, people: People, client: FlaskClient, mail_settings: Settings
 ) -> None:
-    us, candidate, title = people.us, people.candidate, f"x {HIDDEN} y"
+    us, candidate, title = people.us, people.candidate, f"x {ENCODED} y"
     job = us.ok("POST", "/jobs", {"title": title})
     application = candidate.ok("POST", f"/jobs/{job['id']}/applications")["applicationId"]
     us.ok("POST", "/interviews/schedule", invitation(application, notes=title))

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from interviews_api.accounts.models import Company
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database, transaction
@@ -174,6 +175,8 @@ def cancel(people: People, interview_id: str) -> None:
 
 
 def test_cancellation_of_a_muted_company_has_none_of_its_texts(people: People, outbox: Outbox, address: str) -> None:
+    with outbox.database.engine.begin() as connection:
+        connection.execute(update(Company).values(email=f"{CANARY}@example.com", phone=CANARY, address=CANARY))
     texts = {"location": f"{CANARY} place", "notes": f"{CANARY} notes", "meetingLink": f"https://{CANARY}.example/x"}
     interview_id = schedule(people, type="InPerson", **texts)
     cancel(people, interview_id)

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from interviews_api.accounts.models import RateLimit
 from interviews_api.accounts.purge import BATCH_SIZE
 from interviews_api.db.connections import Database
-from interviews_api.server.heartbeat import FILE, beat
+from interviews_api.notifications.worker.heartbeat import FILE, beat
 from tests.support.receivers import working
 
 

@@ -30,7 +30,7 @@ class Obsolete(DeliveryError):
 
 
 Sender = Callable[[RowMapping, RowMapping], None]
-"""Sends one delivery; takes the rows of its target (user, subscription or webhook) and of its context.
+"""Sends one delivery; takes the rows of its target (user, account mail, subscription or webhook) and of its context.
 
 Raises DeliveryError when the delivery was not sent.
 """

@@ -42,6 +42,7 @@ _TEXTS_OF_COMPANY = (
     "location",
     "meeting_link",
     "company_phone",
+    "company_email",
     "company_address",
 )
 _ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)

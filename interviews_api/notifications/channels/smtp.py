@@ -1,4 +1,4 @@
-"""E-mail transport: an SMTP server, or files in development."""
+"""E-mail transport: an SMTP server, or files where none is set."""
 
 import smtplib
 import socket
@@ -108,7 +108,7 @@ def _describe(error: Exception) -> str:
 
 
 def _write(settings: Settings, user: RowMapping, context: RowMapping) -> None:
-    """Write the message to a file named after the delivery, by an atomic rename; print the path."""
+    """Write the message to a file named after the delivery, by an atomic rename; in development print the path."""
     message = compose(settings, user, context)
     path = Path(settings.mail_dir) / f"{context['key']}.{user['id']}.eml"
     try:
@@ -118,4 +118,5 @@ def _write(settings: Settings, user: RowMapping, context: RowMapping) -> None:
         draft.replace(path)
     except OSError as error:
         raise RetryLater(f"MAIL_DIR cannot be written: {error.strerror}") from error
-    click.echo(f"Mail to {in_one_line(user['email'])}: {path}")
+    if not settings.is_production:  # what a service prints becomes a log, and logs hold no address
+        click.echo(f"Mail to {in_one_line(user['email'])}: {path}")

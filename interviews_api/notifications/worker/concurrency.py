@@ -17,8 +17,8 @@ class FairSlots:
     """The slots of a channel worker: up to `concurrency` groups in progress, and the paused targets.
 
     An owner is the company or candidate that causes a delivery. Owners take turns, and the share of each is a quarter
-    of the free slots, at least one while any is free. An eighth of all slots is kept for first attempts of owners that
-    had no attempt within the last minute. Methods may be called from any thread.
+    of the free slots, at least one while any outside of the reserve is free. The reserve is an eighth of all slots, for
+    first attempts of owners without an attempt in the last minute. Methods may be called from any thread.
     """
 
     def __init__(self, concurrency: int) -> None:

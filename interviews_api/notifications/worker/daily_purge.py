@@ -21,7 +21,7 @@ class DailyPurge:
         self._checked_at: datetime | None = None
 
     def work(self, present: datetime) -> bool:
-        """Delete at most one batch, if the purge is due; return whether more is to be deleted. `present` is in UTC."""
+        """Delete at most one batch, if the purge is due; return whether a batch was deleted. `present` is in UTC."""
         if self._checked_at is None or abs(present - self._checked_at) >= _CHECK_INTERVAL:
             self._checked_at = present
             if _claim(present):

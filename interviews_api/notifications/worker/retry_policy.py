@@ -37,10 +37,10 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     A password reset is obsolete once it expired or was used, an account mail once it expired, a mail about a disabled
     webhook once that is deleted or enabled. E-mail and push are obsolete once the interview has a later revision.
     Reminders and nudges are also obsolete once its status changed or it began; while the company is suspended, all but
-    cancellations are. A mail that a bound has held back is obsolete once there is a newer mail about the interview and,
-    unless it is a cancellation, once the interview has begun. Of a company that the candidate has muted only
-    cancellations go out, up to a bound, and news of interviews that the candidate has confirmed. Webhooks get all
-    events.
+    cancellations are. A mail that a bound has held back is obsolete once there is a newer mail about the interview (but
+    not of a muted company, whose newer mail may not go out) and, unless it is a cancellation, once the interview has
+    begun. Of a company that the candidate has muted only cancellations go out, up to a bound, and new times and
+    reminders of interviews that the candidate confirmed once. Webhooks get all events.
     """
     _raise_if_muted(context)
     if context["reset_id"] is not None:
@@ -85,9 +85,9 @@ def _raise_if_muted(context: Mapping[Any, Any]) -> None:
 
 
 def raise_if_unverified(context: Mapping[Any, Any], target: Mapping[Any, Any]) -> None:
-    """Raise Obsolete if the target's user never proved the address, unless the delivery is a mail that may prove it.
+    """Raise Obsolete if the target's user never proved the address.
 
-    Mails about passwords go to any address, as the invitation of a colleague does.
+    Verifications, invitations and mails about passwords go to any address.
     """
     is_for_any_address = context["reset_id"] is not None or context["mail_kind"] in _FOR_ANY_ADDRESS
     if target["is_unverified"] and not is_for_any_address:

@@ -13,15 +13,14 @@ from flask import Flask
 from psycopg import Error as PsycopgError
 from sqlalchemy.exc import SQLAlchemyError
 
-from interviews_api.accounts.purge import PAUSE_SECONDS
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, read_connection, transaction
 from interviews_api.events.wakeup import CommitListener, close_quietly, listen_for_commits
 from interviews_api.notifications.worker.channel_worker import ChannelWorker
 from interviews_api.notifications.worker.daily_purge import DailyPurge
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
+from interviews_api.notifications.worker.heartbeat import beat
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
-from interviews_api.server.heartbeat import beat
 from interviews_api.services import service
 
 _POLL_SECONDS = 1.0  # reminders fall due without a commit, so the database is read at least this often
@@ -63,9 +62,8 @@ class Worker:
             try:
                 listener = listener or listen_for_commits(database.engine)
                 has_worked = work_once(now())
-                if self._daily_purge.work(now()):
-                    time.sleep(PAUSE_SECONDS)
-                elif not has_worked:
+                has_purged = self._daily_purge.work(now())
+                if not has_worked and not has_purged:
                     self._wait(listener)
                 for channel_worker in self._channel_workers:
                     channel_worker.wake()

@@ -1,4 +1,4 @@
-"""A sign of life of programs without a port: a file, whose time of change a health check reads.
+"""The worker's sign of life, because it has no port: a file, whose time of change a health check reads.
 
 deploy/compose.yaml has that check.
 """
