@@ -10,6 +10,7 @@ from marshmallow import Schema
 from interviews_api.accounts.audit import failed_sign_in_recorded, record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import refresh_token_required, user_required
+from interviews_api.accounts.credentials import end_access, write_mail_about_password
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
     CandidatesSignInElsewhere,
@@ -23,13 +24,11 @@ from interviews_api.accounts.identity_provider import (
     local_session_required,
     refuse_candidates_of_provider,
 )
-from interviews_api.accounts.mail_repository import AccountMailRepository
-from interviews_api.accounts.models import NO_SESSION, MailKind, Role, Viewer
+from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.passwords import hash_password, is_password, refuse_address
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
-from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import (
     CandidateMe,
     CandidateSession,
@@ -47,7 +46,6 @@ from interviews_api.accounts.sign_in_limits import (
     count_verification_mail,
     find_account,
 )
-from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -201,16 +199,12 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
-        ResetRepository(connection).void(user["email"])
-        if not is_right or not UserRepository(connection).change_password(
-            viewer.user_id, user["password_hash"], new_hash
-        ):
+        end_access(connection, viewer.user_id, keep_session=viewer.session_id)
+        users = UserRepository(connection)
+        if not is_right or not users.change_password(viewer.user_id, user["password_hash"], new_hash):
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
-        SessionRepository(connection).end_others(viewer)
-        service(StandingAccess).end(connection, viewer.user_id)
         record(connection, SecurityEventType.PASSWORD_CHANGED, viewer.user_id)
-        mails, user_id = AccountMailRepository(connection), viewer.user_id
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user_id, user_id=user_id, now=now())
+        write_mail_about_password(connection, user)
     return {}
 
 

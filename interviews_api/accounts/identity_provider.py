@@ -13,10 +13,10 @@ from sqlalchemy import RowMapping
 
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts.credentials import end_access
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer, email_key
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
@@ -104,7 +104,7 @@ def _claim(user_id: str, *, verified_at: datetime | None) -> None:
     """End all that an unverified owner of the account set up, at the first sign-in through the provider."""
     with transaction() as connection:
         if UserRepository(connection).claim_for_provider(user_id, verified_at=verified_at):
-            service(StandingAccess).end(connection, user_id)
+            end_access(connection, user_id)
             record(connection, SecurityEventType.ACCOUNT_CLAIMED, user_id)
 
 

@@ -157,20 +157,20 @@ class UserRepository:
         return self.get_by_email(email)
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Replace the hash and return True; return False if `old_hash` is outdated.
+        """Lock the user, replace the hash and return True; return False if `old_hash` is outdated."""
+        self.lock_user(user_id)
+        is_unchanged = (User.id == user_id) & (User.password_hash == old_hash)
+        return self._connection.execute(update(User).where(is_unchanged).values(password_hash=new_hash)).rowcount == 1
 
-        Blocks while another transaction holds the lock of `lock_user`.
-        """
-        unchanged = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
-        if self._connection.execute(unchanged).first() is None:
-            return False
-        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
-        return True
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        """Lock the user and set the hash."""
+        self.lock_user(user_id)
+        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
     def claim_for_provider(self, user_id: str, *, verified_at: datetime | None) -> bool:
-        """Take an account that was never verified from whoever registered it; return False if there is nothing to take.
+        """Delete the password of an account that was never verified; return whether there was anything to take over.
 
-        Deletes its password and sessions. `verified_at` is None if the provider does not vouch for the address.
+        `verified_at` is None if the provider does not vouch for the address.
         """
         unverified = [User.id == user_id, User.email_verified_at.is_(None)]
         if verified_at is None:
@@ -178,7 +178,6 @@ class UserRepository:
         values = {"password_hash": None, "email_verified_at": verified_at}
         if self._connection.execute(update(User).where(*unverified).values(values)).rowcount == 0:
             return False
-        self._connection.execute(delete(Session).where(Session.user_id == user_id))
         if verified_at is not None:
             self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
         return True
@@ -241,8 +240,7 @@ class SessionRepository:
             delete(Session).where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
         )
 
-    def end_others(self, viewer: Viewer) -> None:
-        """End all other sessions of the viewer."""
-        self._connection.execute(
-            delete(Session).where(Session.user_id == viewer.user_id, Session.id != viewer.session_id)
-        )
+    def end_all(self, user_id: str, *, keep: str | None = None) -> None:
+        """End all sessions of the user, but for the one with the id `keep`."""
+        statement = delete(Session).where(Session.user_id == user_id)
+        self._connection.execute(statement if keep is None else statement.where(Session.id != keep))

@@ -9,17 +9,17 @@ from flask import Blueprint, Response
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
+from interviews_api.accounts.credentials import end_access, write_mail_about_password
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.mail_repository import AccountMailRepository
-from interviews_api.accounts.models import MailKind, Role
+from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password, refuse_address
 from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
-from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (
@@ -91,11 +91,13 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
     refuse_address("newPassword", new_password, email)
     password_hash = hash_password(new_password)
     with transaction() as connection:
-        user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
-        service(StandingAccess).end(connection, user["id"])
+        user = ResetRepository(connection).use(reset_id, roles=roles, now=now())
+        end_access(connection, user["id"])
+        users = UserRepository(connection)
+        users.set_password(user["id"], password_hash)
+        users.verify_address(user["id"], now=now())  # the link was mailed to it
         record(connection, SecurityEventType.PASSWORD_RESET, user["id"])
-        mails = AccountMailRepository(connection)
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], user_id=user["id"], now=now())
+        write_mail_about_password(connection, user)
     return {}
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, case, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from interviews_api.accounts.credentials import end_access
 from interviews_api.accounts.errors import EmailTaken, InvalidVerification
 from interviews_api.accounts.models import (
     AccountMail,
@@ -17,7 +18,6 @@ from interviews_api.accounts.models import (
     CompanyUser,
     EmailVerification,
     Role,
-    Session,
     User,
     email_key,
 )
@@ -106,10 +106,10 @@ class UnverifiedAccountRepository:
 
     def _lock(self, email: str) -> RowMapping:
         """Lock the unverified account with the address and void its resets; raises EmailTaken if it is verified."""
-        ResetRepository(self._connection).void(email)
         account = self._find(email)
         if account is None:
             raise EmailTaken
+        ResetRepository(self._connection).void(account["id"])
         if account["company_id"] is not None:
             self._connection.execute(select(Company.id).where(Company.id == account["company_id"]).with_for_update())
         still_there = select(User.id).where(User.id == account["id"], _IS_UNVERIFIED).with_for_update()
@@ -119,8 +119,8 @@ class UnverifiedAccountRepository:
 
     def _end_access(self, account: RowMapping) -> None:
         """End the account's sessions, standing access, links and pending mails."""
-        self._access.end(self._connection, account["id"])
-        for model in (Session, EmailVerification, AccountMail):
+        end_access(self._connection, account["id"])
+        for model in (EmailVerification, AccountMail):
             self._connection.execute(delete(model).where(model.user_id == account["id"]))
 
     def _remove(self, account: RowMapping) -> None:
