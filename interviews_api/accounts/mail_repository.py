@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, delete, insert
 
 from interviews_api.accounts.models import AccountMail, MailKind
 from interviews_api.events.log import notify
@@ -41,3 +41,7 @@ class AccountMailRepository:
         statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, mailed=False)
         self._connection.execute(statement)
         notify(self._connection)
+
+    def void(self, user_id: str) -> None:
+        """Delete the mails to the user; the deliveries of those that wait are suppressed."""
+        self._connection.execute(delete(AccountMail).where(AccountMail.user_id == user_id))

@@ -122,17 +122,23 @@ class UserRepository:
         keys = {"email_key": email_key(email), "address_hash": address_hash}
         return self._connection.execute(_BY_EMAIL_WITH_ADDRESS, keys).mappings().one_or_none()
 
-    def add_candidate(self, email: str, password_hash: str, *, now: datetime, **person: str | None) -> RowMapping:
-        """Insert a candidate that can sign in and return the user; raises EmailTaken."""
+    def add_candidate(
+        self, email: str, password_hash: str, *, now: datetime, **person: str | None
+    ) -> RowMapping | None:
+        """Insert a candidate that can sign in and return the user, or None if the address is taken."""
         user_id = self._add(Role.CANDIDATE, email, password_hash, now)
+        if user_id is None:
+            return None
         self._connection.execute(insert(Candidate).values(id=user_id, **person))
         return self.get_by_email(email)
 
     def add_company(
         self, email: str, password_hash: str, company: Mapping[str, str | None], *, approval: Approval, now: datetime
-    ) -> RowMapping:
-        """Insert a company with its first user and return the user; raises EmailTaken."""
+    ) -> RowMapping | None:
+        """Insert a company with its first user and return the user, or None if the address is taken."""
         company_id, user_id = new_id(), self._add(Role.COMPANY, email, password_hash, now)
+        if user_id is None:
+            return None
         self._connection.execute(insert(Company).values(id=company_id, approval=approval, **company))
         values = {"id": user_id, "company_id": company_id, "role": CompanyRole.OWNER}
         self._connection.execute(insert(CompanyUser).values(values))
@@ -153,6 +159,8 @@ class UserRepository:
         `verified_at` is when the address was proved, or None.
         """
         user_id = self._add(Role.COMPANY, email, password_hash, now, verified_at)
+        if user_id is None:
+            raise EmailTaken
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id, role=role))
         return self.get_by_email(email)
 
@@ -184,15 +192,14 @@ class UserRepository:
 
     def _add(
         self, role: Role, email: str, password_hash: str, now: datetime, verified_at: datetime | None = None
-    ) -> str:
+    ) -> str | None:
+        """Insert a user and return its id, or None if the address is taken. Waits for a simultaneous insert of it."""
         values: dict[str, Any] = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
         values |= {"password_hash": password_hash, "created_at": now, "email_verified_at": verified_at}
         statement = dialect_insert(self._connection, User).values(**values)
         user_id: str | None = self._connection.execute(
             statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         ).scalar_one_or_none()
-        if user_id is None:
-            raise EmailTaken
         return user_id
 
     def get_by_email(self, email: str) -> RowMapping:

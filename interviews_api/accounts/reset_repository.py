@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, User, email_key
@@ -53,7 +53,14 @@ class ResetRepository:
             raise InvalidReset
         return user
 
+    def lock(self, user_id: str) -> None:
+        """Lock the links that were mailed to the user."""
+        self._connection.execute(select(PasswordReset.id).where(_is_of_user(user_id)).with_for_update())
+
     def void(self, user_id: str) -> None:
         """Void the links that were mailed to the user. Precedes a lock on the user, as in `use`."""
-        key = select(User.email_key).where(User.id == user_id).scalar_subquery()
-        self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == key))
+        self._connection.execute(delete(PasswordReset).where(_is_of_user(user_id)))
+
+
+def _is_of_user(user_id: str) -> ColumnElement[bool]:
+    return PasswordReset.email_key == select(User.email_key).where(User.id == user_id).scalar_subquery()

@@ -14,7 +14,7 @@ from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidVerification
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.rate_limits import by_address, count_attempt
-from interviews_api.accounts.registration import unverified_accounts
+from interviews_api.accounts.registration import reject
 from interviews_api.accounts.schemas import CandidateMe, CompanyMe, VerificationDetails, VerificationToken
 from interviews_api.accounts.sign_in import SchemaAndValue
 from interviews_api.accounts.verification_repository import VerificationRepository
@@ -101,8 +101,8 @@ def reject_registration(token: str) -> dict[str, Any]:
     count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
     verification_id = _read(token)
     with transaction() as connection:
-        email = VerificationRepository(connection).get(verification_id, now=now())["email"]
-        unverified_accounts(connection).reject(verification_id, email)
+        user_id = VerificationRepository(connection).get(verification_id, now=now())["user_id"]
+        reject(connection, verification_id, user_id)
     return {}
 
 

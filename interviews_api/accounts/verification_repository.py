@@ -68,6 +68,15 @@ class VerificationRepository:
             raise InvalidVerification
         return verification
 
+    def has(self, verification_id: str, user_id: str) -> bool:
+        """Return whether the user has this verification."""
+        is_same = (EmailVerification.id == verification_id) & (EmailVerification.user_id == user_id)
+        return self._connection.execute(select(EmailVerification.id).where(is_same)).first() is not None
+
+    def void(self, user_id: str) -> None:
+        """Void all verifications of the user."""
+        self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
+
     def use(self, verification_id: str, *, now: datetime) -> RowMapping:
         """Verify the address and return the user; raises InvalidVerification."""
         verification = self.get(verification_id, now=now)
