@@ -175,21 +175,6 @@ class UserRepository:
         self.lock_user(user_id)
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
-    def claim_for_provider(self, user_id: str, *, verified_at: datetime | None) -> bool:
-        """Delete the password of an account that was never verified; return whether there was anything to take over.
-
-        `verified_at` is None if the provider does not vouch for the address.
-        """
-        unverified = [User.id == user_id, User.email_verified_at.is_(None)]
-        if verified_at is None:
-            unverified.append(User.password_hash.is_not(None))
-        values = {"password_hash": None, "email_verified_at": verified_at}
-        if self._connection.execute(update(User).where(*unverified).values(values)).rowcount == 0:
-            return False
-        if verified_at is not None:
-            self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
-        return True
-
     def _add(
         self, role: Role, email: str, password_hash: str, now: datetime, verified_at: datetime | None = None
     ) -> str | None:
