@@ -195,7 +195,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     refuse_address("newPassword", new_password, user["email"])
-    count_attempt(by_subject(PASSWORD_CHANGE, viewer.user_id))
+    count_attempt([by_subject(PASSWORD_CHANGE, viewer.user_id)])
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:

@@ -116,7 +116,10 @@ Index("ix_sessions_user_address", Session.user_id, Session.address_hash)
 
 
 class RateLimit(Base):
-    """The recent attempts of one account or client address, oldest first: Unix milliseconds and a label of each."""
+    """The recent attempts of one account or client address, oldest first: Unix milliseconds and a label of each.
+
+    A label is a keyed hash of the account that the attempt was about, or empty.
+    """
 
     __tablename__ = "rate_limits"
 

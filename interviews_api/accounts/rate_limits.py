@@ -85,20 +85,33 @@ def count_attempt_of(viewer: Viewer, limit: Limit, *, owner: str = "id") -> None
         return
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    count_attempt(by_subject(limit, user[owner]))
+    count_attempt([by_subject(limit, user[owner])])
 
 
-def by_subject(limit: Limit, subject: str) -> list[Count]:
+def by_subject(limit: Limit, subject: str) -> Count:
     """Return the count of a limit for a subject, such as a user's id."""
-    return [Count(limit, f"{limit.name}\0{subject}")]
+    return Count(limit, f"{limit.name}\0{subject}")
 
 
 def by_address(limit: Limit, address: ClientAddress) -> list[Count]:
     """Return the counts of a limit for a client address, and for the IPv6 /48 around it."""
-    counts = by_subject(limit, address.network)
+    return [Count(limit, row, factor) for row, factor in _rows_of_address(limit, address)]
+
+
+def by_account_and_address(limit: Limit, address: ClientAddress, *, in_rows_of: Limit) -> list[Count]:
+    """Return the counts of a limit for an account from a client address, and from the IPv6 /48 around it.
+
+    They count in the rows of the client address under the limit `in_rows_of`, by the label of the account.
+    """
+    return [Count(limit, row, factor, label_only=True) for row, factor in _rows_of_address(in_rows_of, address)]
+
+
+def _rows_of_address(limit: Limit, address: ClientAddress) -> list[tuple[str, int]]:
+    """Return the rows of a limit for a client address and the /48 around it, and how many times each is allowed."""
+    rows = [(f"{limit.name}\0{address.network}", 1)]
     if address.wider:
-        counts.append(Count(limit, f"{limit.name}\0{address.wider}", _WIDER_FACTOR))
-    return counts
+        rows.append((f"{limit.name}\0{address.wider}", _WIDER_FACTOR))
+    return rows
 
 
 def by_account(limit: Limit, user_id: str | None, label: str) -> Count:

@@ -13,6 +13,7 @@ from interviews_api.accounts.rate_limits import (
     Count,
     CountedAttempt,
     by_account,
+    by_account_and_address,
     by_address,
     by_subject,
     count_attempt,
@@ -73,8 +74,8 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     """Count a sign-in before it is evaluated; raises TooManyRequests."""
     # The /48 around a known address is everybody's, and so are the other addresses that try the account.
     address = replace(request.address, wider=None) if request.is_from_known_address else request.address
-    of_address = by_address(LOGIN_FROM_ADDRESS, address)
-    counts = [replace(count, limit=LOGIN_OF_ACCOUNT_FROM_ADDRESS, label_only=True) for count in of_address] + of_address
+    counts = by_address(LOGIN_FROM_ADDRESS, address)
+    counts += by_account_and_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     if not request.is_from_known_address:
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
     return count_attempt(counts, request.label)
@@ -88,10 +89,10 @@ def count_forgotten_password(request: AccountRequest) -> bool:
     count_attempt(by_address(FORGOTTEN_FROM_ADDRESS, request.address))
     if request.is_from_known_address:
         subject = f"{request.user_id} {request.address.network}"
-        counts = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
+        count = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
     else:
-        counts = [by_account(FORGOTTEN_OF_ACCOUNT, request.user_id, request.label)]
-    return _has_room(counts, request.label)
+        count = by_account(FORGOTTEN_OF_ACCOUNT, request.user_id, request.label)
+    return _has_room(count, request.label)
 
 
 def count_registration(email: str, *, with_mail: bool) -> None:
@@ -113,20 +114,19 @@ def count_verification_mail(request: AccountRequest) -> bool:
     Raises TooManyRequests for the client address alone.
     """
     count_attempt(by_address(VERIFICATION_FROM_ADDRESS, request.address))
-    return _has_room([_verification_mail(request)], request.label)
+    return _has_room(_verification_mail(request), request.label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:
     """Return the count of verification mails to the address. It outlives the account, which a registration replaces."""
     if request.is_from_known_address:
-        (count,) = by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
-        return count
+        return by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
     return by_account(VERIFICATION_OF_ACCOUNT, None, request.label)
 
 
-def _has_room(counts: list[Count], label: str) -> bool:
+def _has_room(count: Count, label: str) -> bool:
     try:
-        count_attempt(counts, label)
+        count_attempt([count], label)
     except TooManyRequests:
         return False
     return True

@@ -116,7 +116,7 @@ def _count_read(view: View) -> View:
         with read_connection() as connection:
             feeds = CalendarFeedRepository(connection)
             feed = feeds.find(hash_secret(secret), now=now(), of_verified=is_verification_required())
-        count_attempt(by_subject(FEED_READS, feed.secret_hash))
+        count_attempt([by_subject(FEED_READS, feed.secret_hash)])
         if feed.is_read_due:
             with transaction() as connection:
                 CalendarFeedRepository(connection).mark_read(feed.secret_hash, now=now())
