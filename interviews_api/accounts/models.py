@@ -128,6 +128,15 @@ class RateLimit(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class PurgeSchedule(Base):
+    """A single row, with id 1: when the next purge of expired rows is due."""
+
+    __tablename__ = "purge_schedule"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class IdempotentReply(Base):
     """The response to a POST with an `Idempotency-Key`, committed together with the changes of that POST."""
 
