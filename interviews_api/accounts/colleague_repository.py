@@ -17,9 +17,9 @@ from interviews_api.accounts.errors import (
 )
 from interviews_api.accounts.mail_repository import AccountMailRepository
 from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, MailKind, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import require_own
 
 _requested = aliased(CompanyUser)
 _COLLEAGUE = (
@@ -35,8 +35,7 @@ _COLLEAGUE = (
     .outerjoin(User, User.id == _requested.id)
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
+_LOCK_COMPANY = select(Company.id).where(Company.id == OUR_COMPANY).with_for_update()
 _colleagues = (
     select(
         User.id,
@@ -47,7 +46,7 @@ _colleagues = (
         User.created_at,
     )
     .join(CompanyUser, CompanyUser.id == User.id)
-    .where(CompanyUser.company_id == _OUR_COMPANY)
+    .where(CompanyUser.company_id == OUR_COMPANY)
 )
 _colleagues_page, _colleagues_count = (
     page_subquery(_colleagues, (User.created_at, User.id)),
@@ -79,10 +78,7 @@ class ColleagueRepository:
         """Return a page of the users of the viewer's company, oldest first; raises Unauthorized."""
         sort = (itemgetter("created_at"), False)
         values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
 
     def check_owner(self, viewer: Viewer) -> RowMapping:
         """Return the viewer's user if it is an owner of its company; raises Unauthorized or OwnerRightsRequired."""

@@ -42,6 +42,22 @@ HAS_SESSION = and_(Session.id == _SESSION, Session.user_id == VIEWER)
 IS_SIGNED_IN = or_(_SESSION == NO_SESSION, exists().where(HAS_SESSION))
 """Condition in the first statement of every viewer's request, so that an ended session is refused at once."""
 
+OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+"""The id of the viewer's company."""
+
+# `key_share=True` makes both FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of foreign keys.
+LOCK_CANDIDATE = (
+    select(Candidate.id)
+    .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
+    .with_for_update(key_share=True)
+)
+LOCK_COMPANY = (
+    select(Company.id)
+    .where(Company.id == bindparam("company_id", type_=Company.id.type))
+    .with_for_update(key_share=True)
+)
+"""Locks under which rows of a candidate or company are counted, so that two requests take turns."""
+
 _USERS = (
     select(
         User.id,

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select, true
 
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
 from interviews_api.config.limits import INTERVIEWS
 from interviews_api.db.pagination import Page, SelectStatement, count_subquery, page_subquery, read_page
 from interviews_api.db.row_limits import ActiveLimits
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import require_own
 from interviews_api.hiring.errors import NotYourCompany
 from interviews_api.hiring.models import Application, Job
 from interviews_api.hiring.repository import ApplicationRepository
@@ -27,8 +27,7 @@ from interviews_api.interviews.scheduling import check_place, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
 
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_IS_OURS = Interview.company_id == _OUR_COMPANY
+_IS_OURS = Interview.company_id == OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
@@ -233,7 +232,4 @@ class CompanyInterviewRepository:
 
     def _read_page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:
         sort = (itemgetter("starts_at"), False)
-        page = read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", sort=sort)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
-from interviews_api.accounts.models import Candidate, Company
+from interviews_api.accounts.repository import LOCK_CANDIDATE, LOCK_COMPANY
 from interviews_api.clock import now
 from interviews_api.config.limits import OPEN_OF_APPLICATION, OPEN_OF_CANDIDATE_AND_COMPANY, Limit
 from interviews_api.db.row_limits import refuse_when_reached
@@ -21,12 +21,6 @@ from interviews_api.interviews.transition_repository import INTERVIEW_ID, status
 
 MAX_DURATION = timedelta(minutes=1440)
 
-_LOCK_CANDIDATE = (
-    select(Candidate.id)
-    .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
-    # FOR NO KEY UPDATE, which excludes itself, but lets foreign keys be checked.
-    .with_for_update(key_share=True)
-)
 _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
     Interview.company_id == bindparam("company_id", type_=Interview.company_id.type),
     Interview.candidate_id == bindparam("candidate_id", type_=Interview.candidate_id.type),
@@ -34,13 +28,6 @@ _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
     Interview.starts_at > bindparam("earliest", type_=Interview.starts_at.type),
     Interview.starts_at < bindparam("ends_at", type_=Interview.starts_at.type),
     Interview.id != INTERVIEW_ID,
-)
-
-
-_LOCK_COMPANY = (
-    select(Company.id)
-    .where(Company.id == bindparam("company_id", type_=Company.id.type))
-    .with_for_update(key_share=True)
 )
 _is_of_application = Interview.application_id == bindparam("application_id", type_=Interview.application_id.type)
 _is_of_company = Interview.company_id == bindparam("company_id", type_=Interview.company_id.type)
@@ -86,7 +73,7 @@ class ScheduleRepository:
 
         Locks the company, so that two requests take turns.
         """
-        self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
         is_ours = Event.company_id == company_id
         refuse_when_reached(self._connection, limit, Event.at, is_ours, _IS_SCHEDULING, now=now)
 
@@ -106,7 +93,7 @@ class ScheduleRepository:
         `parties` has candidate_id and company_id; the interview with the id `except_id` is left out. Intervals are
         [start, end): back to back is no overlap. Locks the candidate, so that two requests take turns.
         """
-        self._connection.execute(_LOCK_CANDIDATE, {"candidate_id": parties["candidate_id"]})
+        self._connection.execute(LOCK_CANDIDATE, {"candidate_id": parties["candidate_id"]})
         nearby = self._connection.execute(
             _OPEN_NEARBY,
             {
