@@ -90,10 +90,10 @@ class ColleagueRepository:
     def lock_as_owner(self, viewer: Viewer) -> RowMapping:
         """Lock the viewer's company, so that changes of colleagues take turns; else as `check_owner`.
 
-        Locks the viewer's user too, as `UserRepository.lock_viewer` does.
+        Locks the viewer's user too, as `UserRepository.share_viewer` does.
         """
         self._connection.execute(_LOCK_COMPANY, viewer.keys)
-        UserRepository(self._connection).lock_user(viewer.user_id)
+        UserRepository(self._connection).share_user(viewer.user_id)
         return self.check_owner(viewer)
 
     def check(self, viewer: Viewer, user_id: str) -> RowMapping:

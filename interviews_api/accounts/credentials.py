@@ -20,7 +20,7 @@ def end_access(connection: Connection, user_id: str, *, keep_session: str | None
     Locks the resets, then the user: a sign-in that came first has a session, which ends here.
     """
     ResetRepository(connection).void(user_id)
-    UserRepository(connection).lock_for_change(user_id)
+    UserRepository(connection).lock_user(user_id)
     SessionRepository(connection).end_all(user_id, keep=keep_session)
     service(StandingAccess).end(connection, user_id)
 

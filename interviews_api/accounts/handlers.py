@@ -148,7 +148,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
         if user["role"] == Role.CANDIDATE:
             refuse_candidates_of_provider()
         with transaction() as connection:
-            current = UserRepository(connection).lock_user(user["id"])
+            current = UserRepository(connection).share_user(user["id"])
             if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
                 raise WrongCredentials
             attempt.give_back()

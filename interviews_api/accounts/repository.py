@@ -1,4 +1,8 @@
-"""The SQL of users and their sessions."""
+"""The SQL of users and their sessions.
+
+Changes of accounts lock resets, company and user in this order; those that need fewer leave the others out. A lock of a
+user is exclusive (`lock_user`, for credentials and proofs) or shared (`share_user`, for rows that outlive a session).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -103,15 +107,15 @@ class UserRepository:
             raise Unauthorized
         return row
 
-    def lock_user(self, user_id: str) -> RowMapping | None:
-        """Lock the user's row until the commit; return it with its `password_hash`, or None if the user is gone.
+    def share_user(self, user_id: str) -> RowMapping | None:
+        """Share the user's row until the commit; return its `password_hash`, or None if the user is gone.
 
         Callers that verified the password before the transaction began use it to detect a change since then.
         """
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
-    def lock_for_change(self, user_id: str) -> None:
-        """Lock the user's row until the commit, so that changes of credentials and proofs take turns."""
+    def lock_user(self, user_id: str) -> None:
+        """Lock the user's row until the commit: changes of credentials and proofs take turns, and sharers wait."""
         self._connection.execute(select(User.id).where(User.id == user_id).with_for_update())
 
     def verify_address(self, user_id: str, *, now: datetime) -> None:
@@ -120,13 +124,13 @@ class UserRepository:
         self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
         self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
 
-    def lock_viewer(self, viewer: Viewer) -> RowMapping:
-        """Lock the viewer's user until the commit and return it; raises Unauthorized.
+    def share_viewer(self, viewer: Viewer) -> RowMapping:
+        """Share the viewer's user until the commit and return it; raises Unauthorized.
 
-        For changes that outlive the session: a reset of the password waits for the commit and then finds them, or it
-        came first and the session has ended.
+        For changes that outlive the session. A reset that comes later finds them; one that came first has ended the
+        session.
         """
-        self.lock_user(viewer.user_id)
+        self.share_user(viewer.user_id)
         return self.get(viewer)
 
     def find_by_email(self, email: str) -> RowMapping | None:

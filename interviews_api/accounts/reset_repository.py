@@ -43,7 +43,7 @@ class ResetRepository:
         """Use the reset up, lock its user and return the user's `id` and `email`.
 
         Raises InvalidReset when the reset is expired or used, or its user is gone or has another role.
-        Blocks while a sign-in holds the lock of `lock_user`.
+        Blocks while a sign-in shares the user.
         """
         used = delete(PasswordReset).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
         key = self._connection.execute(used.returning(PasswordReset.email_key)).scalar_one_or_none()

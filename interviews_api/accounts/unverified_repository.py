@@ -27,7 +27,7 @@ class UnverifiedAccountRepository:
         return user_id
 
     def lock(self, user_id: str) -> RowMapping | None:
-        """Lock the account's resets, company and user in this order, and return the account.
+        """Lock the account's resets, company and user, and return the account.
 
         Returns None if the account is gone, or its address was proved.
         """

@@ -55,7 +55,7 @@ class VerificationRepository:
 
         Locks the user: a later registration of the address waits, or it came first and the session has ended.
         """
-        user = UserRepository(self._connection).lock_viewer(viewer)
+        user = UserRepository(self._connection).share_viewer(viewer)
         if user["email_verified"]:
             raise EmailAlreadyVerified
         self.send(user, now=now)
@@ -81,7 +81,7 @@ class VerificationRepository:
         """Verify the address and return the user; raises InvalidVerification."""
         verification = self.get(verification_id, now=now)
         users = UserRepository(self._connection)
-        users.lock_for_change(verification["user_id"])
+        users.lock_user(verification["user_id"])
         used = delete(EmailVerification).where(EmailVerification.id == verification_id)
         if self._connection.execute(used).rowcount == 0:
             raise InvalidVerification

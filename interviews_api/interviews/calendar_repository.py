@@ -107,7 +107,7 @@ class CalendarFeedRepository:
 
     def create(self, viewer: Viewer, secret_hash: str, *, now: datetime) -> None:
         """Give the viewer's feed this secret in place of an earlier one; raises Unauthorized."""
-        UserRepository(self._connection).lock_viewer(viewer)
+        UserRepository(self._connection).share_viewer(viewer)
         values: dict[str, Any] = {"secret_hash": secret_hash, "created_at": now, "last_read_at": None}
         statement = dialect_insert(self._connection, CalendarFeed).values(candidate_id=viewer.user_id, **values)
         self._connection.execute(

@@ -71,7 +71,7 @@ class MutedCompanyRepository:
         Raises Unauthorized, CompanyNotFound, or TooManyMutedCompanies at the bound. Locks the
         candidate, so that two requests at once cannot exceed the limit.
         """
-        UserRepository(self._connection).lock_viewer(viewer)
+        UserRepository(self._connection).share_viewer(viewer)
         company = self.company(viewer, company_id)
         self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})
         keys = viewer.keys | {"company_id": company_id}

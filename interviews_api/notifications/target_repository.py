@@ -86,7 +86,7 @@ class WebhookRepository:
         """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
-        UserRepository(self._connection).lock_viewer(viewer)  # after the company, as changes of colleagues lock
+        UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
         if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
             raise WebhookExists
         if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
@@ -139,7 +139,7 @@ class SubscriptionRepository:
         A browser has one endpoint, so its last viewer owns it. A new owner means a new id: deliveries to the earlier
         owner then find no target. Locks the candidate, so that two requests at once cannot exceed the limit.
         """
-        UserRepository(self._connection).lock_viewer(viewer)
+        UserRepository(self._connection).share_viewer(viewer)
         self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})
         keys = viewer.keys | {"endpoint": endpoint}
         if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= MAX_PER_OWNER:
