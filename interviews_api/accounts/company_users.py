@@ -19,7 +19,7 @@ from interviews_api.accounts.errors import (
 )
 from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.models import CompanyRole, Viewer
-from interviews_api.accounts.passwords import hash_password, refuse_address
+from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
 from interviews_api.accounts.standing_access import StandingAccess
@@ -46,7 +46,7 @@ def _check_new_password(password: str, email: str) -> None:
     """Raise InvalidInput for a password that is the address, or if addresses must be verified: a link does that."""
     if is_verification_required():
         raise InvalidInput({"password": ["A colleague chooses it by the link of the invitation."]})
-    refuse_address("password", password, email)
+    refuse_email_as_password("password", password, email)
 
 
 @blueprint.post("")

@@ -25,7 +25,7 @@ from interviews_api.accounts.identity_provider import (
     refuse_candidates_of_provider,
 )
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer
-from interviews_api.accounts.passwords import hash_password, is_password, refuse_address
+from interviews_api.accounts.passwords import hash_password, is_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
@@ -102,7 +102,7 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
     """Register a candidate and begin a session. An earlier registration that nobody verified gives way."""
-    refuse_address("password", password, email)
+    refuse_email_as_password("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
@@ -122,7 +122,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
     """Register a company with its first user and begin a session. An unverified registration gives way."""
-    refuse_address("password", password, email)
+    refuse_email_as_password("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
@@ -194,7 +194,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     """Change the viewer's password; the other sessions, feeds and push subscriptions end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    refuse_address("newPassword", new_password, user["email"])
+    refuse_email_as_password("newPassword", new_password, user["email"])
     count_attempt([by_subject(PASSWORD_CHANGE, viewer.user_id)])
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)

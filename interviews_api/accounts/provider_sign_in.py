@@ -37,7 +37,7 @@ def _take_over(user_id: str, *, is_vouched_for: bool) -> None:
         end_access(connection, user_id)
         accounts.delete_password(account)
         if is_vouched_for:
-            UserRepository(connection).verify_address(user_id, now=now())
+            UserRepository(connection).verify_email(user_id, now=now())
         record(connection, SecurityEventType.ACCOUNT_CLAIMED, user_id)
 
 

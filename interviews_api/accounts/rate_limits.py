@@ -93,20 +93,20 @@ def by_subject(limit: Limit, subject: str) -> Count:
     return Count(limit, f"{limit.name}\0{subject}")
 
 
-def by_address(limit: Limit, address: ClientAddress) -> list[Count]:
+def by_client_address(limit: Limit, address: ClientAddress) -> list[Count]:
     """Return the counts of a limit for a client address, and for the IPv6 /48 around it."""
-    return [Count(limit, row, factor) for row, factor in _rows_of_address(limit, address)]
+    return [Count(limit, row, factor) for row, factor in _rows_of_client_address(limit, address)]
 
 
-def by_account_and_address(limit: Limit, address: ClientAddress, *, in_rows_of: Limit) -> list[Count]:
+def by_account_and_client_address(limit: Limit, address: ClientAddress, *, in_rows_of: Limit) -> list[Count]:
     """Return the counts of a limit for an account from a client address, and from the IPv6 /48 around it.
 
     They count in the rows of the client address under the limit `in_rows_of`, by the label of the account.
     """
-    return [Count(limit, row, factor, label_only=True) for row, factor in _rows_of_address(in_rows_of, address)]
+    return [Count(limit, row, factor, label_only=True) for row, factor in _rows_of_client_address(in_rows_of, address)]
 
 
-def _rows_of_address(limit: Limit, address: ClientAddress) -> list[tuple[str, int]]:
+def _rows_of_client_address(limit: Limit, address: ClientAddress) -> list[tuple[str, int]]:
     """Return the rows of a limit for a client address and the /48 around it, and how many times each is allowed."""
     rows = [(f"{limit.name}\0{address.network}", 1)]
     if address.wider:

@@ -56,7 +56,7 @@ def register_as_company(
     return _begin_verification(connection, user)
 
 
-def free_unverified_address(connection: Connection, email: str) -> None:
+def free_unverified_email(connection: Connection, email: str) -> None:
     """Delete an account that holds the address without a proof, where proofs are required.
 
     Raises EmailTaken if the account must stay.

@@ -89,8 +89,8 @@ _LOCK_USER = (
     .with_for_update(read=True, key_share=True)
 )
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
-_ADDRESS_HASH = bindparam("address_hash", type_=Session.address_hash.type)
-_signed_in_from = exists().where(Session.user_id == User.id, Session.address_hash == _ADDRESS_HASH)
+_CLIENT_ADDRESS_HASH = bindparam("client_address_hash", type_=Session.address_hash.type)
+_signed_in_from = exists().where(Session.user_id == User.id, Session.address_hash == _CLIENT_ADDRESS_HASH)
 _BY_EMAIL_WITH_ADDRESS = _BY_EMAIL.add_columns(_signed_in_from.label("has_signed_in_from_address"))
 
 
@@ -118,7 +118,7 @@ class UserRepository:
         """Lock the user's row until the commit: changes of credentials and proofs take turns, and sharers wait."""
         self._connection.execute(select(User.id).where(User.id == user_id).with_for_update())
 
-    def verify_address(self, user_id: str, *, now: datetime) -> None:
+    def verify_email(self, user_id: str, *, now: datetime) -> None:
         """Record that the user's address was proved, and end its verifications. Callers have locked the user."""
         unverified = (User.id == user_id) & User.email_verified_at.is_(None)
         self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
@@ -134,12 +134,12 @@ class UserRepository:
         return self.get(viewer)
 
     def find_by_email(self, email: str) -> RowMapping | None:
-        """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
+        """Return the user with the e-mail address, ignoring letter case and surrounding blanks, or None."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
 
-    def find_for_sign_in(self, email: str, address_hash: str | None) -> RowMapping | None:
+    def find_for_sign_in(self, email: str, client_address_hash: str | None) -> RowMapping | None:
         """Return what `find_by_email` does, and `has_signed_in_from_address`: whether a session has that hash."""
-        keys = {"email_key": email_key(email), "address_hash": address_hash}
+        keys = {"email_key": email_key(email), "client_address_hash": client_address_hash}
         return self._connection.execute(_BY_EMAIL_WITH_ADDRESS, keys).mappings().one_or_none()
 
     def add_candidate(
@@ -219,12 +219,13 @@ class SessionRepository:
         self._connection = connection
 
     def begin(
-        self, user_id: str, *, now: datetime, expires_at: datetime, address_hash: str | None = None
+        self, user_id: str, *, now: datetime, expires_at: datetime, client_address_hash: str | None = None
     ) -> tuple[str, str]:
         """Insert a session; return its id and the `jti` for its first refresh token."""
         session_id, refresh_id = new_id(), new_id()
-        values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id, "address_hash": address_hash}
-        self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
+        values: dict[str, Any] = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
+        values |= {"created_at": now, "expires_at": expires_at, "address_hash": client_address_hash}
+        self._connection.execute(insert(Session).values(**values))
         return session_id, refresh_id
 
     def rotate(self, viewer: Viewer, refresh_id: str, *, now: datetime) -> tuple[str, datetime] | None:

@@ -13,8 +13,8 @@ from interviews_api.accounts.credentials import end_access, write_mail_about_pas
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role
-from interviews_api.accounts.passwords import hash_password, refuse_address
-from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
+from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
@@ -83,19 +83,19 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 )
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Set a new password with the token from the mail; all sessions, feeds and push subscriptions end."""
-    count_attempt(by_address(RESET_FROM_ADDRESS, client_address()))
+    count_attempt(by_client_address(RESET_FROM_ADDRESS, client_address()))
     reset_id = read_reset_token(service(Settings).secret_key, token)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with read_connection() as connection:
         email = ResetRepository(connection).check(reset_id, roles=roles, now=now())
-    refuse_address("newPassword", new_password, email)
+    refuse_email_as_password("newPassword", new_password, email)
     password_hash = hash_password(new_password)
     with transaction() as connection:
         user = ResetRepository(connection).use(reset_id, roles=roles, now=now())
         end_access(connection, user["id"])
         users = UserRepository(connection)
         users.set_password(user["id"], password_hash)
-        users.verify_address(user["id"], now=now())  # the link was mailed to it
+        users.verify_email(user["id"], now=now())  # the link was mailed to it
         record(connection, SecurityEventType.PASSWORD_RESET, user["id"])
         write_mail_about_password(connection, user)
     return {}

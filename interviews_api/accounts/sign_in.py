@@ -13,7 +13,7 @@ from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.repository import SessionRepository
 from interviews_api.accounts.schemas import CandidateSession, CompanySession
-from interviews_api.accounts.sign_in_limits import address_hash
+from interviews_api.accounts.sign_in_limits import client_address_hash
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -30,7 +30,7 @@ def sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
     expires_at = now() + service(Settings).refresh_token_lifetime
     with transaction() as connection:
         session_id, refresh_id = SessionRepository(connection).begin(
-            user["id"], now=now(), expires_at=expires_at, address_hash=address_hash(client_address())
+            user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())
         )
         record(connection, SecurityEventType.SIGNED_IN, user["id"])
     viewer = Viewer(user["id"], user["role"], session_id)

@@ -13,7 +13,7 @@ from interviews_api.accounts.account_pages import STYLE, add_page_headers, answe
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidVerification
 from interviews_api.accounts.models import Role
-from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.registration import reject
 from interviews_api.accounts.schemas import CandidateMe, CompanyMe, VerificationDetails, VerificationToken
 from interviews_api.accounts.sign_in import SchemaAndValue
@@ -79,7 +79,7 @@ def show_verification(token: str) -> Mapping[Any, Any]:
 )
 def verify_email(token: str) -> SchemaAndValue:
     """Verify the address with the token from the mail."""
-    count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
+    count_attempt(by_client_address(VERIFY_FROM_ADDRESS, client_address()))
     with transaction() as connection:
         user = VerificationRepository(connection).use(_read(token), now=now())
     return _ME[user["role"]], {"user": user}
@@ -98,7 +98,7 @@ def verify_email(token: str) -> SchemaAndValue:
 )
 def reject_registration(token: str) -> dict[str, Any]:
     """End what a stranger registered with the address of the mail: its sessions, its password and the account."""
-    count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
+    count_attempt(by_client_address(VERIFY_FROM_ADDRESS, client_address()))
     verification_id = _read(token)
     with transaction() as connection:
         user_id = VerificationRepository(connection).get(verification_id, now=now())["user_id"]

@@ -85,5 +85,5 @@ class VerificationRepository:
         used = delete(EmailVerification).where(EmailVerification.id == verification_id)
         if self._connection.execute(used).rowcount == 0:
             raise InvalidVerification
-        users.verify_address(verification["user_id"], now=now)
+        users.verify_email(verification["user_id"], now=now)
         return users.get_by_email(verification["email"])
