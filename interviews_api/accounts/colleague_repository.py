@@ -114,17 +114,21 @@ class ColleagueRepository:
         self._connection.execute(delete(User).where(User.id == user_id))
         self._tell(told, owner, colleague["email"], "removed", now=now, set_up=set_up)
 
-    def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> RowMapping:
-        """Change a colleague's role and return its user; raises NoOwnerLeft, or as `lock_as_owner` and `check` do."""
+    def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:
+        """Give a colleague the role; return its user, and whether the role was another.
+
+        Raises NoOwnerLeft, or as `lock_as_owner` and `check` do.
+        """
         owner = self.lock_as_owner(viewer)
         colleague = self.check(viewer, user_id)
         told = self._owners(owner["company_id"])
         if role != CompanyRole.OWNER and set(told) == {user_id}:
             raise NoOwnerLeft
-        if colleague["role"] != role:
+        is_change = colleague["role"] != role
+        if is_change:
             self._connection.execute(update(CompanyUser).where(CompanyUser.id == user_id).values(role=role))
             self._tell(told | self._owners(owner["company_id"]), owner, colleague["email"], role, now=now)
-        return UserRepository(self._connection).get_by_email(colleague["email"])
+        return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
         """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` does."""

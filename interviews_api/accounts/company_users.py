@@ -99,10 +99,7 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
 def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str, Any]:
     """Make a user of the viewer's company an owner or a member; all owners are told by mail."""
     with transaction() as connection:
-        colleagues = ColleagueRepository(connection)
-        colleagues.lock_as_owner(viewer)
-        is_change = colleagues.check(viewer, user_id)["role"] != role
-        user = colleagues.change_role(viewer, user_id, CompanyRole(role), now=now())
+        user, is_change = ColleagueRepository(connection).change_role(viewer, user_id, CompanyRole(role), now=now())
         if is_change:
             count_attempt_of(viewer, COLLEAGUES)
             record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, viewer_id=viewer.user_id, detail=role)

@@ -160,13 +160,13 @@ class ApplicationRepository:
         UserRepository(self._connection).get(viewer)
         return JobRepository(self._connection).get(job_id)
 
-    def submit(self, viewer: Viewer, job_id: str, *, now: datetime) -> dict[str, Any]:
-        """Insert the viewer's application and return it; raises Unauthorized, JobNotFound or AlreadyApplied."""
+    def submit(self, viewer: Viewer, job: RowMapping, *, now: datetime) -> dict[str, Any]:
+        """Insert the viewer's application for a job of `check_job` and return it; raises AlreadyApplied."""
         values = {
             "id": new_id(),
             "candidate_id": viewer.user_id,
-            "job_id": job_id,
-            "company_id": self.check_job(viewer, job_id)["company_id"],
+            "job_id": job["job_id"],
+            "company_id": job["company_id"],
             "status": ApplicationStatus.PENDING.value,
             "applied_at": now,
         }
