@@ -43,7 +43,10 @@ def _check_colleague(connection: Any, viewer: Viewer, user_id: str) -> None:
 
 
 def _check_new_password(password: str, email: str) -> None:
-    """Raise InvalidInput for a password that is the address, or if addresses must be verified: a link does that."""
+    """Raise InvalidInput if the password is the e-mail address, or if addresses must be verified.
+
+    In that case the colleague sets it by the link of an invitation.
+    """
     if is_verification_required():
         raise InvalidInput({"password": ["A colleague chooses it by the link of the invitation."]})
     refuse_email_as_password("password", password, email)
@@ -60,16 +63,22 @@ def _check_new_password(password: str, email: str) -> None:
     limits=(COLLEAGUES,),
     outcomes={202: ("Invitation sent", Nothing)},
 )
-def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Any:
+def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Outcome | dict[str, Any]:
     """Invite a colleague by mail; with a password, add a user to the viewer's company at once."""
-    if password is not None:
-        _check_new_password(password, email)
+    return _invite(viewer, email) if password is None else _add(viewer, email, password)
+
+
+def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
-    if password is None:
-        with transaction() as connection:
-            invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
-            record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
-        return Outcome(202, {})
+    with transaction() as connection:
+        invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
+        record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
+    return Outcome(202, {})
+
+
+def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:
+    _check_new_password(password, email)
+    count_attempt_of(viewer, COLLEAGUES)
     password_hash = hash_password(password)
     with transaction() as connection:
         user = ColleagueRepository(connection).add(viewer, email, password_hash, now=now())
