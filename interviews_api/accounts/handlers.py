@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 
 from flask import Blueprint
-from marshmallow import Schema
 
 from interviews_api.accounts.audit import failed_sign_in_recorded, record
 from interviews_api.accounts.audit_models import SecurityEventType
@@ -30,6 +29,8 @@ from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.schemas import (
+    ME_SCHEMAS,
+    SESSION_SCHEMAS,
     CandidateMe,
     CandidateSession,
     CompanyMe,
@@ -38,8 +39,9 @@ from interviews_api.accounts.schemas import (
     NewCandidate,
     NewCompany,
     PasswordChange,
+    SchemaAndValue,
 )
-from interviews_api.accounts.sign_in import SESSION_SCHEMAS, SchemaAndValue, issue_tokens, sign_in
+from interviews_api.accounts.sign_in import begin_session, issue_tokens
 from interviews_api.accounts.sign_in_limits import (
     count_login,
     count_registration,
@@ -68,7 +70,6 @@ from interviews_api.web.route_contract import View
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
-_ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -106,7 +107,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return sign_in(register_as_candidate(connection, email, password_hash, **person))[1]
+        return begin_session(register_as_candidate(connection, email, password_hash, **person))
 
 
 @blueprint.post("/register/company")
@@ -126,7 +127,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return sign_in(register_as_company(connection, email, password_hash, company))[1]
+        return begin_session(register_as_company(connection, email, password_hash, company))
 
 
 @blueprint.post("/login")
@@ -152,7 +153,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
             if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
                 raise WrongCredentials
             attempt.give_back()
-            return sign_in(user)
+            return SESSION_SCHEMAS[user["role"]], begin_session(user)
 
 
 @blueprint.post("/refresh")
@@ -215,7 +216,7 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
     """Return the user that the token names."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    return _ME[user["role"]], {"user": user}
+    return ME_SCHEMAS[user["role"]], {"user": user}
 
 
 @blueprint.post("/email/verification")

@@ -19,7 +19,7 @@ from interviews_api.accounts.passwords import hash_password, refuse_email_as_pas
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.registration import free_unverified_email
 from interviews_api.accounts.schemas import CompanySession, InvitationDetails, InvitationPassword
-from interviews_api.accounts.sign_in import sign_in
+from interviews_api.accounts.sign_in import begin_session
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import REGISTRATION
@@ -76,7 +76,7 @@ def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
         free_unverified_email(connection, invitation["email"])
         user = InvitationRepository(connection).accept(invitation_id, password_hash, now=now())
         record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation_id)
-        return sign_in(user)[1]
+        return begin_session(user)
 
 
 def _read(token: str) -> str:
