@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Blueprint
 
-from interviews_api.accounts.audit import failed_sign_in_recorded, record
-from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts import credentials
+from interviews_api.accounts.audit import failed_sign_in_recorded
 from interviews_api.accounts.authentication import refresh_token_required, user_required
-from interviews_api.accounts.credentials import end_access, write_mail_about_password
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
     CandidatesSignInElsewhere,
@@ -146,12 +145,8 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     attempt = count_login(account)
     with failed_sign_in_recorded(account.user_id):
         user = _verify_credentials(account.user, password)
-        if user["role"] == Role.CANDIDATE:
-            refuse_candidates_of_provider()
         with transaction() as connection:
-            current = UserRepository(connection).share_user(user["id"])
-            if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
-                raise WrongCredentials
+            _check_still_verified(connection, user)
             attempt.give_back()
             return SESSION_SCHEMAS[user["role"]], begin_session(user)
 
@@ -200,12 +195,8 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
-        end_access(connection, viewer.user_id, keep_session=viewer.session_id)
-        users = UserRepository(connection)
-        if not is_right or not users.change_password(viewer.user_id, user["password_hash"], new_hash):
+        if not (is_right and credentials.change_password(connection, user, new_hash, keep_session=viewer.session_id)):
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
-        record(connection, SecurityEventType.PASSWORD_CHANGED, viewer.user_id)
-        write_mail_about_password(connection, user)
     return {}
 
 
@@ -246,7 +237,19 @@ def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
 
 
 def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:
-    """Return the user; raises WrongCredentials. Takes the same time without a user."""
+    """Return the user; raises WrongCredentials, or CandidatesSignInElsewhere.
+
+    Takes the same time without a user.
+    """
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise WrongCredentials
+    if user["role"] == Role.CANDIDATE:
+        refuse_candidates_of_provider()
     return user
+
+
+def _check_still_verified(connection: Any, user: Mapping[Any, Any]) -> None:
+    """Share the user's row; raises WrongCredentials if the password has changed since it was verified."""
+    current = UserRepository(connection).share_user(user["id"])
+    if current is None or current["password_hash"] != user["password_hash"]:
+        raise WrongCredentials

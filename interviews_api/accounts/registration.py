@@ -1,18 +1,22 @@
-"""Registration: a new account, and the mail by which its owner proves the e-mail address.
+"""Registration: a new account, by itself or by an invitation, and the mail by which its e-mail address is proved.
 
 Where verified addresses are required, an account that was never verified gives way to a later registration: it is
 replaced, or deleted if it has another role or colleagues.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from interviews_api.accounts.approval import new_company_approval
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.credentials import end_access
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import EmailTaken, InvalidVerification
+from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.mail_repository import AccountMailRepository
 from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.repository import UserRepository
@@ -56,15 +60,18 @@ def register_as_company(
     return _begin_verification(connection, user)
 
 
-def free_unverified_email(connection: Connection, email: str) -> None:
-    """Delete an account that holds the address without a proof, where proofs are required.
+def register_as_colleague(connection: Connection, invitation: Mapping[Any, Any], password_hash: str) -> RowMapping:
+    """Turn the invitation into a company user and return it; raises InvalidInvitation or EmailTaken.
 
-    Raises EmailTaken if the account must stay.
+    Where addresses must be verified, an unverified account with the address is deleted, or it is EmailTaken.
     """
-    if not is_verification_required() or UnverifiedAccountRepository(connection).find(email) is None:
-        return
-    if not _delete(connection, _end_unverified_account(connection, email)):
-        raise EmailTaken
+    if is_verification_required() and UnverifiedAccountRepository(connection).find(invitation["email"]):
+        account = _end_unverified_account(connection, invitation["email"])
+        if not _delete(connection, account):
+            raise EmailTaken
+    user = InvitationRepository(connection).accept(invitation["id"], password_hash, now=now())
+    record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation["id"])
+    return user
 
 
 def reject(connection: Connection, verification_id: str, user_id: str) -> None:

@@ -6,16 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from interviews_api.accounts.audit import record
-from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts import credentials
 from interviews_api.accounts.client_addresses import client_address
-from interviews_api.accounts.credentials import end_access, write_mail_about_password
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
-from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
@@ -92,12 +89,7 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
     password_hash = hash_password(new_password)
     with transaction() as connection:
         user = ResetRepository(connection).use(reset_id, roles=roles, now=now())
-        end_access(connection, user["id"])
-        users = UserRepository(connection)
-        users.set_password(user["id"], password_hash)
-        users.verify_email(user["id"], now=now())  # the link was mailed to it
-        record(connection, SecurityEventType.PASSWORD_RESET, user["id"])
-        write_mail_about_password(connection, user)
+        credentials.reset_password(connection, user, password_hash)
     return {}
 
 
