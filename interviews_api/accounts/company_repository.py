@@ -28,7 +28,7 @@ class CompanyRepository:
         return self._connection.execute(statement).rowcount == 1
 
     def of_approval(self, approval: Approval | None) -> Sequence[RowMapping]:
-        """Return the companies of that approval, or all, oldest first."""
+        """Return the companies of that approval, or all, in the order of their ids."""
         statement = select(Company.id, Company.name, Company.approval).order_by(Company.id)
         if approval is not None:
             statement = statement.where(Company.approval == approval)

@@ -1,4 +1,4 @@
-"""The errors of accounts: users, sessions, password resets and idempotency keys."""
+"""The errors of accounts."""
 
 from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 

@@ -101,7 +101,10 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
     headers=_NO_STORE,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
-    """Register a candidate and begin a session. An earlier registration that nobody verified gives way."""
+    """Register a candidate and begin a session.
+
+    Where addresses must be verified, an unverified account with the address is replaced; else EmailTaken.
+    """
     refuse_email_as_password("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
@@ -121,7 +124,10 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     headers=_NO_STORE,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
-    """Register a company with its first user and begin a session. An unverified registration gives way."""
+    """Register a company with its first user and begin a session.
+
+    Where addresses must be verified, an unverified account with the address is replaced; else EmailTaken.
+    """
     refuse_email_as_password("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
@@ -187,7 +193,7 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
     limits=(PASSWORD_CHANGE,),
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:
-    """Change the viewer's password; the other sessions, feeds and push subscriptions end."""
+    """Change the viewer's password; other sessions, feeds, push subscriptions and open invitations end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
     refuse_email_as_password("newPassword", new_password, user["email"])
@@ -221,9 +227,10 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
     limits=(VERIFICATION_FROM_ADDRESS,),
 )
 def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
-    """Send the viewer another mail with a link, valid for three days; also one that has had its mails of this hour.
+    """Send the viewer another mail with a link, valid for three days.
 
-    The identity provider verifies its candidates itself, so they get none.
+    The response is the same over the limit of the account, but then no mail is sent. The identity provider verifies its
+    candidates itself, so they get none.
     """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)

@@ -1,4 +1,4 @@
-"""Tables of users, companies, sessions, rate limits, stored replies and password resets.
+"""Tables of accounts: users, companies, sessions, their links and mails, and what requests have counted and stored.
 
 A user is a candidate or a company user; e-mail addresses are unique.
 """

@@ -79,7 +79,7 @@ def ask_for_reset(email: str) -> dict[str, Any]:
     limits=(RESET_FROM_ADDRESS,),
 )
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
-    """Set a new password with the token from the mail; all sessions, feeds and push subscriptions end."""
+    """Set a new password with the token from the mail; sessions, feeds, push subscriptions and invitations end."""
     count_attempt(by_client_address(RESET_FROM_ADDRESS, client_address()))
     reset_id = read_reset_token(service(Settings).secret_key, token)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)

@@ -1,7 +1,7 @@
-"""Standing access: what lets somebody follow interviews without a session or a password.
+"""Standing access: rows that outlive a session and give access to an account's data, or were sent in its name.
 
-A candidate's ends with the password, or a stranger who had the account for a minute would go on reading. A company's
-outlives the user that set it up, so the owners are told of it.
+A user's (feed, push subscriptions, open invitations) ends with the password, or a stranger who had the account for a
+minute would go on reading. A company's (webhooks) outlives its creator, so the owners are told of it.
 """
 
 from collections.abc import Sequence

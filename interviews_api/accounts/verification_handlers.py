@@ -99,7 +99,7 @@ def verify_email(token: str) -> SchemaAndValue:
     takes_form=True,
 )
 def reject_registration(token: str) -> dict[str, Any]:
-    """End what a stranger registered with the address of the mail: its sessions, its password and the account."""
+    """End a registration that was not the owner's: delete the account, or its password if it has applications."""
     count_attempt(by_client_address(VERIFY_FROM_ADDRESS, client_address()))
     verification_id = _read(token)
     with transaction() as connection:
