@@ -164,12 +164,12 @@ class CompanyInterviewRepository:
         starts_at = start_of(day, wall_time, zone_name, now=now)
         schedule = ScheduleRepository(self._connection)
         if limits is not None:
-            schedule.refuse_too_many(application["company_id"], limits[INTERVIEWS.name], now=now)
+            schedule.refuse_too_many_interviews(application["company_id"], limits[INTERVIEWS.name], now=now)
         schedule.refuse_overlap(
             application, starts_at=starts_at, duration_minutes=details["duration_minutes"], except_id=None
         )
-        schedule.refuse_too_many_open(application)
-        interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **details)
+        schedule.refuse_too_many_open_interviews(application)
+        interview_id = schedule.schedule(application, now=now, starts_at=starts_at, time_zone=zone_name, **details)
         return self.get(viewer, interview_id)
 
     def reschedule(
@@ -192,7 +192,8 @@ class CompanyInterviewRepository:
         after = {name: before[name] for name in _RESCHEDULABLE_COLUMNS} | changes
         after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
         check_place(after)
-        TransitionRepository(self._connection).refuse_too_many(RESCHEDULE, Actor.COMPANY, interview_id, limits)
+        transitions = TransitionRepository(self._connection)
+        transitions.refuse_too_many_transitions(RESCHEDULE, Actor.COMPANY, interview_id, limits)
         if precondition:
             precondition(before)
         if before["status"] not in RESCHEDULE.source_statuses:

@@ -1,4 +1,4 @@
-"""The SQL that creates an interview, and that keeps a candidate's interviews with a company from overlapping."""
+"""The SQL that creates an interview within its limits, where a candidate has no other one with the company."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
 from interviews_api.accounts.repository import LOCK_CANDIDATE, LOCK_COMPANY
-from interviews_api.clock import now
 from interviews_api.config.limits import OPEN_OF_APPLICATION, OPEN_OF_CANDIDATE_AND_COMPANY, Limit
 from interviews_api.db.row_limits import refuse_when_reached
 from interviews_api.events.log import EventLog
@@ -43,14 +42,13 @@ _IS_SCHEDULING = Event.type == literal_column(f"'{EventType.SCHEDULED}'", Event.
 
 
 class ScheduleRepository:
-    """Creates interviews where there is no overlap. Never commits."""
+    """Creates interviews, within their limits and without overlap. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def schedule(self, application: Mapping[Any, Any], **values: Any) -> str:
+    def schedule(self, application: Mapping[Any, Any], *, now: datetime, **values: Any) -> str:
         """Insert an interview and return its id; `application` has application_id, candidate_id and company_id."""
-        present = now()
         interview = values | {
             "id": new_id(),
             "application_id": application["application_id"],
@@ -58,17 +56,17 @@ class ScheduleRepository:
             "company_id": application["company_id"],
             "share_feedback": True,
             "revision": 0,
-            "created_at": present,
+            "created_at": now,
         }
-        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=present)
+        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=now)
         self._connection.execute(insert(Interview).values(interview))
-        changes = application_changes(SCHEDULE, interview, now=present)
+        changes = application_changes(SCHEDULE, interview, now=now)
         is_its_application = Application.id == interview["application_id"]
         self._connection.execute(update(Application).where(is_its_application).values(changes))
-        EventLog(self._connection).append(interview, SCHEDULE.event, at=present, actor=Actor.COMPANY)
+        EventLog(self._connection).append(interview, SCHEDULE.event, at=now, actor=Actor.COMPANY)
         return str(interview["id"])
 
-    def refuse_too_many(self, company_id: str, limit: Limit, *, now: datetime) -> None:
+    def refuse_too_many_interviews(self, company_id: str, limit: Limit, *, now: datetime) -> None:
         """Raise TooManyRequests when the company has scheduled as many interviews as the limit allows.
 
         Locks the company, so that two requests take turns.
@@ -77,7 +75,7 @@ class ScheduleRepository:
         is_ours = Event.company_id == company_id
         refuse_when_reached(self._connection, limit, Event.at, is_ours, _IS_SCHEDULING, now=now)
 
-    def refuse_too_many_open(self, application: Mapping[Any, Any]) -> None:
+    def refuse_too_many_open_interviews(self, application: Mapping[Any, Any]) -> None:
         """Raise TooManyOpenInterviews; `refuse_overlap` has locked the candidate."""
         keys = {name: application[name] for name in ("application_id", "candidate_id", "company_id")}
         counts = self._connection.execute(_OPEN_COUNTS, keys).one()

@@ -13,7 +13,7 @@ from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.state_machine import Transition
 
 _EVENTS_READ = 1000
-"""Newest events of an interview that are looked at, or ten for each allowed move: others' stand between."""
+"""The newest events of an interview that are read, at least ten per allowed transition: others' lie between."""
 
 _NEWEST = (
     select(Event.type, Event.at, Event.actor)
@@ -29,7 +29,8 @@ _IS_MOVE = _event.type != EventType.SCHEDULED  # scheduling has a limit of its o
 def has_room(actor: Actor) -> ColumnElement[bool]:
     """Return the condition that the side may make another transition of the interview `interview_id`.
 
-    It takes the parameters of `room_values`. In a statement that waits for a lock it sees the events of before.
+    It takes the parameters of `room_values`. It is not evaluated again after a wait for a lock, so a transition that
+    waited may be one too many.
     """
     since = bindparam("moves_since", type_=Event.at.type)
     reached = select(_event.at).where(_event.actor == actor, _IS_MOVE, _event.at > since)
@@ -52,7 +53,7 @@ def _events_read(limit: Limit) -> int:
     return max(_EVENTS_READ, 10 * limit.allowed)
 
 
-def refuse_too_many(
+def refuse_too_many_transitions(
     connection: Connection,
     transition: Transition,
     actor: Actor,
