@@ -115,7 +115,7 @@ def _count_read(view: View) -> View:
     def counted(*, secret: str) -> Any:
         with read_connection() as connection:
             feeds = CalendarFeedRepository(connection)
-            feed = feeds.find(hash_secret(secret), now=now(), of_verified=is_verification_required())
+            feed = feeds.get_by_secret(hash_secret(secret), now=now(), of_verified=is_verification_required())
         count_attempt([by_subject(FEED_READS, feed.secret_hash)])
         if feed.is_read_due:
             with transaction() as connection:
