@@ -40,9 +40,9 @@ from interviews_api.live.hub import (
     as_message,
 )
 from interviews_api.live.repository import LiveRepository
+from interviews_api.live.schemas import UpdatesQuery
 from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
-from interviews_api.web.fields import CamelSchema, Digits
 from interviews_api.web.http import load_query
 from interviews_api.web.route_contract import websocket_contract
 
@@ -61,14 +61,6 @@ _OPTIONS = {
     "max_message_size": 4096,
     "thread_class": partial(threading.Thread, daemon=True),  # a reading thread must not keep the process alive
 }
-
-
-class UpdatesQuery(CamelSchema):
-    """Query of the live updates: where to resume."""
-
-    after = Digits(
-        0, 2**63 - 1, load_default=lambda: None, metadata={"description": "The last event id that was received."}
-    )
 
 
 _UPDATES_QUERY = UpdatesQuery()
