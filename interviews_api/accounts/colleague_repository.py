@@ -101,8 +101,8 @@ class ColleagueRepository:
         row = self._connection.execute(_COLLEAGUE, viewer.keys | {"user_id": user_id}).mappings().one_or_none()
         return require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
 
-    def remove(self, viewer: Viewer, user_id: str, *, set_up: Sequence[str], now: datetime) -> None:
-        """Delete a colleague, with its sessions; `set_up` names to the owners what it leaves behind.
+    def remove(self, viewer: Viewer, user_id: str, *, webhook_urls: Sequence[str], now: datetime) -> None:
+        """Delete a colleague, with its sessions; `webhook_urls` are those of its webhooks, for the mail to the owners.
 
         Raises CannotRemoveYourself, or as `lock_as_owner` and `check` do.
         """
@@ -112,7 +112,7 @@ class ColleagueRepository:
             raise CannotRemoveYourself
         told = self._owners(owner["company_id"])
         self._connection.execute(delete(User).where(User.id == user_id))
-        self._tell(told, owner, colleague["email"], "removed", now=now, set_up=set_up)
+        self._tell(told, owner, colleague["email"], "removed", now=now, webhook_urls=webhook_urls)
 
     def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:
         """Give a colleague the role; return its user, and whether the role was another.
@@ -157,10 +157,10 @@ class ColleagueRepository:
         change: str,
         *,
         now: datetime,
-        set_up: Sequence[str] = (),
+        webhook_urls: Sequence[str] = (),
     ) -> None:
         details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
-        details["webhooks"] = ", ".join(set_up)
+        details["webhooks"] = ", ".join(webhook_urls)
         for user_id, email in owners.items():
             AccountMailRepository(self._connection).add(
                 MailKind.COLLEAGUE_CHANGED,

@@ -127,7 +127,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     """Remove a user of the viewer's company and end its sessions; all owners are told by mail."""
     with transaction() as connection:
-        set_up = service(StandingAccess).set_up_by(connection, user_id)
-        ColleagueRepository(connection).remove(viewer, user_id, set_up=set_up, now=now())
+        webhook_urls = service(StandingAccess).webhook_urls_of(connection, user_id)
+        ColleagueRepository(connection).remove(viewer, user_id, webhook_urls=webhook_urls, now=now())
         record(connection, SecurityEventType.COLLEAGUE_REMOVED, user_id, viewer_id=viewer.user_id)
     return {}

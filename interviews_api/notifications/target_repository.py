@@ -100,7 +100,7 @@ class WebhookRepository:
         values = viewer.keys | {"limit": limit, "skip": skip}
         return read_page(self._connection, _WEBHOOKS, values, id_column="id", sort=(itemgetter("created_at"), False))
 
-    def set_up_by(self, user_id: str) -> list[str]:
+    def webhook_urls_of(self, user_id: str) -> list[str]:
         """Return the URLs of the webhooks that the company user set up, oldest first."""
         statement = select(Webhook.url).where(Webhook.created_by_id == user_id)
         return list(self._connection.execute(statement.order_by(Webhook.created_at, Webhook.id)).scalars())
