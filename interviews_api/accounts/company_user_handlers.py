@@ -82,7 +82,7 @@ def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:
     password_hash = hash_password(password)
     with transaction() as connection:
         user = ColleagueRepository(connection).add(viewer, email, password_hash, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_ADDED, user["id"], viewer_id=viewer.user_id)
+        record(connection, SecurityEventType.COLLEAGUE_ADDED, user["id"], actor_id=viewer.user_id)
     return {"user": user}
 
 
@@ -111,7 +111,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
         user, is_change = ColleagueRepository(connection).change_role(viewer, user_id, CompanyRole(role), now=now())
         if is_change:
             count_attempt_of(viewer, COLLEAGUES)
-            record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, viewer_id=viewer.user_id, detail=role)
+            record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, actor_id=viewer.user_id, detail=role)
     return {"user": user}
 
 
@@ -129,5 +129,5 @@ def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     with transaction() as connection:
         webhook_urls = service(StandingAccess).webhook_urls_of(connection, user_id)
         ColleagueRepository(connection).remove(viewer, user_id, webhook_urls=webhook_urls, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_REMOVED, user_id, viewer_id=viewer.user_id)
+        record(connection, SecurityEventType.COLLEAGUE_REMOVED, user_id, actor_id=viewer.user_id)
     return {}

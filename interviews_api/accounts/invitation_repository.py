@@ -52,7 +52,7 @@ class InvitationRepository:
     def create(self, viewer: Viewer, email: str, *, now: datetime) -> str:
         """Write an invitation and its mail without looking the address up, and return its id.
 
-        An earlier one of the company ends. Raises as `ColleagueRepository.lock_as_owner` does.
+        An earlier invitation of this address by the company ends. Raises as `ColleagueRepository.lock_as_owner` does.
         """
         owner = ColleagueRepository(self._connection).lock_as_owner(viewer)
         self._end(owner["company_id"], email)

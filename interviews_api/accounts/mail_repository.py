@@ -34,7 +34,7 @@ class AccountMailRepository:
 
         `owner_id` is the user or company that causes the mail: the mails of an owner wait for no other's.
         `user_id` is the user that has the address, if the mail is for a user.
-        `mail_id` is the id of what a mail with a link is about.
+        `mail_id` is the id of the invitation or verification that the mail's link names.
         """
         values = {"id": mail_id or new_id(), "owner_id": owner_id, "user_id": user_id, "kind": kind, "email": email}
         times = {"created_at": now, "expires_at": now + LIFETIME}

@@ -177,8 +177,10 @@ class MailKind(StrEnum):
 
 
 class AccountMail(Base):
-    """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
+    """A mail about an account, to the e-mail address that it had when the mail was written.
 
+    `id` is the id of the invitation or verification that the mail's link names, if it has a link. `details` are the
+    texts of its template.
     `owner_id` is the user or company that causes the mail, and the owner of its delivery. `user_id` is the user that it
     goes to, or None for an address that may have no user.
     `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
@@ -224,7 +226,7 @@ class EmailVerification(Base):
 
 
 class Approval(StrEnum):
-    """What the operator has decided about a company."""
+    """The operator's decision about a company."""
 
     PENDING = "pending"
     APPROVED = "approved"

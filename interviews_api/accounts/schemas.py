@@ -154,7 +154,7 @@ class VerificationToken(CamelSchema):
 
 
 class VerificationDetails(CamelSchema):
-    """What was registered with the address, as the mailed link shows it: `name` is the person's or the company's."""
+    """A registration, as the mailed link shows it: `name` is the person's or the company's."""
 
     email = fields.String()
     role = enum_field(Role)

@@ -25,10 +25,10 @@ from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.live.handshake import (
     PROTOCOL,
+    close_after_response,
     handshake_environ,
     is_handshake,
     offered_protocols,
-    take_no_further_request,
 )
 from interviews_api.live.hub import (
     CHECK_SECONDS,
@@ -96,7 +96,7 @@ def _prepare() -> Response | None:
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
     g.after = load_query(_UPDATES_QUERY)["after"]
     if not service(Hub).take_seat():
-        take_no_further_request()
+        close_after_response()
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat, g.opened_at = True, time.monotonic()
     with read_connection() as connection:
