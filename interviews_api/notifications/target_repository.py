@@ -16,12 +16,12 @@ from interviews_api.accounts.repository import (
     VIEWER,
     UserRepository,
 )
+from interviews_api.config.limits import SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import require_own
 from interviews_api.ids import new_id
 from interviews_api.notifications.errors import (
-    MAX_PER_OWNER,
     NotYourWebhook,
     TooManySubscriptions,
     TooManyWebhooks,
@@ -80,7 +80,7 @@ class WebhookRepository:
     def create(
         self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
     ) -> Mapping[str, Any]:
-        """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at MAX_PER_OWNER.
+        """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at the bound.
 
         Locks the company, so that two requests at once cannot exceed the limit.
         """
@@ -89,7 +89,8 @@ class WebhookRepository:
         UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
         if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
             raise WebhookExists
-        if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
+        count = self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one()
+        if count >= WEBHOOKS_OF_COMPANY.allowed:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id, created_by_id=viewer.user_id))
@@ -134,7 +135,7 @@ class SubscriptionRepository:
         self._connection = connection
 
     def save(self, viewer: Viewer, *, endpoint: str, p256dh: str, auth: str, now: datetime) -> None:
-        """Insert the subscription, or move it to the viewer; raises Unauthorized, or Conflict at MAX_PER_OWNER others.
+        """Insert the subscription, or move it to the viewer; raises Unauthorized, or Conflict at the bound.
 
         A browser has one endpoint, so its last viewer owns it. A new owner means a new id: deliveries to the earlier
         owner then find no target. Locks the candidate, so that two requests at once cannot exceed the limit.
@@ -142,7 +143,7 @@ class SubscriptionRepository:
         UserRepository(self._connection).share_viewer(viewer)
         self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})
         keys = viewer.keys | {"endpoint": endpoint}
-        if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= MAX_PER_OWNER:
+        if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= SUBSCRIPTIONS_OF_CANDIDATE.allowed:
             raise TooManySubscriptions
         values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
         statement = dialect_insert(self._connection, PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
