@@ -55,7 +55,9 @@ class ResetRepository:
 
     def lock(self, user_id: str) -> None:
         """Lock the links that were mailed to the user."""
-        self._connection.execute(select(PasswordReset.id).where(_is_of_user(user_id)).with_for_update())
+        self._connection.execute(
+            select(PasswordReset.id).where(_is_of_user(user_id)).order_by(PasswordReset.id).with_for_update()
+        )
 
     def void(self, user_id: str) -> None:
         """Void the links that were mailed to the user. Precedes a lock on the user, as in `use`."""
