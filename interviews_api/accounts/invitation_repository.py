@@ -83,7 +83,8 @@ class InvitationRepository:
     def accept(self, invitation_id: str, password_hash: str, *, now: datetime) -> RowMapping:
         """Turn the invitation into a company user and return it; raises InvalidInvitation or EmailTaken.
 
-        The link was mailed to the address, so it is verified. Locks the company, as other changes of colleagues do.
+        The link was mailed to the e-mail address, so it is verified. Locks the company, as other changes of colleagues
+        do.
         """
         company_id = self.get(invitation_id, now=now)["company_id"]
         self._connection.execute(select(Company.id).where(Company.id == company_id).with_for_update())

@@ -200,7 +200,7 @@ class AccountMail(Base):
 
 
 class Invitation(Base):
-    """An invitation of an address to join a company. Use of the invitation deletes the row."""
+    """An invitation of an e-mail address to join a company. Use of the invitation deletes the row."""
 
     __tablename__ = "invitations"
     __table_args__ = (UniqueConstraint("company_id", "email_key"),)
@@ -215,7 +215,10 @@ class Invitation(Base):
 
 
 class EmailVerification(Base):
-    """A mailed link that proves a user's address. A proof, or a later registration of the address, deletes the row."""
+    """A mailed link that proves a user's e-mail address.
+
+    A proof, or a later registration of the address, deletes the row.
+    """
 
     __tablename__ = "email_verifications"
 

@@ -1,4 +1,4 @@
-"""The SQL of verifications: mailed links by which an address is proved."""
+"""The SQL of verifications: mailed links by which an e-mail address is proved."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
