@@ -8,8 +8,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from interviews_api import cli
 from interviews_api.accounts import (
-    activity_handlers,
-    company_users,
+    audit_handlers,
+    company_user_handlers,
     invitation_handlers,
     reset_handlers,
     tokens,
@@ -92,8 +92,8 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
 
     blueprints = (
         accounts.blueprint,
-        activity_handlers.blueprint,
-        company_users.blueprint,
+        audit_handlers.blueprint,
+        company_user_handlers.blueprint,
         reset_handlers.blueprint,
         invitation_handlers.blueprint,
         verification_handlers.blueprint,

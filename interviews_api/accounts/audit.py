@@ -18,19 +18,19 @@ def record(
     event_type: SecurityEventType,
     user_id: str,
     *,
-    viewer_id: str | None = None,
+    actor_id: str | None = None,
     detail: str | None = None,
 ) -> None:
     """Record an event of the user's account in the transaction of the change.
 
-    `viewer_id` is the user that caused the event, by default the account's own. `detail` is as in `SecurityEvent`.
+    `actor_id` is the user that caused the event, by default the account's own. `detail` is as in `SecurityEvent`.
     """
-    is_own = viewer_id in (None, user_id)
+    is_own = actor_id in (None, user_id)
     SecurityEventRepository(connection).record(
         event_type,
         user_id,
         actor=SecurityActor.USER if is_own else SecurityActor.COLLEAGUE,
-        actor_id=None if is_own else viewer_id,
+        actor_id=None if is_own else actor_id,
         client_address=client_address().shortened,
         detail=detail,
         now=now(),

@@ -17,9 +17,9 @@ from interviews_api.accounts.errors import (
 )
 from interviews_api.accounts.mail_repository import AccountMailRepository
 from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, MailKind, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import require_own
 
 _requested = aliased(CompanyUser)
 _COLLEAGUE = (
@@ -35,8 +35,7 @@ _COLLEAGUE = (
     .outerjoin(User, User.id == _requested.id)
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_LOCK_COMPANY = select(Company.id).where(Company.id == _OUR_COMPANY).with_for_update()
+_LOCK_COMPANY = select(Company.id).where(Company.id == OUR_COMPANY).with_for_update()
 _colleagues = (
     select(
         User.id,
@@ -47,7 +46,7 @@ _colleagues = (
         User.created_at,
     )
     .join(CompanyUser, CompanyUser.id == User.id)
-    .where(CompanyUser.company_id == _OUR_COMPANY)
+    .where(CompanyUser.company_id == OUR_COMPANY)
 )
 _colleagues_page, _colleagues_count = (
     page_subquery(_colleagues, (User.created_at, User.id)),
@@ -79,10 +78,7 @@ class ColleagueRepository:
         """Return a page of the users of the viewer's company, oldest first; raises Unauthorized."""
         sort = (itemgetter("created_at"), False)
         values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, _COLLEAGUES, values, id_column="id", sort=sort)
 
     def check_owner(self, viewer: Viewer) -> RowMapping:
         """Return the viewer's user if it is an owner of its company; raises Unauthorized or OwnerRightsRequired."""
@@ -94,10 +90,10 @@ class ColleagueRepository:
     def lock_as_owner(self, viewer: Viewer) -> RowMapping:
         """Lock the viewer's company, so that changes of colleagues take turns; else as `check_owner`.
 
-        Locks the viewer's user too, as `UserRepository.lock_viewer` does.
+        Locks the viewer's user too, as `UserRepository.share_viewer` does.
         """
         self._connection.execute(_LOCK_COMPANY, viewer.keys)
-        UserRepository(self._connection).lock_user(viewer.user_id)
+        UserRepository(self._connection).share_user(viewer.user_id)
         return self.check_owner(viewer)
 
     def check(self, viewer: Viewer, user_id: str) -> RowMapping:
@@ -105,8 +101,8 @@ class ColleagueRepository:
         row = self._connection.execute(_COLLEAGUE, viewer.keys | {"user_id": user_id}).mappings().one_or_none()
         return require_own(row, id_key="user_id", owner_key="company_id", not_found=UserNotFound, not_yours=NotYourUser)
 
-    def remove(self, viewer: Viewer, user_id: str, *, set_up: Sequence[str], now: datetime) -> None:
-        """Delete a colleague, with its sessions; `set_up` names to the owners what it leaves behind.
+    def remove(self, viewer: Viewer, user_id: str, *, webhook_urls: Sequence[str], now: datetime) -> None:
+        """Delete a colleague, with its sessions; `webhook_urls` are those of its webhooks, for the mail to the owners.
 
         Raises CannotRemoveYourself, or as `lock_as_owner` and `check` do.
         """
@@ -116,19 +112,23 @@ class ColleagueRepository:
             raise CannotRemoveYourself
         told = self._owners(owner["company_id"])
         self._connection.execute(delete(User).where(User.id == user_id))
-        self._tell(told, owner, colleague["email"], "removed", now=now, set_up=set_up)
+        self._tell(told, owner, colleague["email"], "removed", now=now, webhook_urls=webhook_urls)
 
-    def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> RowMapping:
-        """Change a colleague's role and return its user; raises NoOwnerLeft, or as `lock_as_owner` and `check` do."""
+    def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:
+        """Give a colleague the role; return its user, and whether the role was another.
+
+        Raises NoOwnerLeft, or as `lock_as_owner` and `check` do.
+        """
         owner = self.lock_as_owner(viewer)
         colleague = self.check(viewer, user_id)
         told = self._owners(owner["company_id"])
         if role != CompanyRole.OWNER and set(told) == {user_id}:
             raise NoOwnerLeft
-        if colleague["role"] != role:
+        is_change = colleague["role"] != role
+        if is_change:
             self._connection.execute(update(CompanyUser).where(CompanyUser.id == user_id).values(role=role))
             self._tell(told | self._owners(owner["company_id"]), owner, colleague["email"], role, now=now)
-        return UserRepository(self._connection).get_by_email(colleague["email"])
+        return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
         """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` does."""
@@ -157,10 +157,10 @@ class ColleagueRepository:
         change: str,
         *,
         now: datetime,
-        set_up: Sequence[str] = (),
+        webhook_urls: Sequence[str] = (),
     ) -> None:
         details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
-        details["webhooks"] = ", ".join(set_up)
+        details["webhooks"] = ", ".join(webhook_urls)
         for user_id, email in owners.items():
             AccountMailRepository(self._connection).add(
                 MailKind.COLLEAGUE_CHANGED,

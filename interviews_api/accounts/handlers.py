@@ -5,10 +5,9 @@ from functools import wraps
 from typing import Any
 
 from flask import Blueprint
-from marshmallow import Schema
 
-from interviews_api.accounts.audit import failed_sign_in_recorded, record
-from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts import credentials
+from interviews_api.accounts.audit import failed_sign_in_recorded
 from interviews_api.accounts.authentication import refresh_token_required, user_required
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
@@ -23,14 +22,14 @@ from interviews_api.accounts.identity_provider import (
     local_session_required,
     refuse_candidates_of_provider,
 )
-from interviews_api.accounts.mail_repository import AccountMailRepository
-from interviews_api.accounts.models import NO_SESSION, MailKind, Role, Viewer
-from interviews_api.accounts.passwords import hash_password, is_password, refuse_address
+from interviews_api.accounts.models import NO_SESSION, Role, Viewer
+from interviews_api.accounts.passwords import hash_password, is_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
-from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import (
+    ME_SCHEMAS,
+    SESSION_SCHEMAS,
     CandidateMe,
     CandidateSession,
     CompanyMe,
@@ -39,15 +38,15 @@ from interviews_api.accounts.schemas import (
     NewCandidate,
     NewCompany,
     PasswordChange,
+    SchemaAndValue,
 )
-from interviews_api.accounts.sign_in import SESSION_SCHEMAS, SchemaAndValue, issue_tokens, sign_in
+from interviews_api.accounts.sign_in import begin_session, issue_tokens
 from interviews_api.accounts.sign_in_limits import (
     count_login,
     count_registration,
     count_verification_mail,
     find_account,
 )
-from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -70,7 +69,6 @@ from interviews_api.web.route_contract import View
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
-_ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
 
 
@@ -105,11 +103,11 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
 
     Where addresses must be verified, an unverified account with the address is replaced; else EmailTaken.
     """
-    refuse_address("password", password, email)
+    refuse_email_as_password("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return sign_in(register_as_candidate(connection, email, password_hash, **person))[1]
+        return begin_session(register_as_candidate(connection, email, password_hash, **person))
 
 
 @blueprint.post("/register/company")
@@ -127,11 +125,11 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
 
     Where addresses must be verified, an unverified account with the address is replaced; else EmailTaken.
     """
-    refuse_address("password", password, email)
+    refuse_email_as_password("password", password, email)
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return sign_in(register_as_company(connection, email, password_hash, company))[1]
+        return begin_session(register_as_company(connection, email, password_hash, company))
 
 
 @blueprint.post("/login")
@@ -149,14 +147,10 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     attempt = count_login(account)
     with failed_sign_in_recorded(account.user_id):
         user = _verify_credentials(account.user, password)
-        if user["role"] == Role.CANDIDATE:
-            refuse_candidates_of_provider()
         with transaction() as connection:
-            current = UserRepository(connection).lock_user(user["id"])
-            if current is None or current["password_hash"] != user["password_hash"]:  # changed since it was verified
-                raise WrongCredentials
+            _check_still_verified(connection, user)
             attempt.give_back()
-            return sign_in(user)
+            return SESSION_SCHEMAS[user["role"]], begin_session(user)
 
 
 @blueprint.post("/refresh")
@@ -198,21 +192,13 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
     """Change the viewer's password; other sessions, feeds, push subscriptions and open invitations end."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    refuse_address("newPassword", new_password, user["email"])
-    count_attempt(by_subject(PASSWORD_CHANGE, viewer.user_id))
+    refuse_email_as_password("newPassword", new_password, user["email"])
+    count_attempt([by_subject(PASSWORD_CHANGE, viewer.user_id)])
     is_right = is_password(user["password_hash"], current_password)
     new_hash = hash_password(new_password)
     with transaction() as connection:
-        ResetRepository(connection).void(user["email"])
-        if not is_right or not UserRepository(connection).change_password(
-            viewer.user_id, user["password_hash"], new_hash
-        ):
+        if not (is_right and credentials.change_password(connection, user, new_hash, keep_session=viewer.session_id)):
             raise InvalidInput({"currentPassword": ["Is not the current password."]})
-        SessionRepository(connection).end_others(viewer)
-        service(StandingAccess).end(connection, viewer.user_id)
-        record(connection, SecurityEventType.PASSWORD_CHANGED, viewer.user_id)
-        mails, user_id = AccountMailRepository(connection), viewer.user_id
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user_id, user_id=user_id, now=now())
     return {}
 
 
@@ -223,7 +209,7 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
     """Return the user that the token names."""
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    return _ME[user["role"]], {"user": user}
+    return ME_SCHEMAS[user["role"]], {"user": user}
 
 
 @blueprint.post("/email/verification")
@@ -239,8 +225,8 @@ def show_me(viewer: Viewer) -> SchemaAndValue:
 def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
     """Send the viewer another mail with a link, valid for three days.
 
-    The response is the same over the limit of the account, but then no mail is sent. Candidates of the identity
-    provider get no mail either.
+    The response is the same over the limit of the account, but then no mail is sent. The identity provider verifies its
+    candidates itself, so they get none.
     """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
@@ -254,7 +240,19 @@ def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
 
 
 def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:
-    """Return the user; raises WrongCredentials. Takes the same time without a user."""
+    """Return the user; raises WrongCredentials, or CandidatesSignInElsewhere.
+
+    Takes the same time without a user.
+    """
     if not is_password(user["password_hash"] if user else None, password) or user is None:
         raise WrongCredentials
+    if user["role"] == Role.CANDIDATE:
+        refuse_candidates_of_provider()
     return user
+
+
+def _check_still_verified(connection: Any, user: Mapping[Any, Any]) -> None:
+    """Share the user's row; raises WrongCredentials if the password has changed since it was verified."""
+    current = UserRepository(connection).share_user(user["id"])
+    if current is None or current["password_hash"] != user["password_hash"]:
+        raise WrongCredentials

@@ -51,7 +51,7 @@ def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) ->
         if stored is None:
             response = _first_response(view, viewer, path)
             # The user may have been deleted meanwhile: then all is rolled back.
-            if users.lock_user(viewer.user_id) is None:
+            if users.share_user(viewer.user_id) is None:
                 raise Unauthorized
             replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
             return response

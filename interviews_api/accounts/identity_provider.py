@@ -4,23 +4,18 @@ After RFC 8725: algorithm, keys, issuer and audience come from the settings, nev
 `jwk`, `x5u` and `x5c` are ignored, and every claim is required. Company users keep signing in here.
 """
 
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
 import jwt
 from sqlalchemy import RowMapping
 
-from interviews_api.accounts.audit import record
-from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer, email_key
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.standing_access import StandingAccess
-from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
-from interviews_api.db.connections import read_connection, transaction
+from interviews_api.db.connections import read_connection
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
 from interviews_api.web.route_contract import View
@@ -32,17 +27,18 @@ def has_identity_provider() -> bool:
 
 
 def is_for_provider(token: str) -> bool:
-    """Return whether the token's header names the provider's algorithm. Verifies nothing."""
+    """Return whether the token's header names the algorithm of the provider, which there is. Verifies nothing."""
     try:
-        return (
-            has_identity_provider() and jwt.get_unverified_header(token).get("alg") == service(Settings).idp_algorithm
-        )
+        return bool(jwt.get_unverified_header(token).get("alg") == service(Settings).idp_algorithm)
     except jwt.PyJWTError:
         return False
 
 
-def read_provider_token(token: str) -> Viewer:
-    """Verify a provider's token and return its candidate; raises Unauthorized if it is invalid."""
+def read_provider_token(token: str) -> tuple[RowMapping, bool]:
+    """Verify a provider's token; return its candidate, and whether the provider vouches for the candidate's address.
+
+    Raises Unauthorized if the token is invalid.
+    """
     settings = service(Settings)
     try:
         claims = jwt.decode(
@@ -60,10 +56,7 @@ def read_provider_token(token: str) -> Viewer:
     if Role.CANDIDATE not in (role if isinstance(role, list) else [role]):
         raise Unauthorized
     candidate = _candidate(claims, settings)
-    vouches = _vouches_for(candidate, claims, settings)
-    if not candidate["email_verified"] and (vouches or candidate["password_hash"] is not None):
-        _claim(candidate["id"], verified_at=now() if vouches else None)
-    return Viewer(candidate["id"], Role.CANDIDATE, NO_SESSION, candidate["email_verified"] or vouches)
+    return candidate, _vouches_for(candidate, claims, settings)
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
@@ -98,14 +91,6 @@ def _vouches_for(candidate: RowMapping, claims: dict[str, Any], settings: Settin
     email = claims.get("email")
     is_ours = isinstance(email, str) and email_key(email) == email_key(candidate["email"])
     return settings.idp_subject_is == "email" or email is None or is_ours
-
-
-def _claim(user_id: str, *, verified_at: datetime | None) -> None:
-    """End all that an unverified owner of the account set up, at the first sign-in through the provider."""
-    with transaction() as connection:
-        if UserRepository(connection).claim_for_provider(user_id, verified_at=verified_at):
-            service(StandingAccess).end(connection, user_id)
-            record(connection, SecurityEventType.ACCOUNT_CLAIMED, user_id)
 
 
 def refuse_candidates_of_provider() -> None:

@@ -9,17 +9,15 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from interviews_api.accounts.account_pages import STYLE, add_page_headers, answer_refusal
-from interviews_api.accounts.audit import record
-from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import EmailTaken, InvalidInvitation
 from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.invitation_tokens import read_invitation_token
-from interviews_api.accounts.passwords import hash_password, refuse_address
-from interviews_api.accounts.rate_limits import by_address, count_attempt
-from interviews_api.accounts.registration import free_unverified_address
+from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
+from interviews_api.accounts.rate_limits import by_client_address, count_attempt
+from interviews_api.accounts.registration import register_as_colleague
 from interviews_api.accounts.schemas import CompanySession, InvitationDetails, InvitationPassword
-from interviews_api.accounts.sign_in import sign_in
+from interviews_api.accounts.sign_in import begin_session
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import REGISTRATION
@@ -69,14 +67,11 @@ def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
     invitation_id = _read(token)
     with read_connection() as connection:
         invitation = InvitationRepository(connection).get(invitation_id, now=now())
-    refuse_address("password", password, invitation["email"])
-    count_attempt(by_address(REGISTRATION, client_address()))
+    refuse_email_as_password("password", password, invitation["email"])
+    count_attempt(by_client_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
-        free_unverified_address(connection, invitation["email"])
-        user = InvitationRepository(connection).accept(invitation_id, password_hash, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation_id)
-        return sign_in(user)[1]
+        return begin_session(register_as_colleague(connection, invitation, password_hash))
 
 
 def _read(token: str) -> str:

@@ -52,7 +52,7 @@ class InvitationRepository:
     def create(self, viewer: Viewer, email: str, *, now: datetime) -> str:
         """Write an invitation and its mail without looking the address up, and return its id.
 
-        An earlier one of the company ends. Raises as `ColleagueRepository.lock_as_owner` does.
+        An earlier invitation of this address by the company ends. Raises as `ColleagueRepository.lock_as_owner` does.
         """
         owner = ColleagueRepository(self._connection).lock_as_owner(viewer)
         self._end(owner["company_id"], email)
@@ -83,7 +83,8 @@ class InvitationRepository:
     def accept(self, invitation_id: str, password_hash: str, *, now: datetime) -> RowMapping:
         """Turn the invitation into a company user and return it; raises InvalidInvitation or EmailTaken.
 
-        The link was mailed to the address, so it is verified. Locks the company, as other changes of colleagues do.
+        The link was mailed to the e-mail address, so it is verified. Locks the company, as other changes of colleagues
+        do.
         """
         company_id = self.get(invitation_id, now=now)["company_id"]
         self._connection.execute(select(Company.id).where(Company.id == company_id).with_for_update())

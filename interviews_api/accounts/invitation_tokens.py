@@ -1,4 +1,4 @@
-"""Invitation tokens: the signed id of a colleague's invitation, in the link that is mailed to the address."""
+"""Invitation tokens: the signed id of a colleague's invitation, in the link that is mailed to the e-mail address."""
 
 from interviews_api.accounts.errors import InvalidInvitation
 from interviews_api.accounts.signed_ids import read_signed_id, sign_id

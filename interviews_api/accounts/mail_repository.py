@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, delete, insert
 
 from interviews_api.accounts.models import AccountMail, MailKind
 from interviews_api.events.log import notify
@@ -34,10 +34,14 @@ class AccountMailRepository:
 
         `owner_id` is the user or company that causes the mail: the mails of an owner wait for no other's.
         `user_id` is the user that has the address, if the mail is for a user.
-        `mail_id` is the id of what a mail with a link is about.
+        `mail_id` is the id of the invitation or verification that the mail's link names.
         """
         values = {"id": mail_id or new_id(), "owner_id": owner_id, "user_id": user_id, "kind": kind, "email": email}
         times = {"created_at": now, "expires_at": now + LIFETIME}
         statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, mailed=False)
         self._connection.execute(statement)
         notify(self._connection)
+
+    def void(self, user_id: str) -> None:
+        """Delete the mails to the user; the deliveries of those that wait are suppressed."""
+        self._connection.execute(delete(AccountMail).where(AccountMail.user_id == user_id))

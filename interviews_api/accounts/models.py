@@ -1,4 +1,4 @@
-"""Tables of accounts: users, companies, sessions, and their links, mails and limits.
+"""Tables of accounts: users, companies, sessions, their links and mails, and what requests have counted and stored.
 
 A user is a candidate or a company user; e-mail addresses are unique.
 """
@@ -116,13 +116,25 @@ Index("ix_sessions_user_address", Session.user_id, Session.address_hash)
 
 
 class RateLimit(Base):
-    """The recent attempts of one account or client address, oldest first: Unix milliseconds and a label of each."""
+    """The recent attempts of one account or client address, oldest first: Unix milliseconds and a label of each.
+
+    A label is a keyed hash of the account that the attempt was about, or empty.
+    """
 
     __tablename__ = "rate_limits"
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     attempts: Mapped[list[tuple[int, str]]] = mapped_column(JSON)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class PurgeSchedule(Base):
+    """A single row, with id 1: when the next purge of expired rows is due."""
+
+    __tablename__ = "purge_schedule"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class IdempotentReply(Base):
@@ -165,8 +177,10 @@ class MailKind(StrEnum):
 
 
 class AccountMail(Base):
-    """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
+    """A mail about an account, to the e-mail address that it had when the mail was written.
 
+    `id` is the id of the invitation or verification that the mail's link names, if it has a link. `details` are the
+    texts of its template.
     `owner_id` is the user or company that causes the mail, and the owner of its delivery. `user_id` is the user that it
     goes to, or None for an address that may have no user.
     `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
@@ -186,7 +200,7 @@ class AccountMail(Base):
 
 
 class Invitation(Base):
-    """An invitation of an address to join a company. Use of the invitation deletes the row."""
+    """An invitation of an e-mail address to join a company. Use of the invitation deletes the row."""
 
     __tablename__ = "invitations"
     __table_args__ = (UniqueConstraint("company_id", "email_key"),)
@@ -201,7 +215,10 @@ class Invitation(Base):
 
 
 class EmailVerification(Base):
-    """A mailed link that proves a user's address. A proof, or a later registration of the address, deletes the row."""
+    """A mailed link that proves a user's e-mail address.
+
+    A proof, or a later registration of the address, deletes the row.
+    """
 
     __tablename__ = "email_verifications"
 
@@ -212,7 +229,7 @@ class EmailVerification(Base):
 
 
 class Approval(StrEnum):
-    """What the operator has decided about a company."""
+    """The operator's decision about a company."""
 
     PENDING = "pending"
     APPROVED = "approved"

@@ -24,7 +24,7 @@ def is_common(password: str) -> bool:
     return not plain or plain in _COMMON
 
 
-def refuse_address(field: str, password: str, email: str) -> None:
+def refuse_email_as_password(field: str, password: str, email: str) -> None:
     """Raise InvalidInput that names the field if the password is the e-mail address."""
     if email_key(password) == email_key(email):
         raise InvalidInput({field: ["Must not be the e-mail address."]})

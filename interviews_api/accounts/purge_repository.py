@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Table, delete, or_, select, tuple_
 
-from interviews_api.accounts.models import RateLimit
+from interviews_api.accounts.models import PurgeSchedule
 from interviews_api.db.types import Base
 from interviews_api.db.upsert import dialect_insert
 
-_KEY = "purge"
+_ROW_ID = 1
 _INTERVAL = timedelta(days=1)
 _FAR = 2 * _INTERVAL  # so far ahead only a clock that was wrong has written
 
@@ -19,7 +19,7 @@ def expiring_tables() -> list[Table]:
 
 
 class PurgeRepository:
-    """Deletes expired rows. A row of `rate_limits` says until when no worker purges again. Never commits."""
+    """Deletes expired rows, once a day over all workers. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -33,14 +33,12 @@ class PurgeRepository:
 
     def is_due(self, now: datetime) -> bool:
         """Return whether no worker has purged for a day."""
-        row = select(RateLimit.key).where(RateLimit.key == _KEY, RateLimit.expires_at.between(now, now + _FAR))
-        return self._connection.execute(row).first() is None
+        is_later = PurgeSchedule.due_at.between(now, now + _FAR)
+        return self._connection.execute(select(PurgeSchedule.id).where(is_later)).first() is None
 
     def claim(self, now: datetime) -> bool:
         """Record that a worker purges now; return False if another worker did meanwhile."""
-        row = dialect_insert(self._connection, RateLimit).values(key=_KEY, attempts=[], expires_at=now + _INTERVAL)
-        is_over = or_(RateLimit.expires_at < now, RateLimit.expires_at > now + _FAR)
-        upsert = row.on_conflict_do_update(
-            index_elements=["key"], set_={"expires_at": row.excluded.expires_at}, where=is_over
-        )
-        return self._connection.execute(upsert.returning(RateLimit.key)).first() is not None
+        row = dialect_insert(self._connection, PurgeSchedule).values(id=_ROW_ID, due_at=now + _INTERVAL)
+        is_over = or_(PurgeSchedule.due_at < now, PurgeSchedule.due_at > now + _FAR)
+        upsert = row.on_conflict_do_update(index_elements=["id"], set_={"due_at": row.excluded.due_at}, where=is_over)
+        return self._connection.execute(upsert.returning(PurgeSchedule.id)).first() is not None

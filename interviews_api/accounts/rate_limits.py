@@ -6,8 +6,9 @@ counted. `config/limits.py` has the limits.
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from interviews_api.accounts.client_addresses import ClientAddress
 from interviews_api.accounts.models import Viewer
@@ -43,7 +44,9 @@ class Count:
         """Return the milliseconds until the next attempt is allowed, 0 if it is allowed now."""
         limit = configured(self.limit)
         start = now_ms - limit.seconds * 1000
-        times = sorted(time for time, own in attempts if time > start and (own == label or not self.label_only))
+        times = sorted(
+            time for time, attempt_label in attempts if time > start and (attempt_label == label or not self.label_only)
+        )
         allowed = limit.allowed * self.factor
         return times[len(times) - allowed] - start if len(times) >= allowed else 0
 
@@ -82,20 +85,33 @@ def count_attempt_of(viewer: Viewer, limit: Limit, *, owner: str = "id") -> None
         return
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
-    count_attempt(by_subject(limit, user[owner]))
+    count_attempt([by_subject(limit, user[owner])])
 
 
-def by_subject(limit: Limit, subject: str) -> list[Count]:
+def by_subject(limit: Limit, subject: str) -> Count:
     """Return the count of a limit for a subject, such as a user's id."""
-    return [Count(limit, f"{limit.name}\0{subject}")]
+    return Count(limit, f"{limit.name}\0{subject}")
 
 
-def by_address(limit: Limit, address: ClientAddress) -> list[Count]:
+def by_client_address(limit: Limit, address: ClientAddress) -> list[Count]:
     """Return the counts of a limit for a client address, and for the IPv6 /48 around it."""
-    counts = by_subject(limit, address.network)
+    return [Count(limit, row, factor) for row, factor in _rows_of_client_address(limit, address)]
+
+
+def by_account_and_client_address(limit: Limit, address: ClientAddress, *, in_rows_of: Limit) -> list[Count]:
+    """Return the counts of a limit for an account from a client address, and from the IPv6 /48 around it.
+
+    They count in the rows of the client address under the limit `in_rows_of`, by the label of the account.
+    """
+    return [Count(limit, row, factor, label_only=True) for row, factor in _rows_of_client_address(in_rows_of, address)]
+
+
+def _rows_of_client_address(limit: Limit, address: ClientAddress) -> list[tuple[str, int]]:
+    """Return the rows of a limit for a client address and the /48 around it, and how many times each is allowed."""
+    rows = [(f"{limit.name}\0{address.network}", 1)]
     if address.wider:
-        counts.append(Count(limit, f"{limit.name}\0{address.wider}", _WIDER_FACTOR))
-    return counts
+        rows.append((f"{limit.name}\0{address.wider}", _WIDER_FACTOR))
+    return rows
 
 
 def by_account(limit: Limit, user_id: str | None, label: str) -> Count:
@@ -114,30 +130,63 @@ def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:
     """
     if not service(Settings).ratelimit_enabled:
         return CountedAttempt()
-    keyed = [(keyed_hash("rate limit", count.row), count) for count in counts]
-    keys = sorted({key for key, _ in keyed})
+    counts_by_key = _group_by_key(counts)
     with transaction() as connection:
         repository = RateLimitRepository(connection)
-        # Lock keys in sorted order to avoid deadlocks. The expiry is a placeholder: `save` sets it.
-        stored = {key: repository.lock(key, expires_at=now()) for key in keys}
-        # Read the clock after locking, so that timestamps are monotonic per key.
-        present = now()
+        stored = {key: repository.lock(key, expires_at=now()) for key in counts_by_key}  # `save` sets the expiry
+        present = now()  # read after the locks, so that the times of a row rise
         now_ms = int(present.timestamp() * 1000)
-        # A later time comes from a clock that was wrong. Counted as now, it is forgotten after one window.
-        locked = {key: [(min(time, now_ms), own) for time, own in attempts] for key, attempts in stored.items()}
-        wait = max(count.milliseconds_to_wait(locked[key], label, now_ms) for key, count in keyed)
-        if wait and locked == stored:
-            raise TooManyRequests(-(-wait // 1000))
-        for key in keys:
-            limits = [(configured(count.limit), count.factor) for own, count in keyed if own == key]
-            seconds = max(limit.seconds for limit, _ in limits)
-            size = max(_MAX_KEPT, *(limit.allowed * factor for limit, factor in limits))
-            kept = [attempt for attempt in locked[key] if attempt[0] > now_ms - seconds * 1000]
-            kept += [] if wait else [(now_ms, label)]
-            repository.save(key, sorted(kept)[-size:], present, seconds)
-    if wait:
-        raise TooManyRequests(-(-wait // 1000))
-    return CountedAttempt(keys, (now_ms, label))
+        rows = {key: _repair(attempts, now_ms) for key, attempts in stored.items()}
+        seconds = _seconds_to_wait(counts_by_key, rows, label, now_ms)
+        if seconds and rows == stored:
+            raise TooManyRequests(seconds)  # rolls back: a refused attempt writes nothing
+        if not seconds:
+            for attempts in rows.values():
+                attempts.append((now_ms, label))
+        _save_rows(repository, counts_by_key, rows, present)
+    if seconds:
+        raise TooManyRequests(seconds)  # after the commit, so that the repaired times stay
+    return CountedAttempt(counts_by_key, (now_ms, label))
+
+
+def _group_by_key(counts: Iterable[Count]) -> dict[str, list[Count]]:
+    """Return the counts of each row by its key, in the order in which rows are locked: another could deadlock."""
+    by_key: dict[str, list[Count]] = {}
+    for count in counts:
+        by_key.setdefault(keyed_hash("rate limit", count.row), []).append(count)
+    return dict(sorted(by_key.items()))
+
+
+def _repair(attempts: Attempts, now_ms: int) -> Attempts:
+    """Return the attempts with later times, which a wrong clock has written, as now: a window forgets them then."""
+    return [(min(time, now_ms), label) for time, label in attempts]
+
+
+def _seconds_to_wait(
+    counts_by_key: Mapping[str, Sequence[Count]], rows: Mapping[str, Attempts], label: str, now_ms: int
+) -> int:
+    """Return the seconds, rounded up, until each count allows the attempt, or 0 if all allow it now."""
+    waits = (
+        count.milliseconds_to_wait(rows[key], label, now_ms)
+        for key, counts in counts_by_key.items()
+        for count in counts
+    )
+    return -(-max(waits) // 1000)
+
+
+def _save_rows(
+    repository: RateLimitRepository,
+    counts_by_key: Mapping[str, Sequence[Count]],
+    rows: Mapping[str, Attempts],
+    present: datetime,
+) -> None:
+    """Save the newest attempts of each row, as many and as old as its limits need."""
+    for key, counts in counts_by_key.items():
+        seconds = max(configured(count.limit).seconds for count in counts)
+        size = max(_MAX_KEPT, *(configured(count.limit).allowed * count.factor for count in counts))
+        start = int(present.timestamp() * 1000) - seconds * 1000
+        kept = sorted(attempt for attempt in rows[key] if attempt[0] > start)
+        repository.save(key, kept[-size:], present, seconds)
 
 
 def keyed_hash(purpose: str, text: str) -> str:

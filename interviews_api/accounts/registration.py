@@ -1,14 +1,24 @@
-"""Registration: a new account, and the mail by which its owner proves the address.
+"""Registration: a new account, by itself or by an invitation, and the mail by which its e-mail address is proved.
 
-Where verified addresses are required, an account that was never verified gives way to a later registration.
+Where verified addresses are required, an account that was never verified gives way to a later registration: it is
+replaced, or deleted if it has another role or colleagues.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from interviews_api.accounts.approval import new_company_approval
+from interviews_api.accounts.audit import record
+from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts.credentials import end_access
 from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.errors import EmailTaken, InvalidVerification
+from interviews_api.accounts.invitation_repository import InvitationRepository
+from interviews_api.accounts.mail_repository import AccountMailRepository
+from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.accounts.unverified_repository import UnverifiedAccountRepository
@@ -18,33 +28,111 @@ from interviews_api.services import service
 
 
 def register_as_candidate(connection: Connection, email: str, password_hash: str, **person: str | None) -> RowMapping:
-    """Add a candidate and return the user; raises EmailTaken."""
-    if not is_verification_required():
-        return UserRepository(connection).add_candidate(email, password_hash, now=now(), **person)
-    user = unverified_accounts(connection).register_candidate(email, password_hash, now=now(), **person)
-    VerificationRepository(connection).send(user, now=now())
-    return user
+    """Add a candidate, or replace an unverified account, and return the user; raises EmailTaken."""
+    users, accounts = UserRepository(connection), UnverifiedAccountRepository(connection)
+    user = users.add_candidate(email, password_hash, now=now(), **person)
+    if user is None:
+        account = _end_unverified_account(connection, email)
+        if account["role"] == Role.CANDIDATE:
+            user = accounts.replace_candidate(account, email, password_hash, **person)
+        elif _delete(connection, account):
+            user = users.add_candidate(email, password_hash, now=now(), **person)
+    return _begin_verification(connection, user)
 
 
 def register_as_company(
     connection: Connection, email: str, password_hash: str, company: Mapping[str, str | None]
 ) -> RowMapping:
-    """Add a company with its first user and return the user; raises EmailTaken."""
+    """Add a company with its first user, or replace those of an unverified account; raises EmailTaken.
+
+    A company with other users is left to them. A suspended one stays suspended.
+    """
+    users, accounts = UserRepository(connection), UnverifiedAccountRepository(connection)
     approval = new_company_approval()
-    if not is_verification_required():
-        return UserRepository(connection).add_company(email, password_hash, company, approval=approval, now=now())
-    accounts = unverified_accounts(connection)
-    user = accounts.register_company(email, password_hash, company, approval=approval, now=now())
-    VerificationRepository(connection).send(user, now=now())
+    user = users.add_company(email, password_hash, company, approval=approval, now=now())
+    if user is None:
+        account = _end_unverified_account(connection, email)
+        if account["role"] == Role.COMPANY and not accounts.colleague_roles(account):
+            service(StandingAccess).end_of_company(connection, account["company_id"])
+            user = accounts.replace_company(account, email, password_hash, company, approval=approval)
+        elif _delete(connection, account):
+            user = users.add_company(email, password_hash, company, approval=approval, now=now())
+    return _begin_verification(connection, user)
+
+
+def register_as_colleague(connection: Connection, invitation: Mapping[Any, Any], password_hash: str) -> RowMapping:
+    """Turn the invitation into a company user and return it; raises InvalidInvitation or EmailTaken.
+
+    Where addresses must be verified, an unverified account with the address is deleted, or it is EmailTaken.
+    """
+    if is_verification_required() and UnverifiedAccountRepository(connection).find(invitation["email"]):
+        account = _end_unverified_account(connection, invitation["email"])
+        if not _delete(connection, account):
+            raise EmailTaken
+    user = InvitationRepository(connection).accept(invitation["id"], password_hash, now=now())
+    record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation["id"])
     return user
 
 
-def free_unverified_address(connection: Connection, email: str) -> None:
-    """Delete an account that holds the address without a proof, where proofs are required; raises EmailTaken."""
+def reject(connection: Connection, verification_id: str, user_id: str) -> None:
+    """Delete the account that a stranger registered, or only its password if it has applications or jobs.
+
+    Raises InvalidVerification if the verification was used, or ended, meanwhile.
+    """
+    accounts = UnverifiedAccountRepository(connection)
+    account = accounts.lock(user_id)
+    if account is None or not VerificationRepository(connection).has(verification_id, user_id):
+        raise InvalidVerification
+    _end_registration(connection, account)
+    if not _delete(connection, account):
+        accounts.delete_password(account)
+
+
+def _end_unverified_account(connection: Connection, email: str) -> RowMapping:
+    """Lock the unverified account with the address, end all access to it and return it.
+
+    Raises EmailTaken if proofs are not required, or if the account is verified.
+    """
+    accounts = UnverifiedAccountRepository(connection)
+    user_id = accounts.find(email) if is_verification_required() else None
+    account = accounts.lock(user_id) if user_id else None
+    if account is None:
+        raise EmailTaken
+    _end_registration(connection, account)
+    return account
+
+
+def _end_registration(connection: Connection, account: RowMapping) -> None:
+    """End all access to the locked account, and void its verifications and waiting mails."""
+    end_access(connection, account["id"])
+    VerificationRepository(connection).void(account["id"])
+    AccountMailRepository(connection).void(account["id"])
+
+
+def _delete(connection: Connection, account: RowMapping) -> bool:
+    """Delete the locked account and, if it is the only user of its company, the company.
+
+    Return False, and change nothing, if it has applications or jobs, or if its company would have no owner.
+    """
+    accounts = UnverifiedAccountRepository(connection)
+    colleague_roles = accounts.colleague_roles(account)
+    if colleague_roles and CompanyRole.OWNER not in colleague_roles:
+        return False
+    try:
+        with connection.begin_nested():
+            accounts.delete_user(account)
+            if account["company_id"] is not None and not colleague_roles:
+                service(StandingAccess).end_of_company(connection, account["company_id"])
+                accounts.delete_company(account)
+    except IntegrityError:  # foreign keys keep what applications and interviews refer to
+        return False
+    return True
+
+
+def _begin_verification(connection: Connection, user: RowMapping | None) -> RowMapping:
+    """Send the verification, where one is required, and return the user; raises EmailTaken without a user."""
+    if user is None:
+        raise EmailTaken
     if is_verification_required():
-        unverified_accounts(connection).make_room(email)
-
-
-def unverified_accounts(connection: Connection) -> UnverifiedAccountRepository:
-    """Return the repository of unverified accounts, with what the features above know of their access."""
-    return UnverifiedAccountRepository(connection, service(StandingAccess))
+        VerificationRepository(connection).send(user, now=now())
+    return user

@@ -1,4 +1,8 @@
-"""The SQL of users and their sessions."""
+"""The SQL of users and their sessions.
+
+Changes of accounts lock resets, company and user in this order; those that need fewer leave the others out. A lock of a
+user is exclusive (`lock_user`, for credentials and proofs) or shared (`share_user`, for rows that outlive a session).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,6 +46,22 @@ HAS_SESSION = and_(Session.id == _SESSION, Session.user_id == VIEWER)
 IS_SIGNED_IN = or_(_SESSION == NO_SESSION, exists().where(HAS_SESSION))
 """Condition in the first statement of every viewer's request, so that an ended session is refused at once."""
 
+OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
+"""The id of the viewer's company."""
+
+# `key_share=True` makes both FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of foreign keys.
+LOCK_CANDIDATE = (
+    select(Candidate.id)
+    .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
+    .with_for_update(key_share=True)
+)
+LOCK_COMPANY = (
+    select(Company.id)
+    .where(Company.id == bindparam("company_id", type_=Company.id.type))
+    .with_for_update(key_share=True)
+)
+"""Locks under which rows of a candidate or company are counted, so that two requests take turns."""
+
 _USERS = (
     select(
         User.id,
@@ -69,8 +89,8 @@ _LOCK_USER = (
     .with_for_update(read=True, key_share=True)
 )
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
-_ADDRESS_HASH = bindparam("address_hash", type_=Session.address_hash.type)
-_signed_in_from = exists().where(Session.user_id == User.id, Session.address_hash == _ADDRESS_HASH)
+_CLIENT_ADDRESS_HASH = bindparam("client_address_hash", type_=Session.address_hash.type)
+_signed_in_from = exists().where(Session.user_id == User.id, Session.address_hash == _CLIENT_ADDRESS_HASH)
 _BY_EMAIL_WITH_ADDRESS = _BY_EMAIL.add_columns(_signed_in_from.label("has_signed_in_from_address"))
 
 
@@ -87,52 +107,58 @@ class UserRepository:
             raise Unauthorized
         return row
 
-    def lock_user(self, user_id: str) -> RowMapping | None:
-        """Lock the user's row until the commit; return it with its `password_hash`, or None if the user is gone.
+    def share_user(self, user_id: str) -> RowMapping | None:
+        """Share the user's row until the commit; return its `password_hash`, or None if the user is gone.
 
         Callers that verified the password before the transaction began use it to detect a change since then.
         """
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
-    def lock_for_change(self, user_id: str) -> None:
-        """Lock the user's row until the commit, so that changes of credentials and proofs take turns."""
+    def lock_user(self, user_id: str) -> None:
+        """Lock the user's row until the commit: changes of credentials and proofs take turns, and sharers wait."""
         self._connection.execute(select(User.id).where(User.id == user_id).with_for_update())
 
-    def verify_address(self, user_id: str, *, now: datetime) -> None:
+    def verify_email(self, user_id: str, *, now: datetime) -> None:
         """Record that the user's address was proved, and end its verifications. Callers have locked the user."""
         unverified = (User.id == user_id) & User.email_verified_at.is_(None)
         self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
         self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
 
-    def lock_viewer(self, viewer: Viewer) -> RowMapping:
-        """Lock the viewer's user until the commit and return it; raises Unauthorized.
+    def share_viewer(self, viewer: Viewer) -> RowMapping:
+        """Share the viewer's user until the commit and return it; raises Unauthorized.
 
-        For changes that outlive the session: a reset of the password waits for the commit and then finds them, or it
-        came first and the session has ended.
+        For changes that outlive the session. A reset that comes later finds them; one that came first has ended the
+        session.
         """
-        self.lock_user(viewer.user_id)
+        self.share_user(viewer.user_id)
         return self.get(viewer)
 
     def find_by_email(self, email: str) -> RowMapping | None:
-        """Return the user with the address, ignoring letter case and surrounding blanks, or None."""
+        """Return the user with the e-mail address, ignoring letter case and surrounding blanks, or None."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one_or_none()
 
-    def find_for_sign_in(self, email: str, address_hash: str | None) -> RowMapping | None:
+    def find_for_sign_in(self, email: str, client_address_hash: str | None) -> RowMapping | None:
         """Return what `find_by_email` does, and `has_signed_in_from_address`: whether a session has that hash."""
-        keys = {"email_key": email_key(email), "address_hash": address_hash}
+        keys = {"email_key": email_key(email), "client_address_hash": client_address_hash}
         return self._connection.execute(_BY_EMAIL_WITH_ADDRESS, keys).mappings().one_or_none()
 
-    def add_candidate(self, email: str, password_hash: str, *, now: datetime, **person: str | None) -> RowMapping:
-        """Insert a candidate that can sign in and return the user; raises EmailTaken."""
+    def add_candidate(
+        self, email: str, password_hash: str, *, now: datetime, **person: str | None
+    ) -> RowMapping | None:
+        """Insert a candidate that can sign in and return the user, or None if the address is taken."""
         user_id = self._add(Role.CANDIDATE, email, password_hash, now)
+        if user_id is None:
+            return None
         self._connection.execute(insert(Candidate).values(id=user_id, **person))
         return self.get_by_email(email)
 
     def add_company(
         self, email: str, password_hash: str, company: Mapping[str, str | None], *, approval: Approval, now: datetime
-    ) -> RowMapping:
-        """Insert a company with its first user and return the user; raises EmailTaken."""
+    ) -> RowMapping | None:
+        """Insert a company with its first user and return the user, or None if the address is taken."""
         company_id, user_id = new_id(), self._add(Role.COMPANY, email, password_hash, now)
+        if user_id is None:
+            return None
         self._connection.execute(insert(Company).values(id=company_id, approval=approval, **company))
         values = {"id": user_id, "company_id": company_id, "role": CompanyRole.OWNER}
         self._connection.execute(insert(CompanyUser).values(values))
@@ -153,47 +179,32 @@ class UserRepository:
         `verified_at` is when the address was proved, or None.
         """
         user_id = self._add(Role.COMPANY, email, password_hash, now, verified_at)
+        if user_id is None:
+            raise EmailTaken
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id, role=role))
         return self.get_by_email(email)
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Replace the hash and return True; return False if `old_hash` is outdated.
+        """Lock the user, replace the hash and return True; return False if `old_hash` is outdated."""
+        self.lock_user(user_id)
+        is_unchanged = (User.id == user_id) & (User.password_hash == old_hash)
+        return self._connection.execute(update(User).where(is_unchanged).values(password_hash=new_hash)).rowcount == 1
 
-        Blocks while another transaction holds the lock of `lock_user`.
-        """
-        unchanged = select(User.id).where(User.id == user_id, User.password_hash == old_hash).with_for_update()
-        if self._connection.execute(unchanged).first() is None:
-            return False
-        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
-        return True
-
-    def claim_for_provider(self, user_id: str, *, verified_at: datetime | None) -> bool:
-        """Take an account that was never verified from whoever registered it; return False if there is nothing to take.
-
-        Deletes its password and sessions. `verified_at` is None if the provider does not vouch for the address.
-        """
-        unverified = [User.id == user_id, User.email_verified_at.is_(None)]
-        if verified_at is None:
-            unverified.append(User.password_hash.is_not(None))
-        values = {"password_hash": None, "email_verified_at": verified_at}
-        if self._connection.execute(update(User).where(*unverified).values(values)).rowcount == 0:
-            return False
-        self._connection.execute(delete(Session).where(Session.user_id == user_id))
-        if verified_at is not None:
-            self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
-        return True
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        """Lock the user and set the hash."""
+        self.lock_user(user_id)
+        self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
     def _add(
         self, role: Role, email: str, password_hash: str, now: datetime, verified_at: datetime | None = None
-    ) -> str:
+    ) -> str | None:
+        """Insert a user and return its id, or None if the address is taken. Waits for a simultaneous insert of it."""
         values: dict[str, Any] = {"id": new_id(), "role": role.value, "email": email, "email_key": email_key(email)}
         values |= {"password_hash": password_hash, "created_at": now, "email_verified_at": verified_at}
         statement = dialect_insert(self._connection, User).values(**values)
         user_id: str | None = self._connection.execute(
             statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         ).scalar_one_or_none()
-        if user_id is None:
-            raise EmailTaken
         return user_id
 
     def get_by_email(self, email: str) -> RowMapping:
@@ -208,12 +219,13 @@ class SessionRepository:
         self._connection = connection
 
     def begin(
-        self, user_id: str, *, now: datetime, expires_at: datetime, address_hash: str | None = None
+        self, user_id: str, *, now: datetime, expires_at: datetime, client_address_hash: str | None = None
     ) -> tuple[str, str]:
         """Insert a session; return its id and the `jti` for its first refresh token."""
         session_id, refresh_id = new_id(), new_id()
-        values = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id, "address_hash": address_hash}
-        self._connection.execute(insert(Session).values(**values, created_at=now, expires_at=expires_at))
+        values: dict[str, Any] = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
+        values |= {"created_at": now, "expires_at": expires_at, "address_hash": client_address_hash}
+        self._connection.execute(insert(Session).values(**values))
         return session_id, refresh_id
 
     def rotate(self, viewer: Viewer, refresh_id: str, *, now: datetime) -> tuple[str, datetime] | None:
@@ -241,8 +253,7 @@ class SessionRepository:
             delete(Session).where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
         )
 
-    def end_others(self, viewer: Viewer) -> None:
-        """End all other sessions of the viewer."""
-        self._connection.execute(
-            delete(Session).where(Session.user_id == viewer.user_id, Session.id != viewer.session_id)
-        )
+    def end_all(self, user_id: str, *, keep: str | None = None) -> None:
+        """End all sessions of the user, but for the one with the id `keep`."""
+        statement = delete(Session).where(Session.user_id == user_id)
+        self._connection.execute(statement if keep is None else statement.where(Session.id != keep))

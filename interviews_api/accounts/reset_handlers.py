@@ -5,21 +5,18 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
+from interviews_api.accounts import credentials
 from interviews_api.accounts.account_pages import STYLE
-from interviews_api.accounts.audit import record
-from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.mail_repository import AccountMailRepository
-from interviews_api.accounts.models import MailKind, Role
-from interviews_api.accounts.passwords import hash_password, refuse_address
-from interviews_api.accounts.rate_limits import by_address, count_attempt
+from interviews_api.accounts.models import Role
+from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
+from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
-from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (
@@ -67,19 +64,16 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 )
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Set a new password with the token from the mail; sessions, feeds, push subscriptions and open invitations end."""
-    count_attempt(by_address(RESET_FROM_ADDRESS, client_address()))
+    count_attempt(by_client_address(RESET_FROM_ADDRESS, client_address()))
     reset_id = read_reset_token(service(Settings).secret_key, token)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with read_connection() as connection:
         email = ResetRepository(connection).check(reset_id, roles=roles, now=now())
-    refuse_address("newPassword", new_password, email)
+    refuse_email_as_password("newPassword", new_password, email)
     password_hash = hash_password(new_password)
     with transaction() as connection:
-        user = ResetRepository(connection).use(reset_id, password_hash, roles=roles, now=now())
-        service(StandingAccess).end(connection, user["id"])
-        record(connection, SecurityEventType.PASSWORD_RESET, user["id"])
-        mails = AccountMailRepository(connection)
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], user_id=user["id"], now=now())
+        user = ResetRepository(connection).use(reset_id, roles=roles, now=now())
+        credentials.reset_password(connection, user, password_hash)
     return {}
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select
 
 from interviews_api.accounts.errors import InvalidReset
-from interviews_api.accounts.models import PasswordReset, Role, Session, User, email_key
-from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.models import PasswordReset, Role, User, email_key
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
 
@@ -40,26 +39,30 @@ class ResetRepository:
             raise InvalidReset
         return email
 
-    def use(self, reset_id: str, password_hash: str, *, roles: Collection[Role], now: datetime) -> RowMapping:
-        """Set the password, end the user's sessions and resets, and return the user's `id` and `email`.
-
-        The link was mailed to the address, so it is verified.
+    def use(self, reset_id: str, *, roles: Collection[Role], now: datetime) -> RowMapping:
+        """Use the reset up, lock its user and return the user's `id` and `email`.
 
         Raises InvalidReset when the reset is expired or used, or its user is gone or has another role.
-        Blocks while a sign-in holds the lock of `lock_user`.
+        Blocks while a sign-in shares the user.
         """
-        reset = select(PasswordReset.email_key).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
-        key = self._connection.execute(reset.with_for_update()).scalar_one_or_none()
+        used = delete(PasswordReset).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
+        key = self._connection.execute(used.returning(PasswordReset.email_key)).scalar_one_or_none()
         statement = select(User.id, User.email).where(User.email_key == key, User.role.in_(roles)).with_for_update()
         user = self._connection.execute(statement).mappings().one_or_none() if key is not None else None
         if user is None:
             raise InvalidReset
-        self._connection.execute(update(User).where(User.id == user["id"]).values(password_hash=password_hash))
-        self._connection.execute(delete(Session).where(Session.user_id == user["id"]))
-        self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == key))
-        UserRepository(self._connection).verify_address(user["id"], now=now)
         return user
 
-    def void(self, email: str) -> None:
-        """Void the links that were mailed to the address. Precedes a lock on the user, as in `use`."""
-        self._connection.execute(delete(PasswordReset).where(PasswordReset.email_key == email_key(email)))
+    def lock(self, user_id: str) -> None:
+        """Lock the links that were mailed to the user."""
+        self._connection.execute(
+            select(PasswordReset.id).where(_is_of_user(user_id)).order_by(PasswordReset.id).with_for_update()
+        )
+
+    def void(self, user_id: str) -> None:
+        """Void the links that were mailed to the user. Precedes a lock on the user, as in `use`."""
+        self._connection.execute(delete(PasswordReset).where(_is_of_user(user_id)))
+
+
+def _is_of_user(user_id: str) -> ColumnElement[bool]:
+    return PasswordReset.email_key == select(User.email_key).where(User.id == user_id).scalar_subquery()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.passwords import is_common
@@ -154,7 +154,7 @@ class VerificationToken(CamelSchema):
 
 
 class VerificationDetails(CamelSchema):
-    """What was registered with the address, as the mailed link shows it: `name` is the person's or the company's."""
+    """A registration, as the mailed link shows it: `name` is the person's or the company's."""
 
     email = fields.String()
     role = enum_field(Role)
@@ -204,3 +204,11 @@ class CompanyUsers(CamelSchema):
 
     users = fields.List(fields.Nested(CompanyUserWithRole), attribute="rows")
     total = fields.Integer()
+
+
+SESSION_SCHEMAS: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
+ME_SCHEMAS: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
+"""The schemas of routes for both roles, by the user's role."""
+
+SchemaAndValue = tuple[Schema, dict[str, Any]]
+"""What a view of such a route returns."""

@@ -5,36 +5,29 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema
-
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.client_addresses import client_address
-from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.repository import SessionRepository
-from interviews_api.accounts.schemas import CandidateSession, CompanySession
-from interviews_api.accounts.sign_in_limits import address_hash
+from interviews_api.accounts.sign_in_limits import client_address_hash
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
 from interviews_api.services import service
 
-SESSION_SCHEMAS: dict[str, Schema] = {Role.CANDIDATE: CandidateSession(), Role.COMPANY: CompanySession()}
 
-SchemaAndValue = tuple[Schema, dict[str, Any]]
-
-
-def sign_in(user: Mapping[Any, Any]) -> SchemaAndValue:
+def begin_session(user: Mapping[Any, Any]) -> dict[str, Any]:
     """Begin a session and return its tokens."""
     expires_at = now() + service(Settings).refresh_token_lifetime
     with transaction() as connection:
         session_id, refresh_id = SessionRepository(connection).begin(
-            user["id"], now=now(), expires_at=expires_at, address_hash=address_hash(client_address())
+            user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())
         )
         record(connection, SecurityEventType.SIGNED_IN, user["id"])
     viewer = Viewer(user["id"], user["role"], session_id)
-    return SESSION_SCHEMAS[user["role"]], issue_tokens(user, viewer, refresh_id, expires_at)
+    return issue_tokens(user, viewer, refresh_id, expires_at)
 
 
 def issue_tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:

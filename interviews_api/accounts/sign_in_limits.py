@@ -13,7 +13,8 @@ from interviews_api.accounts.rate_limits import (
     Count,
     CountedAttempt,
     by_account,
-    by_address,
+    by_account_and_client_address,
+    by_client_address,
     by_subject,
     count_attempt,
     keyed_hash,
@@ -60,11 +61,11 @@ def find_account(email: str) -> AccountRequest:
     """Look the account of an e-mail address up, in one statement for known and unknown addresses."""
     address = client_address()
     with read_connection() as connection:
-        user = UserRepository(connection).find_for_sign_in(email, address_hash(address))
+        user = UserRepository(connection).find_for_sign_in(email, client_address_hash(address))
     return AccountRequest(user, keyed_hash("account", email_key(email))[:_LABEL_LENGTH], address)
 
 
-def address_hash(address: ClientAddress) -> str | None:
+def client_address_hash(address: ClientAddress) -> str | None:
     """Return the hash by which a session keeps a client address, or None for a client without an IP address."""
     return keyed_hash("client address", address.network) if address.network else None
 
@@ -73,8 +74,8 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     """Count a sign-in before it is evaluated; raises TooManyRequests."""
     # The /48 around a known address is everybody's, and so are the other addresses that try the account.
     address = replace(request.address, wider=None) if request.is_from_known_address else request.address
-    of_address = by_address(LOGIN_FROM_ADDRESS, address)
-    counts = [replace(count, limit=LOGIN_OF_ACCOUNT_FROM_ADDRESS, label_only=True) for count in of_address] + of_address
+    counts = by_client_address(LOGIN_FROM_ADDRESS, address)
+    counts += by_account_and_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     if not request.is_from_known_address:
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
     return count_attempt(counts, request.label)
@@ -85,26 +86,26 @@ def count_forgotten_password(request: AccountRequest) -> bool:
 
     Raises TooManyRequests for the client address alone, because a limit of the account says that it exists.
     """
-    count_attempt(by_address(FORGOTTEN_FROM_ADDRESS, request.address))
+    count_attempt(by_client_address(FORGOTTEN_FROM_ADDRESS, request.address))
     if request.is_from_known_address:
         subject = f"{request.user_id} {request.address.network}"
-        counts = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
+        count = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
     else:
-        counts = [by_account(FORGOTTEN_OF_ACCOUNT, request.user_id, request.label)]
-    return _has_room(counts, request.label)
+        count = by_account(FORGOTTEN_OF_ACCOUNT, request.user_id, request.label)
+    return _has_room(count, request.label)
 
 
 def count_registration(email: str, *, with_mail: bool) -> None:
-    """Count a registration from the client address and, with a mail, that of the address; raises TooManyRequests.
+    """Count a registration from the client address and, with a mail, the mail to the e-mail address.
 
-    Without room for the mail the registration is refused, because it would end the links of an earlier one.
+    Raises TooManyRequests, also without room for the mail: the registration would end the links of an earlier one.
     """
     address = client_address()
     if not with_mail:
-        count_attempt(by_address(REGISTRATION, address))
+        count_attempt(by_client_address(REGISTRATION, address))
         return
     request = find_account(email)
-    count_attempt([*by_address(REGISTRATION, address), _verification_mail(request)], request.label)
+    count_attempt([*by_client_address(REGISTRATION, address), _verification_mail(request)], request.label)
 
 
 def count_verification_mail(request: AccountRequest) -> bool:
@@ -112,21 +113,23 @@ def count_verification_mail(request: AccountRequest) -> bool:
 
     Raises TooManyRequests for the client address alone.
     """
-    count_attempt(by_address(VERIFICATION_FROM_ADDRESS, request.address))
-    return _has_room([_verification_mail(request)], request.label)
+    count_attempt(by_client_address(VERIFICATION_FROM_ADDRESS, request.address))
+    return _has_room(_verification_mail(request), request.label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:
-    """Return the count of verification mails to the address. It outlives the account, which a registration replaces."""
+    """Return the count of verification mails to the e-mail address.
+
+    It outlives the account, which a registration replaces.
+    """
     if request.is_from_known_address:
-        (count,) = by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
-        return count
+        return by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
     return by_account(VERIFICATION_OF_ACCOUNT, None, request.label)
 
 
-def _has_room(counts: list[Count], label: str) -> bool:
+def _has_room(count: Count, label: str) -> bool:
     try:
-        count_attempt(counts, label)
+        count_attempt([count], label)
     except TooManyRequests:
         return False
     return True

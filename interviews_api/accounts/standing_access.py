@@ -27,8 +27,8 @@ class CompanyAccessRepository(Protocol):
     def __init__(self, connection: Connection) -> None:
         """Work on the connection's transaction."""
 
-    def set_up_by(self, user_id: str) -> Sequence[str]:
-        """Return what the company user set up, as people read it."""
+    def webhook_urls_of(self, user_id: str) -> Sequence[str]:
+        """Return the URLs of the webhooks that the company user set up."""
 
     def delete_all_of_company(self, company_id: str) -> None:
         """Delete all rows of the company."""
@@ -51,6 +51,6 @@ class StandingAccess:
         for repository in self.company_repositories:
             repository(connection).delete_all_of_company(company_id)
 
-    def set_up_by(self, connection: Connection, user_id: str) -> list[str]:
-        """Return what the company user set up and what outlives it, as people read it."""
-        return [name for each in self.company_repositories for name in each(connection).set_up_by(user_id)]
+    def webhook_urls_of(self, connection: Connection, user_id: str) -> list[str]:
+        """Return the URLs of the webhooks that the company user set up, and that outlive it."""
+        return [url for each in self.company_repositories for url in each(connection).webhook_urls_of(user_id)]

@@ -15,8 +15,9 @@ import jwt
 from flask import Flask, Response, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
-from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider, read_provider_token
+from interviews_api.accounts.identity_provider import has_identity_provider, is_for_provider
 from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.provider_sign_in import sign_in_by_provider
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.cache import LRUCache
 from interviews_api.clock import LATEST
@@ -141,7 +142,7 @@ def read_access_token(token: str) -> Viewer:
     if has_identity_provider():
         _refuse_padding(token)
         if is_for_provider(token):
-            return read_provider_token(token)
+            return sign_in_by_provider(token)
     cache = service(VerifiedTokens)
     digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
     verified = cache.get(digest)

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, render_template
-from marshmallow import Schema
 
 from interviews_api.accounts.account_pages import STYLE, add_page_headers, answer_refusal
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidVerification
-from interviews_api.accounts.models import Role
-from interviews_api.accounts.rate_limits import by_address, count_attempt
-from interviews_api.accounts.registration import unverified_accounts
-from interviews_api.accounts.schemas import CandidateMe, CompanyMe, VerificationDetails, VerificationToken
-from interviews_api.accounts.sign_in import SchemaAndValue
+from interviews_api.accounts.rate_limits import by_client_address, count_attempt
+from interviews_api.accounts.registration import reject
+from interviews_api.accounts.schemas import (
+    ME_SCHEMAS,
+    CandidateMe,
+    CompanyMe,
+    SchemaAndValue,
+    VerificationDetails,
+    VerificationToken,
+)
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.accounts.verification_tokens import read_verification_token
 from interviews_api.clock import now
@@ -30,8 +34,6 @@ from interviews_api.web.guards import ForeignForm, same_origin_forms
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("email-verification", __name__, url_prefix="/auth/email", template_folder="pages")
-
-_ME: dict[str, Schema] = {Role.CANDIDATE: CandidateMe(), Role.COMPANY: CompanyMe()}
 
 
 def _render(**values: object) -> str:
@@ -79,10 +81,10 @@ def show_verification(token: str) -> Mapping[Any, Any]:
 )
 def verify_email(token: str) -> SchemaAndValue:
     """Verify the address with the token from the mail."""
-    count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
+    count_attempt(by_client_address(VERIFY_FROM_ADDRESS, client_address()))
     with transaction() as connection:
         user = VerificationRepository(connection).use(_read(token), now=now())
-    return _ME[user["role"]], {"user": user}
+    return ME_SCHEMAS[user["role"]], {"user": user}
 
 
 @blueprint.post("/not-me")
@@ -101,11 +103,11 @@ def reject_registration(token: str) -> dict[str, Any]:
 
     The account is deleted, or its password and sessions if it has applications or jobs.
     """
-    count_attempt(by_address(VERIFY_FROM_ADDRESS, client_address()))
+    count_attempt(by_client_address(VERIFY_FROM_ADDRESS, client_address()))
     verification_id = _read(token)
     with transaction() as connection:
-        email = VerificationRepository(connection).get(verification_id, now=now())["email"]
-        unverified_accounts(connection).reject(verification_id, email)
+        user_id = VerificationRepository(connection).get(verification_id, now=now())["user_id"]
+        reject(connection, verification_id, user_id)
     return {}
 
 

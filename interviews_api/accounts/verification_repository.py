@@ -1,4 +1,4 @@
-"""The SQL of verifications: mailed links by which an address is proved."""
+"""The SQL of verifications: mailed links by which an e-mail address is proved."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -55,7 +55,7 @@ class VerificationRepository:
 
         Locks the user: a later registration of the address waits, or it came first and the session has ended.
         """
-        user = UserRepository(self._connection).lock_viewer(viewer)
+        user = UserRepository(self._connection).share_viewer(viewer)
         if user["email_verified"]:
             raise EmailAlreadyVerified
         self.send(user, now=now)
@@ -68,13 +68,22 @@ class VerificationRepository:
             raise InvalidVerification
         return verification
 
+    def has(self, verification_id: str, user_id: str) -> bool:
+        """Return whether the user has this verification."""
+        is_same = (EmailVerification.id == verification_id) & (EmailVerification.user_id == user_id)
+        return self._connection.execute(select(EmailVerification.id).where(is_same)).first() is not None
+
+    def void(self, user_id: str) -> None:
+        """Void all verifications of the user."""
+        self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
+
     def use(self, verification_id: str, *, now: datetime) -> RowMapping:
         """Verify the address and return the user; raises InvalidVerification."""
         verification = self.get(verification_id, now=now)
         users = UserRepository(self._connection)
-        users.lock_for_change(verification["user_id"])
+        users.lock_user(verification["user_id"])
         used = delete(EmailVerification).where(EmailVerification.id == verification_id)
         if self._connection.execute(used).rowcount == 0:
             raise InvalidVerification
-        users.verify_address(verification["user_id"], now=now)
+        users.verify_email(verification["user_id"], now=now)
         return users.get_by_email(verification["email"])

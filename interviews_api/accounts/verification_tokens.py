@@ -1,4 +1,4 @@
-"""Verification tokens: the signed id of a verification, in the link that is mailed to the address."""
+"""Verification tokens: the signed id of a verification, in the link that is mailed to the e-mail address."""
 
 from interviews_api.accounts.errors import InvalidVerification
 from interviews_api.accounts.signed_ids import read_signed_id, sign_id

@@ -1,7 +1,7 @@
 """The limits on requests, as data: handlers, the setting LIMITS, docs/limits.md and the OpenAPI document draw from it.
 
-A `Limit` bounds attempts in a time window; the setting LIMITS changes it, and RATELIMIT_ENABLED switches all of them. A
-`Bound` limits how many rows stand at the same time; no setting changes it.
+A `Limit` bounds attempts in a time window; the setting LIMITS changes it, and RATELIMIT_ENABLED switches all of them
+off. A `Bound` limits how many rows stand at the same time; no setting changes it.
 """
 
 import re
@@ -111,13 +111,16 @@ LIMITS = (
 
 OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
 OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)
-
+WEBHOOKS_OF_COMPANY = Bound("webhooks of a company", 20)
+SUBSCRIPTIONS_OF_CANDIDATE = Bound("push subscriptions of a candidate", 20)
 MUTED_COMPANIES = Bound("companies that a candidate has muted", 1000)
 
 BOUNDS = (
     OPEN_OF_APPLICATION,
     OPEN_OF_CANDIDATE_AND_COMPANY,
+    WEBHOOKS_OF_COMPANY,
     Bound("webhooks of a company with one URL", 1),
+    SUBSCRIPTIONS_OF_CANDIDATE,
     MUTED_COMPANIES,
 )
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, bindparam, func
 
+from interviews_api.errors import Unauthorized
+
 SortKey = Callable[[Mapping[Any, Any]], Any]
 SelectStatement = Select[*tuple[Any, ...]]
 
@@ -56,10 +58,12 @@ def read_page(
     *,
     id_column: str,
     sort: tuple[SortKey, bool],
-) -> Page | None:
-    """Return the page that the statement selects, or None when the viewer's row is not there."""
+) -> Page:
+    """Return the page that the statement selects; raises Unauthorized when the viewer's row is not there."""
     rows = connection.execute(statement, values).mappings().all()
-    return build_page(rows, id_column=id_column, sort=sort) if rows else None
+    if not rows:
+        raise Unauthorized
+    return build_page(rows, id_column=id_column, sort=sort)
 
 
 def build_page(

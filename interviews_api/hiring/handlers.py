@@ -81,9 +81,9 @@ def submit_application(viewer: Viewer, *, job_id: str) -> dict[str, Any]:
     """Apply for a job. A second application for the same job is a conflict."""
     with transaction() as connection:
         applications = ApplicationRepository(connection)
-        applications.check_job(viewer, job_id)
+        job = applications.check_job(viewer, job_id)
         count_attempt_of(viewer, APPLICATIONS)
-        return applications.submit(viewer, job_id, now=now())
+        return applications.submit(viewer, job, now=now())
 
 
 @blueprint.get("/application-status/candidate")

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, case, insert, literal_column, select, true, update
 
 from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
-from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
+from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
+from interviews_api.db.pagination import Page, build_page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import require_own
 from interviews_api.hiring.errors import (
     AlreadyApplied,
     ApplicationNotFound,
@@ -71,8 +71,7 @@ _CANDIDATE_COLUMNS = (
     Candidate.phone.label("candidate_phone"),
     User.email.label("candidate_email"),
 )
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_ours = select(*_APPLICATION_COLUMNS).where(Application.company_id == _OUR_COMPANY)
+_ours = select(*_APPLICATION_COLUMNS).where(Application.company_id == OUR_COMPANY)
 _our_page, _our_count = page_subquery(_ours, _NEWEST_APPLICATION_FIRST), count_subquery(_ours)
 _OURS = (
     select(_our_count, _our_page, Job.title.label("job_title"), *_CANDIDATE_COLUMNS)
@@ -117,9 +116,8 @@ class JobRepository:
     def page(self, *, limit: int, skip: int) -> Page:
         """Return a page of the jobs of all companies that are not suspended, newest first."""
         sort = (itemgetter("created_at"), True)
-        page = read_page(self._connection, _JOBS, {"limit": limit, "skip": skip}, id_column="job_id", sort=sort)
-        assert page is not None  # noqa: S101  # the count is always one row
-        return page
+        rows = self._connection.execute(_JOBS, {"limit": limit, "skip": skip}).mappings().all()
+        return build_page(rows, id_column="job_id", sort=sort)
 
     def get(self, job_id: str) -> RowMapping:
         """Return a job with its company; raises JobNotFound."""
@@ -162,13 +160,13 @@ class ApplicationRepository:
         UserRepository(self._connection).get(viewer)
         return JobRepository(self._connection).get(job_id)
 
-    def submit(self, viewer: Viewer, job_id: str, *, now: datetime) -> dict[str, Any]:
-        """Insert the viewer's application and return it; raises Unauthorized, JobNotFound or AlreadyApplied."""
+    def submit(self, viewer: Viewer, job: RowMapping, *, now: datetime) -> dict[str, Any]:
+        """Insert the viewer's application for a job of `check_job` and return it; raises AlreadyApplied."""
         values = {
             "id": new_id(),
             "candidate_id": viewer.user_id,
-            "job_id": job_id,
-            "company_id": self.check_job(viewer, job_id)["company_id"],
+            "job_id": job["job_id"],
+            "company_id": job["company_id"],
             "status": ApplicationStatus.PENDING.value,
             "applied_at": now,
         }
@@ -206,7 +204,4 @@ class ApplicationRepository:
 
     def _read_page(self, statement: Select[Any], viewer: Viewer, **values: int) -> Page:
         sort = (itemgetter("applied_at"), True)
-        page = read_page(self._connection, statement, viewer.keys | values, id_column="application_id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, statement, viewer.keys | values, id_column="application_id", sort=sort)

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 
 from flask import Blueprint
-from marshmallow import fields
 
 from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.email_verification import is_verification_required
@@ -18,12 +17,13 @@ from interviews_api.config import Settings
 from interviews_api.config.limits import FEED_READS, FEEDS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository, RequestedFeed, hash_secret
+from interviews_api.interviews.calendar_schemas import FeedAddress, FeedState
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFile, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
-from interviews_api.web.fields import CamelSchema, Instant, Nothing
+from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
 from interviews_api.web.route_contract import CachePolicy, View
 
@@ -31,20 +31,6 @@ blueprint = Blueprint("calendar", __name__)
 
 _CALENDAR = "text/calendar"
 _ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"'}
-
-
-class FeedAddress(CamelSchema):
-    """Secret address of a feed, the only credential of a calendar program."""
-
-    url = fields.String()
-
-
-class FeedState(CamelSchema):
-    """Whether there is a feed; `lastReadAt` is exact to a minute."""
-
-    is_active = fields.Boolean()
-    created_at = Instant(allow_none=True)
-    last_read_at = Instant(allow_none=True)
 
 
 def _publish(interviews: Iterable[InterviewRow]) -> bytes:
@@ -115,8 +101,8 @@ def _count_read(view: View) -> View:
     def counted(*, secret: str) -> Any:
         with read_connection() as connection:
             feeds = CalendarFeedRepository(connection)
-            feed = feeds.find(hash_secret(secret), now=now(), of_verified=is_verification_required())
-        count_attempt(by_subject(FEED_READS, feed.secret_hash))
+            feed = feeds.get_by_secret(hash_secret(secret), now=now(), of_verified=is_verification_required())
+        count_attempt([by_subject(FEED_READS, feed.secret_hash)])
         if feed.is_read_due:
             with transaction() as connection:
                 CalendarFeedRepository(connection).mark_read(feed.secret_hash, now=now())

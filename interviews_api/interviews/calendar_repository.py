@@ -21,7 +21,7 @@ from interviews_api.interviews.models import ENDED_STATUSES, OPEN_STATUSES, Cale
 from interviews_api.interviews.transition_repository import status_is
 
 MAX_ENTRIES = 500
-MAX_TEXT = 2000  # characters of notes, and of the place
+MAX_FEED_TEXT = 2000  # characters of notes, and of the place
 _PAST_SHOWN = timedelta(days=90)
 _READ_PRECISION = timedelta(minutes=1)
 _IS_SHOWN = or_(
@@ -31,7 +31,7 @@ _IS_SHOWN = or_(
 
 
 def _cut(column: Any) -> ColumnElement[str]:
-    return func.substr(column, 1, MAX_TEXT, type_=column.type).label(column.key)
+    return func.substr(column, 1, MAX_FEED_TEXT, type_=column.type).label(column.key)
 
 
 _HAS_SECRET = CalendarFeed.secret_hash == bindparam("secret_hash", type_=CalendarFeed.secret_hash.type)
@@ -107,7 +107,7 @@ class CalendarFeedRepository:
 
     def create(self, viewer: Viewer, secret_hash: str, *, now: datetime) -> None:
         """Give the viewer's feed this secret in place of an earlier one; raises Unauthorized."""
-        UserRepository(self._connection).lock_viewer(viewer)
+        UserRepository(self._connection).share_viewer(viewer)
         values: dict[str, Any] = {"secret_hash": secret_hash, "created_at": now, "last_read_at": None}
         statement = dialect_insert(self._connection, CalendarFeed).values(candidate_id=viewer.user_id, **values)
         self._connection.execute(
@@ -130,7 +130,7 @@ class CalendarFeedRepository:
             raise Unauthorized
         return {"is_active": row["created_at"] is not None, **row}
 
-    def find(self, secret_hash: str, *, now: datetime, of_verified: bool = False) -> RequestedFeed:
+    def get_by_secret(self, secret_hash: str, *, now: datetime, of_verified: bool = False) -> RequestedFeed:
         """Return the feed with that secret, in one statement; raises CalendarNotFound.
 
         With `of_verified`, a feed counts only once its candidate's address is verified.

@@ -29,7 +29,7 @@ from interviews_api.interviews.candidate_schemas import (
 )
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
-from interviews_api.interviews.transition_repository import Precondition
+from interviews_api.interviews.transition_repository import Precondition, is_single_statement
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
@@ -142,9 +142,10 @@ def show_timeline(viewer: Viewer, *, interview_id: str) -> Page:
 )
 def confirm_interview(viewer: Viewer, *, interview_id: str, precondition: Precondition | None) -> Row:
     """Confirm a pending interview. Of several requests at once, exactly one gets a 200."""
-    with transaction(single_statement=precondition is None) as connection:
+    limits = active_limits()
+    with transaction(single_statement=is_single_statement(CONFIRM, precondition, limits)) as connection:
         interviews = CandidateInterviewRepository(connection)
-        return interviews.apply(CONFIRM, viewer, interview_id, precondition, limits=active_limits())
+        return interviews.apply(CONFIRM, viewer, interview_id, precondition, limits=limits)
 
 
 @blueprint.put("/<id:interview_id>/decline")
@@ -162,10 +163,10 @@ def decline_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, reason: str | None
 ) -> Row:
     """Decline an interview that is still open."""
-    with transaction(single_statement=precondition is None) as connection:
+    limits, changes = active_limits(), {"cancellation_reason": reason}
+    with transaction(single_statement=is_single_statement(DECLINE, precondition, limits)) as connection:
         interviews = CandidateInterviewRepository(connection)
-        changes = {"cancellation_reason": reason}
-        return interviews.apply(DECLINE, viewer, interview_id, precondition, limits=active_limits(), **changes)
+        return interviews.apply(DECLINE, viewer, interview_id, precondition, limits=limits, **changes)
 
 
 @blueprint.put("/<id:interview_id>/request-reschedule")
@@ -194,6 +195,6 @@ def request_reschedule(
         "requested_at": format_instant(now()),
     }
     limits, changes = active_limits(), {"reschedule_request": request}
-    with transaction(single_statement=precondition is None and limits is None) as connection:
+    with transaction(single_statement=is_single_statement(REQUEST_RESCHEDULE, precondition, limits)) as connection:
         interviews = CandidateInterviewRepository(connection)
         return interviews.apply(REQUEST_RESCHEDULE, viewer, interview_id, precondition, limits=limits, **changes)

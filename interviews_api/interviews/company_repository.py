@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select, true
 
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
 from interviews_api.config.limits import INTERVIEWS
 from interviews_api.db.pagination import Page, SelectStatement, count_subquery, page_subquery, read_page
 from interviews_api.db.row_limits import ActiveLimits
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import require_own
 from interviews_api.hiring.errors import NotYourCompany
 from interviews_api.hiring.models import Application, Job
 from interviews_api.hiring.repository import ApplicationRepository
@@ -27,8 +27,7 @@ from interviews_api.interviews.scheduling import check_place, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
 
-_OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
-_IS_OURS = Interview.company_id == _OUR_COMPANY
+_IS_OURS = Interview.company_id == OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
 
@@ -165,12 +164,12 @@ class CompanyInterviewRepository:
         starts_at = start_of(day, wall_time, zone_name, now=now)
         schedule = ScheduleRepository(self._connection)
         if limits is not None:
-            schedule.refuse_too_many(application["company_id"], limits[INTERVIEWS.name], now=now)
+            schedule.refuse_too_many_interviews(application["company_id"], limits[INTERVIEWS.name], now=now)
         schedule.refuse_overlap(
             application, starts_at=starts_at, duration_minutes=details["duration_minutes"], except_id=None
         )
-        schedule.refuse_too_many_open(application)
-        interview_id = schedule.schedule(application, starts_at=starts_at, time_zone=zone_name, **details)
+        schedule.refuse_too_many_open_interviews(application)
+        interview_id = schedule.schedule(application, now=now, starts_at=starts_at, time_zone=zone_name, **details)
         return self.get(viewer, interview_id)
 
     def reschedule(
@@ -193,7 +192,8 @@ class CompanyInterviewRepository:
         after = {name: before[name] for name in _RESCHEDULABLE_COLUMNS} | changes
         after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
         check_place(after)
-        TransitionRepository(self._connection).refuse_too_many(RESCHEDULE, Actor.COMPANY, interview_id, limits)
+        transitions = TransitionRepository(self._connection)
+        transitions.refuse_too_many_transitions(RESCHEDULE, Actor.COMPANY, interview_id, limits)
         if precondition:
             precondition(before)
         if before["status"] not in RESCHEDULE.source_statuses:
@@ -233,7 +233,4 @@ class CompanyInterviewRepository:
 
     def _read_page(self, statement: Select[Any], viewer: Viewer, **values: object) -> Page:
         sort = (itemgetter("starts_at"), False)
-        page = read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, statement, viewer.keys | values, id_column="interview_id", sort=sort)

@@ -1,4 +1,4 @@
-"""The SQL that creates an interview within its limits, and keeps a candidate's with a company from overlapping."""
+"""The SQL that creates an interview within its limits, where a candidate has no other one with the company."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
-from interviews_api.accounts.models import Candidate, Company
-from interviews_api.clock import now
+from interviews_api.accounts.repository import LOCK_CANDIDATE, LOCK_COMPANY
 from interviews_api.config.limits import OPEN_OF_APPLICATION, OPEN_OF_CANDIDATE_AND_COMPANY, Limit
 from interviews_api.db.row_limits import refuse_when_reached
 from interviews_api.events.log import EventLog
@@ -21,12 +20,6 @@ from interviews_api.interviews.transition_repository import INTERVIEW_ID, status
 
 MAX_DURATION = timedelta(minutes=1440)
 
-_LOCK_CANDIDATE = (
-    select(Candidate.id)
-    .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
-    # FOR NO KEY UPDATE, which excludes itself, but lets foreign keys be checked.
-    .with_for_update(key_share=True)
-)
 _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
     Interview.company_id == bindparam("company_id", type_=Interview.company_id.type),
     Interview.candidate_id == bindparam("candidate_id", type_=Interview.candidate_id.type),
@@ -34,13 +27,6 @@ _OPEN_NEARBY = select(Interview.starts_at, Interview.duration_minutes).where(
     Interview.starts_at > bindparam("earliest", type_=Interview.starts_at.type),
     Interview.starts_at < bindparam("ends_at", type_=Interview.starts_at.type),
     Interview.id != INTERVIEW_ID,
-)
-
-
-_LOCK_COMPANY = (
-    select(Company.id)
-    .where(Company.id == bindparam("company_id", type_=Company.id.type))
-    .with_for_update(key_share=True)
 )
 _is_of_application = Interview.application_id == bindparam("application_id", type_=Interview.application_id.type)
 _is_of_company = Interview.company_id == bindparam("company_id", type_=Interview.company_id.type)
@@ -61,9 +47,8 @@ class ScheduleRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def schedule(self, application: Mapping[Any, Any], **values: Any) -> str:
+    def schedule(self, application: Mapping[Any, Any], *, now: datetime, **values: Any) -> str:
         """Insert an interview and return its id; `application` has application_id, candidate_id and company_id."""
-        present = now()
         interview = values | {
             "id": new_id(),
             "application_id": application["application_id"],
@@ -71,26 +56,26 @@ class ScheduleRepository:
             "company_id": application["company_id"],
             "share_feedback": True,
             "revision": 0,
-            "created_at": present,
+            "created_at": now,
         }
-        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=present)
+        interview |= interview_changes(SCHEDULE, actor=Actor.COMPANY, now=now)
         self._connection.execute(insert(Interview).values(interview))
-        changes = application_changes(SCHEDULE, interview, now=present)
+        changes = application_changes(SCHEDULE, interview, now=now)
         is_its_application = Application.id == interview["application_id"]
         self._connection.execute(update(Application).where(is_its_application).values(changes))
-        EventLog(self._connection).append(interview, SCHEDULE.event, at=present, actor=Actor.COMPANY)
+        EventLog(self._connection).append(interview, SCHEDULE.event, at=now, actor=Actor.COMPANY)
         return str(interview["id"])
 
-    def refuse_too_many(self, company_id: str, limit: Limit, *, now: datetime) -> None:
+    def refuse_too_many_interviews(self, company_id: str, limit: Limit, *, now: datetime) -> None:
         """Raise TooManyRequests when the company has scheduled as many interviews as the limit allows.
 
         Locks the company, so that two requests take turns.
         """
-        self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
+        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
         is_ours = Event.company_id == company_id
         refuse_when_reached(self._connection, limit, Event.at, is_ours, _IS_SCHEDULING, now=now)
 
-    def refuse_too_many_open(self, application: Mapping[Any, Any]) -> None:
+    def refuse_too_many_open_interviews(self, application: Mapping[Any, Any]) -> None:
         """Raise TooManyOpenInterviews; `refuse_overlap` has locked the candidate."""
         keys = {name: application[name] for name in ("application_id", "candidate_id", "company_id")}
         counts = self._connection.execute(_OPEN_COUNTS, keys).one()
@@ -106,7 +91,7 @@ class ScheduleRepository:
         `parties` has candidate_id and company_id; the interview with the id `except_id` is left out. Intervals are
         [start, end): back to back is no overlap. Locks the candidate, so that two requests take turns.
         """
-        self._connection.execute(_LOCK_CANDIDATE, {"candidate_id": parties["candidate_id"]})
+        self._connection.execute(LOCK_CANDIDATE, {"candidate_id": parties["candidate_id"]})
         nearby = self._connection.execute(
             _OPEN_NEARBY,
             {

@@ -56,7 +56,7 @@ def _events_read(limit: Limit) -> int:
     return max(_EVENTS_READ, 10 * limit.allowed)
 
 
-def refuse_too_many(
+def refuse_too_many_transitions(
     connection: Connection,
     transition: Transition,
     actor: Actor,

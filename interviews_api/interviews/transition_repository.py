@@ -35,7 +35,7 @@ from interviews_api.events.models import Event
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus
 from interviews_api.interviews.state_machine import Transition, application_changes, interview_changes
-from interviews_api.interviews.transition_limits import has_room, refuse_too_many, room_values
+from interviews_api.interviews.transition_limits import has_room, refuse_too_many_transitions, room_values
 
 Precondition = Callable[[Mapping[Any, Any]], None]
 """Looks at the interview before its transition; raises PreconditionFailed."""
@@ -56,6 +56,15 @@ def status_is(*statuses: InterviewStatus) -> ColumnElement[bool]:
     """
     constants = [literal_column(f"'{status}'", Interview.status.type) for status in statuses]
     return Interview.status.in_(constants) if len(constants) > 1 else Interview.status == constants[0]
+
+
+def is_single_statement(transition: Transition, precondition: Precondition | None, limits: ActiveLimits) -> bool:
+    """Return whether `TransitionRepository.apply` makes the whole change in one statement on Postgres.
+
+    A precondition reads before it. A transition with a limit of its own can follow itself, so it is counted under a
+    lock.
+    """
+    return precondition is None and (transition.limit is None or limits is None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,26 +105,26 @@ class TransitionRepository:
 
         `keys` has the `interview_id` and the parameters of the side's statements.
         `read` returns the interview as the side sees it, or raises the reason for a refusal.
-        Raises as `read` does, TooManyRequests, PreconditionFailed, and the transition's `refusal`. A transition with a
-        limit of its own can follow itself, so it is counted under a lock, in a transaction.
+        Raises as `read` does, TooManyRequests, PreconditionFailed, and the transition's `refusal`.
         """
-        has_own_limit = transition.limit is not None and limits is not None
-        if precondition or has_own_limit:
+        if not is_single_statement(transition, precondition, limits):
             self.lock(str(keys["interview_id"]))
             before = read()
-            self.refuse_too_many(transition, side.actor, keys["interview_id"], limits)
+            self.refuse_too_many_transitions(transition, side.actor, keys["interview_id"], limits)
             if precondition:
                 precondition(before)
         interview = self._update(transition, side, keys, changes, previous_starts_at, limits)
         if interview is None:
             read()
-            self.refuse_too_many(transition, side.actor, keys["interview_id"], limits)
+            self.refuse_too_many_transitions(transition, side.actor, keys["interview_id"], limits)
             raise transition.refusal
         return interview
 
-    def refuse_too_many(self, transition: Transition, actor: Actor, interview_id: object, limits: ActiveLimits) -> None:
+    def refuse_too_many_transitions(
+        self, transition: Transition, actor: Actor, interview_id: object, limits: ActiveLimits
+    ) -> None:
         """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
-        refuse_too_many(self._connection, transition, actor, interview_id, limits, now=now())
+        refuse_too_many_transitions(self._connection, transition, actor, interview_id, limits, now=now())
 
     def _update(
         self,

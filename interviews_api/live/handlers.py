@@ -25,10 +25,10 @@ from interviews_api.db.connections import read_connection
 from interviews_api.errors import ServiceUnavailable, Unauthorized
 from interviews_api.live.handshake import (
     PROTOCOL,
+    close_after_response,
     handshake_environ,
     is_handshake,
     offered_protocols,
-    take_no_further_request,
 )
 from interviews_api.live.hub import (
     CHECK_SECONDS,
@@ -40,9 +40,9 @@ from interviews_api.live.hub import (
     as_message,
 )
 from interviews_api.live.repository import LiveRepository
+from interviews_api.live.schemas import UpdatesQuery
 from interviews_api.services import register_services, service
 from interviews_api.web.error_responses import error_response
-from interviews_api.web.fields import CamelSchema, Digits
 from interviews_api.web.http import load_query
 from interviews_api.web.route_contract import websocket_contract
 
@@ -61,14 +61,6 @@ _OPTIONS = {
     "max_message_size": 4096,
     "thread_class": partial(threading.Thread, daemon=True),  # a reading thread must not keep the process alive
 }
-
-
-class UpdatesQuery(CamelSchema):
-    """Query of the live updates: where to resume."""
-
-    after = Digits(
-        0, 2**63 - 1, load_default=lambda: None, metadata={"description": "The last event id that was received."}
-    )
 
 
 _UPDATES_QUERY = UpdatesQuery()
@@ -104,7 +96,7 @@ def _prepare() -> Response | None:
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
     g.after = load_query(_UPDATES_QUERY)["after"]
     if not service(Hub).take_seat():
-        take_no_further_request()
+        close_after_response()
         raise ServiceUnavailable("No room for another socket: ask again, or read the list")
     g.has_seat, g.opened_at = True, time.monotonic()
     with read_connection() as connection:

@@ -72,7 +72,7 @@ def is_handshake() -> bool:
     )
 
 
-def take_no_further_request() -> None:
+def close_after_response() -> None:
     """Make the server close the connection after this response: kept open, it would take the place of another."""
     for name in _SOCKETS:
         if name in request.environ:

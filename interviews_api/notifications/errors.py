@@ -1,10 +1,7 @@
 """The errors of notices, webhooks, push subscriptions and muted companies."""
 
-from interviews_api.config.limits import MUTED_COMPANIES
+from interviews_api.config.limits import MUTED_COMPANIES, SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound
-
-MAX_PER_OWNER = 20
-"""Webhooks of one company, or push subscriptions of one candidate."""
 
 
 class WebhookNotFound(NotFound):
@@ -34,7 +31,7 @@ class NoticeNotResendable(BadRequest):
 class TooManyWebhooks(Conflict):
     """409: the company has as many webhooks as are allowed."""
 
-    message = f"A company may have at most {MAX_PER_OWNER} webhooks"
+    message = f"A company may have at most {WEBHOOKS_OF_COMPANY.allowed} webhooks"
 
 
 class WebhookExists(Conflict):
@@ -46,7 +43,7 @@ class WebhookExists(Conflict):
 class TooManySubscriptions(Conflict):
     """409: the candidate has as many push subscriptions as are allowed."""
 
-    message = f"A candidate may have at most {MAX_PER_OWNER} push subscriptions"
+    message = f"A candidate may have at most {SUBSCRIPTIONS_OF_CANDIDATE.allowed} push subscriptions"
 
 
 class TooManyMutedCompanies(Conflict):

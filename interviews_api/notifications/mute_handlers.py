@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
-from marshmallow import fields
 
 from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.models import Viewer
@@ -14,27 +13,13 @@ from interviews_api.db.pagination import Page
 from interviews_api.hiring.errors import CompanyNotFound
 from interviews_api.notifications.errors import TooManyMutedCompanies
 from interviews_api.notifications.mute_repository import MutedCompanyRepository
-from interviews_api.web.fields import CamelSchema, Instant, Nothing, id_field
+from interviews_api.notifications.mute_schemas import MutedCompanies, MutedCompany
+from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
 from interviews_api.web.operation import operation
 from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("muted-companies", __name__)
-
-
-class MutedCompany(CamelSchema):
-    """A company that the candidate has muted, and since when."""
-
-    id = id_field()
-    name = fields.String()
-    muted_at = Instant()
-
-
-class MutedCompanies(CamelSchema):
-    """A page of the companies that the candidate has muted."""
-
-    companies = fields.List(fields.Nested(MutedCompany), attribute="rows")
-    total = fields.Integer()
 
 
 def _check_company(connection: Any, viewer: Viewer, company_id: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, true
 
 from interviews_api.accounts.models import Candidate, Company, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, LOCK_CANDIDATE, VIEWER, UserRepository
 from interviews_api.config.limits import MUTED_COMPANIES
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
@@ -24,8 +24,6 @@ _COMPANY_FOR_VIEWER = (
     .outerjoin(Company, Company.id == _COMPANY)
     .where(Candidate.id == VIEWER, IS_SIGNED_IN)
 )
-# FOR NO KEY UPDATE: it excludes itself, but not the FOR KEY SHARE of foreign keys.
-_LOCK_CANDIDATE = select(Candidate.id).where(Candidate.id == VIEWER).with_for_update(key_share=True)
 _OTHER_COUNT = (
     select(func.count())
     .select_from(MutedCompany)
@@ -73,9 +71,9 @@ class MutedCompanyRepository:
         Raises Unauthorized, CompanyNotFound, or TooManyMutedCompanies at the bound. Locks the
         candidate, so that two requests at once cannot exceed the limit.
         """
-        UserRepository(self._connection).lock_viewer(viewer)
+        UserRepository(self._connection).share_viewer(viewer)
         company = self.company(viewer, company_id)
-        self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
+        self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})
         keys = viewer.keys | {"company_id": company_id}
         if self._connection.execute(_OTHER_COUNT, keys).scalar_one() >= MUTED_COMPANIES.allowed:
             raise TooManyMutedCompanies
@@ -93,7 +91,4 @@ class MutedCompanyRepository:
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of the muted companies, the last muted first; raises Unauthorized."""
         values, sort = viewer.keys | {"limit": limit, "skip": skip}, (itemgetter("muted_at"), True)
-        page = read_page(self._connection, _MUTED, values, id_column="id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, _MUTED, values, id_column="id", sort=sort)

@@ -68,7 +68,7 @@ class NoticeRepository:
         """
         notice = self.get(interview, notice_id, now=now)
         if limits is not None and notice["status"] is not DeliveryStatus.PLANNED:
-            self._refuse_too_many(notice, limits[RESENDS.name], now=now)
+            self._refuse_too_many_resends(notice, limits[RESENDS.name], now=now)
         if notice["status"] not in _ENDED:
             raise NoticeNotResendable
         copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "owner_id", "priority", "recipient")
@@ -78,7 +78,7 @@ class NoticeRepository:
         delivery = self._connection.execute(insert(Delivery).values(values).returning(Delivery)).mappings().one()
         return dict(delivery) | {"event": notice["event"]}
 
-    def _refuse_too_many(self, notice: Notice, limit: Limit, *, now: datetime) -> None:
+    def _refuse_too_many_resends(self, notice: Notice, limit: Limit, *, now: datetime) -> None:
         """Raise TooManyRequests when the notice was resent as often as the limit allows; locks its interview."""
         TransitionRepository(self._connection).lock(notice["interview_id"])
         conditions = (

@@ -8,13 +8,20 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true
 
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
+from interviews_api.accounts.repository import (
+    IS_SIGNED_IN,
+    LOCK_CANDIDATE,
+    LOCK_COMPANY,
+    OUR_COMPANY,
+    VIEWER,
+    UserRepository,
+)
+from interviews_api.config.limits import SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.db.upsert import dialect_insert
-from interviews_api.errors import Unauthorized, require_own
+from interviews_api.errors import require_own
 from interviews_api.ids import new_id
 from interviews_api.notifications.errors import (
-    MAX_PER_OWNER,
     NotYourWebhook,
     TooManySubscriptions,
     TooManyWebhooks,
@@ -23,9 +30,8 @@ from interviews_api.notifications.errors import (
 )
 from interviews_api.notifications.models import PushSubscription, Webhook
 
-_VIEWER_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 _webhooks = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
-    Webhook.company_id == _VIEWER_COMPANY
+    Webhook.company_id == OUR_COMPANY
 )
 _page, _count = page_subquery(_webhooks, (Webhook.created_at, Webhook.id)), count_subquery(_webhooks)
 _WEBHOOKS = (
@@ -42,11 +48,8 @@ _WEBHOOK_OWNER = (
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
 _COMPANY = bindparam("company_id", type_=Company.id.type)
-# `key_share=True`, here and for _LOCK_CANDIDATE, makes it FOR NO KEY UPDATE, which lets foreign keys be checked.
-_LOCK_COMPANY = select(Company.id).where(Company.id == _COMPANY).with_for_update(key_share=True)
 _WEBHOOK_COUNT = select(func.count()).select_from(Webhook).where(Webhook.company_id == _COMPANY)
 _SAME_WEBHOOK = select(Webhook.id).where(Webhook.company_id == _COMPANY, Webhook.url == bindparam("url"))
-_LOCK_CANDIDATE = select(Candidate.id).where(Candidate.id == VIEWER).with_for_update(key_share=True)
 _OTHER_SUBSCRIPTION_COUNT = (
     select(func.count())
     .select_from(PushSubscription)
@@ -77,16 +80,17 @@ class WebhookRepository:
     def create(
         self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
     ) -> Mapping[str, Any]:
-        """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at MAX_PER_OWNER.
+        """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at the bound.
 
         Locks the company, so that two requests at once cannot exceed the limit.
         """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
-        self._connection.execute(_LOCK_COMPANY, {"company_id": company_id})
-        UserRepository(self._connection).lock_viewer(viewer)  # after the company, as changes of colleagues lock
+        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
+        UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
         if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
             raise WebhookExists
-        if self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one() >= MAX_PER_OWNER:
+        count = self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one()
+        if count >= WEBHOOKS_OF_COMPANY.allowed:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id, created_by_id=viewer.user_id))
@@ -95,12 +99,9 @@ class WebhookRepository:
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of webhooks, oldest first; raises Unauthorized."""
         values = viewer.keys | {"limit": limit, "skip": skip}
-        page = read_page(self._connection, _WEBHOOKS, values, id_column="id", sort=(itemgetter("created_at"), False))
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, _WEBHOOKS, values, id_column="id", sort=(itemgetter("created_at"), False))
 
-    def set_up_by(self, user_id: str) -> list[str]:
+    def webhook_urls_of(self, user_id: str) -> list[str]:
         """Return the URLs of the webhooks that the company user set up, oldest first."""
         statement = select(Webhook.url).where(Webhook.created_by_id == user_id)
         return list(self._connection.execute(statement.order_by(Webhook.created_at, Webhook.id)).scalars())
@@ -134,15 +135,15 @@ class SubscriptionRepository:
         self._connection = connection
 
     def save(self, viewer: Viewer, *, endpoint: str, p256dh: str, auth: str, now: datetime) -> None:
-        """Insert the subscription, or move it to the viewer; raises Unauthorized, or Conflict at MAX_PER_OWNER others.
+        """Insert the subscription, or move it to the viewer; raises Unauthorized, or Conflict at the bound.
 
         A browser has one endpoint, so its last viewer owns it. A new owner means a new id: deliveries to the earlier
         owner then find no target. Locks the candidate, so that two requests at once cannot exceed the limit.
         """
-        UserRepository(self._connection).lock_viewer(viewer)
-        self._connection.execute(_LOCK_CANDIDATE, viewer.keys)
+        UserRepository(self._connection).share_viewer(viewer)
+        self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})
         keys = viewer.keys | {"endpoint": endpoint}
-        if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= MAX_PER_OWNER:
+        if self._connection.execute(_OTHER_SUBSCRIPTION_COUNT, keys).scalar_one() >= SUBSCRIPTIONS_OF_CANDIDATE.allowed:
             raise TooManySubscriptions
         values: dict[str, Any] = {"candidate_id": viewer.user_id, "p256dh": p256dh, "auth": auth, "created_at": now}
         statement = dialect_insert(self._connection, PushSubscription).values(id=new_id(), endpoint=endpoint, **values)
@@ -169,10 +170,7 @@ class SubscriptionRepository:
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of the viewer's subscriptions, oldest first; raises Unauthorized."""
         values, sort = viewer.keys | {"limit": limit, "skip": skip}, (itemgetter("created_at"), False)
-        page = read_page(self._connection, _SUBSCRIPTIONS, values, id_column="id", sort=sort)
-        if page is None:
-            raise Unauthorized
-        return page
+        return read_page(self._connection, _SUBSCRIPTIONS, values, id_column="id", sort=sort)
 
     def delete_all(self, user_id: str) -> None:
         """Delete all subscriptions of the candidate; deliveries that are pending find no target and are suppressed."""

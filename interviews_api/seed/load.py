@@ -19,7 +19,7 @@ from interviews_api.errors import SeedRefused
 from interviews_api.events.log import invalidate_all_caches
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
-from interviews_api.seed.repository import SeedRepository
+from interviews_api.seed.repository import SeedRepository, new_or_stored, stored_or_new
 from interviews_api.seed.schemas import SeedFile
 from interviews_api.web import strict_json
 from interviews_api.web.fields import camel_case, flatten
@@ -143,7 +143,8 @@ def _write(repository: SeedRepository, world: World, users: Sequence[Record]) ->
     repository.upsert(Company, companies_read, keep=["approval"])
     _check_references(repository, world, "company_users", "company_id", Company)
     _check_users(repository, world, users)
-    repository.upsert(User, users, keep=["role", "created_at"])
+    credentials = {"password_hash": new_or_stored, "email_verified_at": stored_or_new}
+    repository.upsert(User, users, keep=["role", "created_at"], merge=credentials)
     repository.upsert(CompanyUser, list(_without(world["company_users"], "email", "password")))
     repository.upsert(Candidate, list(_without(world["candidates"], "email", "password")))
     _check_references(repository, world, "jobs", "company_id", Company)
@@ -158,7 +159,7 @@ def _write(repository: SeedRepository, world: World, users: Sequence[Record]) ->
     )
     _check_references(repository, world, "interviews", "application_id", Application)
     interviews = _interviews(repository, world["interviews"])
-    repository.upsert(Interview, interviews, keep=["revision"], stamps=_STAMPS)
+    repository.upsert(Interview, interviews, keep=["revision"], merge={"accepted_at": new_or_stored}, stamps=_STAMPS)
 
 
 def _without(records: Iterable[Record], *names: str) -> Iterator[Record]:

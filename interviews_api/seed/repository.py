@@ -1,6 +1,6 @@
 """The SQL of seeding: upserts by id, look-ups of references, and bulk inserts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -11,13 +11,26 @@ from interviews_api.accounts.models import Company, User
 from interviews_api.db.types import Base
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
-from interviews_api.interviews.models import Interview
 
 BATCH = 5_000
 """Rows per statement, and keys per look-up: SQLite takes at most 32,766 parameters."""
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
+
+
+Merge = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
+"""Makes one value of a new and a stored one."""
+
+
+def new_or_stored(new: ColumnElement[Any], stored: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the new value, or the stored one if there is no new one."""
+    return func.coalesce(new, stored)
+
+
+def stored_or_new(new: ColumnElement[Any], stored: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the stored value, or the new one if none is stored."""
+    return func.coalesce(stored, new)
 
 
 class SeedRepository:
@@ -34,24 +47,26 @@ class SeedRepository:
             self._connection.execute(select(key).where(key.in_(ids)).order_by(key).with_for_update())
 
     def upsert(
-        self, model: type[Base], rows: Sequence[Row], *, keep: Iterable[str] = (), stamps: Iterable[str] = ()
+        self,
+        model: type[Base],
+        rows: Sequence[Row],
+        *,
+        keep: Iterable[str] = (),
+        merge: Mapping[str, Merge] | None = None,
+        stamps: Iterable[str] = (),
     ) -> None:
         """Insert the rows, or update them by id; an update does not change the columns in `keep`.
 
-        `stamps` names columns with the time of a change: a row that differs only in them is not updated. A user without
-        a password keeps the stored one, and a verified one its time. An interview stays accepted.
+        `merge` has the columns that an update makes of the new and the stored value. `stamps` names columns with the
+        time of a change: a row that differs only in them is not updated.
         """
         if not rows:
             return
         table = _table(model)
         statement = dialect_insert(self._connection, table)
         changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in {"id", *keep}}
-        if model is User:
-            changes["password_hash"] = func.coalesce(statement.excluded.password_hash, table.c.password_hash)
-            verified_at = func.coalesce(table.c.email_verified_at, statement.excluded.email_verified_at)
-            changes["email_verified_at"] = verified_at
-        if model is Interview:
-            changes["accepted_at"] = func.coalesce(statement.excluded.accepted_at, table.c.accepted_at)
+        for name, merged in (merge or {}).items():
+            changes[name] = merged(statement.excluded[name], table.c[name])
         differs = [
             _as_text(table.c[name]).is_distinct_from(_as_text(new))
             for name, new in changes.items()

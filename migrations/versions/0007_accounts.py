@@ -1,4 +1,4 @@
-"""Verified addresses, last reads of calendar feeds, mails about accounts, and colleagues; approval of companies."""
+"""Verified addresses, mails about accounts, colleagues, approval of companies, last reads of feeds, and the purge."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,6 +48,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_invitations_invited_by_id", "invitations", ["invited_by_id"])
     op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"])
+    op.create_table(
+        "purge_schedule",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purge_schedule")),
+    )
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
     op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
     op.add_column("companies", sa.Column("approval", sa.Text(), server_default="approved", nullable=False))
@@ -75,6 +81,7 @@ def downgrade() -> None:
     op.drop_column("webhooks", "created_by_id")
     op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
     op.drop_column("deliveries", "account_mail_id")
+    op.drop_table("purge_schedule")
     op.drop_table("invitations")
     op.drop_table("account_mails")
     op.drop_column("calendar_feeds", "last_read_at")

@@ -19,6 +19,7 @@ from interviews_api.accounts.invitation_tokens import make_invitation_token
 from interviews_api.accounts.models import Invitation
 from interviews_api.accounts.schemas import NewCandidate, NewCompanyDetails
 from interviews_api.clock import zone_names
+from interviews_api.config.limits import SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.db.connections import Database
 from interviews_api.db.pagination import MAX_ROWS
 from interviews_api.hiring.schemas import NewJob
@@ -26,7 +27,6 @@ from interviews_api.interviews.calendar_repository import MAX_ENTRIES
 from interviews_api.interviews.candidate_schemas import NewFeedback, Reason
 from interviews_api.interviews.company_schemas import Cancellation, Completion, Schedule
 from interviews_api.interviews.link_tokens import make_token
-from interviews_api.notifications.errors import MAX_PER_OWNER
 from interviews_api.notifications.models import Delivery, Webhook
 from interviews_api.notifications.schemas import NewSubscription, NewWebhook
 from interviews_api.web.request_limits import MAX_BODY_BYTES
@@ -44,7 +44,10 @@ WIDEST = 10**18
 
 LONGEST_ERROR = 300  # characters; `_describe` in notifications/channels/smtp.py
 LONGEST_ZONE = max(zone_names(), key=len)
-OWN = {"GET /webhooks": MAX_PER_OWNER, "GET /candidate/push-subscriptions": MAX_PER_OWNER}
+OWN = {
+    "GET /webhooks": WEBHOOKS_OF_COMPANY.allowed,
+    "GET /candidate/push-subscriptions": SUBSCRIPTIONS_OF_CANDIDATE.allowed,
+}
 """Lists that a bound on rows keeps shorter than a page."""
 
 CONSTANT = {

@@ -12,7 +12,7 @@ def test_schema_revision_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(alembic_config("")).get_current_head() == SCHEMA_REVISION
 
 
-NUMBERED = {"events", "deliveries", "distribution", "imports"}
+NUMBERED = {"events", "deliveries", "distribution", "imports", "purge_schedule"}
 
 
 def test_time_and_id_columns_have_our_types() -> None:

@@ -19,7 +19,7 @@ from interviews_api.accounts.errors import (
 )
 from interviews_api.accounts.invitation_repository import InvitationRepository
 from interviews_api.accounts.models import CompanyRole, Viewer
-from interviews_api.accounts.passwords import hash_password, refuse_address
+from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
 from interviews_api.accounts.standing_access import StandingAccess
@@ -43,10 +43,13 @@ def _check_colleague(connection: Any, viewer: Viewer, user_id: str) -> None:
 
 
 def _check_new_password(password: str, email: str) -> None:
-    """Raise InvalidInput for a password that is the address, or if addresses must be verified: a link does that."""
+    """Raise InvalidInput if the password is the e-mail address, or if addresses must be verified.
+
+    In that case the colleague sets it by the link of an invitation.
+    """
     if is_verification_required():
         raise InvalidInput({"password": ["A colleague chooses it by the link of the invitation."]})
-    refuse_address("password", password, email)
+    refuse_email_as_password("password", password, email)
 
 
 @blueprint.post("")
@@ -60,20 +63,26 @@ def _check_new_password(password: str, email: str) -> None:
     limits=(COLLEAGUES,),
     outcomes={202: ("Invitation sent", Nothing)},
 )
-def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Any:
+def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Outcome | dict[str, Any]:
     """Invite a colleague by mail; with a password, add a user to the viewer's company at once."""
-    if password is not None:
-        _check_new_password(password, email)
+    return _invite(viewer, email) if password is None else _add(viewer, email, password)
+
+
+def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
-    if password is None:
-        with transaction() as connection:
-            invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
-            record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
-        return Outcome(202, {})
+    with transaction() as connection:
+        invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
+        record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
+    return Outcome(202, {})
+
+
+def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:
+    _check_new_password(password, email)
+    count_attempt_of(viewer, COLLEAGUES)
     password_hash = hash_password(password)
     with transaction() as connection:
         user = ColleagueRepository(connection).add(viewer, email, password_hash, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_ADDED, user["id"], viewer_id=viewer.user_id)
+        record(connection, SecurityEventType.COLLEAGUE_ADDED, user["id"], actor_id=viewer.user_id)
     return {"user": user}
 
 
@@ -99,13 +108,10 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
 def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str, Any]:
     """Make a user of the viewer's company an owner or a member; all owners are told by mail."""
     with transaction() as connection:
-        colleagues = ColleagueRepository(connection)
-        colleagues.lock_as_owner(viewer)
-        is_change = colleagues.check(viewer, user_id)["role"] != role
-        user = colleagues.change_role(viewer, user_id, CompanyRole(role), now=now())
+        user, is_change = ColleagueRepository(connection).change_role(viewer, user_id, CompanyRole(role), now=now())
         if is_change:
             count_attempt_of(viewer, COLLEAGUES)
-            record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, viewer_id=viewer.user_id, detail=role)
+            record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, actor_id=viewer.user_id, detail=role)
     return {"user": user}
 
 
@@ -121,7 +127,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     """Remove a user of the viewer's company and end its sessions; all owners are told by mail."""
     with transaction() as connection:
-        set_up = service(StandingAccess).set_up_by(connection, user_id)
-        ColleagueRepository(connection).remove(viewer, user_id, set_up=set_up, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_REMOVED, user_id, viewer_id=viewer.user_id)
+        webhook_urls = service(StandingAccess).webhook_urls_of(connection, user_id)
+        ColleagueRepository(connection).remove(viewer, user_id, webhook_urls=webhook_urls, now=now())
+        record(connection, SecurityEventType.COLLEAGUE_REMOVED, user_id, actor_id=viewer.user_id)
     return {}

@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from interviews_api.accounts.activity_schemas import Activity
 from interviews_api.accounts.audit_repository import SecurityEventRepository
+from interviews_api.accounts.audit_schemas import Activity
 from interviews_api.accounts.authentication import user_required
 from interviews_api.accounts.models import Viewer
 from interviews_api.db.connections import read_connection
