@@ -165,7 +165,7 @@ class ColleagueRepository:
             AccountMailRepository(self._connection).add(
                 MailKind.COLLEAGUE_CHANGED,
                 email,
-                owner_id=by["company_id"],
+                originator_id=by["company_id"],
                 user_id=user_id,
                 now=now,
                 details=details,

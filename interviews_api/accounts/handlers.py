@@ -210,7 +210,7 @@ def change_password(viewer: Viewer, *, current_password: str, new_password: str)
         service(StandingAccess).end(connection, viewer.user_id)
         record(connection, SecurityEventType.PASSWORD_CHANGED, viewer.user_id)
         mails, user_id = AccountMailRepository(connection), viewer.user_id
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user_id, user_id=user_id, now=now())
+        mails.add(MailKind.PASSWORD_CHANGED, user["email"], originator_id=user_id, user_id=user_id, now=now())
     return {}
 
 

@@ -167,15 +167,15 @@ class MailKind(StrEnum):
 class AccountMail(Base):
     """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
 
-    `owner_id` is the user or company that causes the mail, and the owner of its delivery. `user_id` is the user that it
-    goes to, or None for an address that may have no user.
+    `originator_id` is the user or company that causes the mail. `user_id` is the user that it goes to, or None for an
+    address that may have no user.
     `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
     """
 
     __tablename__ = "account_mails"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    owner_id: Mapped[str] = mapped_column(Id)
+    originator_id: Mapped[str] = mapped_column(Id)
     user_id: Mapped[str | None] = mapped_column(Id, index=True)
     kind: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)

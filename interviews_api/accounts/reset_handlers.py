@@ -95,7 +95,7 @@ def reset_password(token: str, new_password: str) -> dict[str, Any]:
         service(StandingAccess).end(connection, user["id"])
         record(connection, SecurityEventType.PASSWORD_RESET, user["id"])
         mails = AccountMailRepository(connection)
-        mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], user_id=user["id"], now=now())
+        mails.add(MailKind.PASSWORD_CHANGED, user["email"], originator_id=user["id"], user_id=user["id"], now=now())
     return {}
 
 

@@ -65,7 +65,7 @@ def run_worker() -> None:
     logs.warn_about(settings.warnings)
     register_services(app, Database(settings.database_url, pool_size=_POOL_SIZE))
     channel_workers = make_channel_workers(
-        app, senders(settings, HttpsClient()), CONCURRENCY, bounds_mails=settings.ratelimit_enabled
+        app, senders(settings, HttpsClient()), CONCURRENCY, limits_mails=settings.ratelimit_enabled
     )
     worker = Worker(app, list(channel_workers))
     for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -30,9 +30,10 @@ class DeliveryStatus(StrEnum):
 
 
 class Priority(IntEnum):
-    """Order of an owner's mails. Mails about an account have channel workers of their own, so they wait for no other.
+    """Order of an originator's mails.
 
-    Push messages and webhooks are all OTHER, so that they keep the order of the events.
+    Mails about accounts have a channel worker of their own, so they wait for no other. Push
+    messages and webhooks are all OTHER, so that they keep the order of the events.
     """
 
     ACCOUNT = 0
@@ -58,11 +59,12 @@ class Delivery(Base):
     """One event, password reset, account mail or disabled webhook, for one recipient, by one channel.
 
     `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
-    `owner_id` is the company or user that causes the delivery: of a mail about an interview the other party, of a push
-    message the candidate, of a webhook the company. `key` is the idempotency key that receivers see. A pending delivery
-    may be attempted from `due_at` on. A claim moves `due_at` to the end of its lease, and only the holder of `lease`
-    may write the outcome. A failed attempt makes it a dead letter when the next one would come after `give_up_at`.
-    `held_at` is when a bound on mails first held it back. All times are in UTC.
+    `originator_id` is the other party of a mail about an interview, the candidate of a push message, the company of a
+    webhook. Of other mails it is the user or company that causes them. The column keeps the name that it once had.
+    `key` is the idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves
+    `due_at` to the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes it a
+    dead letter when the next one would come after `give_up_at`. `held_at` is when a limit on mails first held it back.
+    All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -81,7 +83,7 @@ class Delivery(Base):
     account_mail_id: Mapped[str | None] = mapped_column(Id)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
-    owner_id: Mapped[str] = mapped_column(Id, server_default=text("''"))
+    originator_id: Mapped[str] = mapped_column("owner_id", Id, key="originator_id", server_default=text("''"))
     priority: Mapped[int] = mapped_column(server_default=text("4"))
     recipient: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
@@ -153,7 +155,7 @@ _IS_QUEUED = text("status = 'pending' AND priority > 0")
 Index(
     "ix_deliveries_queue",
     Delivery.channel,
-    Delivery.owner_id,
+    Delivery.originator_id,
     Delivery.attempts,
     Delivery.priority,
     Delivery.due_at,
@@ -165,7 +167,7 @@ _IS_ACCOUNT_QUEUED = text("status = 'pending' AND priority = 0")
 Index(
     "ix_deliveries_account_queue",
     Delivery.channel,
-    Delivery.owner_id,
+    Delivery.originator_id,
     Delivery.attempts,
     Delivery.due_at,
     Delivery.id,
@@ -177,7 +179,7 @@ Index(
     "ix_deliveries_sent",
     Delivery.target_id,
     Delivery.sent_at,
-    Delivery.owner_id,
+    Delivery.originator_id,
     postgresql_where=_IS_SENT,
     sqlite_where=_IS_SENT,
 )

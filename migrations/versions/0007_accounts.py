@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "account_mails",
         sa.Column("id", ID, nullable=False),
-        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("originator_id", ID, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),

@@ -51,7 +51,7 @@ from interviews_api.notifications.models import (
 LEASE_TIME = timedelta(seconds=60)
 
 Group = tuple[str, str]
-"""A target and an owner: deliveries that are attempted one after the other."""
+"""A target and an originator: deliveries that are attempted one after the other."""
 
 # Literals, because bound parameters would keep Postgres from using the partial indexes.
 _IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
@@ -186,7 +186,7 @@ class DueDelivery:
 
     id: int
     target_id: str
-    owner_id: str
+    originator_id: str
     attempts: int
     priority: int
     give_up_at: datetime
@@ -194,7 +194,7 @@ class DueDelivery:
     @property
     def group(self) -> Group:
         """The group of the delivery."""
-        return self.target_id, self.owner_id
+        return self.target_id, self.originator_id
 
 
 DUE_COLUMNS = [getattr(Delivery, field.name) for field in fields(DueDelivery)]
@@ -221,29 +221,31 @@ class DeliveryRepository:
         due = exists().where(*queue.conditions, Delivery.due_at <= now)
         return bool(self._connection.execute(select(due)).scalar())
 
-    def due_owners(self, queue: Queue, *, now: datetime, first: str = "", limit: int) -> list[str]:
-        """Return the owners of due deliveries, by id from `first` on, at most `limit`; only reads.
+    def due_originators(self, queue: Queue, *, now: datetime, first: str = "", limit: int) -> list[str]:
+        """Return the originators of due deliveries, by id from `first` on, at most `limit`; only reads.
 
-        Steps from owner to owner in the index, so a long backlog of one owner costs nothing.
+        Steps from originator to originator in the index, so a long backlog of one originator costs nothing.
         """
-        ids = func.min(Delivery.owner_id, type_=Delivery.owner_id.type)
-        owners = select(ids.label("id")).where(*queue.conditions, Delivery.owner_id >= first).cte(recursive=True)
-        following = select(ids).where(*queue.conditions, Delivery.owner_id > owners.c.id).scalar_subquery()
-        owners = owners.union_all(select(following).where(owners.c.id.is_not(None)))
-        has_due = exists().where(*queue.conditions, Delivery.owner_id == owners.c.id, Delivery.due_at <= now)
-        statement = select(owners.c.id).where(owners.c.id.is_not(None), has_due).limit(limit)
+        ids = func.min(Delivery.originator_id, type_=Delivery.originator_id.type)
+        originators = (
+            select(ids.label("id")).where(*queue.conditions, Delivery.originator_id >= first).cte(recursive=True)
+        )
+        following = select(ids).where(*queue.conditions, Delivery.originator_id > originators.c.id).scalar_subquery()
+        originators = originators.union_all(select(following).where(originators.c.id.is_not(None)))
+        has_due = exists().where(*queue.conditions, Delivery.originator_id == originators.c.id, Delivery.due_at <= now)
+        statement = select(originators.c.id).where(originators.c.id.is_not(None), has_due).limit(limit)
         return list(self._connection.execute(statement).scalars())
 
     def lock_due(
         self,
         queue: Queue,
-        owner_id: str,
+        originator_id: str,
         *,
         now: datetime,
         limit: int,
         without_targets: Collection[str] = (),
     ) -> list[DueDelivery]:
-        """Lock up to `limit` due deliveries of the owner and return them: fewest attempts first, then by priority.
+        """Lock up to `limit` due deliveries of the originator and return them: fewest attempts first, then by priority.
 
         Deliveries to `without_targets` are left out. On Postgres other workers skip the locked rows until the
         transaction ends. SQLite has one writer at a time.
@@ -252,7 +254,7 @@ class DeliveryRepository:
             select(*DUE_COLUMNS)
             .where(
                 *queue.conditions,
-                Delivery.owner_id == owner_id,
+                Delivery.originator_id == originator_id,
                 Delivery.due_at <= now,
                 Delivery.target_id.not_in(without_targets),
             )

@@ -60,7 +60,7 @@ _MAIL_PRIORITIES = {
 }
 _RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
 _NEXT_MAILS: SelectStatement = (
-    select(AccountMail.id, AccountMail.owner_id, AccountMail.email.label("address"))
+    select(AccountMail.id, AccountMail.originator_id, AccountMail.email.label("address"))
     .where(_IS_UNSENT)
     .order_by(AccountMail.id)
     .limit(BATCH)
@@ -88,9 +88,9 @@ class DeliveryFanOut:
         events = self._next_events()
         recipients = _EventRecipients(self._connection, events)
         rows = [
-            _delivery(now, recipient, channel, owner_id, key=str(event["id"]), event=event)
+            _delivery(now, recipient, channel, originator_id, key=str(event["id"]), event=event)
             for event in events
-            for channel, recipient, owner_id in recipients.of(event)
+            for channel, recipient, originator_id in recipients.of(event)
         ]
         resets = self._take_resets()
         rows += [
@@ -99,7 +99,7 @@ class DeliveryFanOut:
         ]
         mails = self._take_mails()
         rows += [
-            _delivery(now, mail, Channel.EMAIL, mail.owner_id, key=f"account-{mail.id}", mail_id=mail.id)
+            _delivery(now, mail, Channel.EMAIL, mail.originator_id, key=f"account-{mail.id}", mail_id=mail.id)
             for mail in mails
         ]
         if rows:
@@ -153,9 +153,9 @@ class _EventRecipients:
         self._webhooks = _read_by_lookup_key(connection, _WEBHOOKS, company_ids)
 
     def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient, str]]:
-        """Yield each recipient of the event with its channel, and the owner of the delivery.
+        """Yield each recipient of the event with its channel, and the originator of the delivery.
 
-        The owner of a mail is the other party, because its sender could flood many receivers. The owner of a push
+        The originator of a mail is the other party, because its sender could flood many receivers. That of a push
         message or webhook is the party that registered the receiver, because the receiver could be slow.
         """
         candidate_id, company_id = event["candidate_id"], event["company_id"]
@@ -193,7 +193,7 @@ def _delivery(
     now: datetime,
     recipient: Recipient,
     channel: Channel,
-    owner_id: str,
+    originator_id: str,
     *,
     key: str,
     event: RowMapping | None = None,
@@ -207,7 +207,7 @@ def _delivery(
         "account_mail_id": mail_id,
         "channel": channel,
         "target_id": recipient.id,
-        "owner_id": owner_id,
+        "originator_id": originator_id,
         "priority": _priority(channel, event),
         "recipient": recipient_label(channel, recipient.address),
         "key": key,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interviews_api.accounts.models import Approval, MailKind
+from interviews_api.config.limits import MUTED_CANCELLATIONS
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import InterviewStatus
 from interviews_api.notifications.channels.delivery_errors import Obsolete
@@ -13,9 +14,6 @@ from interviews_api.notifications.models import Channel
 
 FIRST_BACKOFF = timedelta(seconds=25)
 LONGEST_BACKOFF = timedelta(hours=4)
-MUTED_CANCELLATIONS = 3
-"""Cancellations by a muted company that a mail address or browser of the candidate gets in any 24 hours."""
-
 _SENT_IF_ACCEPTED = (EventType.RESCHEDULED, EventType.REMINDER)
 _REQUIRED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
 
@@ -37,9 +35,9 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
     A password reset is obsolete once it expired or was used, an account mail once it expired, a mail about a disabled
     webhook once that is deleted or enabled. E-mail and push are obsolete once the interview has a later revision.
     Reminders and nudges are also obsolete once its status changed or it began; while the company is suspended, all but
-    cancellations are. A mail that a bound has held back is obsolete once there is a newer mail about the interview and,
+    cancellations are. A mail that a limit has held back is obsolete once there is a newer mail about the interview and,
     unless it is a cancellation, once the interview has begun. Of a company that the candidate has muted only
-    cancellations go out, up to a bound, and news of interviews that the candidate has confirmed. Webhooks get all
+    cancellations go out, up to a limit, and news of interviews that the candidate has confirmed. Webhooks get all
     events.
     """
     _raise_if_muted(context)

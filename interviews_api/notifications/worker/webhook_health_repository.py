@@ -68,7 +68,7 @@ class WebhookHealthRepository:
         values: dict[str, Any] = {
             "webhook_id": webhook_id,
             "channel": Channel.EMAIL,
-            "owner_id": owners[0]["company_id"],
+            "originator_id": owners[0]["company_id"],
             "priority": Priority.OTHER,
             "key": f"webhook-{webhook_id}-{int(now.timestamp())}",
             "status": DeliveryStatus.PENDING,
