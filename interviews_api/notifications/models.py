@@ -3,7 +3,18 @@
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -97,6 +108,20 @@ class Delivery(Base):
     error: Mapped[str | None] = mapped_column(Text)
 
 
+# Literals, because bound parameters would keep Postgres from using the partial indexes.
+_ACCOUNT = literal_column(f"{Priority.ACCOUNT:d}", Delivery.priority.type)
+
+
+def is_about_interview(delivery: type[Delivery]) -> ColumnElement[bool]:
+    """Return the condition that a delivery, or an alias of the table, is about an interview and not about an account."""
+    return delivery.priority > _ACCOUNT
+
+
+IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
+IS_ABOUT_ACCOUNT = Delivery.priority == _ACCOUNT
+IS_ABOUT_INTERVIEW = is_about_interview(Delivery)
+
+
 class Webhook(Base):
     """A company's URL for events; `events` None means all, `secret` signs the requests.
 
@@ -142,16 +167,15 @@ class MutedCompany(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-_IS_PENDING = text("status = 'pending'")
 Index(
     "ix_deliveries_due",
     Delivery.channel,
     Delivery.due_at,
     Delivery.id,
-    postgresql_where=_IS_PENDING,
-    sqlite_where=_IS_PENDING,
+    postgresql_where=IS_PENDING,
+    sqlite_where=IS_PENDING,
 )
-_IS_QUEUED = text("status = 'pending' AND priority > 0")
+_IS_QUEUED = IS_PENDING & IS_ABOUT_INTERVIEW
 Index(
     "ix_deliveries_queue",
     Delivery.channel,
@@ -163,7 +187,7 @@ Index(
     postgresql_where=_IS_QUEUED,
     sqlite_where=_IS_QUEUED,
 )
-_IS_ACCOUNT_QUEUED = text("status = 'pending' AND priority = 0")
+_IS_ACCOUNT_QUEUED = IS_PENDING & IS_ABOUT_ACCOUNT
 Index(
     "ix_deliveries_account_queue",
     Delivery.channel,
@@ -174,7 +198,7 @@ Index(
     postgresql_where=_IS_ACCOUNT_QUEUED,
     sqlite_where=_IS_ACCOUNT_QUEUED,
 )
-_IS_SENT = text("sent_at IS NOT NULL AND priority > 0")
+_IS_SENT = Delivery.sent_at.is_not(None) & IS_ABOUT_INTERVIEW
 Index(
     "ix_deliveries_sent",
     Delivery.target_id,
@@ -183,7 +207,7 @@ Index(
     postgresql_where=_IS_SENT,
     sqlite_where=_IS_SENT,
 )
-_IS_CLAIMED = text("lease IS NOT NULL")
+_IS_CLAIMED = Delivery.lease.is_not(None)
 Index("ix_deliveries_claimed", Delivery.target_id, postgresql_where=_IS_CLAIMED, sqlite_where=_IS_CLAIMED)
 Index("ix_deliveries_interview", Delivery.interview_id, Delivery.id)
 Index("ix_deliveries_event", Delivery.event_id)

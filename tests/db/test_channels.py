@@ -9,6 +9,7 @@ from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.commands import CONCURRENCY, senders
 from interviews_api.notifications.models import Channel
+from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
 from interviews_api.services import service
 
@@ -20,9 +21,9 @@ def test_each_channel_has_a_sender_and_threads(app: Flask) -> None:
 
 @pytest.mark.parametrize("channel", Channel)
 def test_channel_has_targets(channel: Channel, database: Database) -> None:
-    """A channel without `_TARGETS` (delivery_repository.py) raises KeyError here."""
+    """A channel without `_TARGETS` (delivery_context_repository.py) raises KeyError here."""
     with database.reads.connection() as connection:
-        assert DeliveryRepository(connection).target(channel, "a" * 24) is None
+        assert DeliveryContextRepository(connection).target(channel, "a" * 24) is None
 
 
 @pytest.mark.parametrize("channel", Channel)

@@ -13,6 +13,7 @@ from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
 from interviews_api.notifications.worker.mail_limit_repository import MailLimitRepository
 
@@ -84,7 +85,7 @@ def test_claims_and_counts_read_index_ranges(
         assert len(due) == 20
         if not is_about_accounts:
             MailLimitRepository(connection).within_limits(due, now())
-        repository.context(due[0].id, now=now())
+        DeliveryContextRepository(connection).context(due[0].id, now=now())
     plans = explained(database, statements)
     assert len(plans) == (4 if is_about_accounts else 6)
     for sql, plan in plans:

@@ -6,10 +6,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal, select, update
 
 from interviews_api.accounts.models import Role, User
-from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.models import IS_ABOUT_INTERVIEW, Channel, Delivery
 from interviews_api.notifications.worker.delivery_repository import DUE_COLUMNS, DueDelivery, Group, Queue
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
 from interviews_api.notifications.worker.mail_limits import DAY, LIMITS, MailBudget, Verdict
@@ -17,7 +17,6 @@ from interviews_api.notifications.worker.mail_limits import DAY, LIMITS, MailBud
 # One transaction at a time counts and claims, because another's claims are invisible before its commit.
 _COUNTING_LOCK = 0x6D61696C73  # "mails"
 _TAKE_COUNTING_LOCK = select(func.pg_advisory_xact_lock(_COUNTING_LOCK))
-_IS_ABOUT_INTERVIEW = Delivery.priority > literal_column("0")
 _MAILS = Queue(Channel.EMAIL)
 
 
@@ -56,7 +55,7 @@ class MailLimitRepository:
     def _sent(self, targets: Sequence[str], now: datetime) -> Counter[Group]:
         statement = (
             select(Delivery.target_id, Delivery.originator_id, func.count())
-            .where(Delivery.target_id.in_(targets), Delivery.sent_at > now - DAY, _IS_ABOUT_INTERVIEW)
+            .where(Delivery.target_id.in_(targets), Delivery.sent_at > now - DAY, IS_ABOUT_INTERVIEW)
             .group_by(Delivery.target_id, Delivery.originator_id)
         )
         return Counter(
@@ -66,7 +65,7 @@ class MailLimitRepository:
     def _in_progress(self, targets: Sequence[str], due_ids: Collection[int]) -> Counter[Group]:
         """Count the claims of all workers; a claim whose lease has lapsed counts until it is claimed again."""
         statement = select(Delivery.id, Delivery.target_id, Delivery.originator_id).where(
-            Delivery.target_id.in_(targets), Delivery.lease.is_not(None), _IS_ABOUT_INTERVIEW
+            Delivery.target_id.in_(targets), Delivery.lease.is_not(None), IS_ABOUT_INTERVIEW
         )
         rows = self._connection.execute(statement)
         return Counter((row.target_id, row.originator_id) for row in rows if row.id not in due_ids)
@@ -81,13 +80,13 @@ class MailLimitRepository:
             .where(*_due_mails(group, now), Delivery.lease.is_not(None), Delivery.id.not_in(but))
             .with_for_update(skip_locked=True)
         )
-        return [DueDelivery(*row) for row in self._connection.execute(statement)]
+        return [DueDelivery(**row) for row in self._connection.execute(statement).mappings()]
 
     def _hold(self, group: Group, number: int, is_originators: bool, *, now: datetime) -> None:
         """Hold all due mails of the group until fewer than `number` mails lie within a day."""
         target, originator = group
         sent = select(Delivery.sent_at).where(
-            Delivery.target_id == target, Delivery.sent_at > now - DAY, _IS_ABOUT_INTERVIEW
+            Delivery.target_id == target, Delivery.sent_at > now - DAY, IS_ABOUT_INTERVIEW
         )
         if is_originators:
             sent = sent.where(Delivery.originator_id == originator)

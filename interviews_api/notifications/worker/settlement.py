@@ -24,6 +24,7 @@ from interviews_api.notifications.channels.delivery_errors import (
 )
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.worker.concurrency import FairSlots
+from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete, raise_if_unverified
 from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
@@ -90,7 +91,7 @@ class DeliverySettler:
     def _attempt(self, claim: Claim) -> None:
         try:
             with read_connection() as connection:
-                repository = DeliveryRepository(connection)
+                repository = DeliveryContextRepository(connection)
                 context = repository.context(claim.id, now=now())
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
