@@ -69,7 +69,7 @@ class WebhookHealthRepository:
             "webhook_id": webhook_id,
             "channel": Channel.EMAIL,
             "originator_id": owners[0]["company_id"],
-            "priority": Priority.OTHER,
+            "priority": Priority.ACCOUNT,
             "key": f"webhook-{webhook_id}-{int(now.timestamp())}",
             "status": DeliveryStatus.PENDING,
             "due_at": now,
