@@ -19,6 +19,7 @@ from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.channels.webhook import WebhookSender
+from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.notice_repository import OperatorDeliveryRepository
 from interviews_api.notifications.worker.channel_worker import make_channel_workers
@@ -88,9 +89,7 @@ def list_deliveries(status: str, limit: int) -> None:
     with read_connection() as connection:
         rows = OperatorDeliveryRepository(connection).of_status(status, limit)
     for row in rows:
-        other = "disabled webhook" if row["webhook_id"] else "password reset"
-        other = "account" if row["account_mail_id"] else other
-        subject = f"event {row['event_id']}" if row["event_id"] else other
+        subject = f"{KINDS[row['kind']].label} {row['event_id'] or ''}".rstrip()
         parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
                  f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip
         click.echo("  ".join(str(part) for part in parts).rstrip())

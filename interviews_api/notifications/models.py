@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    case,
     literal_column,
     text,
 )
@@ -38,6 +39,15 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"
     SUPPRESSED = "suppressed"
     FAILED = "failed"
+
+
+class DeliveryKind(StrEnum):
+    """Kind of a delivery, as its columns tell it. Each account mail is also of a `MailKind`."""
+
+    EVENT = "event"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  # no password
+    WEBHOOK_DISABLED = "webhook_disabled"
+    ACCOUNT_MAIL = "account_mail"
 
 
 class Priority(IntEnum):
@@ -113,10 +123,16 @@ _ACCOUNT = literal_column(f"{Priority.ACCOUNT:d}", Delivery.priority.type)
 
 
 def is_about_interview(delivery: type[Delivery]) -> ColumnElement[bool]:
-    """Return the condition that a delivery, or an alias of the table, is about an interview and not about an account."""
+    """Return the condition that a delivery (or one of an alias) is about an interview, not about an account."""
     return delivery.priority > _ACCOUNT
 
 
+KIND = case(
+    (Delivery.event_id.is_not(None), DeliveryKind.EVENT),
+    (Delivery.reset_id.is_not(None), DeliveryKind.PASSWORD_RESET),
+    (Delivery.webhook_id.is_not(None), DeliveryKind.WEBHOOK_DISABLED),
+    else_=DeliveryKind.ACCOUNT_MAIL,
+)
 IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
 IS_ABOUT_ACCOUNT = Delivery.priority == _ACCOUNT
 IS_ABOUT_INTERVIEW = is_about_interview(Delivery)
@@ -156,7 +172,7 @@ class PushSubscription(Base):
 
 
 class MutedCompany(Base):
-    """A company of which a candidate wants to hear no more than what `worker/retry_policy.py` lets through."""
+    """A company that a candidate has muted; `obsolescence.py` says which of its messages still go out."""
 
     __tablename__ = "muted_companies"
 

@@ -16,7 +16,7 @@ from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.interviews.transition_repository import TransitionRepository
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
-from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.models import KIND, Channel, Delivery, DeliveryStatus
 from interviews_api.notifications.target_repository import SubscriptionRepository
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_label
 
@@ -119,9 +119,9 @@ class OperatorDeliveryRepository:
         self._connection = connection
 
     def of_status(self, status: str, limit: int) -> list[RowMapping]:
-        """Return the deliveries of that status, newest first."""
-        statement = select(Delivery).where(Delivery.status == status).order_by(Delivery.id.desc()).limit(limit)
-        return list(self._connection.execute(statement).mappings())
+        """Return the deliveries of that status with their `kind`, newest first."""
+        statement = select(Delivery, KIND.label("kind")).where(Delivery.status == status)
+        return list(self._connection.execute(statement.order_by(Delivery.id.desc()).limit(limit)).mappings())
 
     def retry(self, delivery_ids: list[int], *, now: datetime) -> int:
         """Queue failed deliveries for another day, all when no ids are given; return how many.

@@ -134,7 +134,7 @@ def test_delivery_to_a_missing_recipient_is_suppressed(app: Flask, people: Peopl
 def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Database) -> None:
     """Errors occur at claims, at reads of a delivery and at marking it as sent."""
     sent: list[str] = []
-    failures = {"SELECT EXISTS": [RuntimeError("planted")], "reset_expires_at": [None], "SET status": [None, None]}
+    failures = {"SELECT EXISTS": [RuntimeError("planted")], "mail_details": [None], "SET status": [None, None]}
 
     def stumble(statement: str, _parameters: object) -> None:
         if "deliveries" not in statement or threading.current_thread().name == "MainThread":
@@ -156,7 +156,7 @@ def test_failed_read_is_no_attempt(app: Flask, database: Database) -> None:
     left = [1, 2, 3]
 
     def stumble(statement: str, _parameters: object) -> None:
-        if "reset_expires_at" in statement and left:
+        if "mail_details" in statement and left:
             left.pop()
             raise OperationalError(statement, {}, Exception("planted"))
 

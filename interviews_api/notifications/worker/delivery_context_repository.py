@@ -33,6 +33,7 @@ from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import (
+    KIND,
     Channel,
     Delivery,
     DeliveryStatus,
@@ -42,7 +43,6 @@ from interviews_api.notifications.models import (
     is_about_interview,
 )
 
-_webhook_company = aliased(Company)
 _newer = aliased(Delivery)
 _other = aliased(Delivery)
 _other_event = aliased(Event)
@@ -79,12 +79,10 @@ _CANCELLATIONS = _count_cancellations(
 ) + _count_cancellations(_other.lease.is_not(None), _other.id < Delivery.id)
 _DELIVERY_CONTEXT = (
     select(
+        func.coalesce(AccountMail.kind, KIND).label("kind"),
         Delivery.key,
         Delivery.channel,
         Delivery.target_id,
-        Delivery.reset_id,
-        Delivery.account_mail_id,
-        Delivery.webhook_id,
         Delivery.held_at,
         (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
         _IS_MUTED.label("is_muted"),
@@ -99,19 +97,17 @@ _DELIVERY_CONTEXT = (
         Interview.accepted_at,
         *COLUMNS_BUT_ID,
         *CANDIDATE_AND_JOB_COLUMNS,
-        func.coalesce(Company.name, _webhook_company.name).label("company_name"),
+        Company.name.label("company_name"),
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
         Company.approval.label("company_approval"),
-        PasswordReset.created_at.label("reset_created_at"),
-        PasswordReset.expires_at.label("reset_expires_at"),
-        AccountMail.kind.label("mail_kind"),
+        func.coalesce(Event.at, PasswordReset.created_at, AccountMail.created_at, Webhook.disabled_at).label(
+            "happened_at"
+        ),
+        func.coalesce(PasswordReset.expires_at, AccountMail.expires_at).label("expires_at"),
+        func.coalesce(PasswordReset.id, Invitation.id, EmailVerification.id).label("link_id"),
         AccountMail.details.label("mail_details"),
-        AccountMail.created_at.label("mail_created_at"),
-        AccountMail.expires_at.label("mail_expires_at"),
-        Invitation.id.label("invitation_id"),
-        EmailVerification.id.label("verification_id"),
         Webhook.url.label("webhook_url"),
         Webhook.disabled_at.label("webhook_disabled_at"),
     )
@@ -120,7 +116,6 @@ _DELIVERY_CONTEXT = (
     .outerjoin(Interview, Interview.id == Delivery.interview_id)
     .outerjoin(Application, Application.id == Interview.application_id)
     .outerjoin(Job, Job.id == Application.job_id)
-    .outerjoin(Company, Company.id == Interview.company_id)
     .outerjoin(Candidate, Candidate.id == Interview.candidate_id)
     .outerjoin(User, User.id == Candidate.id)
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
@@ -128,7 +123,7 @@ _DELIVERY_CONTEXT = (
     .outerjoin(Invitation, Invitation.id == AccountMail.id)
     .outerjoin(EmailVerification, EmailVerification.id == AccountMail.id)
     .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
-    .outerjoin(_webhook_company, _webhook_company.id == Webhook.company_id)
+    .outerjoin(Company, Company.id == func.coalesce(Interview.company_id, Webhook.company_id))
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
 _TARGET = bindparam("target_id", type_=Delivery.target_id.type)
@@ -155,7 +150,11 @@ class DeliveryContextRepository:
         self._connection = connection
 
     def context(self, delivery_id: int, *, now: datetime) -> RowMapping:
-        """Return the delivery's context: its event, reset or account mail, and interview, job and people as of now."""
+        """Return the delivery's context: its event, reset or mail, and interview, job, company and people as of now.
+
+        `kind` is a key of `KINDS`. `link_id` is the id that the link of a mail about an account names, None once it
+        was used or withdrawn.
+        """
         values = {"delivery_id": delivery_id, "day_ago": now - timedelta(days=1)}
         return self._connection.execute(_DELIVERY_CONTEXT, values).mappings().one()
 

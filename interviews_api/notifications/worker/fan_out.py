@@ -88,7 +88,16 @@ class DeliveryFanOut:
         events = self._next_events()
         recipients = _EventRecipients(self._connection, events)
         rows = [
-            _delivery(now, recipient, channel, originator_id, key=str(event["id"]), event=event)
+            _delivery(
+                now,
+                recipient,
+                channel,
+                originator_id,
+                key=str(event["id"]),
+                priority=_priority(channel, event),
+                event_id=event["id"],
+                interview_id=event["interview_id"],
+            )
             for event in events
             for channel, recipient, originator_id in recipients.of(event)
         ]
@@ -99,7 +108,7 @@ class DeliveryFanOut:
         ]
         mails = self._take_mails()
         rows += [
-            _delivery(now, mail, Channel.EMAIL, mail.originator_id, key=f"account-{mail.id}", mail_id=mail.id)
+            _delivery(now, mail, Channel.EMAIL, mail.originator_id, key=f"account-{mail.id}", account_mail_id=mail.id)
             for mail in mails
         ]
         if rows:
@@ -196,19 +205,21 @@ def _delivery(
     originator_id: str,
     *,
     key: str,
-    event: RowMapping | None = None,
+    priority: Priority = Priority.ACCOUNT,
+    event_id: int | None = None,
+    interview_id: str | None = None,
     reset_id: str | None = None,
-    mail_id: str | None = None,
+    account_mail_id: str | None = None,
 ) -> dict[str, Any]:
     return {
-        "event_id": event["id"] if event else None,
-        "interview_id": event["interview_id"] if event else None,
+        "event_id": event_id,
+        "interview_id": interview_id,
         "reset_id": reset_id,
-        "account_mail_id": mail_id,
+        "account_mail_id": account_mail_id,
         "channel": channel,
         "target_id": recipient.id,
         "originator_id": originator_id,
-        "priority": _priority(channel, event),
+        "priority": priority,
         "recipient": recipient_label(channel, recipient.address),
         "key": key,
         "status": DeliveryStatus.PENDING,
@@ -218,7 +229,5 @@ def _delivery(
     }
 
 
-def _priority(channel: Channel, event: RowMapping | None) -> Priority:
-    if event is None:
-        return Priority.ACCOUNT
+def _priority(channel: Channel, event: RowMapping) -> Priority:
     return _MAIL_PRIORITIES.get(event["type"], Priority.OTHER) if channel is Channel.EMAIL else Priority.OTHER

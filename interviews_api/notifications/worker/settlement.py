@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.notifications.channels.delivery_errors import (
@@ -26,7 +27,12 @@ from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
-from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete, raise_if_unverified
+from interviews_api.notifications.worker.retry_policy import (
+    FIRST_BACKOFF,
+    raise_if_obsolete,
+    raise_if_unverified,
+    raise_if_without_password,
+)
 from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
@@ -101,6 +107,8 @@ class DeliverySettler:
             raise Obsolete("the recipient is no longer there")
         if self._channel is not Channel.WEBHOOK and is_verification_required():
             raise_if_unverified(context, target)
+        if has_identity_provider():
+            raise_if_without_password(context, target)
         self._send(target, context)
 
     def _succeed(self, connection: Connection, claim: Claim) -> None:
