@@ -11,12 +11,14 @@ from interviews_api.notifications.commands import CONCURRENCY, senders
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
+from interviews_api.notifications.worker.target_health_repository import TARGET_HEALTH
 from interviews_api.services import service
 
 
 def test_each_channel_has_a_sender_and_threads(app: Flask) -> None:
     assert set(senders(service(Settings, app), HttpsClient())) == set(Channel)
     assert set(CONCURRENCY) == set(Channel)
+    assert set(TARGET_HEALTH) == set(Channel)
 
 
 @pytest.mark.parametrize("channel", Channel)

@@ -32,6 +32,7 @@ from interviews_api.notifications.worker.delivery_repository import (
 from interviews_api.notifications.worker.mail_limit_repository import MailLimitRepository
 from interviews_api.notifications.worker.retry_policy import backoff
 from interviews_api.notifications.worker.settlement import DeliverySettler
+from interviews_api.notifications.worker.target_health_repository import TARGET_HEALTH
 
 CLAIMED_AT_ONCE = 50
 _CLAIMED_OF_ORIGINATOR = 20
@@ -65,7 +66,13 @@ class ChannelWorker:
         self._wake = threading.Event()
         self._slots = FairSlots(concurrency)
         self._settler = DeliverySettler(
-            queue.channel, send, self._slots, backoff=backoff, lease_time=lease_time, stopping=self._stopping
+            queue.channel,
+            send,
+            self._slots,
+            health=TARGET_HEALTH[queue.channel],
+            backoff=backoff,
+            lease_time=lease_time,
+            stopping=self._stopping,
         )
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=queue.channel)
         self._thread = threading.Thread(target=self._run, name=f"claims-{queue.channel}")

@@ -10,6 +10,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     null,
     or_,
@@ -139,7 +140,9 @@ _TARGETS: dict[Channel, Executable] = {
     Channel.PUSH: select(PushSubscription, _IS_UNVERIFIED)
     .join(User, User.id == PushSubscription.candidate_id)
     .where(PushSubscription.id == _TARGET),
-    Channel.WEBHOOK: select(Webhook).where(Webhook.id == _TARGET, Webhook.disabled_at.is_(None)),
+    Channel.WEBHOOK: select(Webhook, false().label("is_unverified")).where(
+        Webhook.id == _TARGET, Webhook.disabled_at.is_(None)
+    ),
 }
 
 

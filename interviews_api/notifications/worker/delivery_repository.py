@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Update, exists, func, select, update
 
 from interviews_api.notifications.models import (
     IS_ABOUT_ACCOUNT,
@@ -14,7 +14,6 @@ from interviews_api.notifications.models import (
     Channel,
     Delivery,
     DeliveryStatus,
-    PushSubscription,
 )
 
 LEASE_TIME = timedelta(seconds=60)
@@ -153,10 +152,6 @@ class DeliveryRepository:
         is_held = Delivery.id.in_([claim.id for claim in claims]) & (Delivery.lease == claims[0].lease_token)
         values = {"due_at": until, "attempts": Delivery.attempts - 1, "lease": None}
         self._connection.execute(update(Delivery).where(is_held).values(values))
-
-    def remove_subscription(self, subscription_id: str) -> None:
-        """Delete a subscription that its push service reported as gone."""
-        self._connection.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
 
     def _write(self, claim: Claim, **values: Any) -> bool:
         statement: Update = update(Delivery).where(Delivery.id == claim.id, Delivery.lease == claim.lease_token)

@@ -85,32 +85,11 @@ class DeliveryFanOut:
 
         Locks the position in the log until the commit, so workers take turns and each event is read once.
         """
-        events = self._next_events()
+        events, resets, mails = self._next_events(), self._take_resets(), self._take_mails()
         recipients = _EventRecipients(self._connection, events)
-        rows = [
-            _delivery(
-                now,
-                recipient,
-                channel,
-                originator_id,
-                key=str(event["id"]),
-                priority=_priority(channel, event),
-                event_id=event["id"],
-                interview_id=event["interview_id"],
-            )
-            for event in events
-            for channel, recipient, originator_id in recipients.of(event)
-        ]
-        resets = self._take_resets()
-        rows += [
-            _delivery(now, user, Channel.EMAIL, user.id, key=f"reset-{reset_id}", reset_id=reset_id)
-            for reset_id, user in resets
-        ]
-        mails = self._take_mails()
-        rows += [
-            _delivery(now, mail, Channel.EMAIL, mail.originator_id, key=f"account-{mail.id}", account_mail_id=mail.id)
-            for mail in mails
-        ]
+        rows = [_event_values(event, *recipient, now=now) for event in events for recipient in recipients.of(event)]
+        rows += [_reset_values(reset_id, user, now=now) for reset_id, user in resets]
+        rows += [_mail_values(mail, now=now) for mail in mails]
         if rows:
             self._connection.execute(insert(Delivery), rows)
         if events:
@@ -198,29 +177,32 @@ def recipient_label(channel: Channel, address: str) -> str:
     return urlsplit(address).hostname or "" if channel is Channel.PUSH else address
 
 
-def _delivery(
-    now: datetime,
-    recipient: Recipient,
+def delivery_values(
     channel: Channel,
+    target_id: str,
+    address: str,
     originator_id: str,
     *,
     key: str,
+    now: datetime,
     priority: Priority = Priority.ACCOUNT,
-    event_id: int | None = None,
-    interview_id: str | None = None,
+    event: RowMapping | None = None,
     reset_id: str | None = None,
     account_mail_id: str | None = None,
+    webhook_id: str | None = None,
 ) -> dict[str, Any]:
+    """Return the values of a new delivery to the target with this address, due now."""
     return {
-        "event_id": event_id,
-        "interview_id": interview_id,
+        "event_id": event and event["id"],
+        "interview_id": event and event["interview_id"],
         "reset_id": reset_id,
         "account_mail_id": account_mail_id,
+        "webhook_id": webhook_id,
         "channel": channel,
-        "target_id": recipient.id,
+        "target_id": target_id,
         "originator_id": originator_id,
         "priority": priority,
-        "recipient": recipient_label(channel, recipient.address),
+        "recipient": recipient_label(channel, address),
         "key": key,
         "status": DeliveryStatus.PENDING,
         "due_at": now,
@@ -229,5 +211,24 @@ def _delivery(
     }
 
 
-def _priority(channel: Channel, event: RowMapping) -> Priority:
-    return _MAIL_PRIORITIES.get(event["type"], Priority.OTHER) if channel is Channel.EMAIL else Priority.OTHER
+def _event_values(
+    event: RowMapping, channel: Channel, recipient: Recipient, originator_id: str, *, now: datetime
+) -> dict[str, Any]:
+    is_mail = channel is Channel.EMAIL
+    priority = _MAIL_PRIORITIES.get(event["type"], Priority.OTHER) if is_mail else Priority.OTHER
+    address, key = recipient.address, str(event["id"])
+    return delivery_values(
+        channel, recipient.id, address, originator_id, key=key, now=now, priority=priority, event=event
+    )
+
+
+def _reset_values(reset_id: str, user: Recipient, *, now: datetime) -> dict[str, Any]:
+    key = f"reset-{reset_id}"
+    return delivery_values(Channel.EMAIL, user.id, user.address, user.id, key=key, now=now, reset_id=reset_id)
+
+
+def _mail_values(mail: Recipient, *, now: datetime) -> dict[str, Any]:
+    key = f"account-{mail.id}"
+    return delivery_values(
+        Channel.EMAIL, mail.id, mail.address, mail.originator_id, key=key, now=now, account_mail_id=mail.id
+    )

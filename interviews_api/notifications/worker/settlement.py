@@ -33,7 +33,7 @@ from interviews_api.notifications.worker.retry_policy import (
     raise_if_unverified,
     raise_if_without_password,
 )
-from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
+from interviews_api.notifications.worker.target_health_repository import TargetHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
 _WRITE_SECONDS_AFTER_STOP = 2.0  # from the first try: how long an outcome is retried once the worker stops
@@ -47,6 +47,7 @@ class _ContextUnavailable(Exception):
 class DeliverySettler:
     """Settles the claims of a channel. Methods need an application context, and may run in several threads at once.
 
+    `health` is the repository that records what an attempt says of its target.
     `backoff` maps the number of attempts to the pause before the next; `stopping` is set when the worker stops.
     """
 
@@ -56,6 +57,7 @@ class DeliverySettler:
         send: Sender,
         slots: FairSlots,
         *,
+        health: type[TargetHealthRepository],
         backoff: Callable[[int], timedelta],
         lease_time: timedelta,
         stopping: threading.Event,
@@ -63,6 +65,7 @@ class DeliverySettler:
         self._channel = channel
         self._send = send
         self._slots = slots
+        self._health = health
         self._backoff = backoff
         self._lease_time = lease_time
         self._stopping = stopping
@@ -105,7 +108,7 @@ class DeliverySettler:
         raise_if_obsolete(context, now())
         if target is None:
             raise Obsolete("the recipient is no longer there")
-        if self._channel is not Channel.WEBHOOK and is_verification_required():
+        if is_verification_required():
             raise_if_unverified(context, target)
         if has_identity_provider():
             raise_if_without_password(context, target)
@@ -113,19 +116,15 @@ class DeliverySettler:
 
     def _succeed(self, connection: Connection, claim: Claim) -> None:
         DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now())
-        if self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).record_success(claim.target_id)
+        self._health(connection).record_success(claim.target_id)
 
     def _end(self, connection: Connection, claim: Claim, error: DeliveryError) -> None:
-        repository = DeliveryRepository(connection)
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
-        repository.finish(claim, status, now=now(), error=str(error) or None)
-        if isinstance(error, TargetGone) and self._channel is Channel.PUSH:
-            repository.remove_subscription(claim.target_id)
-        if isinstance(error, TargetGone) and self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).disable(claim.target_id, now())
-        if isinstance(error, Rejected) and self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).record_failure(claim.target_id, now())
+        DeliveryRepository(connection).finish(claim, status, now=now(), error=str(error) or None)
+        if isinstance(error, TargetGone):
+            self._health(connection).record_gone(claim.target_id, now())
+        if isinstance(error, Rejected):
+            self._health(connection).record_failure(claim.target_id, now())
 
     def _postpone(self, claim: Claim, error: str, *, pauses_target: bool) -> None:
         """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter."""
@@ -143,8 +142,8 @@ class DeliverySettler:
             repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=error)
         else:
             repository.postpone(claim, until, error=error)
-        if is_targets_fault and self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).record_failure(claim.target_id, now())
+        if is_targets_fault:
+            self._health(connection).record_failure(claim.target_id, now())
 
     def _write(self, write: Callable[[Connection], object]) -> None:
         """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise.
