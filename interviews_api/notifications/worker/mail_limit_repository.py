@@ -12,7 +12,7 @@ from interviews_api.accounts.models import Role, User
 from interviews_api.notifications.models import IS_ABOUT_INTERVIEW, Channel, Delivery
 from interviews_api.notifications.worker.delivery_repository import DUE_COLUMNS, DueDelivery, Group, Queue
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
-from interviews_api.notifications.worker.mail_limits import DAY, LIMITS, MailBudget, Verdict
+from interviews_api.notifications.worker.mail_limits import DAY, LIMITS, Hold, MailBudget, Verdict
 
 # One transaction at a time counts and claims, because another's claims are invisible before its commit.
 _COUNTING_LOCK = 0x6D61696C73  # "mails"
@@ -44,13 +44,22 @@ class MailLimitRepository:
         budget = MailBudget(limits, self._sent(targets, now), in_progress)
         by_priority = sorted(due, key=attrgetter("priority"))
         verdicts = {delivery.id: budget.judge(delivery.group) for delivery in by_priority}
-        groups = {verdict: {each.group for each in due if verdicts[each.id] is verdict} for verdict in Verdict}
-        for group in groups[Verdict.HOLD]:
-            self._hold(group, *budget.limit_of(group), now=now)
-        sendable = [delivery for delivery in due if verdicts[delivery.id] is Verdict.SEND]
-        for group in groups[Verdict.WAIT]:
+        sendable: list[DueDelivery] = []
+        holds: dict[Group, Hold] = {}
+        waiting: set[Group] = set()
+        for delivery in due:
+            verdict = verdicts[delivery.id]
+            if isinstance(verdict, Hold):
+                holds[delivery.group] = verdict
+            elif verdict is Verdict.WAIT:
+                waiting.add(delivery.group)
+            else:
+                sendable.append(delivery)
+        for group, hold in holds.items():
+            self._hold(group, hold, now)
+        for group in waiting:
             sendable += self._lapsed(group, {delivery.id for delivery in sendable}, now)
-        return sendable, bool(groups[Verdict.HOLD])
+        return sendable, bool(holds)
 
     def _sent(self, targets: Sequence[str], now: datetime) -> Counter[Group]:
         statement = (
@@ -82,15 +91,15 @@ class MailLimitRepository:
         )
         return [DueDelivery(**row) for row in self._connection.execute(statement).mappings()]
 
-    def _hold(self, group: Group, number: int, is_originators: bool, *, now: datetime) -> None:
-        """Hold all due mails of the group until fewer than `number` mails lie within a day."""
+    def _hold(self, group: Group, hold: Hold, now: datetime) -> None:
+        """Hold all due mails of the group."""
         target, originator = group
         sent = select(Delivery.sent_at).where(
             Delivery.target_id == target, Delivery.sent_at > now - DAY, IS_ABOUT_INTERVIEW
         )
-        if is_originators:
+        if hold.is_of_originator:
             sent = sent.where(Delivery.originator_id == originator)
-        nth = sent.order_by(Delivery.sent_at.desc()).offset(number - 1).limit(1)
+        nth = sent.order_by(Delivery.sent_at.desc()).offset(hold.number - 1).limit(1)
         sent_at: Any = self._connection.execute(nth).scalar_one()  # never None, for the condition leaves that out
         free_at = sent_at + DAY
         values: dict[str, Any] = {"due_at": free_at, "give_up_at": free_at + RETRY_WINDOW}
