@@ -21,7 +21,7 @@ from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.channels.webhook import WebhookSender
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.notifications.notice_repository import OperatorDeliveryRepository
+from interviews_api.notifications.operator_delivery_repository import OperatorDeliveryRepository
 from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker
 from interviews_api.services import register_services, service

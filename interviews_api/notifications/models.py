@@ -41,6 +41,10 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
+"""The statuses of deliveries of which no further attempt is made."""
+
+
 class DeliveryKind(StrEnum):
     """Kind of a delivery, as its columns tell it. Each account mail is also of a `MailKind`."""
 

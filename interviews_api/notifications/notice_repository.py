@@ -1,4 +1,4 @@
-"""The SQL of notices (deliveries as a company sees them), and of an operator's commands for deliveries."""
+"""The SQL of notices: deliveries as a company sees them."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true
 
 from interviews_api.config.limits import RESENDS, Limit
 from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
@@ -16,11 +16,10 @@ from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.interviews.transition_repository import TransitionRepository
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
-from interviews_api.notifications.models import KIND, Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.models import ENDED, Channel, Delivery, DeliveryStatus
 from interviews_api.notifications.target_repository import SubscriptionRepository
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_label
 
-_ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
 _notices = (
     select(Delivery, Event.type.label("event"))
     .join(Event, Event.id == Delivery.event_id)
@@ -69,7 +68,7 @@ class NoticeRepository:
         notice = self.get(interview, notice_id, now=now)
         if limits is not None and notice["status"] is not DeliveryStatus.PLANNED:
             self._refuse_too_many(notice, limits[RESENDS.name], now=now)
-        if notice["status"] not in _ENDED:
+        if notice["status"] not in ENDED:
             raise NoticeNotResendable
         copied = ("event_id", "interview_id", "channel", "target_id", "priority", "recipient")
         values = {name: notice[name] for name in copied} | {"originator_id": notice["owner_id"]}
@@ -110,39 +109,3 @@ class NoticeRepository:
             for occasion in coming_occasions(interview, now)
             for channel, recipient in recipients
         ]
-
-
-class OperatorDeliveryRepository:
-    """Lists, retries and purges deliveries for an operator. Never commits."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def of_status(self, status: str, limit: int) -> list[RowMapping]:
-        """Return the deliveries of that status with their `kind`, newest first."""
-        statement = select(Delivery, KIND.label("kind")).where(Delivery.status == status)
-        return list(self._connection.execute(statement.order_by(Delivery.id.desc()).limit(limit)).mappings())
-
-    def retry(self, delivery_ids: list[int], *, now: datetime) -> int:
-        """Queue failed deliveries for another day, all when no ids are given; return how many.
-
-        Idempotency keys stay, so that receivers can drop duplicates.
-        """
-        failed = update(Delivery).where(Delivery.status == DeliveryStatus.FAILED)
-        if delivery_ids:
-            failed = failed.where(Delivery.id.in_(delivery_ids))
-        values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
-        return self._connection.execute(failed.values(**values, held_at=None, error=None)).rowcount
-
-    def ended(self, ended_before: datetime, *, after_id: int, limit: int) -> list[int]:
-        """Return the lowest ids above `after_id` of deliveries that ended before that time (UTC).
-
-        No column has the end, so `due_at` stands for it: when the last claim's lease would have lapsed.
-        """
-        ended = (Delivery.id > after_id) & Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
-        return list(self._connection.scalars(select(Delivery.id).where(ended).order_by(Delivery.id).limit(limit)))
-
-    def delete_ended(self, delivery_ids: list[int]) -> int:
-        """Delete those of the deliveries that are still ended; return how many."""
-        ended = Delivery.id.in_(delivery_ids) & Delivery.status.in_(_ENDED)
-        return self._connection.execute(Delivery.__table__.delete().where(ended)).rowcount  # type: ignore[attr-defined]
