@@ -34,7 +34,7 @@ class AccountMailRepository:
 
         `originator_id` is the user or company that causes the mail: the mails of an originator wait for no other's.
         `user_id` is the user that has the address, if the mail is for a user.
-        `mail_id` is the id of what a mail with a link is about.
+        `mail_id` is the id of the invitation or verification that the mail's link names.
         """
         values = {
             "id": mail_id or new_id(),
@@ -44,6 +44,6 @@ class AccountMailRepository:
             "email": email,
         }
         times = {"created_at": now, "expires_at": now + LIFETIME}
-        statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, mailed=False)
+        statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, is_fanned_out=False)
         self._connection.execute(statement)
         notify(self._connection)

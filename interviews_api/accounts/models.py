@@ -142,8 +142,8 @@ class IdempotentReply(Base):
 class PasswordReset(Base):
     """A request for a new password of an account.
 
-    `mailed` is true once the fan-out has written its delivery, or has found the user gone. Use of the reset
-    deletes the row.
+    `is_fanned_out` is true once the fan-out has written its delivery, or has found the user gone. Its column keeps the
+    name that it once had. Use of the reset deletes the row.
     """
 
     __tablename__ = "password_resets"
@@ -152,7 +152,7 @@ class PasswordReset(Base):
     email_key: Mapped[str] = mapped_column(Text, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    mailed: Mapped[bool]
+    is_fanned_out: Mapped[bool] = mapped_column("mailed", key="is_fanned_out")
 
 
 class MailKind(StrEnum):
@@ -167,9 +167,9 @@ class MailKind(StrEnum):
 class AccountMail(Base):
     """A mail about an account, to the address that it had when the mail was written, with the texts of its template.
 
-    `originator_id` is the user or company that causes the mail. `user_id` is the user that it goes to, or None for an
-    address that may have no user.
-    `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
+    `id` is the id of the invitation or verification that its link names, else its own. `originator_id` is the user or
+    company that causes the mail. `user_id` is the user that it goes to, or None for an address that may have no user.
+    `is_fanned_out` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
     """
 
     __tablename__ = "account_mails"
@@ -182,7 +182,7 @@ class AccountMail(Base):
     details: Mapped[dict[str, str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    mailed: Mapped[bool]
+    is_fanned_out: Mapped[bool]
 
 
 class Invitation(Base):

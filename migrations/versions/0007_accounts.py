@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
-        sa.Column("mailed", sa.Boolean(), nullable=False),
+        sa.Column("is_fanned_out", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_mails")),
     )
     op.create_index("ix_account_mails_expires_at", "account_mails", ["expires_at"])

@@ -160,7 +160,9 @@ def statuses(database: Database) -> list[str]:
 
 def unmailed(database: Database) -> list[str]:
     with database.reads.connection() as connection:
-        return list(connection.execute(select(PasswordReset.id).where(PasswordReset.mailed.is_(False))).scalars())
+        return list(
+            connection.execute(select(PasswordReset.id).where(PasswordReset.is_fanned_out.is_(False))).scalars()
+        )
 
 
 AFTER_RESET = {False: "suppressed", True: "sent"}

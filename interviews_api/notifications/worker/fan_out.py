@@ -32,10 +32,10 @@ RETRY_WINDOW = timedelta(days=1)
 
 _POSITION = select(FanOutPosition.event_id)
 _LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
-_IS_UNMAILED = PasswordReset.mailed.is_(False)
-_IS_UNSENT = AccountMail.mailed.is_(False)
+_IS_NEW_RESET = PasswordReset.is_fanned_out.is_(False)
+_IS_NEW_MAIL = AccountMail.is_fanned_out.is_(False)
 _HAS_WORK = select(
-    exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED) | exists().where(_IS_UNSENT)
+    exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_NEW_RESET) | exists().where(_IS_NEW_MAIL)
 )
 
 # Recipients. `lookup_key` is the value that an event or a password reset has, `id` becomes the delivery's target.
@@ -61,7 +61,7 @@ _MAIL_PRIORITIES = {
 _RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
 _NEXT_MAILS: SelectStatement = (
     select(AccountMail.id, AccountMail.originator_id, AccountMail.email.label("address"))
-    .where(_IS_UNSENT)
+    .where(_IS_NEW_MAIL)
     .order_by(AccountMail.id)
     .limit(BATCH)
     .with_for_update(skip_locked=True)
@@ -110,22 +110,22 @@ class DeliveryFanOut:
         return int(position)
 
     def _take_resets(self) -> list[tuple[str, Recipient]]:
-        """Return reset ids with the user of the address; mark all resets as mailed, also those without a user."""
-        statement = select(PasswordReset.id, PasswordReset.email_key).where(_IS_UNMAILED).limit(BATCH)
+        """Return reset ids with the user of the address; mark all resets as fanned out, also those without a user."""
+        statement = select(PasswordReset.id, PasswordReset.email_key).where(_IS_NEW_RESET).limit(BATCH)
         resets = self._connection.execute(statement.with_for_update(skip_locked=True)).all()
         if not resets:
             return []
         users = _read_by_lookup_key(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
         taken = PasswordReset.id.in_([reset.id for reset in resets])
-        self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
+        self._connection.execute(update(PasswordReset).where(taken).values(is_fanned_out=True))
         return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
 
     def _take_mails(self) -> Sequence[Recipient]:
-        """Return the next account mails, each a recipient of its own, and mark them as mailed."""
+        """Return the next account mails, each a recipient of its own, and mark them as fanned out."""
         mails = self._connection.execute(_NEXT_MAILS).all()
         if mails:
             taken = AccountMail.id.in_([mail.id for mail in mails])
-            self._connection.execute(update(AccountMail).where(taken).values(mailed=True))
+            self._connection.execute(update(AccountMail).where(taken).values(is_fanned_out=True))
         return mails
 
 
