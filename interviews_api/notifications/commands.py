@@ -14,11 +14,11 @@ from interviews_api.clock import format_instant, now
 from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
 from interviews_api.db.connections import Database, read_connection, transaction
-from interviews_api.notifications.channels.delivery_errors import Obsolete, Sender
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.channels.webhook import WebhookSender
+from interviews_api.notifications.delivery_errors import Obsolete, Sender
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.operator_delivery_repository import OperatorDeliveryRepository

@@ -8,7 +8,7 @@ from interviews_api.accounts.models import Approval
 from interviews_api.config.limits import MUTED_CANCELLATIONS
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import InterviewStatus
-from interviews_api.notifications.channels.delivery_errors import Obsolete
+from interviews_api.notifications.delivery_errors import Obsolete
 from interviews_api.notifications.models import Channel
 
 Context = Mapping[Any, Any]

@@ -18,7 +18,7 @@ from interviews_api.accounts.models import Invitation, PasswordReset, Role
 from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
-from interviews_api.notifications.channels.delivery_errors import TargetGone
+from interviews_api.notifications.delivery_errors import TargetGone
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.target_health_repository import WebhookHealthRepository
 from interviews_api.services import service

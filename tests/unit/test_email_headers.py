@@ -15,8 +15,8 @@ from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
 from interviews_api.notifications import event_mails
 from interviews_api.notifications.channels import email
-from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
 from interviews_api.web.plain_text import in_one_line, shorten
 from tests.support.delivery_contexts import delivery_context

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from interviews_api.clock import now
-from interviews_api.notifications.channels.delivery_errors import Obsolete
+from interviews_api.notifications.delivery_errors import Obsolete
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
 
 

@@ -17,7 +17,7 @@ from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
 from interviews_api.ids import new_id
-from interviews_api.notifications.channels.delivery_errors import RetryLater
+from interviews_api.notifications.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 from interviews_api.notifications.worker import worker
 from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, DeliveryRepository, Queue

@@ -13,7 +13,7 @@ from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
-from interviews_api.notifications.channels.delivery_errors import RetryLater
+from interviews_api.notifications.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_repository import Claim

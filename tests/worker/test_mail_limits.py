@@ -14,8 +14,8 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
-from interviews_api.notifications.channels.delivery_errors import RetryLater, Sender
 from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.delivery_errors import RetryLater, Sender
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import service

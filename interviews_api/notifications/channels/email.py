@@ -18,7 +18,7 @@ from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import Method, export_calendar
-from interviews_api.notifications.channels.delivery_errors import Rejected
+from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.event_mails import notes
 from interviews_api.notifications.mail_templates import LAYOUT, TEXTS

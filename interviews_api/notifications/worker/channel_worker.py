@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.notifications.channels.delivery_errors import Sender
+from interviews_api.notifications.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_repository import (

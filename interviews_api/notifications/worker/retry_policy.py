@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interviews_api.accounts.models import Role
-from interviews_api.notifications.channels.delivery_errors import Obsolete
+from interviews_api.notifications.delivery_errors import Obsolete
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.models import DeliveryKind
 from interviews_api.notifications.obsolescence import raise_if_muted

@@ -14,7 +14,7 @@ from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.notifications.channels.delivery_errors import (
+from interviews_api.notifications.delivery_errors import (
     DeliveryError,
     MessageDeferred,
     Obsolete,
