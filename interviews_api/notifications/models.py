@@ -89,7 +89,7 @@ class Delivery(Base):
     `key` is the idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves
     `due_at` to the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes it a
     dead letter when the next one would come after `give_up_at`. `held_at` is when a limit on mails first held it back.
-    All times are in UTC.
+    `created_at` is None for deliveries of before that was recorded. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -112,6 +112,7 @@ class Delivery(Base):
     priority: Mapped[int] = mapped_column(server_default=text("4"))
     recipient: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     give_up_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -73,7 +73,7 @@ class NoticeRepository:
         copied = ("event_id", "interview_id", "channel", "target_id", "priority", "recipient")
         values = {name: notice[name] for name in copied} | {"originator_id": notice["owner_id"]}
         values |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
-        values |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
+        values |= {"created_at": now, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         delivery = self._connection.execute(insert(Delivery).values(values).returning(Delivery)).mappings().one()
         return dict(delivery) | {"event": notice["event"]}
 
@@ -86,8 +86,7 @@ class NoticeRepository:
             Delivery.target_id == notice["target_id"],
             Delivery.key != str(notice["event_id"]),  # not the first one
         )
-        given_up = Delivery.give_up_at
-        refuse_when_reached(self._connection, limit, given_up, *conditions, now=now, lifetime=RETRY_WINDOW)
+        refuse_when_reached(self._connection, limit, Delivery.created_at, *conditions, now=now)
 
     def _planned(self, interview: RowMapping, now: datetime) -> list[Notice]:
         recipients = [(Channel.EMAIL, str(interview["candidate_email"]))]

@@ -48,6 +48,7 @@ def upgrade() -> None:
     op.create_index("ix_invitations_invited_by_id", "invitations", ["invited_by_id"])
     op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"])
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
+    op.add_column("deliveries", sa.Column("created_at", INSTANT, nullable=True))
     op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
     op.add_column("companies", sa.Column("approval", sa.Text(), server_default="approved", nullable=False))
     with op.batch_alter_table("companies") as companies:
@@ -73,6 +74,7 @@ def downgrade() -> None:
         companies.drop_column("approval")
     op.drop_column("webhooks", "created_by_id")
     op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
+    op.drop_column("deliveries", "created_at")
     op.drop_column("deliveries", "account_mail_id")
     op.drop_table("invitations")
     op.drop_table("account_mails")

@@ -204,6 +204,7 @@ def delivery_values(
         "priority": priority,
         "recipient": recipient_label(channel, address),
         "key": key,
+        "created_at": now,
         "status": DeliveryStatus.PENDING,
         "due_at": now,
         "give_up_at": now + RETRY_WINDOW,
