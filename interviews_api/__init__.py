@@ -29,7 +29,7 @@ from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
 from interviews_api.notifications import mute_handlers
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
-from interviews_api.notifications.channels.deadline import RequestResolver
+from interviews_api.notifications.channels.request_resolver import RequestResolver
 from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
 from interviews_api.services import register_services

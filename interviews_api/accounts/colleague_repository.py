@@ -110,7 +110,7 @@ class ColleagueRepository:
         colleague = self.check(viewer, user_id)
         if user_id == viewer.user_id:
             raise CannotRemoveYourself
-        told = self._owners(owner["company_id"])
+        told = self.owners_of(owner["company_id"])
         self._connection.execute(delete(User).where(User.id == user_id))
         self._tell(told, owner, colleague["email"], "removed", now=now, webhook_urls=webhook_urls)
 
@@ -121,13 +121,13 @@ class ColleagueRepository:
         """
         owner = self.lock_as_owner(viewer)
         colleague = self.check(viewer, user_id)
-        told = self._owners(owner["company_id"])
+        told = self.owners_of(owner["company_id"])
         if role != CompanyRole.OWNER and set(told) == {user_id}:
             raise NoOwnerLeft
         is_change = colleague["role"] != role
         if is_change:
             self._connection.execute(update(CompanyUser).where(CompanyUser.id == user_id).values(role=role))
-            self._tell(told | self._owners(owner["company_id"]), owner, colleague["email"], role, now=now)
+            self._tell(told | self.owners_of(owner["company_id"]), owner, colleague["email"], role, now=now)
         return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
@@ -136,15 +136,15 @@ class ColleagueRepository:
         member = UserRepository(self._connection).add_company_user(
             owner["company_id"], email, password_hash, CompanyRole.MEMBER, now=now
         )
-        self._tell(self._owners(owner["company_id"]), owner, email, "added", now=now)
+        self._tell(self.owners_of(owner["company_id"]), owner, email, "added", now=now)
         return member
 
     def tell_of_newcomer(self, invitation: RowMapping, *, now: datetime) -> None:
         """Tell the owners that an invitation was accepted."""
         by = {"email": invitation["invited_by"]} | {key: invitation[key] for key in ("company_id", "company_name")}
-        self._tell(self._owners(invitation["company_id"]), by, invitation["email"], "joined", now=now)
+        self._tell(self.owners_of(invitation["company_id"]), by, invitation["email"], "joined", now=now)
 
-    def _owners(self, company_id: str) -> dict[str, str]:
+    def owners_of(self, company_id: str) -> dict[str, str]:
         """Return the addresses of the company's owners by their id."""
         rows = self._connection.execute(_OWNERS, {"company_id": company_id})
         return {row.id: row.email for row in rows}
@@ -165,7 +165,7 @@ class ColleagueRepository:
             AccountMailRepository(self._connection).add(
                 MailKind.COLLEAGUE_CHANGED,
                 email,
-                owner_id=by["company_id"],
+                originator_id=by["company_id"],
                 user_id=user_id,
                 now=now,
                 details=details,

@@ -52,4 +52,4 @@ def reset_password(connection: Connection, user: Mapping[Any, Any], password_has
 
 def _write_mail_about_password(connection: Connection, user: Mapping[Any, Any]) -> None:
     mails = AccountMailRepository(connection)
-    mails.add(MailKind.PASSWORD_CHANGED, user["email"], owner_id=user["id"], user_id=user["id"], now=now())
+    mails.add(MailKind.PASSWORD_CHANGED, user["email"], originator_id=user["id"], user_id=user["id"], now=now())

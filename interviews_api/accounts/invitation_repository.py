@@ -65,7 +65,7 @@ class InvitationRepository:
         AccountMailRepository(self._connection).add(
             MailKind.INVITATION,
             email,
-            owner_id=owner["company_id"],
+            originator_id=owner["company_id"],
             now=now,
             details=details,
             mail_id=invitation_id,

@@ -24,7 +24,7 @@ class AccountMailRepository:
         kind: MailKind,
         email: str,
         *,
-        owner_id: str,
+        originator_id: str,
         now: datetime,
         user_id: str | None = None,
         details: Mapping[str, str] | None = None,
@@ -32,13 +32,19 @@ class AccountMailRepository:
     ) -> None:
         """Write a mail to the address; `details` are the texts of its template.
 
-        `owner_id` is the user or company that causes the mail: the mails of an owner wait for no other's.
+        `originator_id` is the user or company that causes the mail: the mails of an originator wait for no other's.
         `user_id` is the user that has the address, if the mail is for a user.
         `mail_id` is the id of the invitation or verification that the mail's link names.
         """
-        values = {"id": mail_id or new_id(), "owner_id": owner_id, "user_id": user_id, "kind": kind, "email": email}
+        values = {
+            "id": mail_id or new_id(),
+            "originator_id": originator_id,
+            "user_id": user_id,
+            "kind": kind,
+            "email": email,
+        }
         times = {"created_at": now, "expires_at": now + LIFETIME}
-        statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, mailed=False)
+        statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, is_fanned_out=False)
         self._connection.execute(statement)
         notify(self._connection)
 

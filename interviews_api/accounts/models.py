@@ -154,8 +154,8 @@ class IdempotentReply(Base):
 class PasswordReset(Base):
     """A request for a new password of an account.
 
-    `mailed` is true once the fan-out has written its delivery, or has found the user gone. Use of the reset
-    deletes the row.
+    `is_fanned_out` is true once the fan-out has written its delivery, or has found the user gone. Its column keeps the
+    name that it once had. Use of the reset deletes the row.
     """
 
     __tablename__ = "password_resets"
@@ -164,7 +164,7 @@ class PasswordReset(Base):
     email_key: Mapped[str] = mapped_column(Text, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    mailed: Mapped[bool]
+    is_fanned_out: Mapped[bool] = mapped_column("mailed", key="is_fanned_out")
 
 
 class MailKind(StrEnum):
@@ -179,24 +179,23 @@ class MailKind(StrEnum):
 class AccountMail(Base):
     """A mail about an account, to the e-mail address that it had when the mail was written.
 
-    `id` is the id of the invitation or verification that the mail's link names, if it has a link. `details` are the
-    texts of its template.
-    `owner_id` is the user or company that causes the mail, and the owner of its delivery. `user_id` is the user that it
-    goes to, or None for an address that may have no user.
-    `mailed` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
+    `id` is the id of the invitation or verification that the link names, else its own. `details` are the texts of
+    its template. `originator_id` is the user or company that causes the mail. `user_id` is the user that it goes to, or
+    None for an address that may have no user.
+    `is_fanned_out` is true once the fan-out has written its delivery. After `expires_at` the mail is not sent any more.
     """
 
     __tablename__ = "account_mails"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    owner_id: Mapped[str] = mapped_column(Id)
+    originator_id: Mapped[str] = mapped_column(Id)
     user_id: Mapped[str | None] = mapped_column(Id, index=True)
     kind: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)
     details: Mapped[dict[str, str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    mailed: Mapped[bool]
+    is_fanned_out: Mapped[bool]
 
 
 class Invitation(Base):

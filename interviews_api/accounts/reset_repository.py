@@ -25,7 +25,7 @@ class ResetRepository:
         The statements are the same for all addresses, so that timing reveals nothing.
         """
         values = {"id": new_id(), "email_key": email_key(email), "created_at": now, "expires_at": now + LIFETIME}
-        self._connection.execute(insert(PasswordReset).values(**values, mailed=False))
+        self._connection.execute(insert(PasswordReset).values(**values, is_fanned_out=False))
         is_unknown = ~exists().where(User.email_key == values["email_key"])
         self._connection.execute(delete(PasswordReset).where(PasswordReset.id == values["id"], is_unknown))
         notify(self._connection)

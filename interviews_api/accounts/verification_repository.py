@@ -47,7 +47,12 @@ class VerificationRepository:
         values = {"id": verification_id, "user_id": user_id, "created_at": now, "expires_at": now + LIFETIME}
         self._connection.execute(insert(EmailVerification).values(**values))
         AccountMailRepository(self._connection).add(
-            MailKind.VERIFICATION, user["email"], owner_id=user_id, user_id=user_id, now=now, mail_id=verification_id
+            MailKind.VERIFICATION,
+            user["email"],
+            originator_id=user_id,
+            user_id=user_id,
+            now=now,
+            mail_id=verification_id,
         )
 
     def send_again(self, viewer: Viewer, *, now: datetime) -> None:

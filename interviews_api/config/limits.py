@@ -1,7 +1,8 @@
 """The limits on requests, as data: handlers, the setting LIMITS, docs/limits.md and the OpenAPI document draw from it.
 
-A `Limit` bounds attempts in a time window; the setting LIMITS changes it, and RATELIMIT_ENABLED switches all of them
-off. A `Bound` limits how many rows stand at the same time; no setting changes it.
+A `Limit` is for attempts in a time window; the setting LIMITS changes it. A `MailLimit` is for mails to a user within a
+day. RATELIMIT_ENABLED switches these two kinds off. A `Bound` limits how many rows stand at the same time; no setting
+changes it.
 """
 
 import re
@@ -24,6 +25,18 @@ class Limit:
     def rate(self) -> str:
         """The limit in the form of the setting LIMITS."""
         return f"{self.allowed}/{self.seconds}"
+
+
+@dataclass(frozen=True)
+class MailLimit:
+    """Most mails about interviews to a user in any 24 hours: `of_originator` of one originator, and `in_all`.
+
+    The first `assured` mails of an originator go out even when those of other originators have reached `in_all`.
+    """
+
+    of_originator: int
+    in_all: int
+    assured: int
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,11 @@ LIMITS = (
     FEEDS,
     FEED_READS,
 )
+
+MAILS_TO_CANDIDATE = MailLimit(of_originator=20, in_all=50, assured=3)
+MAILS_TO_COMPANY_USER = MailLimit(of_originator=20, in_all=1000, assured=0)
+MUTED_CANCELLATIONS = 3
+"""Cancellations by a muted company that a mail address or browser of the candidate gets in any 24 hours."""
 
 OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
 OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)

@@ -15,20 +15,19 @@ ActiveLimits = Mapping[str, Limit] | None
 def refuse_when_reached(
     connection: Connection,
     limit: Limit,
-    time: SQLColumnExpression[datetime],
+    time: SQLColumnExpression[datetime] | SQLColumnExpression[datetime | None],
     *conditions: ColumnElement[bool],
     now: datetime,
-    lifetime: timedelta = timedelta(0),
     values: Mapping[str, object] | None = None,
 ) -> None:
     """Raise TooManyRequests when the window holds as many rows as the limit allows.
 
-    `time` is when a row was inserted, or `lifetime` later. `values` are the conditions' parameters. The caller holds a
-    lock that keeps others from inserting.
+    `time` is when a row was inserted. `values` are the conditions' parameters. The caller holds a lock that keeps
+    others from inserting.
     """
     start = now - timedelta(seconds=limit.seconds)
-    rows = select(time).where(*conditions, time > start + lifetime).order_by(time.desc())
+    rows = select(time).where(*conditions, time > start).order_by(time.desc())
     oldest: datetime | None = connection.execute(rows.offset(limit.allowed - 1).limit(1), values or {}).scalar()
     if oldest is not None:
-        seconds = (min(oldest - lifetime, now) - start).total_seconds()
+        seconds = (min(oldest, now) - start).total_seconds()
         raise TooManyRequests(max(1, -int(-seconds // 1)))

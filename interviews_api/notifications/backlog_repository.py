@@ -15,8 +15,8 @@ _LAST_FANNED_OUT = func.coalesce(select(FanOutPosition.event_id).scalar_subquery
 _EARLIEST_GIVE_UP = select(func.min(Delivery.give_up_at)).where(Delivery.status == DeliveryStatus.PENDING)
 _OLDEST_BEFORE_FAN_OUT = (  # events, password resets and account mails without deliveries yet
     select(func.min(Event.at)).where(Event.id > _LAST_FANNED_OUT),
-    select(func.min(PasswordReset.created_at)).where(PasswordReset.mailed.is_(False)),
-    select(func.min(AccountMail.created_at)).where(AccountMail.mailed.is_(False)),
+    select(func.min(PasswordReset.created_at)).where(PasswordReset.is_fanned_out.is_(False)),
+    select(func.min(AccountMail.created_at)).where(AccountMail.is_fanned_out.is_(False)),
 )
 
 

@@ -13,13 +13,14 @@ from interviews_api.clock import format_instant, now
 from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
 from interviews_api.db.connections import Database, read_connection, transaction
-from interviews_api.notifications.channels.delivery_errors import Obsolete, Sender
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.smtp import mail_sender
 from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.channels.webhook import WebhookSender
+from interviews_api.notifications.delivery_errors import Obsolete, Sender
+from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.notifications.notice_repository import OperatorDeliveryRepository
+from interviews_api.notifications.operator_delivery_repository import OperatorDeliveryRepository
 from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker
 from interviews_api.services import register_services, service
@@ -64,7 +65,7 @@ def run_worker() -> None:
     logs.warn_about(settings.warnings)
     register_services(app, Database(settings.database_url, pool_size=_POOL_SIZE))
     channel_workers = make_channel_workers(
-        app, senders(settings, HttpsClient()), CONCURRENCY, bounds_mails=settings.ratelimit_enabled
+        app, senders(settings, HttpsClient()), CONCURRENCY, limits_mails=settings.ratelimit_enabled
     )
     worker = Worker(app, list(channel_workers))
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -87,9 +88,7 @@ def list_deliveries(status: str, limit: int) -> None:
     with read_connection() as connection:
         rows = OperatorDeliveryRepository(connection).of_status(status, limit)
     for row in rows:
-        other = "disabled webhook" if row["webhook_id"] else "password reset"
-        other = "account" if row["account_mail_id"] else other
-        subject = f"event {row['event_id']}" if row["event_id"] else other
+        subject = f"{KINDS[row['kind']].label} {row['event_id'] or ''}".rstrip()
         parts = (row["id"], format_instant(row["due_at"]), subject, row["channel"], row["recipient"],
                  f"{row['attempts']} attempts", row["error"] or "")  # fmt: skip
         click.echo("  ".join(str(part) for part in parts).rstrip())

@@ -20,8 +20,8 @@ from interviews_api.db.pagination import Page
 from interviews_api.errors import InvalidInput
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
-from interviews_api.notifications.channels.deadline import RequestResolver
 from interviews_api.notifications.channels.https_client import UrlRefused, check_url
+from interviews_api.notifications.channels.request_resolver import RequestResolver
 from interviews_api.notifications.channels.webhook import new_secret
 from interviews_api.notifications.errors import (
     NoticeNotFound,

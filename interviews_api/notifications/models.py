@@ -3,7 +3,19 @@
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    case,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -29,10 +41,24 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class Priority(IntEnum):
-    """Order of an owner's mails. Mails about an account have channel workers of their own, so they wait for no other.
+ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
+"""The statuses of deliveries of which no further attempt is made."""
 
-    Push messages and webhooks are all OTHER, so that they keep the order of the events.
+
+class DeliveryKind(StrEnum):
+    """Kind of a delivery, as its columns tell it. Each account mail is also of a `MailKind`."""
+
+    EVENT = "event"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  # no password
+    WEBHOOK_DISABLED = "webhook_disabled"
+    ACCOUNT_MAIL = "account_mail"
+
+
+class Priority(IntEnum):
+    """Order of an originator's mails.
+
+    Mails about accounts have a channel worker of their own, so they wait for no other. Push
+    messages and webhooks are all OTHER, so that they keep the order of the events.
     """
 
     ACCOUNT = 0
@@ -58,11 +84,12 @@ class Delivery(Base):
     """One event, password reset, account mail or disabled webhook, for one recipient, by one channel.
 
     `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
-    `owner_id` is the company or user that causes the delivery: of a mail about an interview the other party, of a push
-    message the candidate, of a webhook the company. `key` is the idempotency key that receivers see. A pending delivery
-    may be attempted from `due_at` on. A claim moves `due_at` to the end of its lease, and only the holder of `lease`
-    may write the outcome. A failed attempt makes it a dead letter when the next one would come after `give_up_at`.
-    `held_at` is when a bound on mails first held it back. All times are in UTC.
+    `originator_id` is the other party of a mail about an interview, the candidate of a push message, the company of a
+    webhook. Of other mails it is the user or company that causes them. The column keeps the name that it once had.
+    `key` is the idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves
+    `due_at` to the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes it a
+    dead letter when the next one would come after `give_up_at`. `held_at` is when a limit on mails first held it back.
+    `created_at` is None for deliveries of before that was recorded. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -81,10 +108,11 @@ class Delivery(Base):
     account_mail_id: Mapped[str | None] = mapped_column(Id)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
-    owner_id: Mapped[str] = mapped_column(Id, server_default=text("''"))
+    originator_id: Mapped[str] = mapped_column("owner_id", Id, key="originator_id", server_default=text("''"))
     priority: Mapped[int] = mapped_column(server_default=text("4"))
     recipient: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     give_up_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -93,6 +121,26 @@ class Delivery(Base):
     held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
+
+
+# Literals, because bound parameters would keep Postgres from using the partial indexes.
+_ACCOUNT = literal_column(f"{Priority.ACCOUNT:d}", Delivery.priority.type)
+
+
+def is_about_interview(delivery: type[Delivery]) -> ColumnElement[bool]:
+    """Return the condition that a delivery (or one of an alias) is about an interview, not about an account."""
+    return delivery.priority > _ACCOUNT
+
+
+KIND = case(
+    (Delivery.event_id.is_not(None), DeliveryKind.EVENT),
+    (Delivery.reset_id.is_not(None), DeliveryKind.PASSWORD_RESET),
+    (Delivery.webhook_id.is_not(None), DeliveryKind.WEBHOOK_DISABLED),
+    else_=DeliveryKind.ACCOUNT_MAIL,
+)
+IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
+IS_ABOUT_ACCOUNT = Delivery.priority == _ACCOUNT
+IS_ABOUT_INTERVIEW = is_about_interview(Delivery)
 
 
 class Webhook(Base):
@@ -129,7 +177,7 @@ class PushSubscription(Base):
 
 
 class MutedCompany(Base):
-    """A company that a candidate has muted; `worker/retry_policy.py` says what still goes out."""
+    """A company that a candidate has muted; `obsolescence.py` says which of its messages still go out."""
 
     __tablename__ = "muted_companies"
 
@@ -140,20 +188,19 @@ class MutedCompany(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-_IS_PENDING = text("status = 'pending'")
 Index(
     "ix_deliveries_due",
     Delivery.channel,
     Delivery.due_at,
     Delivery.id,
-    postgresql_where=_IS_PENDING,
-    sqlite_where=_IS_PENDING,
+    postgresql_where=IS_PENDING,
+    sqlite_where=IS_PENDING,
 )
-_IS_QUEUED = text("status = 'pending' AND priority > 0")
+_IS_QUEUED = IS_PENDING & IS_ABOUT_INTERVIEW
 Index(
     "ix_deliveries_queue",
     Delivery.channel,
-    Delivery.owner_id,
+    Delivery.originator_id,
     Delivery.attempts,
     Delivery.priority,
     Delivery.due_at,
@@ -161,27 +208,27 @@ Index(
     postgresql_where=_IS_QUEUED,
     sqlite_where=_IS_QUEUED,
 )
-_IS_ACCOUNT_QUEUED = text("status = 'pending' AND priority = 0")
+_IS_ACCOUNT_QUEUED = IS_PENDING & IS_ABOUT_ACCOUNT
 Index(
     "ix_deliveries_account_queue",
     Delivery.channel,
-    Delivery.owner_id,
+    Delivery.originator_id,
     Delivery.attempts,
     Delivery.due_at,
     Delivery.id,
     postgresql_where=_IS_ACCOUNT_QUEUED,
     sqlite_where=_IS_ACCOUNT_QUEUED,
 )
-_IS_SENT = text("sent_at IS NOT NULL AND priority > 0")
+_IS_SENT = Delivery.sent_at.is_not(None) & IS_ABOUT_INTERVIEW
 Index(
     "ix_deliveries_sent",
     Delivery.target_id,
     Delivery.sent_at,
-    Delivery.owner_id,
+    Delivery.originator_id,
     postgresql_where=_IS_SENT,
     sqlite_where=_IS_SENT,
 )
-_IS_CLAIMED = text("lease IS NOT NULL")
+_IS_CLAIMED = Delivery.lease.is_not(None)
 Index("ix_deliveries_claimed", Delivery.target_id, postgresql_where=_IS_CLAIMED, sqlite_where=_IS_CLAIMED)
 Index("ix_deliveries_interview", Delivery.interview_id, Delivery.id)
 Index("ix_deliveries_event", Delivery.event_id)

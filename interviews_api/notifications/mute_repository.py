@@ -68,8 +68,8 @@ class MutedCompanyRepository:
     def mute(self, viewer: Viewer, company_id: str, *, now: datetime) -> Mapping[str, Any]:
         """Mute the company and return it with `muted_at`; the first time stands.
 
-        Raises Unauthorized, CompanyNotFound, or TooManyMutedCompanies at the bound. Locks the
-        candidate, so that two requests at once cannot exceed the limit.
+        Raises Unauthorized, CompanyNotFound, or TooManyMutedCompanies at the bound. Locks the candidate, so that two
+        requests at once cannot exceed the bound.
         """
         UserRepository(self._connection).share_viewer(viewer)
         company = self.company(viewer, company_id)

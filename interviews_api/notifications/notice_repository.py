@@ -1,4 +1,4 @@
-"""The SQL of notices (deliveries as a company sees them), and of an operator's commands for deliveries."""
+"""The SQL of notices: deliveries as a company sees them."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, true
 
 from interviews_api.config.limits import RESENDS, Limit
 from interviews_api.db.pagination import MAX_ROWS, Page, build_page, count_subquery, page_subquery
@@ -16,11 +16,10 @@ from interviews_api.events.models import Event
 from interviews_api.interviews.reminders import coming_occasions
 from interviews_api.interviews.transition_repository import TransitionRepository
 from interviews_api.notifications.errors import NoticeNotFound, NoticeNotResendable
-from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus
+from interviews_api.notifications.models import ENDED, Channel, Delivery, DeliveryStatus
 from interviews_api.notifications.target_repository import SubscriptionRepository
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, recipient_label
 
-_ENDED = (DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.FAILED)
 _notices = (
     select(Delivery, Event.type.label("event"))
     .join(Event, Event.id == Delivery.event_id)
@@ -69,12 +68,12 @@ class NoticeRepository:
         notice = self.get(interview, notice_id, now=now)
         if limits is not None and notice["status"] is not DeliveryStatus.PLANNED:
             self._refuse_too_many_resends(notice, limits[RESENDS.name], now=now)
-        if notice["status"] not in _ENDED:
+        if notice["status"] not in ENDED:
             raise NoticeNotResendable
-        copied = ("event_id", "interview_id", "reset_id", "channel", "target_id", "owner_id", "priority", "recipient")
-        values = {name: notice[name] for name in copied}
+        copied = ("event_id", "interview_id", "channel", "target_id", "priority", "recipient")
+        values = {name: notice[name] for name in copied} | {"originator_id": notice["owner_id"]}
         values |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
-        values |= {"due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
+        values |= {"created_at": now, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         delivery = self._connection.execute(insert(Delivery).values(values).returning(Delivery)).mappings().one()
         return dict(delivery) | {"event": notice["event"]}
 
@@ -87,8 +86,7 @@ class NoticeRepository:
             Delivery.target_id == notice["target_id"],
             Delivery.key != str(notice["event_id"]),  # not the first one
         )
-        given_up = Delivery.give_up_at
-        refuse_when_reached(self._connection, limit, given_up, *conditions, now=now, lifetime=RETRY_WINDOW)
+        refuse_when_reached(self._connection, limit, Delivery.created_at, *conditions, now=now)
 
     def _planned(self, interview: RowMapping, now: datetime) -> list[Notice]:
         recipients = [(Channel.EMAIL, str(interview["candidate_email"]))]
@@ -110,39 +108,3 @@ class NoticeRepository:
             for occasion in coming_occasions(interview, now)
             for channel, recipient in recipients
         ]
-
-
-class OperatorDeliveryRepository:
-    """Lists, retries and purges deliveries for an operator. Never commits."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def of_status(self, status: str, limit: int) -> list[RowMapping]:
-        """Return the deliveries of that status, newest first."""
-        statement = select(Delivery).where(Delivery.status == status).order_by(Delivery.id.desc()).limit(limit)
-        return list(self._connection.execute(statement).mappings())
-
-    def retry(self, delivery_ids: list[int], *, now: datetime) -> int:
-        """Queue failed deliveries for another day, all when no ids are given; return how many.
-
-        Idempotency keys stay, so that receivers can drop duplicates.
-        """
-        failed = update(Delivery).where(Delivery.status == DeliveryStatus.FAILED)
-        if delivery_ids:
-            failed = failed.where(Delivery.id.in_(delivery_ids))
-        values = {"status": DeliveryStatus.PENDING, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
-        return self._connection.execute(failed.values(**values, held_at=None, error=None)).rowcount
-
-    def ended(self, ended_before: datetime, *, after_id: int, limit: int) -> list[int]:
-        """Return the lowest ids above `after_id` of deliveries that ended before that time (UTC).
-
-        No column has the end, so `due_at` stands for it: when the last claim's lease would have lapsed.
-        """
-        ended = (Delivery.id > after_id) & Delivery.status.in_(_ENDED) & (Delivery.due_at < ended_before)
-        return list(self._connection.scalars(select(Delivery.id).where(ended).order_by(Delivery.id).limit(limit)))
-
-    def delete_ended(self, delivery_ids: list[int]) -> int:
-        """Delete those of the deliveries that are still ended; return how many."""
-        ended = Delivery.id.in_(delivery_ids) & Delivery.status.in_(_ENDED)
-        return self._connection.execute(Delivery.__table__.delete().where(ended)).rowcount  # type: ignore[attr-defined]

@@ -20,13 +20,13 @@ def upgrade() -> None:
     op.create_table(
         "account_mails",
         sa.Column("id", ID, nullable=False),
-        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("originator_id", ID, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
-        sa.Column("mailed", sa.Boolean(), nullable=False),
+        sa.Column("is_fanned_out", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_mails")),
     )
     op.create_index("ix_account_mails_expires_at", "account_mails", ["expires_at"])
@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purge_schedule")),
     )
     op.add_column("deliveries", sa.Column("account_mail_id", ID, nullable=True))
+    op.add_column("deliveries", sa.Column("created_at", INSTANT, nullable=True))
     op.add_column("webhooks", sa.Column("created_by_id", ID, nullable=True))
     op.add_column("companies", sa.Column("approval", sa.Text(), server_default="approved", nullable=False))
     with op.batch_alter_table("companies") as companies:
@@ -80,6 +81,7 @@ def downgrade() -> None:
         companies.drop_column("approval")
     op.drop_column("webhooks", "created_by_id")
     op.execute("DELETE FROM deliveries WHERE account_mail_id IS NOT NULL")
+    op.drop_column("deliveries", "created_at")
     op.drop_column("deliveries", "account_mail_id")
     op.drop_table("purge_schedule")
     op.drop_table("invitations")

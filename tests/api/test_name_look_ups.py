@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from interviews_api.notifications.channels.deadline import RequestResolver
+from interviews_api.notifications.channels.request_resolver import RequestResolver
 from interviews_api.services import register_services, service
 from tests.support.api import Caller
 from tests.support.delivery_addresses import SIDES, SUBSCRIPTIONS, WEBHOOKS, body

@@ -79,7 +79,7 @@ def mails(database: Database) -> list[tuple[str, str]]:
 
 def owners_and_priorities(database: Database) -> set[tuple[str, int]]:
     with database.reads.connection() as connection:
-        return {tuple(row) for row in connection.execute(select(Delivery.owner_id, Delivery.priority))}
+        return {tuple(row) for row in connection.execute(select(Delivery.originator_id, Delivery.priority))}
 
 
 def test_mail_tells_of_each_change(app: Flask, ada: Caller, anonymous: Caller, database: Database) -> None:

@@ -115,7 +115,7 @@ def test_forgot_does_not_reveal_registered_addresses(app: Flask, anonymous: Call
 
 @pytest.mark.usefixtures("ada")
 def test_reset_is_for_companies_only_with_an_identity_provider(
-    app: Flask, anonymous: Caller, database: Database, tmp_path: Path
+    anonymous: Caller, database: Database, tmp_path: Path
 ) -> None:
     company = {"email": "hr@lumen.example", "password": PASSWORD, "company": {"name": "Lumen"}}
     anonymous.ok("POST", "/auth/register/company", company)
@@ -131,7 +131,7 @@ def test_reset_is_for_companies_only_with_an_identity_provider(
     stranger.ok("POST", FORGOT, {"email": "hr@lumen.example"})
     mailbox = Mailbox()
     settings = replace(service(Settings, provided), smtp_host="127.0.0.1", smtp_port=mailbox.port, smtp_tls="none")
-    with working(app, {Channel.EMAIL: mail_sender(settings)}):
+    with working(provided, {Channel.EMAIL: mail_sender(settings)}):
         wait_for(lambda: len(deliveries(database)) == 22 and {"pending"}.isdisjoint(statuses(database)))
     mailbox.stop()
     assert [mail["To"] for mail in mailbox.messages] == ["hr@lumen.example"]
@@ -160,7 +160,9 @@ def statuses(database: Database) -> list[str]:
 
 def unmailed(database: Database) -> list[str]:
     with database.reads.connection() as connection:
-        return list(connection.execute(select(PasswordReset.id).where(PasswordReset.mailed.is_(False))).scalars())
+        return list(
+            connection.execute(select(PasswordReset.id).where(PasswordReset.is_fanned_out.is_(False))).scalars()
+        )
 
 
 AFTER_RESET = {False: "suppressed", True: "sent"}
@@ -179,7 +181,7 @@ def test_used_reset_is_not_mailed(
     sent: list[Any] = []
     with working(app, {Channel.EMAIL: lambda *mail: sent.append(mail)}):
         wait_for(lambda: {row.reset_id is None: row.status for row in deliveries(database)} == AFTER_RESET)
-    assert [context["mail_kind"] for _, context in sent] == ["password_changed"]
+    assert [context["kind"] for _, context in sent] == ["password_changed"]
     assert "password reset" in runner.invoke(args=["deliveries", "list", "--status", "suppressed"]).output
 
 

@@ -25,7 +25,7 @@ from interviews_api.notifications.channels.email import compose
 from interviews_api.notifications.channels.web_push import payload as push_payload
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
-from interviews_api.notifications.worker.delivery_repository import DeliveryRepository
+from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import service
 from tests.support.api import Caller, in_days, invitation, local
@@ -181,7 +181,7 @@ def test_private_fields_reach_no_message(app: Flask, people: People, database: D
     settings = service(Settings, app)
     composed = []
     with database.reads.connection() as connection:
-        repository = DeliveryRepository(connection)
+        repository = DeliveryContextRepository(connection)
         for row in connection.execute(select(Delivery.id, Delivery.target_id, Delivery.channel)).all():
             about, user = repository.context(row.id, now=now()), repository.target(Channel.EMAIL, row.target_id)
             assert user is not None

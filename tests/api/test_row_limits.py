@@ -157,7 +157,10 @@ def test_notice_is_resent_three_times_a_day(
     assert [resend(notice)[0] for notice in (resent, first, first, resent)] == [202, 202, 429, 429]
     assert us.refused("POST", f"{path}/{resent}/resend") == TOO_MANY
     with database.engine.begin() as connection:
-        connection.execute(update(Delivery).values(give_up_at=datetime.now(UTC)))
+        connection.execute(update(Delivery).values(give_up_at=datetime.now(UTC)))  # moves with a hold or a retry
+    assert resend(first)[0] == 429
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(created_at=datetime.now(UTC) - timedelta(days=1)))
     assert resend(first)[0] == 202
 
 

@@ -18,9 +18,9 @@ from interviews_api.accounts.models import Invitation, PasswordReset, Role
 from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
-from interviews_api.notifications.channels.delivery_errors import TargetGone
+from interviews_api.notifications.delivery_errors import TargetGone
 from interviews_api.notifications.models import Channel
-from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
+from interviews_api.notifications.worker.target_health_repository import WebhookHealthRepository
 from interviews_api.services import service
 from tests.api.test_identity_provider import claims, signed
 from tests.support.api import PASSWORD, Caller, invitation
@@ -241,7 +241,7 @@ def test_disabled_webhook_is_recorded_for_each_owner(
         people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
         wait_for(lambda: people.us.ok("GET", "/webhooks")["webhooks"][0]["disabledAt"])
     with database.engine.begin() as connection:  # another delivery that was on its way
-        WebhookHealthRepository(connection).disable(webhook_id, now())
+        WebhookHealthRepository(connection).record_gone(webhook_id, now())
     rows = events(database, SecurityEventType.WEBHOOK_DISABLED)
     assert {(row.user_id, row.actor, row.detail, row.client_address) for row in rows} == {
         (user_id, "system", webhook_id, None) for user_id in (people.us_user_id, owner["id"])

@@ -74,7 +74,7 @@ def test_each_secret_works_only_for_its_purpose(ada_client: Caller, world: World
     reset_id = new_id()
     with database.engine.begin() as connection:
         ends = now() + timedelta(hours=1)
-        values = {"email_key": ACCOUNT["email"], "created_at": now(), "expires_at": ends, "mailed": True}
+        values = {"email_key": ACCOUNT["email"], "created_at": now(), "expires_at": ends, "is_fanned_out": True}
         connection.execute(insert(PasswordReset).values(id=reset_id, **values))
     feed = bearer(ada_client, data["accessToken"]).ok("POST", "/candidate/calendar-feed")["url"]
     secrets = {

@@ -85,7 +85,7 @@ def test_only_the_mail_of_the_newest_registration_is_sent(
     for person in (ADA, GRACE):
         stranger.ok("POST", CANDIDATE, person)
     sent: list[Any] = []
-    with working(verifying_app, {Channel.EMAIL: lambda user, mail: sent.append((user["email"], mail["mail_kind"]))}):
+    with working(verifying_app, {Channel.EMAIL: lambda user, mail: sent.append((user["email"], mail["kind"]))}):
         wait_for(lambda: sent)
     assert sent == [(ADA["email"].strip(), "verification")]
     with database.reads.connection() as connection:

@@ -74,8 +74,8 @@ def test_rows_survive_each_migration(backend: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_deliveries_get_their_owner_and_priority(backend: str, tmp_path: Path) -> None:
-    """A mail's owner is the other party, a push message's the candidate, a webhook's the company."""
+def test_deliveries_get_their_originator_and_priority(backend: str, tmp_path: Path) -> None:
+    """A mail's originator is the other party, a push message's the candidate, a webhook's the company."""
     rows = (
         "INSERT INTO companies (id, name, time_zone) VALUES ('c', 'Tech', 'UTC')",
         "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)",

@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from interviews_api.notifications.channels.delivery_errors import Sender
 from interviews_api.notifications.channels.https_client import HttpsClient
+from interviews_api.notifications.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker

@@ -17,8 +17,7 @@ RULES = [
                "notifications/channels/*.py", "errors.py", "clock.py", "ids.py", "config/*.py", "cache.py"), ()),
     ("sqlalchemy", ("**/*handlers.py", "**/*schemas.py", "notifications/channels/*.py", "crypto/*.py", "cache.py"),
      ("hiring/handlers.py", "live/handlers.py", "interviews/company_handlers.py", "notifications/channels/webhook.py",
-      "notifications/channels/delivery_errors.py", "notifications/channels/smtp.py",
-      "notifications/channels/web_push.py")),
+      "notifications/channels/smtp.py", "notifications/channels/web_push.py")),
     ("gunicorn", ("**/*.py",), ("server/gunicorn_internals.py",)),
 ]  # fmt: skip
 

@@ -13,9 +13,10 @@ from ics import Calendar as ReadCalendar
 
 from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
+from interviews_api.notifications import event_mails
 from interviews_api.notifications.channels import email
-from interviews_api.notifications.channels.delivery_errors import Rejected
 from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
 from interviews_api.web.plain_text import in_one_line, shorten
 from tests.support.delivery_contexts import delivery_context
@@ -95,7 +96,7 @@ def test_subject_shows_100_characters_of_a_name(role: str, event: str, subject: 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
 def test_mail_words_come_from_the_templates(role: str | None, event: str | None, mail_settings: Settings) -> None:
-    code = Path(email.__file__).read_text()
+    code = "".join(Path(module.__file__).read_text() for module in (email, event_mails))
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
     text = compose(mail_settings, user, delivery_context(event, "typed")).get_body(("plain",)).get_content()  # type: ignore[union-attr]
     labels = re.findall("^([A-Z][a-z ]+): (?:([A-Z][a-z]+) [0-9]+ ([A-Z][a-z]+))?", text, re.MULTILINE)

@@ -59,7 +59,7 @@ def test_mail_has_the_calendar_method_of_the_new_status(event: EventType, mail_s
 def test_mail_has_a_confirmation_link_while_pending(event: EventType, mail_settings: Settings) -> None:
     text = mail_to_candidate(mail_settings, event).get_body(("plain",)).get_content()
     is_pending = TARGETS[event] is InterviewStatus.PENDING
-    assert ("/interviews/confirm/" in text) == is_pending, f"{event}: see _ASKS_FOR_ANSWER in email.py"
+    assert ("/interviews/confirm/" in text) == is_pending, f"{event}: see _ASKS_FOR_ANSWER in event_mails.py"
 
 
 def test_published_events_are_those_of_transitions() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from interviews_api.clock import now
-from interviews_api.notifications.channels.delivery_errors import Obsolete
+from interviews_api.notifications.delivery_errors import Obsolete
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
 
 
@@ -33,7 +33,7 @@ def test_backoff_grows_from_half_a_minute() -> None:
 )
 def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours: int, why: str | None) -> None:
     about = {
-        "reset_id": None, "account_mail_id": None, "webhook_id": None, "company_approval": "approved",
+        "kind": "event", "company_approval": "approved",
         "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type, "status": status,
         "starts_at": now() + timedelta(hours=hours), "held_at": None, "is_muted": False,
     }  # fmt: skip
@@ -47,7 +47,7 @@ def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours:
 @pytest.mark.parametrize(("is_muted", "why"), [(False, "newer mail"), (True, None)])
 def test_held_mail_is_not_left_to_a_newer_one_that_may_be_muted(is_muted: bool, why: str | None) -> None:
     about = {
-        "reset_id": None, "account_mail_id": None, "webhook_id": None, "company_approval": "approved",
+        "kind": "event", "company_approval": "approved",
         "is_muted": is_muted, "accepted_at": now(), "channel": "email", "event_revision": 1, "revision": 1,
         "event_type": "interview.rescheduled", "status": "confirmed", "starts_at": now() + timedelta(hours=1),
         "held_at": now(), "is_superseded": True,

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from interviews_api.config import Settings
-from interviews_api.notifications.channels.delivery_errors import Sender
 from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.services import service
 from tests.support.receivers import Mailbox

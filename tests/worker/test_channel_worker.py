@@ -17,7 +17,7 @@ from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
 from interviews_api.ids import new_id
-from interviews_api.notifications.channels.delivery_errors import RetryLater
+from interviews_api.notifications.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery, DeliveryStatus, PushSubscription, Webhook
 from interviews_api.notifications.worker import worker
 from interviews_api.notifications.worker.delivery_repository import LEASE_TIME, DeliveryRepository, Queue
@@ -53,8 +53,8 @@ def test_expired_lease_cannot_finish_a_delivery(app: Flask, database: Database) 
     def claim(lease_token: str, moment: Any, limit: int = 1) -> Any:
         with app.app_context(), transaction() as connection:
             repository = DeliveryRepository(connection)
-            (owner,) = repository.due_owners(queue, now=moment, limit=9) or [""]
-            due = repository.lock_due(queue, owner, now=moment, limit=limit)
+            (originator,) = repository.due_originators(queue, now=moment, limit=9) or [""]
+            due = repository.lock_due(queue, originator, now=moment, limit=limit)
             return repository.claim(due, lease_token, moment + LEASE_TIME) if due else []
 
     def finish(claimed: Any) -> bool:
@@ -134,7 +134,7 @@ def test_delivery_to_a_missing_recipient_is_suppressed(app: Flask, people: Peopl
 def test_database_errors_delay_but_lose_no_delivery(app: Flask, database: Database) -> None:
     """Errors occur at claims, at reads of a delivery and at marking it as sent."""
     sent: list[str] = []
-    failures = {"SELECT EXISTS": [RuntimeError("planted")], "reset_expires_at": [None], "SET status": [None, None]}
+    failures = {"SELECT EXISTS": [RuntimeError("planted")], "mail_details": [None], "SET status": [None, None]}
 
     def stumble(statement: str, _parameters: object) -> None:
         if "deliveries" not in statement or threading.current_thread().name == "MainThread":
@@ -156,7 +156,7 @@ def test_failed_read_is_no_attempt(app: Flask, database: Database) -> None:
     left = [1, 2, 3]
 
     def stumble(statement: str, _parameters: object) -> None:
-        if "reset_expires_at" in statement and left:
+        if "mail_details" in statement and left:
             left.pop()
             raise OperationalError(statement, {}, Exception("planted"))
 
@@ -167,49 +167,51 @@ def test_failed_read_is_no_attempt(app: Flask, database: Database) -> None:
 
 
 @pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.PUSH])
-def test_hanging_receivers_delay_no_other_owner(channel: Channel, app: Flask, world: World, database: Database) -> None:
-    """Three owners have more hanging receivers than there are slots; a fourth has a good one."""
-    owners = []
+def test_hanging_receivers_delay_no_other_originator(
+    channel: Channel, app: Flask, world: World, database: Database
+) -> None:
+    """Three originators have more hanging receivers than there are slots; a fourth has a good one."""
+    originators = []
     for _ in range(4):
         company, person = world.company(), world.candidate()
         interview = world.interview(world.application(person, world.job(company)), **SOME_DAY)["id"]
-        owners.append({"candidate_id": person["id"], "company_id": company["id"], "revision": 0, "id": interview})
+        originators.append({"candidate_id": person["id"], "company_id": company["id"], "revision": 0, "id": interview})
     world.load()
-    owner_key = "company_id" if channel is Channel.WEBHOOK else "candidate_id"
+    originator_key = "company_id" if channel is Channel.WEBHOOK else "candidate_id"
     go_on, served = threading.Event(), list[str]()
 
     def send(target: Any, _about: Any) -> None:
-        served.append(target[owner_key])
-        if served[-1] != owners[3][owner_key]:
+        served.append(target[originator_key])
+        if served[-1] != originators[3][originator_key]:
             go_on.wait(20)
 
     def happen(interview: dict[str, Any], receivers: int) -> None:
         with app.app_context(), transaction() as connection:
             for _ in range(receivers):
-                connection.execute(receiver(channel, interview[owner_key]))
+                connection.execute(receiver(channel, interview[originator_key]))
             EventLog(connection).append(interview, EventType.SCHEDULED, at=now(), actor="company")
 
-    for owner in owners[:3]:
-        happen(owner, 20)
+    for originator in originators[:3]:
+        happen(originator, 20)
     with working(app, {channel: send}, concurrency=16):
         wait_for(lambda: len(set(served)) == 3)
         time.sleep(0.5)
         in_hand = sum(row.lease is not None for row in rows(database))
         assert in_hand == len(served), "what waits in hand is lost to other workers"
         assert max(Counter(served).values()) <= 4
-        happen(owners[3], 1)
-        wait_for(lambda: owners[3][owner_key] in served, 10)
+        happen(originators[3], 1)
+        wait_for(lambda: originators[3][originator_key] in served, 10)
         go_on.set()
         wait_for(lambda: len(served) == 61)
 
 
-def receiver(channel: Channel, owner_id: str) -> Any:
+def receiver(channel: Channel, originator_id: str) -> Any:
     values = {"id": new_id(), "created_at": now()}
     if channel is Channel.WEBHOOK:
-        return insert(Webhook).values(**values, company_id=owner_id, url="https://x.example", secret="x")
+        return insert(Webhook).values(**values, company_id=originator_id, url="https://x.example", secret="x")
     keys = {"p256dh": "x", "auth": "x"}
     endpoint = f"https://x.example/{values['id']}"
-    return insert(PushSubscription).values(**values, **keys, candidate_id=owner_id, endpoint=endpoint)
+    return insert(PushSubscription).values(**values, **keys, candidate_id=originator_id, endpoint=endpoint)
 
 
 class Stumbling:

@@ -13,17 +13,18 @@ from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
-from interviews_api.notifications.worker.mail_bound_repository import MailBoundRepository
+from interviews_api.notifications.worker.mail_limit_repository import MailLimitRepository
 
 ROWS = 20_000
-USERS, OWNERS = 50, 40
+USERS, ORIGINATORS = 50, 40
 
 
 @pytest.fixture
 def crowd(app: Flask, database: Database) -> Iterator[tuple[list[str], list[str]]]:
-    """Store 20,000 mails, one in ten pending, of 40 owners to 50 users; yield ids of users and owners."""
-    users, owners = [new_id() for _ in range(USERS)], [new_id() for _ in range(OWNERS)]
+    """Store 20,000 mails, one in ten pending, of 40 originators to 50 users; yield ids of users and originators."""
+    users, originators = [new_id() for _ in range(USERS)], [new_id() for _ in range(ORIGINATORS)]
     present = now()
     with database.engine.begin() as connection:
         connection.execute(
@@ -34,8 +35,9 @@ def crowd(app: Flask, database: Database) -> Iterator[tuple[list[str], list[str]
         connection.execute(
             insert(Delivery),
             [
-                {"channel": Channel.EMAIL, "target_id": users[number % USERS], "owner_id": owners[number % OWNERS],
-                 "priority": 0 if number % 1000 == 0 else 4, "recipient": "x", "key": str(number), "attempts": 0,
+                {"channel": Channel.EMAIL, "target_id": users[number % USERS],
+                 "originator_id": originators[number % ORIGINATORS], "recipient": "x", "key": str(number),
+                 "priority": 0 if number % 1000 == 0 else 4, "attempts": 0,
                  "status": "pending" if number % 10 == 0 else "sent",
                  "sent_at": None if number % 10 == 0 else present - timedelta(minutes=number),
                  "due_at": present, "give_up_at": present + timedelta(days=1)}
@@ -45,7 +47,7 @@ def crowd(app: Flask, database: Database) -> Iterator[tuple[list[str], list[str]
     with database.reads.connection() as connection:
         connection.exec_driver_sql("ANALYZE")
     database.dispose()  # a connection to SQLite reads the statistics when it opens
-    yield users, owners
+    yield users, originators
     if database.engine.dialect.name == "sqlite":
         with database.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM sqlite_stat1")
@@ -70,18 +72,20 @@ def test_claims_and_counts_read_index_ranges(
     is_about_accounts: bool, app: Flask, database: Database, crowd: tuple[list[str], list[str]],
     statements: list[tuple[str, Any]],
 ) -> None:  # fmt: skip
-    users, owners = crowd
+    users, originators = crowd
     queue = Queue(Channel.EMAIL, is_about_accounts)
     statements.clear()
     with database.engine.begin() as connection:
         repository = DeliveryRepository(connection)
         assert not repository.is_any_due(queue, now() - timedelta(hours=1))
-        assert len(repository.due_owners(queue, now=now(), limit=500)) == (1 if is_about_accounts else OWNERS / 10)
-        due = repository.lock_due(queue, owners[0], now=now(), limit=20, without_targets=users[1:3])
+        assert len(repository.due_originators(queue, now=now(), limit=500)) == (
+            1 if is_about_accounts else ORIGINATORS / 10
+        )
+        due = repository.lock_due(queue, originators[0], now=now(), limit=20, without_targets=users[1:3])
         assert len(due) == 20
         if not is_about_accounts:
-            MailBoundRepository(connection).within_bounds(due, now())
-        repository.context(due[0].id, now=now())
+            MailLimitRepository(connection).within_limits(due, now())
+        DeliveryContextRepository(connection).context(due[0].id, now=now())
     plans = explained(database, statements)
     assert len(plans) == (4 if is_about_accounts else 6)
     for sql, plan in plans:

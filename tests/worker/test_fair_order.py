@@ -13,7 +13,7 @@ from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
-from interviews_api.notifications.channels.delivery_errors import RetryLater
+from interviews_api.notifications.delivery_errors import RetryLater
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_repository import Claim
@@ -109,27 +109,27 @@ def test_new_deliveries_go_before_retries(app: Flask, people: People, database: 
 
 @pytest.fixture
 def claim() -> Callable[[str, str], Claim]:
-    def make(target_id: str, owner_id: str, attempts: int = 0) -> Claim:
-        return Claim(1, target_id, owner_id, attempts, 4, now(), "token")
+    def make(target_id: str, originator_id: str, attempts: int = 0) -> Claim:
+        return Claim(1, target_id, originator_id, attempts, 4, now(), "token")
 
     return make
 
 
-def test_owners_take_turns_and_leave_slots_for_new_ones(claim: Callable[..., Claim]) -> None:
+def test_originators_take_turns_and_leave_slots_for_new_ones(claim: Callable[..., Claim]) -> None:
     slots = FairSlots(16)
     for number in range(14):
-        (admitted,) = slots.admit([claim("t", f"owner {number}")], [])
-        slots.acquire([claim("t", admitted.owner_id)])
-    assert slots.in_turn(["owner 3", "new", "owner 1"]) == ["new"]  # two slots are free, and kept
-    assert slots.admit([claim("u", "owner 3")], []) == []
+        (admitted,) = slots.admit([claim("t", f"originator {number}")], [])
+        slots.acquire([claim("t", admitted.originator_id)])
+    assert slots.in_turn(["originator 3", "new", "originator 1"]) == ["new"]  # two slots are free, and kept
+    assert slots.admit([claim("u", "originator 3")], []) == []
     assert slots.admit([claim("u", "new", 1)], []) == []
-    assert [due.owner_id for due in slots.admit([claim("u", "new")], [])] == ["new"]
+    assert [due.originator_id for due in slots.admit([claim("u", "new")], [])] == ["new"]
     for number in range(14):
-        slots.release(("t", f"owner {number}"))
-    assert slots.in_turn(["owner 3", "new", "owner 1"]) == ["new", "owner 1", "owner 3"]
+        slots.release(("t", f"originator {number}"))
+    assert slots.in_turn(["originator 3", "new", "originator 1"]) == ["new", "originator 1", "originator 3"]
     many = slots.admit([claim(f"target {number}", "new") for number in range(16)], [])
-    assert Counter(due.owner_id for due in many) == {"new": 3}
-    slots.acquire([claim("t", "owner 1")])
+    assert Counter(due.originator_id for due in many) == {"new": 3}
+    slots.acquire([claim("t", "originator 1")])
     slots.pause("u", 10)
-    assert slots.blocked_targets("owner 1") == {"t", "u"}
-    assert slots.blocked_targets("owner 2") == {"u"}
+    assert slots.blocked_targets("originator 1") == {"t", "u"}
+    assert slots.blocked_targets("originator 2") == {"u"}

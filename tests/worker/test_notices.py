@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from interviews_api.db.connections import Database
-from interviews_api.notifications.channels.delivery_errors import Rejected
+from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.models import Channel, Delivery
 from tests.support.api import invitation
 from tests.support.people import People

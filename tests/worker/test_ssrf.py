@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from interviews_api.notifications.channels.deadline import RequestResolver, open_socket, resolve_host
+from interviews_api.notifications.channels.deadline import open_socket, resolve_host
 from interviews_api.notifications.channels.https_client import (
     HttpsClient,
     NoAnswer,
     UrlRefused,
     check_url,
 )
+from interviews_api.notifications.channels.request_resolver import RequestResolver
 from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, ODD, PRIVATE
 from tests.support.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
 

@@ -24,8 +24,7 @@ def deliver(app: Flask, database: Database, count: int) -> tuple[list[tuple[str,
     sent: list[tuple[str, str]] = []
 
     def send_mail(user: Any, context: Any) -> None:
-        kind = "password_reset" if context["reset_id"] else context["mail_kind"] or context["event_type"]
-        sent.append((user["email"], kind))
+        sent.append((user["email"], context["event_type"] or context["kind"]))
 
     def send_push(_browser: Any, context: Any) -> None:
         sent.append(("push", context["event_type"]))

@@ -14,10 +14,10 @@ from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.crypto.vapid import new_private_key, public_key, read_private_key
 from interviews_api.db.connections import Database
-from interviews_api.notifications.channels.delivery_errors import Obsolete, Rejected, RetryLater
 from interviews_api.notifications.channels.https_client import HttpsClient
 from interviews_api.notifications.channels.web_push import PushSender
 from interviews_api.notifications.commands import senders
+from interviews_api.notifications.delivery_errors import Obsolete, Rejected, RetryLater
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.services import service
 from tests.support.api import Caller, invitation

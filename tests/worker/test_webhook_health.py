@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
-from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater
 from interviews_api.notifications.channels.webhook import WebhookSender
+from interviews_api.notifications.delivery_errors import Rejected, RetryLater
 from interviews_api.notifications.models import Channel, Delivery, Webhook
-from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
+from interviews_api.notifications.worker.target_health_repository import WebhookHealthRepository
 from tests.support.api import invitation
 from tests.support.factories import World
 from tests.support.people import People

@@ -13,7 +13,6 @@ from typing import Self
 
 TOTAL_SECONDS = 15.0
 LOOK_UP_SECONDS = 5.0
-REQUEST_LOOK_UP_SECONDS = 1.0  # while a client waits
 
 Resolve = Callable[[str], list[str]]
 """Returns the IP addresses of a host name; raises OSError when there are none."""
@@ -53,30 +52,6 @@ def look_up(resolve: Resolve, host: str, seconds: float = LOOK_UP_SECONDS) -> li
     if isinstance(result, Exception):
         raise result
     return result
-
-
-class RequestResolver:
-    """The look-ups of a process for its requests: one at a time, because a client chooses the name server.
-
-    A name server that never answers holds one thread until the operating system gives it up. Meanwhile other names are
-    not looked up.
-    """
-
-    def __init__(self, resolve: Resolve = resolve_host) -> None:
-        self._resolve = resolve
-        self._lock = threading.Lock()
-
-    def look_up(self, host: str) -> list[str]:
-        """Return the addresses of the host; raises OSError or UnicodeError if they are not known within a second."""
-        return look_up(self._resolve_alone, host, REQUEST_LOOK_UP_SECONDS)
-
-    def _resolve_alone(self, host: str) -> list[str]:
-        if not self._lock.acquire(blocking=False):
-            raise BlockingIOError("another name is being looked up")
-        try:
-            return self._resolve(host)
-        finally:
-            self._lock.release()
 
 
 class Deadline:

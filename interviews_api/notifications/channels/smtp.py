@@ -14,14 +14,14 @@ from sqlalchemy import RowMapping
 
 from interviews_api.config import Settings
 from interviews_api.notifications.channels.deadline import TOTAL_SECONDS, Deadline, open_socket, resolve_host
-from interviews_api.notifications.channels.delivery_errors import (
+from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.delivery_errors import (
     DeliveryError,
     MessageDeferred,
     Rejected,
     RetryLater,
     Sender,
 )
-from interviews_api.notifications.channels.email import compose
 from interviews_api.web.plain_text import in_one_line
 
 _PERMANENT = 500  # RFC 5321, section 4.2.1: 4yz is temporary, 5yz permanent

@@ -17,8 +17,8 @@ from sqlalchemy import RowMapping
 from interviews_api.clock import format_instant, now
 from interviews_api.crypto.vapid import authorization, from_base64url
 from interviews_api.events.models import EventType
-from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
+from interviews_api.notifications.delivery_errors import Rejected, RetryLater, TargetGone
 from interviews_api.web.plain_text import in_one_line
 
 _LIFETIME = timedelta(days=1)

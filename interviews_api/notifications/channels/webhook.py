@@ -13,8 +13,8 @@ from sqlalchemy import RowMapping
 
 from interviews_api.clock import format_instant, now
 from interviews_api.interviews.company_schemas import CompanyInterview
-from interviews_api.notifications.channels.delivery_errors import Rejected, RetryLater, TargetGone
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
+from interviews_api.notifications.delivery_errors import Rejected, RetryLater, TargetGone
 
 _PREFIX = "whsec_"
 _INTERVIEW = CompanyInterview()

@@ -1,7 +1,8 @@
-"""Channel worker: claims the due deliveries of one channel, and hands them to a thread for each target and owner.
+"""Channel worker: claims the due deliveries of one channel, and hands each group to a thread.
 
-In this worker process, a target gets the deliveries of one owner one after the other, all others at the same time.
-Another worker may attempt the same target. A failed target is paused, and delays only its own deliveries.
+A group is a target and an originator. In this worker process the deliveries of a group are attempted one after the
+other, all others at the same time. Another worker may attempt the same target. A failed target is paused, and delays
+only its own deliveries.
 """
 
 import logging
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.notifications.channels.delivery_errors import Sender
+from interviews_api.notifications.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_repository import (
@@ -28,13 +29,14 @@ from interviews_api.notifications.worker.delivery_repository import (
     Group,
     Queue,
 )
-from interviews_api.notifications.worker.mail_bound_repository import MailBoundRepository
+from interviews_api.notifications.worker.mail_limit_repository import MailLimitRepository
 from interviews_api.notifications.worker.retry_policy import backoff
 from interviews_api.notifications.worker.settlement import DeliverySettler
+from interviews_api.notifications.worker.target_health_repository import TARGET_HEALTH
 
 CLAIMED_AT_ONCE = 50
-_CLAIMED_OF_OWNER = 20
-_OWNERS_AT_ONCE = 500
+_CLAIMED_OF_ORIGINATOR = 20
+_ORIGINATORS_AT_ONCE = 500
 _ACCOUNT_CONCURRENCY = 4
 _POLL_SECONDS = 1.0  # between looks for due deliveries when nothing wakes the thread
 _log = logging.getLogger(__name__)
@@ -52,19 +54,25 @@ class ChannelWorker:
         concurrency: int,
         backoff: Callable[[int], timedelta] = backoff,
         lease_time: timedelta = LEASE_TIME,
-        is_bounded: bool = False,
+        is_limited: bool = False,
     ) -> None:
         self._app = app
         self._queue = queue
-        self._is_bounded = is_bounded
-        self._first_owner = ""
+        self._is_limited = is_limited
+        self._first_originator = ""
         self._lease_time = lease_time
         self._longest_hold = lease_time * 2 / 3  # leaves the time of one attempt before the lease lapses
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._slots = FairSlots(concurrency)
         self._settler = DeliverySettler(
-            queue.channel, send, self._slots, backoff=backoff, lease_time=lease_time, stopping=self._stopping
+            queue.channel,
+            send,
+            self._slots,
+            health=TARGET_HEALTH[queue.channel],
+            backoff=backoff,
+            lease_time=lease_time,
+            stopping=self._stopping,
         )
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=queue.channel)
         self._thread = threading.Thread(target=self._run, name=f"claims-{queue.channel}")
@@ -116,47 +124,49 @@ class ChannelWorker:
     def _claim(self) -> tuple[list[Claim], bool]:
         """Claim only deliveries that have a free slot, so that other workers may take the rest.
 
-        Return the claims, and whether a bound on mails held others back.
+        Return the claims, and whether a limit on mails held others back.
         """
-        owners = self._owners_in_turn() if self._slots.is_any_free() else []
-        if not owners:
+        originators = self._originators_in_turn() if self._slots.is_any_free() else []
+        if not originators:
             return [], False
         with transaction() as connection:
             repository, is_any_held = DeliveryRepository(connection), False
-            if self._is_bounded:
-                bounds = MailBoundRepository(connection)
-                bounds.lock_counts()
-                due, is_any_held = bounds.within_bounds(self._lock_due(repository, owners), now())
+            if self._is_limited:
+                mail_limits = MailLimitRepository(connection)
+                mail_limits.lock_counts()
+                due, is_any_held = mail_limits.within_limits(self._lock_due(repository, originators), now())
             else:
-                due = self._lock_due(repository, owners)
+                due = self._lock_due(repository, originators)
             claims = repository.claim(due, secrets.token_hex(8), now() + self._lease_time) if due else []
         self._slots.acquire(claims)
         return claims, is_any_held
 
-    def _owners_in_turn(self) -> list[str]:
-        """Return the owners with due deliveries that may get a slot; with very many owners a part at each call."""
+    def _originators_in_turn(self) -> list[str]:
+        """Return the originators with due deliveries that may get a slot; of very many a part at each call."""
         with read_connection() as connection:
             repository = DeliveryRepository(connection)
             if not repository.is_any_due(self._queue, now()):
                 return []
-            owners = repository.due_owners(self._queue, now=now(), first=self._first_owner, limit=_OWNERS_AT_ONCE)
-            if not owners and self._first_owner:
-                owners = repository.due_owners(self._queue, now=now(), limit=_OWNERS_AT_ONCE)
-        self._first_owner = owners[-1] if len(owners) == _OWNERS_AT_ONCE else ""
-        return self._slots.in_turn(owners)
+            originators = repository.due_originators(
+                self._queue, now=now(), first=self._first_originator, limit=_ORIGINATORS_AT_ONCE
+            )
+            if not originators and self._first_originator:
+                originators = repository.due_originators(self._queue, now=now(), limit=_ORIGINATORS_AT_ONCE)
+        self._first_originator = originators[-1] if len(originators) == _ORIGINATORS_AT_ONCE else ""
+        return self._slots.in_turn(originators)
 
-    def _lock_due(self, repository: DeliveryRepository, owners: Sequence[str]) -> list[DueDelivery]:
-        """Lock the due deliveries that fit into the slots, of each owner in turn."""
+    def _lock_due(self, repository: DeliveryRepository, originators: Sequence[str]) -> list[DueDelivery]:
+        """Lock the due deliveries that fit into the slots, of each originator in turn."""
         admitted: list[DueDelivery] = []
-        for owner in owners:
-            if len(admitted) >= CLAIMED_AT_ONCE or not self._slots.has_room(owner, admitted):
+        for originator in originators:
+            if len(admitted) >= CLAIMED_AT_ONCE or not self._slots.has_room(originator, admitted):
                 continue
             due = repository.lock_due(
                 self._queue,
-                owner,
+                originator,
                 now=now(),
-                limit=_CLAIMED_OF_OWNER,
-                without_targets=self._slots.blocked_targets(owner),
+                limit=_CLAIMED_OF_ORIGINATOR,
+                without_targets=self._slots.blocked_targets(originator),
             )
             admitted += self._slots.admit(due, admitted)
         return admitted
@@ -182,15 +192,15 @@ def make_channel_workers(
     senders: Mapping[Channel, Sender],
     concurrency: Mapping[Channel, int],
     *,
-    bounds_mails: bool = False,
+    limits_mails: bool = False,
     **options: Any,
 ) -> Iterator[ChannelWorker]:
     """Yield the channel workers of these senders: one for each channel, and one more for mails about accounts."""
     for channel, send in senders.items():
         is_mail = channel is Channel.EMAIL
-        is_bounded = bounds_mails and is_mail
+        is_limited = limits_mails and is_mail
         yield ChannelWorker(
-            app, Queue(channel), send, concurrency=concurrency[channel], is_bounded=is_bounded, **options
+            app, Queue(channel), send, concurrency=concurrency[channel], is_limited=is_limited, **options
         )
         if is_mail:
             queue = Queue(channel, is_about_accounts=True)

@@ -1,4 +1,4 @@
-"""Concurrency of a channel worker: which owner gets the next slot, and no owner that starves others.
+"""Concurrency of a channel worker: which originator gets the next slot, so that none starves others.
 
 Another worker process may attempt the same target meanwhile.
 """
@@ -16,9 +16,9 @@ _RECENT_SECONDS = 60.0
 class FairSlots:
     """The slots of a channel worker: up to `concurrency` groups in progress, and the paused targets.
 
-    An owner is the company or candidate that causes a delivery. Owners take turns, and the share of each is a quarter
+    An originator is the company or user that causes a delivery. Originators take turns. The share of each is a quarter
     of the free slots, at least one while any outside of the reserve is free. The reserve is an eighth of all slots, for
-    first attempts of owners without an attempt in the last minute. Methods may be called from any thread.
+    first attempts of originators without an attempt in the last minute. Methods may be called from any thread.
     """
 
     def __init__(self, concurrency: int) -> None:
@@ -27,33 +27,35 @@ class FairSlots:
         self._lock = threading.Lock()
         self._in_progress: set[Group] = set()
         self._paused_until: dict[str, float] = {}  # by target, on the monotonic clock
-        self._last_start: dict[str, float] = {}  # by owner, within the last minute
+        self._last_start: dict[str, float] = {}  # by originator, within the last minute
 
     def is_any_free(self) -> bool:
         """Return whether another group may start."""
         with self._lock:
             return len(self._in_progress) < self._concurrency
 
-    def in_turn(self, owners: Iterable[str]) -> list[str]:
-        """Return the owners that may get a slot: new owners, then the owner with the earliest last attempt first."""
+    def in_turn(self, originators: Iterable[str]) -> list[str]:
+        """Return the originators that may get a slot: new ones first, then by the time of their last attempt."""
         with self._lock:
             earliest = time.monotonic() - _RECENT_SECONDS
-            self._last_start = {owner: start for owner, start in self._last_start.items() if start > earliest}
-            with_room = [owner for owner in owners if self._has_room(self._in_progress, owner, is_first=True)]
-            return sorted(with_room, key=lambda owner: self._last_start.get(owner, 0.0))
+            self._last_start = {originator: start for originator, start in self._last_start.items() if start > earliest}
+            with_room = [
+                originator for originator in originators if self._has_room(self._in_progress, originator, is_first=True)
+            ]
+            return sorted(with_room, key=lambda originator: self._last_start.get(originator, 0.0))
 
-    def blocked_targets(self, owner: str) -> set[str]:
-        """Return the targets that get no delivery of the owner now: paused ones, and those in progress."""
+    def blocked_targets(self, originator: str) -> set[str]:
+        """Return the targets that get no delivery of the originator now: paused ones, and those in progress."""
         with self._lock:
             present = time.monotonic()
             self._paused_until = {target: end for target, end in self._paused_until.items() if end > present}
-            return self._paused_until.keys() | {target for target, holder in self._in_progress if holder == owner}
+            return self._paused_until.keys() | {target for target, holder in self._in_progress if holder == originator}
 
-    def has_room(self, owner: str, admitted: Sequence[DueDelivery]) -> bool:
-        """Return whether the owner may get one more slot beside the deliveries admitted before."""
+    def has_room(self, originator: str, admitted: Sequence[DueDelivery]) -> bool:
+        """Return whether the originator may get one more slot beside the deliveries admitted before."""
         with self._lock:
             groups = self._in_progress | {delivery.group for delivery in admitted}
-            return self._has_room(groups, owner, is_first=True)
+            return self._has_room(groups, originator, is_first=True)
 
     def admit(self, due: Iterable[DueDelivery], admitted: Sequence[DueDelivery]) -> list[DueDelivery]:
         """Return the due deliveries that fit beside those admitted before, judged in order; takes no slot yet."""
@@ -62,7 +64,7 @@ class FairSlots:
             fitting = []
             for delivery in due:
                 is_first = delivery.attempts == 0
-                if delivery.group in groups or self._has_room(groups, delivery.owner_id, is_first=is_first):
+                if delivery.group in groups or self._has_room(groups, delivery.originator_id, is_first=is_first):
                     groups.add(delivery.group)
                     fitting.append(delivery)
             return fitting
@@ -72,7 +74,7 @@ class FairSlots:
         with self._lock:
             for claim in claims:
                 self._in_progress.add(claim.group)
-                self._last_start[claim.owner_id] = time.monotonic()
+                self._last_start[claim.originator_id] = time.monotonic()
 
     def release(self, group: Group) -> None:
         """Free the slot of the group."""
@@ -80,11 +82,11 @@ class FairSlots:
             self._in_progress.remove(group)
 
     def pause(self, target_id: str, seconds: float) -> None:
-        """Block the target for that time, whatever the owner."""
+        """Block the target for that time, whatever the originator."""
         with self._lock:
             self._paused_until[target_id] = time.monotonic() + seconds
 
-    def _has_room(self, groups: set[Group], owner: str, *, is_first: bool) -> bool:
+    def _has_room(self, groups: set[Group], originator: str, *, is_first: bool) -> bool:
         free = self._concurrency - len(groups)
-        reserved = 0 if is_first and owner not in self._last_start else self._reserve
-        return free > reserved and Counter(holder for _, holder in groups)[owner] < max(1, free // 4)
+        reserved = 0 if is_first and originator not in self._last_start else self._reserve
+        return free > reserved and Counter(holder for _, holder in groups)[originator] < max(1, free // 4)

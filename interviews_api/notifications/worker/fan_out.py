@@ -32,10 +32,10 @@ RETRY_WINDOW = timedelta(days=1)
 
 _POSITION = select(FanOutPosition.event_id)
 _LAST_FANNED_OUT = func.coalesce(_POSITION.scalar_subquery(), 0)
-_IS_UNMAILED = PasswordReset.mailed.is_(False)
-_IS_UNSENT = AccountMail.mailed.is_(False)
+_IS_NEW_RESET = PasswordReset.is_fanned_out.is_(False)
+_IS_NEW_MAIL = AccountMail.is_fanned_out.is_(False)
 _HAS_WORK = select(
-    exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_UNMAILED) | exists().where(_IS_UNSENT)
+    exists().where(Event.id > _LAST_FANNED_OUT) | exists().where(_IS_NEW_RESET) | exists().where(_IS_NEW_MAIL)
 )
 
 # Recipients. `lookup_key` is the value that an event or a password reset has, `id` becomes the delivery's target.
@@ -60,8 +60,8 @@ _MAIL_PRIORITIES = {
 }
 _RESET_USERS = select(User.email_key.label("lookup_key"), User.id, User.email.label("address")).order_by(User.id)
 _NEXT_MAILS: SelectStatement = (
-    select(AccountMail.id, AccountMail.owner_id, AccountMail.email.label("address"))
-    .where(_IS_UNSENT)
+    select(AccountMail.id, AccountMail.originator_id, AccountMail.email.label("address"))
+    .where(_IS_NEW_MAIL)
     .order_by(AccountMail.id)
     .limit(BATCH)
     .with_for_update(skip_locked=True)
@@ -85,23 +85,11 @@ class DeliveryFanOut:
 
         Locks the position in the log until the commit, so workers take turns and each event is read once.
         """
-        events = self._next_events()
+        events, resets, mails = self._next_events(), self._take_resets(), self._take_mails()
         recipients = _EventRecipients(self._connection, events)
-        rows = [
-            _delivery(now, recipient, channel, owner_id, key=str(event["id"]), event=event)
-            for event in events
-            for channel, recipient, owner_id in recipients.of(event)
-        ]
-        resets = self._take_resets()
-        rows += [
-            _delivery(now, user, Channel.EMAIL, user.id, key=f"reset-{reset_id}", reset_id=reset_id)
-            for reset_id, user in resets
-        ]
-        mails = self._take_mails()
-        rows += [
-            _delivery(now, mail, Channel.EMAIL, mail.owner_id, key=f"account-{mail.id}", mail_id=mail.id)
-            for mail in mails
-        ]
+        rows = [_event_values(event, *recipient, now=now) for event in events for recipient in recipients.of(event)]
+        rows += [_reset_values(reset_id, user, now=now) for reset_id, user in resets]
+        rows += [_mail_values(mail, now=now) for mail in mails]
         if rows:
             self._connection.execute(insert(Delivery), rows)
         if events:
@@ -122,22 +110,22 @@ class DeliveryFanOut:
         return int(position)
 
     def _take_resets(self) -> list[tuple[str, Recipient]]:
-        """Return reset ids with the user of the address; mark all resets as mailed, also those without a user."""
-        statement = select(PasswordReset.id, PasswordReset.email_key).where(_IS_UNMAILED).limit(BATCH)
+        """Return reset ids with the user of the address; mark all resets as fanned out, also those without a user."""
+        statement = select(PasswordReset.id, PasswordReset.email_key).where(_IS_NEW_RESET).limit(BATCH)
         resets = self._connection.execute(statement.with_for_update(skip_locked=True)).all()
         if not resets:
             return []
         users = _read_by_lookup_key(self._connection, _RESET_USERS, {reset.email_key for reset in resets})
         taken = PasswordReset.id.in_([reset.id for reset in resets])
-        self._connection.execute(update(PasswordReset).where(taken).values(mailed=True))
+        self._connection.execute(update(PasswordReset).where(taken).values(is_fanned_out=True))
         return [(reset.id, user) for reset in resets for user in users[reset.email_key]]
 
     def _take_mails(self) -> Sequence[Recipient]:
-        """Return the next account mails, each a recipient of its own, and mark them as mailed."""
+        """Return the next account mails, each a recipient of its own, and mark them as fanned out."""
         mails = self._connection.execute(_NEXT_MAILS).all()
         if mails:
             taken = AccountMail.id.in_([mail.id for mail in mails])
-            self._connection.execute(update(AccountMail).where(taken).values(mailed=True))
+            self._connection.execute(update(AccountMail).where(taken).values(is_fanned_out=True))
         return mails
 
 
@@ -153,9 +141,9 @@ class _EventRecipients:
         self._webhooks = _read_by_lookup_key(connection, _WEBHOOKS, company_ids)
 
     def of(self, event: RowMapping) -> Iterator[tuple[Channel, Recipient, str]]:
-        """Yield each recipient of the event with its channel, and the owner of the delivery.
+        """Yield each recipient of the event with its channel, and the originator of the delivery.
 
-        The owner of a mail is the other party, because its sender could flood many receivers. The owner of a push
+        The originator of a mail is the other party, because its sender could flood many receivers. That of a push
         message or webhook is the party that registered the receiver, because the receiver could be slow.
         """
         candidate_id, company_id = event["candidate_id"], event["company_id"]
@@ -189,28 +177,34 @@ def recipient_label(channel: Channel, address: str) -> str:
     return urlsplit(address).hostname or "" if channel is Channel.PUSH else address
 
 
-def _delivery(
-    now: datetime,
-    recipient: Recipient,
+def delivery_values(
     channel: Channel,
-    owner_id: str,
+    target_id: str,
+    address: str,
+    originator_id: str,
     *,
     key: str,
+    now: datetime,
+    priority: Priority = Priority.ACCOUNT,
     event: RowMapping | None = None,
     reset_id: str | None = None,
-    mail_id: str | None = None,
+    account_mail_id: str | None = None,
+    webhook_id: str | None = None,
 ) -> dict[str, Any]:
+    """Return the values of a new delivery to the target with this address, due now."""
     return {
-        "event_id": event["id"] if event else None,
-        "interview_id": event["interview_id"] if event else None,
+        "event_id": event and event["id"],
+        "interview_id": event and event["interview_id"],
         "reset_id": reset_id,
-        "account_mail_id": mail_id,
+        "account_mail_id": account_mail_id,
+        "webhook_id": webhook_id,
         "channel": channel,
-        "target_id": recipient.id,
-        "owner_id": owner_id,
-        "priority": _priority(channel, event),
-        "recipient": recipient_label(channel, recipient.address),
+        "target_id": target_id,
+        "originator_id": originator_id,
+        "priority": priority,
+        "recipient": recipient_label(channel, address),
         "key": key,
+        "created_at": now,
         "status": DeliveryStatus.PENDING,
         "due_at": now,
         "give_up_at": now + RETRY_WINDOW,
@@ -218,7 +212,24 @@ def _delivery(
     }
 
 
-def _priority(channel: Channel, event: RowMapping | None) -> Priority:
-    if event is None:
-        return Priority.ACCOUNT
-    return _MAIL_PRIORITIES.get(event["type"], Priority.OTHER) if channel is Channel.EMAIL else Priority.OTHER
+def _event_values(
+    event: RowMapping, channel: Channel, recipient: Recipient, originator_id: str, *, now: datetime
+) -> dict[str, Any]:
+    is_mail = channel is Channel.EMAIL
+    priority = _MAIL_PRIORITIES.get(event["type"], Priority.OTHER) if is_mail else Priority.OTHER
+    address, key = recipient.address, str(event["id"])
+    return delivery_values(
+        channel, recipient.id, address, originator_id, key=key, now=now, priority=priority, event=event
+    )
+
+
+def _reset_values(reset_id: str, user: Recipient, *, now: datetime) -> dict[str, Any]:
+    key = f"reset-{reset_id}"
+    return delivery_values(Channel.EMAIL, user.id, user.address, user.id, key=key, now=now, reset_id=reset_id)
+
+
+def _mail_values(mail: Recipient, *, now: datetime) -> dict[str, Any]:
+    key = f"account-{mail.id}"
+    return delivery_values(
+        Channel.EMAIL, mail.id, mail.address, mail.originator_id, key=key, now=now, account_mail_id=mail.id
+    )

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
-from interviews_api.notifications.channels.delivery_errors import (
+from interviews_api.notifications.delivery_errors import (
     DeliveryError,
     MessageDeferred,
     Obsolete,
@@ -24,9 +25,15 @@ from interviews_api.notifications.channels.delivery_errors import (
 )
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.worker.concurrency import FairSlots
+from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
-from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, raise_if_obsolete, raise_if_unverified
-from interviews_api.notifications.worker.webhook_health_repository import WebhookHealthRepository
+from interviews_api.notifications.worker.retry_policy import (
+    FIRST_BACKOFF,
+    raise_if_obsolete,
+    raise_if_unverified,
+    raise_if_without_password,
+)
+from interviews_api.notifications.worker.target_health_repository import TargetHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
 _WRITE_SECONDS_AFTER_STOP = 2.0  # from the first try: how long an outcome is retried once the worker stops
@@ -40,6 +47,7 @@ class _ContextUnavailable(Exception):
 class DeliverySettler:
     """Settles the claims of a channel. Methods need an application context, and may run in several threads at once.
 
+    `health` is the repository that records what an attempt says of its target.
     `backoff` maps the number of attempts to the pause before the next; `stopping` is set when the worker stops.
     """
 
@@ -49,6 +57,7 @@ class DeliverySettler:
         send: Sender,
         slots: FairSlots,
         *,
+        health: type[TargetHealthRepository],
         backoff: Callable[[int], timedelta],
         lease_time: timedelta,
         stopping: threading.Event,
@@ -56,6 +65,7 @@ class DeliverySettler:
         self._channel = channel
         self._send = send
         self._slots = slots
+        self._health = health
         self._backoff = backoff
         self._lease_time = lease_time
         self._stopping = stopping
@@ -90,7 +100,7 @@ class DeliverySettler:
     def _attempt(self, claim: Claim) -> None:
         try:
             with read_connection() as connection:
-                repository = DeliveryRepository(connection)
+                repository = DeliveryContextRepository(connection)
                 context = repository.context(claim.id, now=now())
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
@@ -98,25 +108,23 @@ class DeliverySettler:
         raise_if_obsolete(context, now())
         if target is None:
             raise Obsolete("the recipient is no longer there")
-        if self._channel is not Channel.WEBHOOK and is_verification_required():
+        if is_verification_required():
             raise_if_unverified(context, target)
+        if has_identity_provider():
+            raise_if_without_password(context, target)
         self._send(target, context)
 
     def _succeed(self, connection: Connection, claim: Claim) -> None:
         DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now())
-        if self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).record_success(claim.target_id)
+        self._health(connection).record_success(claim.target_id)
 
     def _end(self, connection: Connection, claim: Claim, error: DeliveryError) -> None:
-        repository = DeliveryRepository(connection)
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
-        repository.finish(claim, status, now=now(), error=str(error) or None)
-        if isinstance(error, TargetGone) and self._channel is Channel.PUSH:
-            repository.remove_subscription(claim.target_id)
-        if isinstance(error, TargetGone) and self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).disable(claim.target_id, now())
-        if isinstance(error, Rejected) and self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).record_failure(claim.target_id, now())
+        DeliveryRepository(connection).finish(claim, status, now=now(), error=str(error) or None)
+        if isinstance(error, TargetGone):
+            self._health(connection).record_gone(claim.target_id, now())
+        if isinstance(error, Rejected):
+            self._health(connection).record_failure(claim.target_id, now())
 
     def _postpone(self, claim: Claim, error: str, *, pauses_target: bool) -> None:
         """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter."""
@@ -134,8 +142,8 @@ class DeliverySettler:
             repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=error)
         else:
             repository.postpone(claim, until, error=error)
-        if is_targets_fault and self._channel is Channel.WEBHOOK:
-            WebhookHealthRepository(connection).record_failure(claim.target_id, now())
+        if is_targets_fault:
+            self._health(connection).record_failure(claim.target_id, now())
 
     def _write(self, write: Callable[[Connection], object]) -> None:
         """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise.

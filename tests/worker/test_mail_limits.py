@@ -1,4 +1,4 @@
-"""Bounds on the mails of a day: how many arrive, which come first, and what becomes of held mails."""
+"""Limits on the mails of a day: how many arrive, which come first, and what becomes of held mails."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,8 +14,8 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
-from interviews_api.notifications.channels.delivery_errors import RetryLater, Sender
 from interviews_api.notifications.channels.smtp import mail_sender
+from interviews_api.notifications.delivery_errors import RetryLater, Sender
 from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import service
@@ -78,7 +78,7 @@ def test_moves_of_an_interview_send_at_most_twenty_mails_a_day(
     """A company moves an interview 200 times and resends its notices; a day later the newest time arrives."""
     us = people.us
     path = f"/interviews/{us.ok('POST', '/interviews/schedule', invitation(people.us_application_id))['interviewId']}"
-    with working(app, mail, bounds_mails=True):
+    with working(app, mail, limits_mails=True):
         for number in range(200):
             us.ok("PUT", f"{path}/reschedule", local(in_days(5 + number)))
             if number < 25:  # each of these mails may go out
@@ -99,7 +99,7 @@ def test_moves_of_an_interview_send_at_most_twenty_mails_a_day(
     assert (in_days(5 + 199)).strftime("%-d %B %Y") in part(mailbox.messages[-1], "text/plain")
 
 
-def test_bounds_hold_over_workers(app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database) -> None:
+def test_limits_hold_over_workers(app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database) -> None:
     """Three workers deliver at once: 20 mails of a company, 50 in all, and the first three of each further company."""
     candidate = world.candidate(email="ada@example.com")
     interviews = [load_interview(world, world.company(), candidate) for _ in range(6)]
@@ -114,7 +114,7 @@ def test_bounds_hold_over_workers(app: Flask, world: World, mail: Any, mailbox: 
         fan_out()
         with ExitStack() as stack:
             for _ in range(3):
-                stack.enter_context(working(app, mail, bounds_mails=True))
+                stack.enter_context(working(app, mail, limits_mails=True))
             wait_for(lambda: is_settled(database))
             assert len(mailbox.to("ada@example.com")) == 50
             assert len(mailbox.to("us@company.example")) == 20
@@ -133,7 +133,7 @@ def test_bounds_hold_over_workers(app: Flask, world: World, mail: Any, mailbox: 
         assert row.held_at is not None
 
 
-def test_freed_bound_sends_the_newest_state_by_priority(
+def test_freed_limit_sends_the_newest_state_by_priority(
     app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database
 ) -> None:
     candidate, company = world.candidate(), world.company()
@@ -144,7 +144,7 @@ def test_freed_bound_sends_the_newest_state_by_priority(
     begun = {"scheduledDate": "2025-01-01T09:00:00.000Z"}
     begun_one, begun_and_cancelled = (load_interview(world, company, candidate, **begun) for _ in range(2))
     world.load()
-    with app.app_context(), working(app, mail, bounds_mails=True):
+    with app.app_context(), working(app, mail, limits_mails=True):
         append(full, 20)
         wait_for(lambda: len(mailbox.messages) == 20)
         append(early, 2)
@@ -165,10 +165,10 @@ def test_freed_bound_sends_the_newest_state_by_priority(
     ]  # fmt: skip
 
 
-def test_mails_without_success_use_up_no_bound(
+def test_mails_without_success_use_up_no_limit(
     app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database
 ) -> None:
-    """Obsolete mails are suppressed and failed ones are retried; neither counts, nor do mails without bounds."""
+    """Obsolete mails are suppressed and failed ones are retried; neither counts, nor do mails without limits."""
     candidate, company = world.candidate(), world.company()
     obsolete, current = (load_interview(world, company, candidate) for _ in range(2))
     world.load()
@@ -184,7 +184,7 @@ def test_mails_without_success_use_up_no_bound(
         append(obsolete | {"revision": 1}, 30)
         append(current, 20)
         fan_out()
-        options: dict[str, Any] = {"backoff": lambda _attempts: timedelta(seconds=0.1), "bounds_mails": True}
+        options: dict[str, Any] = {"backoff": lambda _attempts: timedelta(seconds=0.1), "limits_mails": True}
         with working(app, {Channel.EMAIL: fail_at_first}, **options):
             wait_for(lambda: len(mailbox.messages) == 20)
             append(current)
@@ -199,7 +199,7 @@ def test_mails_without_success_use_up_no_bound(
     assert len(mailbox.messages) == 45
 
 
-def test_claims_of_a_killed_worker_are_delivered_within_the_bound(
+def test_claims_of_a_killed_worker_are_delivered_within_the_limit(
     app: Flask, world: World, mail: Any, mailbox: Mailbox, database: Database
 ) -> None:
     """A worker died with 20 claims, which may have been sent; 20 newer mails of the company wait."""
@@ -212,7 +212,7 @@ def test_claims_of_a_killed_worker_are_delivered_within_the_bound(
             lapsed: dict[str, Any] = {"lease": "dead", "attempts": 1, "due_at": now() - timedelta(seconds=1)}
             oldest = [row.id for row in rows(database)[:20]]
             connection.execute(update(Delivery).where(Delivery.id.in_(oldest)).values(**lapsed))
-        with working(app, mail, bounds_mails=True):
+        with working(app, mail, limits_mails=True):
             wait_for(lambda: is_settled(database))
     assert [row.status for row in rows(database)] == ["sent"] * 20 + ["pending"] * 20
     assert len(mailbox.messages) == 20

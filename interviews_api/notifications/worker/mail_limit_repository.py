@@ -1,4 +1,4 @@
-"""The SQL of the bounds on mails: count the mails of the last day, and hold back what is over a bound."""
+"""The SQL of the limits on mails: count the mails of the last day, and hold back mails over a limit."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -6,22 +6,21 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal, select, update
 
 from interviews_api.accounts.models import Role, User
-from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.models import IS_ABOUT_INTERVIEW, Channel, Delivery
 from interviews_api.notifications.worker.delivery_repository import DUE_COLUMNS, DueDelivery, Group, Queue
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW
-from interviews_api.notifications.worker.mail_bounds import BOUNDS, DAY, MailBudget, Verdict
+from interviews_api.notifications.worker.mail_limits import DAY, LIMITS, Hold, MailBudget, Verdict
 
 # One transaction at a time counts and claims, because another's claims are invisible before its commit.
 _COUNTING_LOCK = 0x6D61696C73  # "mails"
 _TAKE_COUNTING_LOCK = select(func.pg_advisory_xact_lock(_COUNTING_LOCK))
-_IS_ABOUT_INTERVIEW = Delivery.priority > literal_column("0")
 _MAILS = Queue(Channel.EMAIL)
 
 
-class MailBoundRepository:
+class MailLimitRepository:
     """The mails about interviews that are sent or in progress. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
@@ -32,42 +31,53 @@ class MailBoundRepository:
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(_TAKE_COUNTING_LOCK)
 
-    def within_bounds(self, due: Sequence[DueDelivery], now: datetime) -> tuple[list[DueDelivery], bool]:
-        """Return the due mails that may be sent now, and whether others were held back until a bound frees.
+    def within_limits(self, due: Sequence[DueDelivery], now: datetime) -> tuple[list[DueDelivery], bool]:
+        """Return the due mails that may be sent now, and whether others were held back until a limit allows them.
 
         Held mails stay pending, and their day of retries begins when they are due again.
         """
         targets = sorted({delivery.target_id for delivery in due})
         roles = self._connection.execute(select(User.id, User.role).where(User.id.in_(targets)))
-        bounds = {row.id: BOUNDS[Role(row.role)] for row in roles}
+        limits = {row.id: LIMITS[Role(row.role)] for row in roles}
         # In this order, a mail that is sent between the two statements counts twice instead of not at all.
         in_progress = self._in_progress(targets, {delivery.id for delivery in due})
-        budget = MailBudget(bounds, self._sent(targets, now), in_progress)
+        budget = MailBudget(limits, self._sent(targets, now), in_progress)
         by_priority = sorted(due, key=attrgetter("priority"))
         verdicts = {delivery.id: budget.judge(delivery.group) for delivery in by_priority}
-        groups = {verdict: {each.group for each in due if verdicts[each.id] is verdict} for verdict in Verdict}
-        for group in groups[Verdict.HOLD]:
-            self._hold(group, *budget.limit_of(group), now=now)
-        sendable = [delivery for delivery in due if verdicts[delivery.id] is Verdict.SEND]
-        for group in groups[Verdict.WAIT]:
+        sendable: list[DueDelivery] = []
+        holds: dict[Group, Hold] = {}
+        waiting: set[Group] = set()
+        for delivery in due:
+            verdict = verdicts[delivery.id]
+            if isinstance(verdict, Hold):
+                holds[delivery.group] = verdict
+            elif verdict is Verdict.WAIT:
+                waiting.add(delivery.group)
+            else:
+                sendable.append(delivery)
+        for group, hold in holds.items():
+            self._hold(group, hold, now)
+        for group in waiting:
             sendable += self._lapsed(group, {delivery.id for delivery in sendable}, now)
-        return sendable, bool(groups[Verdict.HOLD])
+        return sendable, bool(holds)
 
     def _sent(self, targets: Sequence[str], now: datetime) -> Counter[Group]:
         statement = (
-            select(Delivery.target_id, Delivery.owner_id, func.count())
-            .where(Delivery.target_id.in_(targets), Delivery.sent_at > now - DAY, _IS_ABOUT_INTERVIEW)
-            .group_by(Delivery.target_id, Delivery.owner_id)
+            select(Delivery.target_id, Delivery.originator_id, func.count())
+            .where(Delivery.target_id.in_(targets), Delivery.sent_at > now - DAY, IS_ABOUT_INTERVIEW)
+            .group_by(Delivery.target_id, Delivery.originator_id)
         )
-        return Counter({(target, owner): count for target, owner, count in self._connection.execute(statement)})
+        return Counter(
+            {(target, originator): count for target, originator, count in self._connection.execute(statement)}
+        )
 
     def _in_progress(self, targets: Sequence[str], due_ids: Collection[int]) -> Counter[Group]:
         """Count the claims of all workers; a claim whose lease has lapsed counts until it is claimed again."""
-        statement = select(Delivery.id, Delivery.target_id, Delivery.owner_id).where(
-            Delivery.target_id.in_(targets), Delivery.lease.is_not(None), _IS_ABOUT_INTERVIEW
+        statement = select(Delivery.id, Delivery.target_id, Delivery.originator_id).where(
+            Delivery.target_id.in_(targets), Delivery.lease.is_not(None), IS_ABOUT_INTERVIEW
         )
         rows = self._connection.execute(statement)
-        return Counter((row.target_id, row.owner_id) for row in rows if row.id not in due_ids)
+        return Counter((row.target_id, row.originator_id) for row in rows if row.id not in due_ids)
 
     def _lapsed(self, group: Group, but: Collection[int], now: datetime) -> list[DueDelivery]:
         """Lock and return claims of the group whose lease has lapsed; they were counted when they were claimed.
@@ -79,17 +89,17 @@ class MailBoundRepository:
             .where(*_due_mails(group, now), Delivery.lease.is_not(None), Delivery.id.not_in(but))
             .with_for_update(skip_locked=True)
         )
-        return [DueDelivery(*row) for row in self._connection.execute(statement)]
+        return [DueDelivery(**row) for row in self._connection.execute(statement).mappings()]
 
-    def _hold(self, group: Group, number: int, is_owners: bool, *, now: datetime) -> None:
-        """Hold all due mails of the group until fewer than `number` mails lie within a day."""
-        target, owner = group
+    def _hold(self, group: Group, hold: Hold, now: datetime) -> None:
+        """Hold all due mails of the group."""
+        target, originator = group
         sent = select(Delivery.sent_at).where(
-            Delivery.target_id == target, Delivery.sent_at > now - DAY, _IS_ABOUT_INTERVIEW
+            Delivery.target_id == target, Delivery.sent_at > now - DAY, IS_ABOUT_INTERVIEW
         )
-        if is_owners:
-            sent = sent.where(Delivery.owner_id == owner)
-        nth = sent.order_by(Delivery.sent_at.desc()).offset(number - 1).limit(1)
+        if hold.is_of_originator:
+            sent = sent.where(Delivery.originator_id == originator)
+        nth = sent.order_by(Delivery.sent_at.desc()).offset(hold.number - 1).limit(1)
         sent_at: Any = self._connection.execute(nth).scalar_one()  # never None, for the condition leaves that out
         free_at = sent_at + DAY
         values: dict[str, Any] = {"due_at": free_at, "give_up_at": free_at + RETRY_WINDOW}
@@ -98,5 +108,10 @@ class MailBoundRepository:
 
 
 def _due_mails(group: Group, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    target, owner = group
-    return *_MAILS.conditions, Delivery.owner_id == owner, Delivery.target_id == target, Delivery.due_at <= now
+    target, originator = group
+    return (
+        *_MAILS.conditions,
+        Delivery.originator_id == originator,
+        Delivery.target_id == target,
+        Delivery.due_at <= now,
+    )

@@ -1,0 +1,97 @@
+"""The kinds of deliveries: of each when it is obsolete, and the template, link and facts of its mail."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interviews_api.accounts.invitation_tokens import invitation_link
+from interviews_api.accounts.models import MailKind
+from interviews_api.accounts.reset_tokens import reset_link
+from interviews_api.accounts.verification_tokens import verification_link
+from interviews_api.config import Settings
+from interviews_api.notifications import event_mails
+from interviews_api.notifications.models import DeliveryKind
+from interviews_api.notifications.obsolescence import (
+    Check,
+    raise_if_event_is_past,
+    raise_if_expired,
+    raise_if_link_is_over,
+    raise_if_webhook_is_enabled,
+)
+
+Values = Mapping[Any, Any]
+Link = Callable[[Settings, Values], str | None]
+
+
+def _no_link(_settings: Settings, _context: Values) -> None:
+    return None
+
+
+def _no_facts(_user: Values, _context: Values) -> list[tuple[str, str]]:
+    return []
+
+
+def _named(template: str) -> Callable[[Values, Values], str]:
+    """Return a function that names this template for each user and context."""
+    return lambda _user, _context: template
+
+
+def _link_by(link: Callable[[str, str, str], str]) -> Link:
+    """Return a function that makes the link with the context's `link_id`."""
+    return lambda settings, context: link(settings.public_url, settings.secret_key, context["link_id"])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What sets the deliveries of a kind apart; `template`, `link` and `facts` are of their mails.
+
+    `label` names the kind to an operator. `raise_if_over` raises Obsolete. `template` maps user and context to the name
+    of a file in `templates/`, `facts` to pairs of a label and a text.
+    `is_for_any_address` is true if the mail goes to addresses that nobody has proved.
+    """
+
+    label: str
+    raise_if_over: Check
+    template: Callable[[Values, Values], str]
+    link: Link = _no_link
+    facts: Callable[[Values, Values], list[tuple[str, str]]] = _no_facts
+    is_for_any_address: bool = False
+
+
+_RAISE_IF_EXPIRED = raise_if_expired("the mail has expired")
+
+
+def _account_mail(kind: str, check: Check = _RAISE_IF_EXPIRED, **values: Any) -> Kind:
+    return Kind("account", check, _named(f"account_{kind}.j2"), **values)
+
+
+KINDS: Mapping[str, Kind] = {
+    DeliveryKind.EVENT: Kind(
+        "event", raise_if_event_is_past, event_mails.template, event_mails.link, event_mails.facts
+    ),
+    DeliveryKind.PASSWORD_RESET: Kind(
+        "password reset",
+        raise_if_expired("the request has expired or was used"),
+        _named("password_reset.j2"),
+        _link_by(reset_link),
+        is_for_any_address=True,
+    ),
+    DeliveryKind.WEBHOOK_DISABLED: Kind("disabled webhook", raise_if_webhook_is_enabled, _named("webhook_disabled.j2")),
+    # In a context, an account mail has the kind of its row. Without the row it has expired.
+    DeliveryKind.ACCOUNT_MAIL: _account_mail(DeliveryKind.ACCOUNT_MAIL),
+    MailKind.PASSWORD_CHANGED: _account_mail(MailKind.PASSWORD_CHANGED, is_for_any_address=True),
+    MailKind.COLLEAGUE_CHANGED: _account_mail(MailKind.COLLEAGUE_CHANGED),
+    MailKind.INVITATION: _account_mail(
+        MailKind.INVITATION,
+        raise_if_link_is_over("the invitation was used or withdrawn"),
+        link=_link_by(invitation_link),
+        is_for_any_address=True,
+    ),
+    MailKind.VERIFICATION: _account_mail(
+        MailKind.VERIFICATION,
+        raise_if_link_is_over("the address was verified, or registered again"),
+        link=_link_by(verification_link),
+        is_for_any_address=True,
+    ),
+}
+"""The kinds by the `kind` of a delivery's context."""

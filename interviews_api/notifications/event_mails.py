@@ -1,0 +1,69 @@
+"""What sets mails about events apart: their template, their link to confirm, the facts and the company's notes.
+
+The words are in `templates/`; `terms.j2` holds the labels and formats.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from interviews_api.accounts.models import Role
+from interviews_api.clock import parse_instant, zone
+from interviews_api.config import Settings
+from interviews_api.events.models import EventType
+from interviews_api.interviews.link_tokens import confirmation_link
+from interviews_api.notifications.mail_templates import TERMS
+from interviews_api.web.plain_text import replace_controls
+
+_ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
+
+Values = Mapping[Any, Any]
+
+
+def template(user: Values, context: Values) -> str:
+    """Return the name of the template for the user's role and the event's type."""
+    return f"{user['role']}_{context['event_type'].removeprefix('interview.')}.j2"
+
+
+def link(settings: Settings, context: Values) -> str | None:
+    """Return the link to confirm the interview, if the event asks for that."""
+    if context["event_type"] not in _ASKS_FOR_ANSWER:
+        return None
+    return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
+
+
+def notes(user: Values, context: Values) -> str:
+    """Return the company's notes for the candidate; never the internal notes."""
+    is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
+    return replace_controls(context["notes"] or "") if is_shown else ""
+
+
+def facts(user: Values, context: Values) -> list[tuple[str, str]]:
+    """Return pairs of a label from `terms.j2` and a text, without empty texts."""
+    zone_name = context["time_zone"]
+    pairs = [("when", _when(context["starts_at"], context["duration_minutes"], zone_name))]
+    if context["previous_starts_at"] is not None:
+        pairs.append(("before", _when(context["previous_starts_at"], None, zone_name)))
+    pairs.append(("how", TERMS.ways[context["type"]]))
+    pairs.append(("where", replace_controls(context["location"] or "")))
+    pairs.append(("link", replace_controls(context["meeting_link"] or "")))
+    if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
+        pairs.append(("reason", replace_controls(context["cancellation_reason"] or "")))
+    if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:
+        pairs += _reschedule_request(context["reschedule_request"], zone_name)
+    if user["role"] == Role.CANDIDATE:
+        contact = [context[f"company_{name}"] for name in ("phone", "email", "address")]
+        pairs.append(("contact", replace_controls(", ".join(filter(None, contact)))))
+    return [(TERMS.labels[name], value) for name, value in pairs if value]
+
+
+def _reschedule_request(request: Values, zone_name: str) -> list[tuple[str, str]]:
+    times = [_when(parse_instant(proposed), None, zone_name) for proposed in request["proposed_times"]]
+    return [("reason", replace_controls(request["reason"] or "")), ("proposed_times", "\n".join(times))]
+
+
+def _when(starts_at: datetime, minutes: int | None, zone_name: str) -> str:
+    """Return the time in the named zone, with the end if `minutes` (the duration) is not None."""
+    ends_at = starts_at + timedelta(minutes=minutes) if minutes is not None else None
+    local = [moment.astimezone(zone(zone_name)) if moment else None for moment in (starts_at, ends_at)]
+    return str(TERMS.when(*local, zone_name))

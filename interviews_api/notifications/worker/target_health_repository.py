@@ -1,0 +1,93 @@
+"""The SQL of the health of targets: what the outcome of an attempt changes at its subscription or webhook."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, true, update
+
+from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
+from interviews_api.accounts.audit_repository import SecurityEventRepository
+from interviews_api.accounts.colleague_repository import ColleagueRepository
+from interviews_api.notifications.models import Channel, Delivery, PushSubscription, Webhook
+from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, delivery_values
+
+# The last attempt of a delivery comes a day after it was written, so a little less than a day after its first failure.
+_FAILING_DAY = RETRY_WINDOW - timedelta(minutes=1)
+
+
+class TargetHealthRepository:
+    """The health of a channel's targets; no attempt changes an address of e-mail. Never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record_success(self, target_id: str) -> None:
+        """Record that the target accepted a delivery."""
+
+    def record_failure(self, target_id: str, now: datetime) -> None:
+        """Record that an attempt failed or was rejected, by the fault of the target."""
+
+    def record_gone(self, target_id: str, now: datetime) -> None:
+        """Record that the target no longer exists."""
+
+
+class SubscriptionHealthRepository(TargetHealthRepository):
+    """The health of push subscriptions. Never commits."""
+
+    def record_gone(self, target_id: str, now: datetime) -> None:
+        """Delete a subscription that its push service reported as gone."""
+        self._connection.execute(delete(PushSubscription).where(PushSubscription.id == target_id))
+
+
+class WebhookHealthRepository(TargetHealthRepository):
+    """The health of webhooks: since when they fail, and their end. Never commits."""
+
+    def record_success(self, target_id: str) -> None:
+        """Forget the failures before."""
+        is_failing = (Webhook.id == target_id) & Webhook.failing_since.is_not(None)
+        self._connection.execute(update(Webhook).where(is_failing).values(failing_since=None))
+
+    def record_failure(self, target_id: str, now: datetime) -> None:
+        """Record a failed attempt; disable the webhook and mail its company's owners when none succeeded for a day."""
+        is_enabled = (Webhook.id == target_id) & Webhook.disabled_at.is_(None)
+        since = func.coalesce(Webhook.failing_since, literal(now, Webhook.failing_since.type))
+        self._connection.execute(update(Webhook).where(is_enabled).values(failing_since=since))
+        company_id = self._disable(target_id, Webhook.failing_since <= now - _FAILING_DAY, now=now)
+        if company_id is not None:
+            self._write_mails(target_id, company_id, now)
+
+    def record_gone(self, target_id: str, now: datetime) -> None:
+        """Disable a webhook whose receiver answered 410."""
+        self._disable(target_id, true(), now=now)
+
+    def _disable(self, webhook_id: str, condition: ColumnElement[bool], *, now: datetime) -> str | None:
+        """Disable an enabled webhook under the condition, and record it for each owner of its company.
+
+        Return the id of the company, or None when the webhook stays as it was.
+        """
+        is_enabled = (Webhook.id == webhook_id) & Webhook.disabled_at.is_(None)
+        disable = update(Webhook).where(is_enabled, condition).values(disabled_at=now).returning(Webhook.company_id)
+        company_id: str | None = self._connection.execute(disable).scalar()
+        if company_id is not None:
+            events, actor = SecurityEventRepository(self._connection), SecurityActor.SYSTEM
+            for owner_id in ColleagueRepository(self._connection).owners_of(company_id):
+                events.record(SecurityEventType.WEBHOOK_DISABLED, owner_id, actor=actor, detail=webhook_id, now=now)
+        return company_id
+
+    def _write_mails(self, webhook_id: str, company_id: str, now: datetime) -> None:
+        """Write a mail to each owner of the webhook's company."""
+        owners = ColleagueRepository(self._connection).owners_of(company_id)
+        key = f"webhook-{webhook_id}-{int(now.timestamp())}"
+        deliveries = [
+            delivery_values(Channel.EMAIL, owner_id, email, company_id, key=key, now=now, webhook_id=webhook_id)
+            for owner_id, email in owners.items()
+        ]
+        if deliveries:
+            self._connection.execute(insert(Delivery), deliveries)
+
+
+TARGET_HEALTH: Mapping[Channel, type[TargetHealthRepository]] = {
+    Channel.EMAIL: TargetHealthRepository,
+    Channel.PUSH: SubscriptionHealthRepository,
+    Channel.WEBHOOK: WebhookHealthRepository,
+}
