@@ -43,7 +43,7 @@ def _link_by(link: Callable[[str, str, str], str]) -> Link:
 
 @dataclass(frozen=True)
 class Kind:
-    """What sets the deliveries of a kind apart; `template`, `link` and `facts` are of their mails.
+    """A kind of deliveries: `template`, `link` and `facts` are of their mails.
 
     `label` names the kind to an operator. `raise_if_over` raises Obsolete. `template` maps user and context to the name
     of a file in `templates/`, `facts` to pairs of a label and a text.

@@ -1,7 +1,4 @@
-"""What sets mails about events apart: their template, their link to confirm, the facts and the company's notes.
-
-The words are in `templates/`; `terms.j2` holds the labels and formats.
-"""
+"""Mails about events: their template, their link to confirm, the facts and the company's notes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

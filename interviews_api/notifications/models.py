@@ -146,7 +146,7 @@ IS_ABOUT_INTERVIEW = is_about_interview(Delivery)
 class Webhook(Base):
     """A company's URL for events; `events` None means all, `secret` signs the requests.
 
-    `created_by_id` is the user that set it up, who may be gone; None for webhooks of before that was recorded.
+    `created_by_id` is the user that set it up, and may be gone; None for webhooks of before that was recorded.
     `failing_since` is the time of the first failed attempt since the last successful one.
     """
 

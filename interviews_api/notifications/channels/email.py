@@ -1,8 +1,4 @@
-"""E-mail messages: plain text, HTML and, for changes of the calendar, the calendar event.
-
-The texts are in `templates/`, one file for each kind of e-mail. A file sets `subject`, `lead` and optionally `action`;
-`terms.j2` holds the shared labels and formats.
-"""
+"""E-mail messages: plain text, HTML and, for changes of the calendar, the calendar event."""
 
 import re
 from collections.abc import Mapping

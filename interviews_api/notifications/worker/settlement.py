@@ -47,7 +47,7 @@ class _ContextUnavailable(Exception):
 class DeliverySettler:
     """Settles the claims of a channel. Methods need an application context, and may run in several threads at once.
 
-    `health` is the repository that records what an attempt says of its target.
+    `health` is the repository that records the outcome of an attempt at its target.
     `backoff` maps the number of attempts to the pause before the next; `stopping` is set when the worker stops.
     """
 

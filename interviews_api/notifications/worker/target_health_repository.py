@@ -1,4 +1,4 @@
-"""The SQL of the health of targets: what the outcome of an attempt changes at its subscription or webhook."""
+"""The SQL of the health of targets: changes of a subscription or webhook after an attempt."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
