@@ -108,7 +108,7 @@ class Delivery(Base):
     account_mail_id: Mapped[str | None] = mapped_column(Id)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
-    originator_id: Mapped[str] = mapped_column("owner_id", Id, key="originator_id", server_default=text("''"))
+    originator_id: Mapped[str] = mapped_column(Id, server_default=text("''"))
     priority: Mapped[int] = mapped_column(server_default=text("4"))
     recipient: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)

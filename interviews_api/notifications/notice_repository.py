@@ -70,8 +70,8 @@ class NoticeRepository:
             self._refuse_too_many_resends(notice, limits[RESENDS.name], now=now)
         if notice["status"] not in ENDED:
             raise NoticeNotResendable
-        copied = ("event_id", "interview_id", "channel", "target_id", "priority", "recipient")
-        values = {name: notice[name] for name in copied} | {"originator_id": notice["owner_id"]}
+        copied = ("event_id", "interview_id", "channel", "target_id", "originator_id", "priority", "recipient")
+        values = {name: notice[name] for name in copied}
         values |= {"key": f"{notice['event_id']}-{secrets.token_hex(4)}", "status": DeliveryStatus.PENDING}
         values |= {"created_at": now, "due_at": now, "give_up_at": now + RETRY_WINDOW, "attempts": 0}
         delivery = self._connection.execute(insert(Delivery).values(values).returning(Delivery)).mappings().one()

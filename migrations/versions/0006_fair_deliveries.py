@@ -1,4 +1,4 @@
-"""Deliveries by owner and priority, what the bounds on mails count, and since when a webhook fails."""
+"""Deliveries by originator and priority, what the limits on mails count, and since when a webhook fails."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,32 +9,32 @@ down_revision = "0005"
 ID = sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")
 INDEXES = {
     "ix_deliveries_queue": (
-        ["channel", "owner_id", "attempts", "priority", "due_at", "id"],
+        ["channel", "originator_id", "attempts", "priority", "due_at", "id"],
         sa.text("status = 'pending' AND priority > 0"),
     ),
     "ix_deliveries_account_queue": (
-        ["channel", "owner_id", "attempts", "due_at", "id"],
+        ["channel", "originator_id", "attempts", "due_at", "id"],
         sa.text("status = 'pending' AND priority = 0"),
     ),
-    "ix_deliveries_sent": (["target_id", "sent_at", "owner_id"], sa.text("sent_at IS NOT NULL AND priority > 0")),
+    "ix_deliveries_sent": (["target_id", "sent_at", "originator_id"], sa.text("sent_at IS NOT NULL AND priority > 0")),
     "ix_deliveries_claimed": (["target_id"], sa.text("lease IS NOT NULL")),
 }
 
 
 def upgrade() -> None:
     """Upgrade the schema to this revision."""
-    op.add_column("deliveries", sa.Column("owner_id", ID, server_default=sa.text("''"), nullable=False))
+    op.add_column("deliveries", sa.Column("originator_id", ID, server_default=sa.text("''"), nullable=False))
     op.add_column("deliveries", sa.Column("priority", sa.Integer(), server_default=sa.text("4"), nullable=False))
     op.add_column("deliveries", sa.Column("held_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("deliveries", sa.Column("webhook_id", ID, nullable=True))
     op.add_column("webhooks", sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True))
     op.execute(
-        "UPDATE deliveries SET owner_id = (SELECT CASE"
+        "UPDATE deliveries SET originator_id = (SELECT CASE"
         " WHEN channel = 'webhook' OR channel = 'email' AND target_id = events.candidate_id THEN events.company_id"
         " ELSE events.candidate_id END FROM events WHERE events.id = deliveries.event_id)"
         " WHERE event_id IS NOT NULL"
     )
-    op.execute("UPDATE deliveries SET owner_id = target_id, priority = 0 WHERE event_id IS NULL")
+    op.execute("UPDATE deliveries SET originator_id = target_id, priority = 0 WHERE event_id IS NULL")
     op.execute(
         "UPDATE deliveries SET priority = coalesce((SELECT CASE events.type"
         " WHEN 'interview.cancelled' THEN 1 WHEN 'interview.rescheduled' THEN 2 WHEN 'interview.reminder' THEN 3 END"
@@ -53,5 +53,5 @@ def downgrade() -> None:
     for name in INDEXES:
         op.drop_index(name, "deliveries")
     with op.batch_alter_table("deliveries", table_kwargs={"sqlite_autoincrement": True}) as deliveries:
-        for name in ("webhook_id", "held_at", "priority", "owner_id"):
+        for name in ("webhook_id", "held_at", "priority", "originator_id"):
             deliveries.drop_column(name)

@@ -98,7 +98,7 @@ def test_deliveries_get_their_originator_and_priority(backend: str, tmp_path: Pa
             )
         ),
     )  # fmt: skip
-    look = text("SELECT target_id, owner_id, priority FROM deliveries ORDER BY id")
+    look = text("SELECT target_id, originator_id, priority FROM deliveries ORDER BY id")
     with fresh_database(backend, tmp_path) as url:
         config = alembic_config(url)
         command.upgrade(config, "0004")

@@ -122,7 +122,7 @@ def test_limits_hold_over_workers(app: Flask, world: World, mail: Any, mailbox: 
                 append(interview, 5)
             wait_for(lambda: len(rows(database)) == 90 + 25 + 15 and is_settled(database))
     assert len(mailbox.to("ada@example.com")) == 50 + 3 * 3
-    sent = [row for row in rows(database) if row.status == "sent" and row.owner_id == interviews[0]["company_id"]]
+    sent = [row for row in rows(database) if row.status == "sent" and row.originator_id == interviews[0]["company_id"]]
     held = [row for row in rows(database) if row.status == "pending"]
     assert len(sent) <= 20
     assert len(held) == 90 + 25 + 15 - 79
