@@ -37,6 +37,11 @@ def record(
     )
 
 
+def record_sign_in(connection: Connection, user_id: str) -> None:
+    """Record a sign-in in the transaction that begins its session."""
+    SecurityEventRepository(connection).record_sign_in(user_id, client_address=client_address().shortened, now=now())
+
+
 @contextmanager
 def failed_sign_in_recorded(user_id: str | None) -> Iterator[None]:
     """Record WrongCredentials as a failed sign-in, after the sign-in's own transaction was rolled back.

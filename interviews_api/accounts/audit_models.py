@@ -45,7 +45,7 @@ class SecurityEvent(Base):
 
     `user_id` is the account concerned; `actor_id` is the colleague that caused the event, and never `user_id`.
     `client_address` is an IPv4 /24 or IPv6 /48 network. `detail` is the id of the webhook or invitation, or the new
-    role. `occurrences` is 1, or the number of failed sign-ins that the last row of a day counts.
+    role. `occurrences` is 1, or the number of sign-ins, or of failed ones, that the last row of a day counts.
     """
 
     __tablename__ = "security_events"

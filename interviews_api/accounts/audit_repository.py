@@ -25,8 +25,8 @@ from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.ids import MALFORMED_ID, new_id
 
-MAX_FAILURES_A_DAY = 20
-"""Failed sign-ins of an account that have a row each on a day (UTC). One more row counts the others."""
+MAX_SIGN_INS_A_DAY = 20
+"""Sign-ins of an account that have a row each on a day (UTC), and failed ones. One more row counts the others."""
 
 _NEWEST_FIRST = (SecurityEvent.at.desc(), SecurityEvent.id)
 _columns = (SecurityEvent.id, SecurityEvent.at, SecurityEvent.type, SecurityEvent.client_address)
@@ -71,34 +71,45 @@ class SecurityEventRepository:
         self._connection.execute(insert(SecurityEvent).values(**values, at=now, expires_at=now + RETENTION))
         return str(values["id"])
 
+    def record_sign_in(self, user_id: str, *, client_address: str | None, now: datetime) -> None:
+        """Record a sign-in, of which a day has a bounded number of rows."""
+        self._record_or_count(SecurityEventType.SIGNED_IN, user_id, SecurityActor.USER, client_address, now)
+
     def record_failed_sign_in(self, user_id: str | None, *, client_address: str | None, now: datetime) -> None:
         """Record a failed sign-in to an account; without an account (None) leave no row.
 
-        The statements are the same then, so that timing reveals nothing. Locks the user's row, so that simultaneous
-        failures are counted right; a sign-in does not wait for it.
+        The statements are the same then, so that timing reveals nothing.
         """
-        subject = user_id or MALFORMED_ID
-        # FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of a sign-in.
-        self._connection.execute(select(User.id).where(User.id == subject).with_for_update(key_share=True))
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        is_failure = (SecurityEvent.user_id == subject) & (SecurityEvent.type == SecurityEventType.SIGN_IN_FAILED)
-        failures = select(SecurityEvent.id).where(is_failure, SecurityEvent.at >= day).order_by(*_NEWEST_FIRST)
-        newest = self._connection.execute(failures.limit(MAX_FAILURES_A_DAY + 1)).scalars().all()
-        if len(newest) <= MAX_FAILURES_A_DAY:
-            event_id = self.record(
-                SecurityEventType.SIGN_IN_FAILED,
-                subject,
-                actor=SecurityActor.UNKNOWN,
-                client_address=client_address,
-                now=now,
-            )
-        else:
-            event_id = newest[0]
-            values = {"client_address": client_address, "at": now, "expires_at": now + RETENTION}
-            counted = update(SecurityEvent).where(SecurityEvent.id == event_id)
-            self._connection.execute(counted.values(**values, occurrences=SecurityEvent.occurrences + 1))
+        event_id = self._record_or_count(
+            SecurityEventType.SIGN_IN_FAILED, user_id or MALFORMED_ID, SecurityActor.UNKNOWN, client_address, now
+        )
         is_of_nobody = (SecurityEvent.id == event_id) & (SecurityEvent.user_id == MALFORMED_ID)
         self._connection.execute(delete(SecurityEvent).where(is_of_nobody))
+
+    def _record_or_count(
+        self,
+        event_type: SecurityEventType,
+        user_id: str,
+        actor: SecurityActor,
+        client_address: str | None,
+        now: datetime,
+    ) -> str:
+        """Insert an event, or count it in the day's last row of its type; return the row's id.
+
+        Locks the user's row, so that simultaneous events are counted right.
+        """
+        # FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of a sign-in.
+        self._connection.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        is_alike = (SecurityEvent.user_id == user_id) & (SecurityEvent.type == event_type)
+        alike = select(SecurityEvent.id).where(is_alike, SecurityEvent.at >= day).order_by(*_NEWEST_FIRST)
+        newest = self._connection.execute(alike.limit(MAX_SIGN_INS_A_DAY + 1)).scalars().all()
+        if len(newest) <= MAX_SIGN_INS_A_DAY:
+            return self.record(event_type, user_id, actor=actor, client_address=client_address, now=now)
+        values = {"client_address": client_address, "at": now, "expires_at": now + RETENTION}
+        counted = update(SecurityEvent).where(SecurityEvent.id == newest[0])
+        self._connection.execute(counted.values(**values, occurrences=SecurityEvent.occurrences + 1))
+        return newest[0]
 
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:
         """Return a page of the events of the viewer's account and of those it caused, newest first.

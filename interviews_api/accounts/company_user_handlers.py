@@ -22,9 +22,10 @@ from interviews_api.accounts.models import CompanyRole, Viewer
 from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
+from interviews_api.accounts.sign_in_limits import count_invitation
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
-from interviews_api.config.limits import COLLEAGUES
+from interviews_api.config.limits import COLLEAGUES, INVITATIONS_TO_ADDRESS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.errors import InvalidInput
@@ -60,16 +61,21 @@ def _check_new_password(password: str, email: str) -> None:
     status=201,
     body=NewCompanyUser,
     errors=(OwnerRightsRequired, EmailTaken),
-    limits=(COLLEAGUES,),
+    limits=(COLLEAGUES, INVITATIONS_TO_ADDRESS),
     outcomes={202: ("Invitation sent", Nothing)},
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Outcome | dict[str, Any]:
-    """Invite a colleague by mail; with a password, add a user to the viewer's company at once."""
+    """Invite a colleague by mail; with a password, add a user to the viewer's company at once.
+
+    An address that has had its invitations of this hour gets no further mail, and its earlier link stays valid.
+    """
     return _invite(viewer, email) if password is None else _add(viewer, email, password)
 
 
 def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
+    if not count_invitation(email):
+        return Outcome(202, {})
     with transaction() as connection:
         invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
         record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)

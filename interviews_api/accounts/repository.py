@@ -36,6 +36,7 @@ from interviews_api.accounts.models import (
     Viewer,
     email_key,
 )
+from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import Unauthorized
 from interviews_api.ids import new_id
@@ -221,11 +222,17 @@ class SessionRepository:
     def begin(
         self, user_id: str, *, now: datetime, expires_at: datetime, client_address_hash: str | None = None
     ) -> tuple[str, str]:
-        """Insert a session; return its id and the `jti` for its first refresh token."""
+        """Insert a session; return its id and the `jti` for its first refresh token.
+
+        The user's oldest sessions beyond SESSIONS_OF_USER end.
+        """
         session_id, refresh_id = new_id(), new_id()
         values: dict[str, Any] = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
         values |= {"created_at": now, "expires_at": expires_at, "address_hash": client_address_hash}
         self._connection.execute(insert(Session).values(**values))
+        of_user = select(Session.id).where(Session.user_id == user_id)
+        oldest = of_user.order_by(Session.created_at.desc(), Session.id.desc()).offset(SESSIONS_OF_USER.allowed)
+        self._connection.execute(delete(Session).where(Session.id.in_(oldest)))
         return session_id, refresh_id
 
     def rotate(self, viewer: Viewer, refresh_id: str, *, now: datetime) -> tuple[str, datetime] | None:

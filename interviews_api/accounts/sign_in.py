@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from interviews_api.accounts.audit import record
-from interviews_api.accounts.audit_models import SecurityEventType
+from interviews_api.accounts.audit import record_sign_in
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.repository import SessionRepository
@@ -25,7 +24,7 @@ def begin_session(user: Mapping[Any, Any]) -> dict[str, Any]:
         session_id, refresh_id = SessionRepository(connection).begin(
             user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())
         )
-        record(connection, SecurityEventType.SIGNED_IN, user["id"])
+        record_sign_in(connection, user["id"])
     viewer = Viewer(user["id"], user["role"], session_id)
     return issue_tokens(user, viewer, refresh_id, expires_at)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
+from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.models import email_key
 from interviews_api.accounts.rate_limits import (
     Count,
@@ -24,6 +25,7 @@ from interviews_api.config.limits import (
     FORGOTTEN_FROM_ADDRESS,
     FORGOTTEN_OF_ACCOUNT,
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
+    INVITATIONS_TO_ADDRESS,
     LOGIN_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
@@ -56,13 +58,26 @@ class AccountRequest:
         """Whether the account has a session that began at the client address."""
         return self.user is not None and bool(self.user["has_signed_in_from_address"])
 
+    @property
+    def is_from_owner(self) -> bool:
+        """Whether the client address is known and, where addresses must be verified, the account's is verified.
+
+        A stranger may have registered an address that is not verified, and signed in from many client addresses.
+        """
+        is_proved = self.user is not None and (self.user["email_verified"] or not is_verification_required())
+        return self.is_from_known_address and is_proved
+
 
 def find_account(email: str) -> AccountRequest:
     """Look the account of an e-mail address up, in one statement for known and unknown addresses."""
     address = client_address()
     with read_connection() as connection:
         user = UserRepository(connection).find_for_sign_in(email, client_address_hash(address))
-    return AccountRequest(user, keyed_hash("account", email_key(email))[:_LABEL_LENGTH], address)
+    return AccountRequest(user, _label(email), address)
+
+
+def _label(email: str) -> str:
+    return keyed_hash("account", email_key(email))[:_LABEL_LENGTH]
 
 
 def client_address_hash(address: ClientAddress) -> str | None:
@@ -87,7 +102,7 @@ def count_forgotten_password(request: AccountRequest) -> bool:
     Raises TooManyRequests for the client address alone, because a limit of the account says that it exists.
     """
     count_attempt(by_client_address(FORGOTTEN_FROM_ADDRESS, request.address))
-    if request.is_from_known_address:
+    if request.is_from_owner:
         subject = f"{request.user_id} {request.address.network}"
         count = by_subject(FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, subject)
     else:
@@ -117,12 +132,18 @@ def count_verification_mail(request: AccountRequest) -> bool:
     return _has_room(_verification_mail(request), request.label)
 
 
+def count_invitation(email: str) -> bool:
+    """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
+    label = _label(email)
+    return _has_room(by_account(INVITATIONS_TO_ADDRESS, None, label), label)
+
+
 def _verification_mail(request: AccountRequest) -> Count:
     """Return the count of verification mails to the e-mail address.
 
     It outlives the account, which a registration replaces.
     """
-    if request.is_from_known_address:
+    if request.is_from_owner:
         return by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
     return by_account(VERIFICATION_OF_ACCOUNT, None, request.label)
 

@@ -90,6 +90,7 @@ JOBS = Limit("jobs", "new jobs of a company", 100, DAY)
 INTERVIEWS = Limit("interviews", "new interviews of a company", 1000, DAY)
 APPLICATIONS = Limit("applications", "applications of a candidate", 50, DAY)
 COLLEAGUES = Limit("colleagues", "new colleagues, invitations and changes of roles by an account", 20, HOUR)
+INVITATIONS_TO_ADDRESS = Limit("invited_address", "invitations by mail of an e-mail address, by all companies", 3, HOUR)
 WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
 PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
 FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
@@ -116,6 +117,7 @@ LIMITS = (
     INTERVIEWS,
     APPLICATIONS,
     COLLEAGUES,
+    INVITATIONS_TO_ADDRESS,
     WEBHOOKS,
     PUSH_SUBSCRIPTIONS,
     FEEDS,
@@ -131,6 +133,7 @@ OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
 OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)
 WEBHOOKS_OF_COMPANY = Bound("webhooks of a company", 20)
 SUBSCRIPTIONS_OF_CANDIDATE = Bound("push subscriptions of a candidate", 20)
+SESSIONS_OF_USER = Bound("sessions of an account", 100)
 MUTED_COMPANIES = Bound("companies that a candidate has muted", 1000)
 
 BOUNDS = (
@@ -139,6 +142,7 @@ BOUNDS = (
     WEBHOOKS_OF_COMPANY,
     Bound("webhooks of a company with one URL", 1),
     SUBSCRIPTIONS_OF_CANDIDATE,
+    SESSIONS_OF_USER,
     MUTED_COMPANIES,
 )
 

@@ -119,9 +119,10 @@ class JobRepository:
         rows = self._connection.execute(_JOBS, {"limit": limit, "skip": skip}).mappings().all()
         return build_page(rows, id_column="job_id", sort=sort)
 
-    def get(self, job_id: str) -> RowMapping:
-        """Return a job with its company; raises JobNotFound."""
-        row = self._connection.execute(_ONE_JOB, {"job_id": job_id}).mappings().one_or_none()
+    def get(self, job_id: str, *, is_listed: bool = False) -> RowMapping:
+        """Return a job with its company, with `is_listed` only if the list has it; raises JobNotFound."""
+        statement = _ONE_JOB.where(_IS_LISTED) if is_listed else _ONE_JOB
+        row = self._connection.execute(statement, {"job_id": job_id}).mappings().one_or_none()
         if row is None:
             raise JobNotFound
         return row
@@ -156,9 +157,9 @@ class ApplicationRepository:
         )
 
     def check_job(self, viewer: Viewer, job_id: str) -> RowMapping:
-        """Return the job to apply for; raises Unauthorized or JobNotFound."""
+        """Return the job to apply for; raises Unauthorized, or JobNotFound also for a job of a suspended company."""
         UserRepository(self._connection).get(viewer)
-        return JobRepository(self._connection).get(job_id)
+        return JobRepository(self._connection).get(job_id, is_listed=True)
 
     def submit(self, viewer: Viewer, job: RowMapping, *, now: datetime) -> dict[str, Any]:
         """Insert the viewer's application for a job of `check_job` and return it; raises AlreadyApplied."""

@@ -15,6 +15,7 @@ from interviews_api.notifications.obsolescence import (
     Check,
     raise_if_event_is_past,
     raise_if_expired,
+    raise_if_invitation_is_over,
     raise_if_link_is_over,
     raise_if_webhook_is_enabled,
 )
@@ -83,7 +84,7 @@ KINDS: Mapping[str, Kind] = {
     MailKind.COLLEAGUE_CHANGED: _account_mail(MailKind.COLLEAGUE_CHANGED),
     MailKind.INVITATION: _account_mail(
         MailKind.INVITATION,
-        raise_if_link_is_over("the invitation was used or withdrawn"),
+        raise_if_invitation_is_over,
         link=_link_by(invitation_link),
         is_for_any_address=True,
     ),

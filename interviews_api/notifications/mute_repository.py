@@ -83,8 +83,13 @@ class MutedCompanyRepository:
         return {**company, "muted_at": self._connection.execute(_MUTED_AT, keys).scalar_one()}
 
     def unmute(self, viewer: Viewer, company_id: str) -> None:
-        """Unmute the company, if it is muted; raises Unauthorized and CompanyNotFound."""
+        """Unmute the company, if it is muted; raises Unauthorized and CompanyNotFound.
+
+        Locks the candidate, as `mute` does, which reads the row that it has found or inserted.
+        """
+        UserRepository(self._connection).share_viewer(viewer)
         self.company(viewer, company_id)
+        self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})
         is_muted = (MutedCompany.candidate_id == viewer.user_id) & (MutedCompany.company_id == company_id)
         self._connection.execute(delete(MutedCompany).where(is_muted))
 

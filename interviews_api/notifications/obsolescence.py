@@ -71,6 +71,13 @@ def _raise_if_held_too_long(context: Context, now: datetime) -> None:
         raise Obsolete("the interview has begun")
 
 
+def raise_if_invitation_is_over(context: Context, now: datetime) -> None:
+    """Raise Obsolete for an invitation that was used or withdrawn, or of a suspended company."""
+    raise_if_link_is_over("the invitation was used or withdrawn")(context, now)
+    if context["company_approval"] == Approval.SUSPENDED:
+        raise Obsolete("the company is suspended")
+
+
 def raise_if_webhook_is_enabled(context: Context, _now: datetime) -> None:
     """Raise Obsolete for the mail about a disabled webhook that is deleted, or enabled again."""
     if context["webhook_disabled_at"] is None:

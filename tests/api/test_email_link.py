@@ -21,6 +21,8 @@ from tests.support.proof_table import figure
 from tests.support.settings import SECRETS
 from tests.support.tokens import begin_session
 
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
 INVALID = {"statusCode": 400, "message": "Invalid confirmation token", "error": "Bad Request"}
 HEADERS = {
     "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept, Origin",
@@ -61,7 +63,8 @@ def test_link_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     for text in ("Tech Solutions Inc", "Senior Frontend Developer", "Wednesday, 15 May 2999, 14:30", "Asia/Kolkata"):
         assert text in page.text
     assert page.text.count("<button>") == 1
-    response = client.post(path(), data={"button": "", "x": "y"})
+    assert client.post(path(), data={"button": ""}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    response = client.post(path(), data={"button": "", "x": "y"}, headers=SAME_ORIGIN)
     assert (response.status_code, response.mimetype) == (200, "text/html")
     assert "You have confirmed this interview." in response.text
     assert "<button>" not in response.text
@@ -215,9 +218,9 @@ def test_invalid_body_of_a_link_is_refused(client: FlaskClient) -> None:
         (b"{", "application/json", 400), (b'{"x": 1}', "application/json", 400), (b"x", "text/plain", 415),
         (b"x=" + b"y" * 70_000, "application/x-www-form-urlencoded", 413),
     ):  # fmt: skip
-        response = client.post(path(), data=body, content_type=kind, headers=JSON)
+        response = client.post(path(), data=body, content_type=kind, headers=JSON | SAME_ORIGIN)
         assert (response.status_code, response.get_json()["statusCode"]) == (status, status)
-        assert client.post(path(), data=body, content_type=kind).mimetype == "text/html"
+        assert client.post(path(), data=body, content_type=kind, headers=SAME_ORIGIN).mimetype == "text/html"
     assert client.put(path()).status_code == 405
     assert Caller(client, JSON).ok("GET", path())["status"] == "en_attente"
 

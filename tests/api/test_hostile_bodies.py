@@ -134,5 +134,6 @@ def test_identity_is_no_compression(encoding: str, anonymous: Caller) -> None:
 
 @pytest.mark.usefixtures("linked_interview")
 def test_compressed_form_is_a_415(client: FlaskClient) -> None:
-    response = client.post(path(), data="a=b", content_type=FORM, headers={"Content-Encoding": "gzip", "Accept": JSON})
+    headers = {"Content-Encoding": "gzip", "Accept": JSON, "Sec-Fetch-Site": "same-origin"}
+    response = client.post(path(), data="a=b", content_type=FORM, headers=headers)
     assert (response.status_code, response.get_json()["statusCode"]) == (415, 415)

@@ -24,6 +24,7 @@ from interviews_api.notifications.models import Channel, Delivery
 from tests.support.api import PASSWORD, Caller
 from tests.support.database_rows import everything
 from tests.support.factories import World
+from tests.support.fixtures import MakeLimited
 from tests.support.receivers import wait_for, working
 from tests.support.settings import SECRETS
 from tests.support.timing import measure_in_turn
@@ -246,3 +247,24 @@ def test_malformed_form_is_refused(fields: bytes, company: Company, client: Flas
     before = everything(database)
     assert post_form(client, path, fields, Sec_Fetch_Site="same-origin").status_code == 400
     assert everything(database) == before
+
+
+def test_address_gets_three_invitations_an_hour_from_all_companies(
+    make_limited: MakeLimited,
+    company: Company,
+    world: World,
+    headers: Callable[..., dict[str, str]],
+    database: Database,
+) -> None:
+    client = make_limited()
+    other = world.company_user(world.company())["id"]
+    world.load()
+    callers = [Caller(client, company.ann.headers), Caller(client, headers(other, Role.COMPANY))]
+    for number in range(6):
+        callers[number % 2].ok("POST", USERS, {"email": NEW})
+    with database.reads.connection() as connection:
+        mails = connection.execute(select(AccountMail.id).where(AccountMail.kind == "invitation")).scalars().all()
+    assert len(mails) == 3
+    assert len(paths(database)) == 2, "the last link of each company stays valid"
+    callers[0].ok("POST", USERS, {"email": "another@lumen.example"})
+    assert len(paths(database)) == 3

@@ -130,3 +130,12 @@ def test_rows_of_a_deleted_company_or_candidate_go(people: People, database: Dat
     with database.engine.begin() as connection:
         connection.exec_driver_sql(f"DELETE FROM companies WHERE id = '{company['id']}'")  # no input
     assert count(database) == 0
+
+
+def test_simultaneous_mutes_and_unmutes_are_answered(app: Flask, people: People) -> None:
+    def call(method: str) -> int:
+        caller = Caller(app.test_client(), people.candidate.headers)
+        return caller.call(method, f"{MUTED}/{people.us_company_id}").status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(call, ["PUT", "DELETE"] * 60)) == {200}

@@ -104,7 +104,7 @@ def test_simultaneous_logins_are_evaluated_as_often_as_the_limit_says(make_limit
     def attempt(number: int, address: str) -> int:
         return log_in(limited.application.test_client(), "known@example.com", f"wrong {number}", address)
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         from_one = Counter(pool.map(attempt, range(16), ["10.0.0.1"] * 16))
         from_many = Counter(pool.map(attempt, range(16), [f"10.0.1.{number}" for number in range(16)]))
     assert from_one == {401: 4, 429: 12}

@@ -133,7 +133,7 @@ def test_simultaneous_moves_are_as_many_as_the_limit_says(
     def ask(_: int) -> int:
         return Caller(candidate.client.application.test_client(), candidate.headers).call("PUT", path).status_code
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         assert Counter(pool.map(ask, range(16))) == {200: 5, 429: 11}
     with database.reads.connection() as connection:
         assert connection.execute(select(func.count()).where(Event.actor == "candidate")).scalar_one() == 5

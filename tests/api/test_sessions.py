@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from interviews_api.accounts.models import PasswordReset, Session, User
@@ -14,6 +15,7 @@ from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_tokens import make_reset_token
 from interviews_api.clock import now
+from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.interviews.link_tokens import make_token
@@ -22,6 +24,7 @@ from tests.support.api import PASSWORD, Caller
 from tests.support.factories import World
 from tests.support.sessions import ACCOUNT, GONE, bearer, sessions, sign_in
 from tests.support.settings import SECRETS
+from tests.support.tokens import Headers
 
 
 def test_refresh_returns_new_tokens_and_keeps_the_old_access_token(ada_client: Caller) -> None:
@@ -199,3 +202,13 @@ def test_password_change_overtaken_by_another_is_refused(ada_client: Caller, dat
             assert not attempt.done()
         assert attempt.result() == (400, "currentPassword: Is not the current password.")
     ada_client.ok("POST", "/auth/login", ACCOUNT | {"password": "another-one"})
+
+
+def test_oldest_session_ends_beyond_a_hundred(
+    world: World, headers: Callable[..., Headers], client: FlaskClient
+) -> None:
+    user_id, other_id = world.candidate()["id"], world.candidate()["id"]
+    world.load()
+    tokens = [headers(other_id), *(headers(user_id) for _ in range(SESSIONS_OF_USER.allowed + 2))]
+    answers = [client.get("/auth/me", headers=each).status_code for each in tokens]
+    assert answers == [200, 401, 401] + [200] * SESSIONS_OF_USER.allowed

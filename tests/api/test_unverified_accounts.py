@@ -244,8 +244,7 @@ def test_registrations_of_an_address_are_limited(make_limited: MakeLimited, data
     assert [register(f"10.0.1.{n}", *role) for n, role in enumerate(roles)] == [429] * 3
     assert verification_tokens(database) == [token]
     assert register("10.0.1.1", CANDIDATE, ADA | {"email": "other@example.com"}) == 201
-    assert [register("10.0.0.2", CANDIDATE, GRACE) for _ in range(4)] == [201] * 3 + [429], "it has signed in"
-    (token,) = verification_tokens(database)[-1:]
+    assert register("10.0.0.2", CANDIDATE, GRACE) == 429, "its session proves nothing: the address is not verified"
     Caller(client, {}).ok("POST", VERIFY, {"token": token})
 
 
@@ -255,3 +254,25 @@ def test_page_shows_what_was_registered(client: FlaskClient, stranger: Caller, d
     page = client.get(f"{VERIFY}/{token}")
     assert "&lt;b&gt;Grace&lt;/b&gt; Hopper" in page.text
     assert "The candidate" in page.text
+
+
+def test_sessions_of_an_unverified_account_bring_no_further_mails(
+    make_limited: MakeLimited, database: Database
+) -> None:
+    """A stranger that has registered an address signs in from many client addresses, and asks for mails from each."""
+    client = make_limited(EMAIL_VERIFICATION="required")
+
+    def post(address: str, path: str, body: Any, **headers: str) -> int:
+        return client.post(path, json=body, headers=headers, environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert post("10.0.0.1", CANDIDATE, ADA) == 201
+    login = {"email": ADA["email"], "password": PASSWORD}
+    for number in range(4):
+        address = f"10.0.1.{number}"
+        assert post(address, "/auth/login", login) == 200
+        assert {post(address, "/auth/password/forgot", {"email": ADA["email"]}) for _ in range(3)} == {202}
+    assert len(everything(database)["password_resets"]) == 3
+    with database.engine.begin() as connection:
+        connection.execute(update(User).values(email_verified_at=User.created_at))
+    assert post("10.0.1.0", "/auth/password/forgot", {"email": ADA["email"]}) == 202
+    assert len(everything(database)["password_resets"]) == 4, "now the client address is the owner's"

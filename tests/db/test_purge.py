@@ -151,7 +151,7 @@ def test_simultaneous_workers_purge_once(app: Flask) -> None:
         with app.app_context():
             return DailyPurge().work(NOW)
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(work, range(8))) == [False] * 7 + [True]
 
 

@@ -7,7 +7,7 @@ import pytest
 from interviews_api.accounts.audit_models import SecurityEventType
 from tests.support.settings import ROOT
 
-RECORDING = re.compile(r"record\(\s*(?:connection,\s*)?SecurityEventType\.([A-Z_]+)")
+RECORDING = re.compile(r"record(?:_or_count)?\(\s*(?:connection,\s*)?SecurityEventType\.([A-Z_]+)")
 PACKAGE = ROOT / "interviews_api"
 
 

@@ -90,3 +90,12 @@ def test_changes_of_colleagues_are_told_to_verified_owners_alone(
     sent, errors = deliver(verifying_app, database, 4)
     assert sent == [(OWNER, "colleague_changed")] * 3
     assert errors == [REASON]
+
+
+def test_unverified_inviter_lets_nobody_in(verifying_app: Flask, database: Database, anonymous: Caller) -> None:
+    """The invited account would outlive the owner's proof of the address."""
+    account = {"email": "boss@x.example", "password": PASSWORD, "company": {"name": "X"}}
+    data = anonymous.ok("POST", "/auth/register/company", account)
+    stranger = Caller(verifying_app.test_client(), {"Authorization": f"Bearer {data['accessToken']}"})
+    stranger.ok("POST", "/auth/company/users", {"email": "mole@evil.example"})
+    assert deliver(verifying_app, database, 1) == ([], ["the address of the inviter is not verified"])

@@ -48,6 +48,7 @@ _newer = aliased(Delivery)
 _other = aliased(Delivery)
 _other_event = aliased(Event)
 _invited = aliased(User)
+_inviter = aliased(User)
 _IS_SUPERSEDED = exists().where(
     _newer.interview_id == Delivery.interview_id,
     _newer.target_id == Delivery.target_id,
@@ -109,6 +110,7 @@ _DELIVERY_CONTEXT = (
         func.coalesce(PasswordReset.expires_at, AccountMail.expires_at).label("expires_at"),
         func.coalesce(PasswordReset.id, Invitation.id, EmailVerification.id).label("link_id"),
         AccountMail.details.label("mail_details"),
+        (_inviter.id.is_not(None) & _inviter.email_verified_at.is_(None)).label("is_inviter_unverified"),
         Webhook.url.label("webhook_url"),
         Webhook.disabled_at.label("webhook_disabled_at"),
     )
@@ -122,9 +124,10 @@ _DELIVERY_CONTEXT = (
     .outerjoin(PasswordReset, PasswordReset.id == Delivery.reset_id)
     .outerjoin(AccountMail, AccountMail.id == Delivery.account_mail_id)
     .outerjoin(Invitation, Invitation.id == AccountMail.id)
+    .outerjoin(_inviter, _inviter.id == Invitation.invited_by_id)
     .outerjoin(EmailVerification, EmailVerification.id == AccountMail.id)
     .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
-    .outerjoin(Company, Company.id == func.coalesce(Interview.company_id, Webhook.company_id))
+    .outerjoin(Company, Company.id == func.coalesce(Interview.company_id, Webhook.company_id, Invitation.company_id))
     .where(Delivery.id == bindparam("delivery_id", type_=Delivery.id.type))
 )
 _TARGET = bindparam("target_id", type_=Delivery.target_id.type)

@@ -31,10 +31,13 @@ def raise_if_obsolete(context: Mapping[Any, Any], now: datetime) -> None:
 
 
 def raise_if_unverified(context: Mapping[Any, Any], target: Mapping[Any, Any]) -> None:
-    """Raise Obsolete if the target's user never proved the address.
+    """Raise Obsolete if the target's user never proved the address, or for an invitation if its inviter did not.
 
-    Verifications, invitations and mails about passwords go to any address.
+    Verifications, invitations and mails about passwords go to any address. An inviter that nobody has verified may have
+    registered another person's address, to be let in again by the invited account.
     """
+    if context["is_inviter_unverified"]:
+        raise Obsolete("the address of the inviter is not verified")
     if target["is_unverified"] and not KINDS[context["kind"]].is_for_any_address:
         raise Obsolete("the address is not verified")
 
