@@ -45,12 +45,12 @@ def is_settled(database: Database) -> bool:
 
 
 def let_a_day_pass(database: Database) -> None:
-    """Move all deliveries a day into the past."""
-    for row in rows(database):
-        moved = {"due_at": row.due_at - DAY, "give_up_at": row.give_up_at - DAY}
-        if row.sent_at:
-            moved["sent_at"] = row.sent_at - DAY
-        with database.engine.begin() as connection:
+    """Move all deliveries a day into the past, at one moment for a worker that runs."""
+    with database.engine.begin() as connection:
+        for row in rows(database):
+            moved = {"due_at": row.due_at - DAY, "give_up_at": row.give_up_at - DAY}
+            if row.sent_at:
+                moved["sent_at"] = row.sent_at - DAY
             connection.execute(update(Delivery).where(Delivery.id == row.id).values(**moved))
 
 
