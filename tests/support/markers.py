@@ -21,7 +21,7 @@ _SLOW_FOLDERS = {"server", "worker", "proofs"}
 _SLOW_FIXTURES = {"gunicorn_server", "session_gunicorn_server", "server", "proxied_servers", "bulk_app", "make_limited"}
 _SLOW_NAMES = {
     "working", "wait_for", "sleep", "wait", "GunicornServer", "InProcessServer", "WorkerProcesses", "ThrowawayPostgres",
-    "Popen", "ThreadPoolExecutor", "write_bulk", "hold_write_lock", "measure_in_turn", "perf_counter", "monotonic",
+    "Popen", "ThreadPoolExecutor", "write_bulk", "hold_write_lock", "assert_equal_times", "perf_counter", "monotonic",
 }  # fmt: skip
 """Functions and classes that wait, measure time, or start threads, servers or thousands of rows."""
 

@@ -26,7 +26,7 @@ from tests.support.postgres import free_port
 from tests.support.receivers import PUBLIC_ADDRESS, DrippingMailServer, HttpsReceiver, wait_for, working
 from tests.support.webhooks import hook
 
-LIMIT = 1.2
+LIMIT = 2.4
 SLACK = 2  # the receivers drip, or are silent, for 9 s and more
 
 
@@ -61,7 +61,7 @@ def test_dripping_response_is_cut_off_at_the_deadline(
     assert LIMIT - 0.1 < took < LIMIT + SLACK
 
 
-@pytest.mark.parametrize(("connect_seconds", "handshake_seconds"), [(0, 9), (0.8, 1), (1.5, 0)])
+@pytest.mark.parametrize(("connect_seconds", "handshake_seconds"), [(0, 9), (1.6, 2), (3, 0)])
 def test_slow_connection_is_cut_off_at_the_deadline(
     connect_seconds: float, handshake_seconds: float, receiver: HttpsReceiver
 ) -> None:
