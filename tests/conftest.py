@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from alembic import command
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
@@ -15,7 +14,7 @@ from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support import proof_table as proofs
-from tests.support.databases import alembic_config, empty, fresh_database
+from tests.support.databases import empty, migrated_database
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.markers import TOOLS, is_slow, lacks_tools, missing_tools, runs_on_another_database
@@ -77,8 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", params=BACKENDS)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with fresh_database(request.param, tmp_path_factory.mktemp(request.param)) as url:
-        command.upgrade(alembic_config(url), "head")
+    with migrated_database(request.param, tmp_path_factory.mktemp(request.param)) as url:
         yield url
 
 

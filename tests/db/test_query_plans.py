@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from alembic import command
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection
@@ -17,7 +16,7 @@ from interviews_api import create_app
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
 from interviews_api.services import service
-from tests.support.databases import alembic_config, empty, fresh_database
+from tests.support.databases import empty, migrated_database
 from tests.support.query_plans import explain
 from tests.support.receivers import wait_for
 from tests.support.settings import BACKENDS, SETTINGS
@@ -29,8 +28,7 @@ VIEWS = ["", "?status=confirmed", "?limit=100&skip=15", "/pending", "/upcoming",
 @pytest.fixture(scope="module", params=BACKENDS)
 def own_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Yield an application with a database that no other test has used: plans depend on the state of its pages."""
-    with fresh_database(request.param, tmp_path_factory.mktemp("plans")) as url:
-        command.upgrade(alembic_config(url), "head")
+    with migrated_database(request.param, tmp_path_factory.mktemp("plans")) as url:
         app = create_app(SETTINGS | {"DATABASE_URL": url})
         yield app
         service(Database, app).dispose()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from flask import Flask
 from sqlalchemy import text
@@ -31,6 +32,14 @@ def fresh_database(backend: str, folder: Path) -> Iterator[str]:
     name = f"interviews_test_{secrets.token_hex(6)}"
     yield create_database(admin_url, name, "template0")
     drop_database(admin_url, name)
+
+
+@contextmanager
+def migrated_database(backend: str, folder: Path) -> Iterator[str]:
+    """Yield the URL of a database of this backend with all tables, and without rows."""
+    with fresh_database(backend, folder) as url:
+        command.upgrade(alembic_config(url), "head")
+        yield url
 
 
 def empty(app: Flask) -> None:
