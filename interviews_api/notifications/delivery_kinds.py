@@ -13,7 +13,7 @@ from interviews_api.notifications import event_mails
 from interviews_api.notifications.models import DeliveryKind
 from interviews_api.notifications.obsolescence import (
     Check,
-    raise_if_event_is_past,
+    raise_if_event_is_obsolete,
     raise_if_expired,
     raise_if_invitation_is_over,
     raise_if_link_is_over,
@@ -68,7 +68,7 @@ def _account_mail(kind: str, check: Check = _RAISE_IF_EXPIRED, **values: Any) ->
 
 KINDS: Mapping[str, Kind] = {
     DeliveryKind.EVENT: Kind(
-        "event", raise_if_event_is_past, event_mails.template, event_mails.link, event_mails.facts
+        "event", raise_if_event_is_obsolete, event_mails.template, event_mails.link, event_mails.facts
     ),
     DeliveryKind.PASSWORD_RESET: Kind(
         "password reset",

@@ -37,7 +37,7 @@ def raise_if_muted(context: Context) -> None:
     raise Obsolete
 
 
-def raise_if_event_is_past(context: Context, now: datetime) -> None:
+def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
     """Raise Obsolete for the event of an interview; a webhook gets all events.
 
     - While the company is suspended, only a cancellation goes out.
@@ -54,7 +54,7 @@ def raise_if_event_is_past(context: Context, now: datetime) -> None:
     if context["event_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
     if context["held_at"] is not None:
-        _raise_if_held_too_long(context, now)
+        _raise_if_held_mail_is_obsolete(context, now)
     required_status = _REQUIRED_STATUS.get(context["event_type"])
     if required_status is None:
         return
@@ -64,7 +64,7 @@ def raise_if_event_is_past(context: Context, now: datetime) -> None:
         raise Obsolete("the interview has begun")
 
 
-def _raise_if_held_too_long(context: Context, now: datetime) -> None:
+def _raise_if_held_mail_is_obsolete(context: Context, now: datetime) -> None:
     if context["is_superseded"] and not context["is_muted"]:
         raise Obsolete("a newer mail about the interview has taken its place")
     if context["starts_at"] <= now and context["event_type"] != EventType.CANCELLED:
