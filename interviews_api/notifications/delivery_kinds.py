@@ -17,7 +17,7 @@ from interviews_api.notifications.obsolescence import (
     raise_if_expired,
     raise_if_invitation_is_over,
     raise_if_link_is_over,
-    raise_if_webhook_is_enabled,
+    raise_if_webhook_is_deleted,
 )
 
 Values = Mapping[Any, Any]
@@ -77,7 +77,7 @@ KINDS: Mapping[str, Kind] = {
         _link_by(reset_link),
         is_for_any_address=True,
     ),
-    DeliveryKind.WEBHOOK_DISABLED: Kind("disabled webhook", raise_if_webhook_is_enabled, _named("webhook_disabled.j2")),
+    DeliveryKind.WEBHOOK_DISABLED: Kind("disabled webhook", raise_if_webhook_is_deleted, _named("webhook_disabled.j2")),
     # In a context, an account mail has the kind of its row. Without the row it has expired.
     DeliveryKind.ACCOUNT_MAIL: _account_mail(DeliveryKind.ACCOUNT_MAIL),
     MailKind.PASSWORD_CHANGED: _account_mail(MailKind.PASSWORD_CHANGED, is_for_any_address=True),

@@ -78,8 +78,8 @@ def raise_if_invitation_is_over(context: Context, now: datetime) -> None:
         raise Obsolete("the company is suspended")
 
 
-def raise_if_webhook_is_enabled(context: Context, _now: datetime) -> None:
-    """Raise Obsolete for the mail about a disabled webhook that is deleted, or enabled again."""
+def raise_if_webhook_is_deleted(context: Context, _now: datetime) -> None:
+    """Raise Obsolete for the mail about a disabled webhook that was deleted since."""
     if context["webhook_disabled_at"] is None:
         raise Obsolete("the webhook was deleted or enabled since")
 
