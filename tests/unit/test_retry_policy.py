@@ -1,13 +1,8 @@
-"""Backoff between attempts, and deliveries that have become obsolete."""
+"""Backoff between attempts."""
 
-from contextlib import nullcontext
 from datetime import timedelta
 
-import pytest
-
-from interviews_api.clock import now
-from interviews_api.notifications.delivery_errors import Obsolete
-from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff, raise_if_obsolete
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF, LONGEST_BACKOFF, backoff
 
 
 def test_backoff_grows_from_half_a_minute() -> None:
@@ -18,39 +13,3 @@ def test_backoff_grows_from_half_a_minute() -> None:
     middles = [sorted(sample)[100] for sample in pauses]
     assert middles[:6] == sorted(middles[:6])
     assert len(set(pauses[0])) > 100  # not all at the same moment
-
-
-@pytest.mark.parametrize(
-    ("event_type", "status", "hours", "why"),
-    [
-        ("interview.reminder", "confirmed", 1, None),
-        ("interview.reminder", "completed", 1, "no longer waiting"),
-        ("interview.reminder", "confirmed", -1, "has begun"),
-        ("interview.nudge", "en_attente", 1, None),
-        ("interview.nudge", "confirmed", 1, "no longer waiting"),
-        ("interview.confirmed", "completed", -1, None),
-    ],
-)
-def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours: int, why: str | None) -> None:
-    about = {
-        "kind": "event", "company_approval": "approved",
-        "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type, "status": status,
-        "starts_at": now() + timedelta(hours=hours), "held_at": None, "is_muted": False,
-    }  # fmt: skip
-    with pytest.raises(Obsolete, match=why) if why else nullcontext():
-        raise_if_obsolete(about, now())
-    with pytest.raises(Obsolete, match="moved"):
-        raise_if_obsolete(about | {"revision": 2}, now())
-    raise_if_obsolete(about | {"revision": 2, "channel": "webhook"}, now())
-
-
-@pytest.mark.parametrize(("is_muted", "why"), [(False, "newer mail"), (True, None)])
-def test_held_mail_is_not_left_to_a_newer_one_that_may_be_muted(is_muted: bool, why: str | None) -> None:
-    about = {
-        "kind": "event", "company_approval": "approved",
-        "is_muted": is_muted, "accepted_at": now(), "channel": "email", "event_revision": 1, "revision": 1,
-        "event_type": "interview.rescheduled", "status": "confirmed", "starts_at": now() + timedelta(hours=1),
-        "held_at": now(), "is_superseded": True,
-    }  # fmt: skip
-    with pytest.raises(Obsolete, match=why) if why else nullcontext():
-        raise_if_obsolete(about, now())

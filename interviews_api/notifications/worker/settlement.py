@@ -10,8 +10,6 @@ from functools import partial
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from interviews_api.accounts.email_verification import is_verification_required
-from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.clock import now
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.notifications.delivery_errors import (
@@ -27,12 +25,8 @@ from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
-from interviews_api.notifications.worker.retry_policy import (
-    FIRST_BACKOFF,
-    raise_if_obsolete,
-    raise_if_unverified,
-    raise_if_without_password,
-)
+from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF
+from interviews_api.notifications.worker.suppression import require_target
 from interviews_api.notifications.worker.target_health_repository import TargetHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
@@ -105,14 +99,7 @@ class DeliverySettler:
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
             raise _ContextUnavailable(type(error).__name__) from None
-        raise_if_obsolete(context, now())
-        if target is None:
-            raise Obsolete("the recipient is no longer there")
-        if is_verification_required():
-            raise_if_unverified(context, target)
-        if has_identity_provider():
-            raise_if_without_password(context, target)
-        self._send(target, context)
+        self._send(require_target(context, target, now()), context)
 
     def _succeed(self, connection: Connection, claim: Claim) -> None:
         DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now())
