@@ -43,12 +43,12 @@ def _link_by(link: Callable[[str, str, str], str]) -> Link:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of deliveries: `template`, `link` and `facts` are of their mails.
+class KindRules:
+    """The rules of a kind of deliveries: `template`, `link` and `facts` are of their mails.
 
     `label` names the kind to an operator. `raise_if_over` raises Obsolete. `template` maps user and context to the name
     of a file in `templates/`, `facts` to pairs of a label and a text.
-    `is_for_any_address` is true if the mail goes to addresses that nobody has proved.
+    `is_for_any_address` is true if the mail goes to addresses that are not verified.
     """
 
     label: str
@@ -62,23 +62,26 @@ class Kind:
 _RAISE_IF_EXPIRED = raise_if_expired("the mail has expired")
 
 
-def _account_mail(kind: str, check: Check = _RAISE_IF_EXPIRED, **values: Any) -> Kind:
-    return Kind("account", check, _named(f"account_{kind}.j2"), **values)
+def _account_mail(kind: str, check: Check = _RAISE_IF_EXPIRED, **values: Any) -> KindRules:
+    return KindRules("account", check, _named(f"account_{kind}.j2"), **values)
 
 
-KINDS: Mapping[str, Kind] = {
-    DeliveryKind.EVENT: Kind(
+KINDS: Mapping[str, KindRules] = {
+    DeliveryKind.EVENT: KindRules(
         "event", raise_if_event_is_obsolete, event_mails.template, event_mails.link, event_mails.facts
     ),
-    DeliveryKind.PASSWORD_RESET: Kind(
+    DeliveryKind.PASSWORD_RESET: KindRules(
         "password reset",
         raise_if_expired("the request has expired or was used"),
         _named("password_reset.j2"),
         _link_by(reset_link),
         is_for_any_address=True,
     ),
-    DeliveryKind.WEBHOOK_DISABLED: Kind("disabled webhook", raise_if_webhook_is_deleted, _named("webhook_disabled.j2")),
-    # In a context, an account mail has the kind of its row. Without the row it has expired.
+    DeliveryKind.WEBHOOK_DISABLED: KindRules(
+        "disabled webhook", raise_if_webhook_is_deleted, _named("webhook_disabled.j2")
+    ),
+    # In a context, an account mail has the kind of its row. Here the row is gone, so `expires_at` is NULL and the check
+    # always raises: the template is never read.
     DeliveryKind.ACCOUNT_MAIL: _account_mail(DeliveryKind.ACCOUNT_MAIL),
     MailKind.PASSWORD_CHANGED: _account_mail(MailKind.PASSWORD_CHANGED, is_for_any_address=True),
     MailKind.COLLEAGUE_CHANGED: _account_mail(MailKind.COLLEAGUE_CHANGED),

@@ -16,19 +16,19 @@ _FAILING_DAY = RETRY_WINDOW - timedelta(minutes=1)
 
 
 class TargetHealthRepository:
-    """The health of a channel's targets; no attempt changes an address of e-mail. Never commits."""
+    """Health of targets that attempts do not change: mail addresses. Subclasses override. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def record_success(self, target_id: str) -> None:
-        """Record that the target accepted a delivery."""
+        """Do nothing; subclasses record that the target accepted a delivery."""
 
     def record_failure(self, target_id: str, now: datetime) -> None:
-        """Record that an attempt failed or was rejected, by the fault of the target."""
+        """Do nothing; subclasses record that an attempt failed or was rejected, by the fault of the target."""
 
     def record_gone(self, target_id: str, now: datetime) -> None:
-        """Record that the target no longer exists."""
+        """Do nothing; subclasses record that the target no longer exists."""
 
 
 class SubscriptionHealthRepository(TargetHealthRepository):
