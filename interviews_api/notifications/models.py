@@ -85,11 +85,11 @@ class Delivery(Base):
 
     `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
     `originator_id` is the other party of a mail about an interview, the candidate of a push message, the company of a
-    webhook. Of other mails it is the user or company that causes them. The column keeps the name that it once had.
+    webhook. Of other mails it is the user or company that causes them.
     `key` is the idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves
     `due_at` to the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes it a
     dead letter when the next one would come after `give_up_at`. `held_at` is when a limit on mails first held it back.
-    `created_at` is None for deliveries of before that was recorded. All times are in UTC.
+    `created_at` is None for deliveries written before migration 0007. All times are in UTC.
     """
 
     __tablename__ = "deliveries"
@@ -146,7 +146,7 @@ IS_ABOUT_INTERVIEW = is_about_interview(Delivery)
 class Webhook(Base):
     """A company's URL for events; `events` None means all, `secret` signs the requests.
 
-    `created_by_id` is the user that set it up, and may be gone; None for webhooks of before that was recorded.
+    `created_by_id` is the user that set it up, and may be gone; None for webhooks written before migration 0007.
     `failing_since` is the time of the first failed attempt since the last successful one.
     """
 

@@ -45,10 +45,11 @@ def list_muted_companies(viewer: Viewer, *, limit: int, skip: int) -> Page:
     errors=(CompanyNotFound, TooManyMutedCompanies),
 )
 def mute_company(viewer: Viewer, *, company_id: str) -> Mapping[str, Any]:
-    """Mute a company: no e-mail or push of it but cancellations, and new times and reminders of confirmed interviews.
+    """Mute a company: suppress its e-mails and push messages, with few exceptions.
 
-    Of cancellations at most three in 24 hours, without the company's texts. An interview counts as confirmed if the
-    candidate confirmed it once. The company's interviews stay in all lists. A company that is muted already stays so.
+    Cancellations still go out, at most three in 24 hours and without the company's texts. So do new times and reminders
+    of confirmed interviews. An interview counts as confirmed if the candidate confirmed it once. The company's
+    interviews stay in all lists. A company that is muted already stays so.
     """
     with transaction() as connection:
         return MutedCompanyRepository(connection).mute(viewer, company_id, now=now())

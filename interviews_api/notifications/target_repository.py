@@ -82,7 +82,7 @@ class WebhookRepository:
     ) -> Mapping[str, Any]:
         """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at the bound.
 
-        Locks the company, so that two requests at once cannot exceed the limit.
+        Locks the company, so that two requests at once cannot exceed the bound.
         """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
@@ -138,7 +138,7 @@ class SubscriptionRepository:
         """Insert the subscription, or move it to the viewer; raises Unauthorized, or Conflict at the bound.
 
         A browser has one endpoint, so its last viewer owns it. A new owner means a new id: deliveries to the earlier
-        owner then find no target. Locks the candidate, so that two requests at once cannot exceed the limit.
+        owner then find no target. Locks the candidate, so that two requests at once cannot exceed the bound.
         """
         UserRepository(self._connection).share_viewer(viewer)
         self._connection.execute(LOCK_CANDIDATE, {"candidate_id": viewer.user_id})

@@ -22,8 +22,9 @@ class ForeignForm(Forbidden):
 
 
 def same_origin_forms(view: View) -> View:
-    """Refuse HTML forms of other sites (Fetch Metadata; else Origin, which must be PUBLIC_URL's). Host is never asked.
+    """Refuse HTML forms of other sites (Fetch Metadata; else Origin, which must be PUBLIC_URL's).
 
+    The Host header is not used, because a proxy may change it.
     Only a form needs this: browsers ask before they send another site's JSON (CORS).
     """
 
