@@ -25,6 +25,7 @@ from interviews_api.interviews.models import Actor, Interview
 from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_place, start_of
 from interviews_api.interviews.state_machine import RESCHEDULE, Transition
+from interviews_api.interviews.transition_limits import refuse_too_many_transitions
 from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
 
 _IS_OURS = Interview.company_id == OUR_COMPANY
@@ -192,8 +193,7 @@ class CompanyInterviewRepository:
         after = {name: before[name] for name in _RESCHEDULABLE_COLUMNS} | changes
         after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
         check_place(after)
-        transitions = TransitionRepository(self._connection)
-        transitions.refuse_too_many_transitions(RESCHEDULE, Actor.COMPANY, interview_id, limits)
+        refuse_too_many_transitions(self._connection, RESCHEDULE, Actor.COMPANY, interview_id, limits)
         if precondition:
             precondition(before)
         if before["status"] not in RESCHEDULE.source_statuses:

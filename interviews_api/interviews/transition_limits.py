@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
 from sqlalchemy.orm import aliased
 
+from interviews_api.clock import now
 from interviews_api.config.limits import TRANSITIONS_OF_INTERVIEW, Limit
 from interviews_api.db.row_limits import ActiveLimits, refuse_when_reached
 from interviews_api.events.models import Event, EventType
@@ -15,7 +16,7 @@ from interviews_api.interviews.state_machine import Transition
 _EVENTS_READ = 1000
 """The newest events of an interview that are read, at least ten per allowed transition.
 
-The other side's lie between.
+Events of the other side, reminders and nudges lie between them.
 """
 
 _NEWEST = (
@@ -40,7 +41,7 @@ def has_room(actor: Actor) -> ColumnElement[bool]:
     return ~exists(reached.offset(bindparam("transitions_before", type_=Event.revision.type)).limit(1))
 
 
-def room_values(limits: ActiveLimits, now: datetime) -> dict[str, object]:
+def room_values(limits: ActiveLimits, at: datetime) -> dict[str, object]:
     """Return the values of the parameters of `has_room`."""
     if limits is None:
         return {}
@@ -48,7 +49,7 @@ def room_values(limits: ActiveLimits, now: datetime) -> dict[str, object]:
     return {
         "events_read": _events_read(limit),
         "transitions_before": limit.allowed - 1,
-        "transitions_since": now - timedelta(seconds=limit.seconds),
+        "transitions_since": at - timedelta(seconds=limit.seconds),
     }
 
 
@@ -62,21 +63,19 @@ def refuse_too_many_transitions(
     actor: Actor,
     interview_id: object,
     limits: ActiveLimits,
-    *,
-    now: datetime,
 ) -> None:
     """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
     if limits is None:
         return
-    common = limits[TRANSITIONS_OF_INTERVIEW.name]
-    _refuse(connection, common, interview_id, _event.actor == actor, _IS_TRANSITION, now=now)
+    common, present = limits[TRANSITIONS_OF_INTERVIEW.name], now()
+    _refuse(connection, common, interview_id, _event.actor == actor, _IS_TRANSITION, at=present)
     if transition.limit is not None:
         own = limits[transition.limit.name]
-        _refuse(connection, own, interview_id, _event.type == transition.event, now=now)
+        _refuse(connection, own, interview_id, _event.type == transition.event, at=present)
 
 
 def _refuse(
-    connection: Connection, limit: Limit, interview_id: object, *conditions: ColumnElement[bool], now: datetime
+    connection: Connection, limit: Limit, interview_id: object, *conditions: ColumnElement[bool], at: datetime
 ) -> None:
     values: Any = {"interview_id": interview_id, "events_read": _events_read(limit)}
-    refuse_when_reached(connection, limit, _event.at, *conditions, now=now, values=values)
+    refuse_when_reached(connection, limit, _event.at, *conditions, now=at, values=values)

@@ -110,21 +110,15 @@ class TransitionRepository:
         if not is_single_statement(transition, precondition, limits):
             self.lock(str(keys["interview_id"]))
             before = read()
-            self.refuse_too_many_transitions(transition, side.actor, keys["interview_id"], limits)
+            refuse_too_many_transitions(self._connection, transition, side.actor, keys["interview_id"], limits)
             if precondition:
                 precondition(before)
         interview = self._update(transition, side, keys, changes, previous_starts_at, limits)
         if interview is None:
             read()
-            self.refuse_too_many_transitions(transition, side.actor, keys["interview_id"], limits)
+            refuse_too_many_transitions(self._connection, transition, side.actor, keys["interview_id"], limits)
             raise transition.refusal
         return interview
-
-    def refuse_too_many_transitions(
-        self, transition: Transition, actor: Actor, interview_id: object, limits: ActiveLimits
-    ) -> None:
-        """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
-        refuse_too_many_transitions(self._connection, transition, actor, interview_id, limits, now=now())
 
     def _update(
         self,
