@@ -1,6 +1,7 @@
-"""The limits on sign-ins, forgotten passwords and verification mails, which no stranger can use to lock an owner out.
+"""Limits on sign-ins, mails about passwords and verification mails.
 
-A client address with a session of the account has its own count: failures from elsewhere do not touch it.
+A client address with a session of the account has its own count: failures from elsewhere do not touch it. Mails of an
+account without a verified address share a count: a stranger may have registered it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The limits on requests, as data: handlers, the setting LIMITS, docs/limits.md and the OpenAPI document draw from it.
 
 A `Limit` is for attempts in a time window; the setting LIMITS changes it. A `MailLimit` is for mails to a user within a
-day. RATELIMIT_ENABLED switches these two kinds off. A `Bound` limits how many rows stand at the same time; no setting
+day. RATELIMIT_ENABLED switches these two kinds off. A `Bound` limits how many rows exist at the same time; no setting
 changes it.
 """
 
@@ -41,7 +41,7 @@ class MailLimit:
 
 @dataclass(frozen=True)
 class Bound:
-    """A limit on rows that stand at the same time. `counted` names the rows and their owner."""
+    """A limit on rows that exist at the same time. `counted` names the rows and their owner."""
 
     counted: str
     allowed: int
@@ -57,11 +57,15 @@ LOGIN_FROM_ADDRESS = Limit("login_address", "sign-ins from a client address", 10
 PASSWORD_CHANGE = Limit("password_change", "changes of password of an account", 10, 5 * MINUTE)
 REGISTRATION = Limit("registration_address", "registrations from a client address", 20, HOUR)
 FORGOTTEN_OF_ACCOUNT = Limit(
-    "forgotten_account", "forgotten passwords of an account, from client addresses without a session of it", 3, HOUR
+    "forgotten_account",
+    "forgotten passwords of an account, from client addresses without a session of it, or from all if its address "
+    "is not verified",
+    3,
+    HOUR,
 )
 FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS = Limit(
     "forgotten_account_address",
-    "forgotten passwords of an account, from each client address with a session of it",
+    "forgotten passwords of an account with a verified address, from each client address with a session of it",
     3,
     HOUR,
 )
@@ -69,13 +73,14 @@ FORGOTTEN_FROM_ADDRESS = Limit("forgotten_address", "forgotten passwords from a 
 RESET_FROM_ADDRESS = Limit("reset_address", "uses of reset links from a client address", 20, HOUR)
 VERIFICATION_OF_ACCOUNT = Limit(
     "verification_account",
-    "verification mails of an account, registrations included, from client addresses without a session of it",
+    "verification mails of an account, registrations included, from client addresses without a session of it, "
+    "or from all if its address is not verified",
     3,
     HOUR,
 )
 VERIFICATION_OF_ACCOUNT_FROM_ADDRESS = Limit(
     "verification_account_address",
-    "verification mails of an account, from each client address with a session of it",
+    "verification mails of an account with a verified address, from each client address with a session of it",
     3,
     HOUR,
 )
@@ -193,6 +198,6 @@ def as_markdown() -> str:
     lines = ["| name | counted | default | window |", "|---|---|---|---|"]
     for limit in LIMITS:
         lines.append(f"| `{limit.name}` | {limit.counted} | `{limit.rate}` | {describe_window(limit.seconds)} |")
-    lines += ["", "| standing | at most |", "|---|---|"]
+    lines += ["", "| rows at the same time | at most |", "|---|---|"]
     lines += [f"| {bound.counted} | {bound.allowed} |" for bound in BOUNDS]
     return "\n".join(lines) + "\n"
