@@ -65,13 +65,21 @@ def register_as_colleague(connection: Connection, invitation: Mapping[Any, Any],
 
     Where addresses must be verified, an unverified account with the address is deleted, or it is EmailTaken.
     """
-    if is_verification_required() and UnverifiedAccountRepository(connection).find(invitation["email"]):
-        account = _end_unverified_account(connection, invitation["email"])
-        if not _delete(connection, account):
-            raise EmailTaken
+    delete_unverified_account(connection, invitation["email"])
     user = InvitationRepository(connection).accept(invitation["id"], password_hash, now=now())
     record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation["id"])
     return user
+
+
+def delete_unverified_account(connection: Connection, email: str) -> None:
+    """Delete the unverified account with the address, if there is one and addresses must be verified.
+
+    Raises EmailTaken if it has applications or jobs, or if its company would have no owner.
+    """
+    if is_verification_required() and UnverifiedAccountRepository(connection).find(email):
+        account = _end_unverified_account(connection, email)
+        if not _delete(connection, account):
+            raise EmailTaken
 
 
 def reject(connection: Connection, verification_id: str, user_id: str) -> None:
