@@ -186,14 +186,12 @@ class UserRepository:
         return self.get_by_email(email)
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Lock the user, replace the hash and return True; return False if `old_hash` is outdated."""
-        self.lock_user(user_id)
+        """Replace the hash and return True; return False if `old_hash` is outdated. Callers have locked the user."""
         is_unchanged = (User.id == user_id) & (User.password_hash == old_hash)
         return self._connection.execute(update(User).where(is_unchanged).values(password_hash=new_hash)).rowcount == 1
 
     def set_password(self, user_id: str, password_hash: str) -> None:
-        """Lock the user and set the hash."""
-        self.lock_user(user_id)
+        """Set the hash. Callers have locked the user."""
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
     def _add(

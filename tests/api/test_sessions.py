@@ -173,7 +173,9 @@ def remove(connection: Connection, user: RowMapping) -> None:
 
 
 def change(connection: Connection, user: RowMapping) -> None:
-    assert UserRepository(connection).change_password(user["id"], user["password_hash"], hash_password("another-one"))
+    users = UserRepository(connection)
+    users.lock_user(user["id"])
+    assert users.change_password(user["id"], user["password_hash"], hash_password("another-one"))
 
 
 @pytest.mark.parametrize("overtake", [remove, change])
