@@ -17,7 +17,7 @@ from interviews_api.accounts.errors import (
 )
 from interviews_api.accounts.mail_repository import AccountMailRepository
 from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, MailKind, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, LOCK_OUR_COMPANY, OUR_COMPANY, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import require_own
 
@@ -35,7 +35,6 @@ _COLLEAGUE = (
     .outerjoin(User, User.id == _requested.id)
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_LOCK_COMPANY = select(Company.id).where(Company.id == OUR_COMPANY).with_for_update()
 _colleagues = (
     select(
         User.id,
@@ -92,7 +91,7 @@ class ColleagueRepository:
 
         Locks the viewer's user too, as `UserRepository.share_viewer` does.
         """
-        self._connection.execute(_LOCK_COMPANY, viewer.keys)
+        self._connection.execute(LOCK_OUR_COMPANY, viewer.keys)
         UserRepository(self._connection).share_user(viewer.user_id)
         return self.check_owner(viewer)
 

@@ -50,7 +50,7 @@ IS_SIGNED_IN = or_(_SESSION == NO_SESSION, exists().where(HAS_SESSION))
 OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 """The id of the viewer's company."""
 
-# `key_share=True` makes both FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of foreign keys.
+# `key_share=True` makes them FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of foreign keys.
 LOCK_CANDIDATE = (
     select(Candidate.id)
     .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
@@ -61,7 +61,8 @@ LOCK_COMPANY = (
     .where(Company.id == bindparam("company_id", type_=Company.id.type))
     .with_for_update(key_share=True)
 )
-"""Locks under which rows of a candidate or company are counted, so that two requests take turns."""
+LOCK_OUR_COMPANY = select(Company.id).where(Company.id == OUR_COMPANY).with_for_update(key_share=True)
+"""Locks under which rows of a candidate or company are counted or changed, so that two requests take turns."""
 
 _USERS = (
     select(

@@ -36,6 +36,7 @@ class UnverifiedAccountRepository:
         if account is None:
             return None
         ResetRepository(self._connection).lock(user_id)
+        # FOR UPDATE, because the company may be deleted: a simultaneous insert of a job of it waits.
         company = select(Company.id).where(Company.id == account["company_id"])
         self._connection.execute(company.with_for_update())
         return self._connection.execute(of_user.with_for_update(of=User)).mappings().one_or_none()
