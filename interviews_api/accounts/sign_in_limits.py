@@ -16,6 +16,7 @@ from interviews_api.accounts.rate_limits import (
     by_account,
     by_account_and_client_address,
     by_client_address,
+    by_email_address,
     by_subject,
     count_attempt,
     keyed_hash,
@@ -135,7 +136,7 @@ def count_verification_mail(request: AccountRequest) -> bool:
 def count_invitation(email: str) -> bool:
     """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
     label = _label(email)
-    return _has_room(by_account(INVITATIONS_TO_ADDRESS, None, label), label)
+    return _has_room(by_email_address(INVITATIONS_TO_ADDRESS, label), label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:
@@ -145,7 +146,7 @@ def _verification_mail(request: AccountRequest) -> Count:
     """
     if request.is_from_owner:
         return by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
-    return by_account(VERIFICATION_OF_ACCOUNT, None, request.label)
+    return by_email_address(VERIFICATION_OF_ACCOUNT, request.label)
 
 
 def _has_room(count: Count, label: str) -> bool:
