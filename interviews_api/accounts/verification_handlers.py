@@ -21,8 +21,8 @@ from interviews_api.accounts.schemas import (
     VerificationDetails,
     VerificationToken,
 )
+from interviews_api.accounts.signed_ids import VERIFICATION_LINK
 from interviews_api.accounts.verification_repository import VerificationRepository
-from interviews_api.accounts.verification_tokens import read_verification_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import VERIFY_FROM_ADDRESS
@@ -112,7 +112,7 @@ def reject_registration(token: str) -> dict[str, Any]:
 
 
 def _read(token: str) -> str:
-    return read_verification_token(service(Settings).secret_key, token)
+    return VERIFICATION_LINK.read(service(Settings).secret_key, token)
 
 
 @blueprint.errorhandler(ApiError)
