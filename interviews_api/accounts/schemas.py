@@ -182,13 +182,13 @@ class CompanySession(_Tokens):
 
 
 class CandidateMe(CamelSchema):
-    """The candidate that the token names."""
+    """A candidate, with names and phone number."""
 
     user = fields.Nested(CandidateProfile)
 
 
 class CompanyMe(CamelSchema):
-    """The company user that the token names."""
+    """A company user, with its company."""
 
     user = fields.Nested(CompanyUserProfile)
 
