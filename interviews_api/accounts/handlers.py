@@ -107,7 +107,8 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return begin_session(register_as_candidate(connection, email, password_hash, **person))
+        user = register_as_candidate(connection, email, password_hash, **person)
+        return begin_session(connection, user)
 
 
 @blueprint.post("/register/company")
@@ -129,7 +130,8 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return begin_session(register_as_company(connection, email, password_hash, company))
+        user = register_as_company(connection, email, password_hash, company)
+        return begin_session(connection, user)
 
 
 @blueprint.post("/login")
@@ -150,7 +152,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
         with transaction() as connection:
             _check_still_verified(connection, user)
             attempt.give_back()
-            return SESSION_SCHEMAS[user["role"]], begin_session(user)
+            return SESSION_SCHEMAS[user["role"]], begin_session(connection, user)
 
 
 @blueprint.post("/refresh")

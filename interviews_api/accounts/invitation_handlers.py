@@ -71,7 +71,7 @@ def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
     count_attempt(by_client_address(REGISTRATION, client_address()))
     password_hash = hash_password(password)
     with transaction() as connection:
-        return begin_session(register_as_colleague(connection, invitation, password_hash))
+        return begin_session(connection, register_as_colleague(connection, invitation, password_hash))
 
 
 def _read(token: str) -> str:
