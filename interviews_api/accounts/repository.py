@@ -1,7 +1,8 @@
 """The SQL of users and their sessions.
 
 Changes of accounts lock resets, company and user in this order; those that need fewer leave the others out. A lock of a
-user is exclusive (`lock_user`, for credentials and proofs) or shared (`share_user`, for rows that outlive a session).
+user is exclusive (`lock_user`, for credentials and verifications) or shared (`share_user`, for rows that outlive a
+session).
 """
 
 from collections.abc import Mapping
@@ -117,11 +118,14 @@ class UserRepository:
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
     def lock_user(self, user_id: str) -> None:
-        """Lock the user's row until the commit: changes of credentials and proofs take turns, and sharers wait."""
+        """Lock the user's row until the commit, so that changes of credentials and verifications take turns.
+
+        Sharers wait.
+        """
         self._connection.execute(select(User.id).where(User.id == user_id).with_for_update())
 
     def verify_email(self, user_id: str, *, now: datetime) -> None:
-        """Record that the user's address was proved, and end its verifications. Callers have locked the user."""
+        """Record that the user's address was verified, and end its verifications. Callers have locked the user."""
         unverified = (User.id == user_id) & User.email_verified_at.is_(None)
         self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
         self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
@@ -178,7 +182,7 @@ class UserRepository:
     ) -> RowMapping:
         """Insert another user of a company and return the user; raises EmailTaken.
 
-        `verified_at` is when the address was proved, or None.
+        `verified_at` is when the address was verified, or None.
         """
         user_id = self._add(Role.COMPANY, email, password_hash, now, verified_at)
         if user_id is None:

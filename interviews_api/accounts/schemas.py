@@ -116,7 +116,7 @@ class NewPassword(CamelSchema):
 class _User(CamelSchema):
     id = id_field()
     email = fields.String()
-    email_verified = fields.Boolean(metadata={"description": "Whether the address was proved to be the user's."})
+    email_verified = fields.Boolean(metadata={"description": "Whether the address was verified as the user's."})
 
 
 class CandidateProfile(_User):

@@ -61,12 +61,12 @@ class AccountRequest:
 
     @property
     def is_from_owner(self) -> bool:
-        """Whether the client address is known and, where addresses must be verified, the account's is verified.
+        """Whether the client address is known, and the account's e-mail address verified where that is required.
 
         A stranger may have registered an address that is not verified, and signed in from many client addresses.
         """
-        is_proved = self.user is not None and (self.user["email_verified"] or not is_verification_required())
-        return self.is_from_known_address and is_proved
+        is_verified = self.user is not None and (self.user["email_verified"] or not is_verification_required())
+        return self.is_from_known_address and is_verified
 
 
 def find_account(email: str) -> AccountRequest:

@@ -1,4 +1,4 @@
-"""The SQL of accounts whose e-mail address nobody has proved: `registration.py` replaces and deletes them."""
+"""The SQL of accounts whose e-mail address nobody has verified: `registration.py` replaces and deletes them."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ class UnverifiedAccountRepository:
     def lock(self, user_id: str) -> RowMapping | None:
         """Lock the account's resets, company and user, and return the account.
 
-        Returns None if the account is gone, or its address was proved.
+        Returns None if the account is gone, or its address is verified.
         """
         of_user = _ACCOUNTS.where(User.id == user_id)
         account = self._connection.execute(of_user).mappings().one_or_none()
