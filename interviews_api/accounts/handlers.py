@@ -72,7 +72,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
 
 
-def _open_registration(*open_for: str) -> Callable[[View], View]:
+def _registration_open_for(*open_for: str) -> Callable[[View], View]:
     """Answer 404 before validation unless REGISTRATION has one of these values."""
 
     def decorate(view: View) -> View:
@@ -89,7 +89,7 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
 
 @blueprint.post("/register/candidate")
 @local_candidate_accounts_required
-@_open_registration("open", "candidates")
+@_registration_open_for("open", "candidates")
 @operation(
     "Candidate registered successfully",
     CandidateSession,
@@ -112,7 +112,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
 
 
 @blueprint.post("/register/company")
-@_open_registration("open")
+@_registration_open_for("open")
 @operation(
     "Company registered successfully",
     CompanySession,
