@@ -71,7 +71,6 @@ _USERS = (
         User.email,
         User.role,
         User.password_hash,
-        User.email_verified_at,
         User.email_verified_at.is_not(None).label("email_verified"),
         Candidate.first_name,
         Candidate.last_name,
