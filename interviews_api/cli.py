@@ -10,9 +10,9 @@ from flask.cli import with_appcontext
 from interviews_api.accounts.audit_commands import audit
 from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
-from interviews_api.accounts.company_repository import CompanyRepository
+from interviews_api.accounts.company_commands import companies
 from interviews_api.accounts.identity_provider import has_identity_provider
-from interviews_api.accounts.models import Approval, Role, Viewer
+from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.purge import purge_batches
 from interviews_api.accounts.purge_repository import expiring_tables
 from interviews_api.accounts.repository import SessionRepository, UserRepository
@@ -29,11 +29,9 @@ from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
 from interviews_api.services import service
 from interviews_api.web.command_group import CommandGroup, errors_as_messages
-from interviews_api.web.plain_text import in_one_line
 
 seed = CommandGroup("seed", help="Load data.")
 users = CommandGroup("users", help="Create users.")
-companies = CommandGroup("companies", help="Approve and suspend companies.")
 tokens = CommandGroup("tokens", help="Issue access tokens.")
 interviews = CommandGroup("interviews", help="Look into interviews.")
 
@@ -97,41 +95,6 @@ def create_company(name: str, time_zone: str, email: str, password: str) -> None
     user = {"id": new_id(), "companyId": company_id, "email": email, "password": password}
     load_world({"companies": [{"id": company_id, "name": name, "timeZone": time_zone}], "companyUsers": [user]})
     click.echo(f"Company {company_id}, user {user['id']}")
-
-
-@companies.command("list")
-@click.option("--approval", type=click.Choice([approval.value for approval in Approval]), help="Only these.")
-def list_companies(approval: str | None) -> None:
-    """List companies with their approval, in the order of their ids."""
-    with read_connection() as connection:
-        rows = CompanyRepository(connection).of_approval(Approval(approval) if approval else None)
-    for row in rows:
-        click.echo(f"{row['id']}  {row['approval']:<9}  {in_one_line(row['name'])}")
-    click.echo(f"{len(rows)} companies")
-
-
-@companies.command("approve")
-@click.argument("company_id")
-def approve_company(company_id: str) -> None:
-    """Let a company publish jobs and schedule interviews, also after a suspension."""
-    _decide(company_id, Approval.APPROVED)
-
-
-@companies.command("suspend")
-@click.argument("company_id")
-def suspend_company(company_id: str) -> None:
-    """Stop a company's jobs, its scheduling and its waiting mails.
-
-    It cannot schedule, reschedule or resend; it can still confirm, cancel and complete interviews.
-    """
-    _decide(company_id, Approval.SUSPENDED)
-
-
-def _decide(company_id: str, approval: Approval) -> None:
-    with transaction() as connection:
-        if not CompanyRepository(connection).decide(company_id, approval):
-            raise click.ClickException(f"there is no company {company_id}")
-    click.echo(f"Company {company_id} is {approval}")
 
 
 @users.command("create-candidate")

@@ -1,6 +1,5 @@
 """Approval of companies: which of them may publish jobs and invite candidates."""
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -10,28 +9,27 @@ from interviews_api.accounts.models import Approval, Viewer
 from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.services import service
-from interviews_api.web.route_contract import View
+from interviews_api.web.route_contract import Layer, View, contract_of, extend_contract
 
 
-def approval_required(check: Callable[..., object] | None = None) -> Callable[[View], View]:
-    """Refuse companies that the operator has suspended or not yet approved. Place it below the role.
+def approval_required(view: View) -> View:
+    """Refuse companies that the operator has suspended or not yet approved.
 
-    `check` is that of the route's `authorize_before_validation`: its refusals precede this one.
+    The refusals of the route's `authorize_before_validation` precede this one.
     """
+    contract = contract_of(view)
+    check = contract.check if contract else None
 
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(viewer: Viewer, **path: Any) -> Any:
-            with read_connection() as connection:
-                if not _may_publish(CompanyRepository(connection).approval(viewer)):
-                    if check is not None:
-                        check(connection, viewer, **path)
-                    raise CompanyNotApproved
-            return view(viewer, **path)
+    @wraps(view)
+    def guarded(viewer: Viewer, **path: Any) -> Any:
+        with read_connection() as connection:
+            if not _may_publish(CompanyRepository(connection).approval(viewer)):
+                if check is not None:
+                    check(connection, viewer, **path)
+                raise CompanyNotApproved
+        return view(viewer, **path)
 
-        return guarded
-
-    return decorate
+    return extend_contract(guarded, Layer.APPROVAL)
 
 
 def new_company_approval() -> Approval:

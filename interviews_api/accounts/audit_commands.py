@@ -59,7 +59,8 @@ def list_events(user: str | None, type_name: str | None, since: datetime | None,
 
 def _line(row: Mapping[Any, Any]) -> str:
     """Return the event in one line: instant, type, account, cause, client address, detail, number of failures."""
-    parts = [format_instant(row["at"]), row["type"], row["user_id"], in_one_line(row["email"] or "-")]
-    parts += [" ".join(("by", row["actor"], *([row["actor_id"]] if row["actor_id"] else []))), row["client_address"]]
-    parts += [row["detail"], f"{row['occurrences']} times" if row["occurrences"] > 1 else None]
-    return "  ".join(part or "-" for part in parts[:6]) + "".join(f"  {part}" for part in parts[6:] if part)
+    actor = f"by {row['actor']} {row['actor_id'] or ''}".rstrip()
+    columns = [format_instant(row["at"]), row["type"], row["user_id"], in_one_line(row["email"] or "-"), actor]
+    columns.append(row["client_address"] or "-")
+    extras = [row["detail"], f"{row['occurrences']} times" if row["occurrences"] > 1 else None]
+    return "  ".join([*columns, *filter(None, extras)])

@@ -83,8 +83,8 @@ class SecurityEventRepository:
         event_id = self._record_or_count(
             SecurityEventType.SIGN_IN_FAILED, user_id or MALFORMED_ID, SecurityActor.UNKNOWN, client_address, now
         )
-        is_of_nobody = (SecurityEvent.id == event_id) & (SecurityEvent.user_id == MALFORMED_ID)
-        self._connection.execute(delete(SecurityEvent).where(is_of_nobody))
+        has_no_account = (SecurityEvent.id == event_id) & (SecurityEvent.user_id == MALFORMED_ID)
+        self._connection.execute(delete(SecurityEvent).where(has_no_account))
 
     def _record_or_count(
         self,
@@ -107,8 +107,8 @@ class SecurityEventRepository:
         if len(newest) <= MAX_SIGN_INS_A_DAY:
             return self.record(event_type, user_id, actor=actor, client_address=client_address, now=now)
         values = {"client_address": client_address, "at": now, "expires_at": now + RETENTION}
-        counted = update(SecurityEvent).where(SecurityEvent.id == newest[0])
-        self._connection.execute(counted.values(**values, occurrences=SecurityEvent.occurrences + 1))
+        statement = update(SecurityEvent).where(SecurityEvent.id == newest[0])
+        self._connection.execute(statement.values(**values, occurrences=SecurityEvent.occurrences + 1))
         return newest[0]
 
     def page(self, viewer: Viewer, *, limit: int, skip: int) -> Page:

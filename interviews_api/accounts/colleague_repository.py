@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
@@ -17,7 +18,7 @@ from interviews_api.accounts.errors import (
 )
 from interviews_api.accounts.mail_repository import AccountMailRepository
 from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, MailKind, User, Viewer
-from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
+from interviews_api.accounts.repository import IS_SIGNED_IN, LOCK_OUR_COMPANY, OUR_COMPANY, VIEWER, UserRepository
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import require_own
 
@@ -35,7 +36,6 @@ _COLLEAGUE = (
     .outerjoin(User, User.id == _requested.id)
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
-_LOCK_COMPANY = select(Company.id).where(Company.id == OUR_COMPANY).with_for_update()
 _colleagues = (
     select(
         User.id,
@@ -68,6 +68,14 @@ _OWNERS = (
 )
 
 
+class ColleagueChange(StrEnum):
+    """A change of colleagues of which owners are told; a change of role is told as the new role."""
+
+    ADDED = "added"
+    JOINED = "joined"
+    REMOVED = "removed"
+
+
 class ColleagueRepository:
     """The users of the viewer's company. Changes are an owner's, and are told to all owners. Never commits."""
 
@@ -92,7 +100,7 @@ class ColleagueRepository:
 
         Locks the viewer's user too, as `UserRepository.share_viewer` does.
         """
-        self._connection.execute(_LOCK_COMPANY, viewer.keys)
+        self._connection.execute(LOCK_OUR_COMPANY, viewer.keys)
         UserRepository(self._connection).share_user(viewer.user_id)
         return self.check_owner(viewer)
 
@@ -110,9 +118,9 @@ class ColleagueRepository:
         colleague = self.check(viewer, user_id)
         if user_id == viewer.user_id:
             raise CannotRemoveYourself
-        told = self.owners_of(owner["company_id"])
+        owners = self.owners_of(owner["company_id"])
         self._connection.execute(delete(User).where(User.id == user_id))
-        self._tell(told, owner, colleague["email"], "removed", now=now, webhook_urls=webhook_urls)
+        self._tell(owners, owner, colleague["email"], ColleagueChange.REMOVED, now=now, webhook_urls=webhook_urls)
 
     def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:
         """Give a colleague the role; return its user, and whether the role was another.
@@ -121,13 +129,13 @@ class ColleagueRepository:
         """
         owner = self.lock_as_owner(viewer)
         colleague = self.check(viewer, user_id)
-        told = self.owners_of(owner["company_id"])
-        if role != CompanyRole.OWNER and set(told) == {user_id}:
+        owners = self.owners_of(owner["company_id"])
+        if role != CompanyRole.OWNER and set(owners) == {user_id}:
             raise NoOwnerLeft
         is_change = colleague["role"] != role
         if is_change:
             self._connection.execute(update(CompanyUser).where(CompanyUser.id == user_id).values(role=role))
-            self._tell(told | self.owners_of(owner["company_id"]), owner, colleague["email"], role, now=now)
+            self._tell(owners | self.owners_of(owner["company_id"]), owner, colleague["email"], role, now=now)
         return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
@@ -136,13 +144,13 @@ class ColleagueRepository:
         member = UserRepository(self._connection).add_company_user(
             owner["company_id"], email, password_hash, CompanyRole.MEMBER, now=now
         )
-        self._tell(self.owners_of(owner["company_id"]), owner, email, "added", now=now)
+        self._tell(self.owners_of(owner["company_id"]), owner, email, ColleagueChange.ADDED, now=now)
         return member
 
     def tell_of_newcomer(self, invitation: RowMapping, *, now: datetime) -> None:
         """Tell the owners that an invitation was accepted."""
         by = {"email": invitation["invited_by"]} | {key: invitation[key] for key in ("company_id", "company_name")}
-        self._tell(self.owners_of(invitation["company_id"]), by, invitation["email"], "joined", now=now)
+        self._tell(self.owners_of(invitation["company_id"]), by, invitation["email"], ColleagueChange.JOINED, now=now)
 
     def owners_of(self, company_id: str) -> dict[str, str]:
         """Return the addresses of the company's owners by their id."""
@@ -154,7 +162,7 @@ class ColleagueRepository:
         owners: Mapping[str, str],
         by: Mapping[Any, Any],
         person: str,
-        change: str,
+        change: ColleagueChange | CompanyRole,
         *,
         now: datetime,
         webhook_urls: Sequence[str] = (),

@@ -1,4 +1,4 @@
-"""The gate of verified addresses: before a proof, a user has the routes of accounts and public ones alone."""
+"""Verified addresses: before the verification, a user has the routes of accounts and public ones alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def refuse_unverified(user: Mapping[Any, Any]) -> None:
 def refuse_unverified_viewer(viewer: Viewer) -> None:
     """Raise EmailNotVerified as `refuse_unverified` does; raises Unauthorized if the viewer is gone.
 
-    A token that was issued after the proof says so, and costs no statement. The user of another one is read.
+    A token that was issued after the verification says so, and costs no statement. The user of another one is read.
     """
     if viewer.is_verified or not is_verification_required():
         return

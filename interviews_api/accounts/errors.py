@@ -52,7 +52,7 @@ class InvalidReset(BadRequest):
 
 
 class EmailNotVerified(Forbidden):
-    """403: the viewer never proved its e-mail address, and EMAIL_VERIFICATION requires it."""
+    """403: the viewer never verified its e-mail address, and EMAIL_VERIFICATION requires it."""
 
     message = "Verify your email address first"
 

@@ -72,7 +72,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
 
 
-def _open_registration(*open_for: str) -> Callable[[View], View]:
+def _registration_open_for(*open_for: str) -> Callable[[View], View]:
     """Answer 404 before validation unless REGISTRATION has one of these values."""
 
     def decorate(view: View) -> View:
@@ -89,7 +89,7 @@ def _open_registration(*open_for: str) -> Callable[[View], View]:
 
 @blueprint.post("/register/candidate")
 @local_candidate_accounts_required
-@_open_registration("open", "candidates")
+@_registration_open_for("open", "candidates")
 @operation(
     "Candidate registered successfully",
     CandidateSession,
@@ -107,11 +107,12 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return begin_session(register_as_candidate(connection, email, password_hash, **person))
+        user = register_as_candidate(connection, email, password_hash, **person)
+        return begin_session(connection, user)
 
 
 @blueprint.post("/register/company")
-@_open_registration("open")
+@_registration_open_for("open")
 @operation(
     "Company registered successfully",
     CompanySession,
@@ -129,7 +130,8 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     count_registration(email, with_mail=is_verification_required())
     password_hash = hash_password(password)
     with transaction() as connection:
-        return begin_session(register_as_company(connection, email, password_hash, company))
+        user = register_as_company(connection, email, password_hash, company)
+        return begin_session(connection, user)
 
 
 @blueprint.post("/login")
@@ -150,7 +152,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
         with transaction() as connection:
             _check_still_verified(connection, user)
             attempt.give_back()
-            return SESSION_SCHEMAS[user["role"]], begin_session(user)
+            return SESSION_SCHEMAS[user["role"]], begin_session(connection, user)
 
 
 @blueprint.post("/refresh")

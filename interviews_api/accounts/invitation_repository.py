@@ -17,7 +17,7 @@ from interviews_api.accounts.models import (
     Viewer,
     email_key,
 )
-from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.repository import LOCK_COMPANY, UserRepository
 from interviews_api.ids import new_id
 
 LIFETIME = timedelta(days=7)
@@ -87,7 +87,7 @@ class InvitationRepository:
         do.
         """
         company_id = self.get(invitation_id, now=now)["company_id"]
-        self._connection.execute(select(Company.id).where(Company.id == company_id).with_for_update())
+        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
         invitation = self.get(invitation_id, now=now)
         if self._end(company_id, invitation["email"]) == 0:
             raise InvalidInvitation

@@ -28,8 +28,8 @@ NO_SESSION = ""
 class Viewer:
     """The signed-in user that a request's token names. `session_id` may be NO_SESSION.
 
-    `is_verified` is whether the token says that the address was proved. A proof is for good, so a token that says so
-    stays true; one that does not may have been issued before the proof.
+    `is_verified` is whether the token says that the address was verified. A verification is for good, so a token that
+    says so stays true; one that does not may have been issued before.
     """
 
     user_id: str
@@ -51,7 +51,7 @@ def email_key(email: str) -> str:
 class User(Base):
     """The credentials of a user. `password_hash` is None if the user cannot sign in with a password.
 
-    `email_verified_at` is when the address was proved to be the user's, or None: anybody may have registered it.
+    `email_verified_at` is when the address was verified as the user's, or None: anybody may have registered it.
     """
 
     __tablename__ = "users"
@@ -214,9 +214,9 @@ class Invitation(Base):
 
 
 class EmailVerification(Base):
-    """A mailed link that proves a user's e-mail address.
+    """A mailed link that verifies a user's e-mail address.
 
-    A proof, or a later registration of the address, deletes the row.
+    A verification, or a later registration of the address, deletes the row.
     """
 
     __tablename__ = "email_verifications"

@@ -23,7 +23,7 @@ from interviews_api.errors import TooManyRequests
 from interviews_api.services import service
 
 _WIDER_FACTOR = 10  # an IPv6 /48 may make ten times the attempts of a /64
-_ROWS_OF_UNKNOWN_ACCOUNTS = 256
+_ROWS_OF_ADDRESSES = 256
 _MAX_KEPT = 1000  # attempts of one row, or more if a limit allows more
 
 
@@ -117,10 +117,19 @@ def _rows_of_client_address(limit: Limit, address: ClientAddress) -> list[tuple[
 def by_account(limit: Limit, user_id: str | None, label: str) -> Count:
     """Return the count of a limit for an account, alike whether it exists or not.
 
-    No row is written for an account that does not exist: all of them share a fixed number of rows, by label.
+    No row is written for an account that does not exist: its e-mail address counts instead.
     """
-    subject = user_id or f"unknown {int(label, 16) % _ROWS_OF_UNKNOWN_ACCOUNTS}"
-    return Count(limit, f"{limit.name}\0{subject}", label_only=True)
+    if user_id is None:
+        return by_email_address(limit, label)
+    return Count(limit, f"{limit.name}\0{user_id}", label_only=True)
+
+
+def by_email_address(limit: Limit, label: str) -> Count:
+    """Return the count of a limit for an e-mail address, whether an account has it or not.
+
+    All addresses share a fixed number of rows, by label.
+    """
+    return Count(limit, f"{limit.name}\0unknown {int(label, 16) % _ROWS_OF_ADDRESSES}", label_only=True)
 
 
 def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:

@@ -1,4 +1,4 @@
-"""Registration: a new account, by itself or by an invitation, and the mail by which its e-mail address is proved.
+"""Registration: a new account, by itself or by an invitation, and the mail by which its e-mail address is verified.
 
 Where verified addresses are required, an account that was never verified gives way to a later registration: it is
 replaced, or deleted if it has another role or colleagues.
@@ -65,18 +65,27 @@ def register_as_colleague(connection: Connection, invitation: Mapping[Any, Any],
 
     Where addresses must be verified, an unverified account with the address is deleted, or it is EmailTaken.
     """
-    if is_verification_required() and UnverifiedAccountRepository(connection).find(invitation["email"]):
-        account = _end_unverified_account(connection, invitation["email"])
-        if not _delete(connection, account):
-            raise EmailTaken
+    delete_unverified_account(connection, invitation["email"])
     user = InvitationRepository(connection).accept(invitation["id"], password_hash, now=now())
     record(connection, SecurityEventType.COLLEAGUE_JOINED, user["id"], detail=invitation["id"])
     return user
 
 
-def reject(connection: Connection, verification_id: str, user_id: str) -> None:
-    """Delete the account that a stranger registered, or only its password if it has applications or jobs.
+def delete_unverified_account(connection: Connection, email: str) -> None:
+    """Delete the unverified account with the address, if there is one and addresses must be verified.
 
+    Raises EmailTaken if it has applications or jobs, or if its company would have no owner.
+    """
+    if is_verification_required() and UnverifiedAccountRepository(connection).find(email):
+        account = _end_unverified_account(connection, email)
+        if not _delete(connection, account):
+            raise EmailTaken
+
+
+def reject(connection: Connection, verification_id: str, user_id: str) -> None:
+    """Delete the account that a stranger registered, or only its password if others depend on it.
+
+    They do if it has applications or jobs, or if its company would have no owner.
     Raises InvalidVerification if the verification was used, or ended, meanwhile.
     """
     accounts = UnverifiedAccountRepository(connection)
@@ -91,7 +100,7 @@ def reject(connection: Connection, verification_id: str, user_id: str) -> None:
 def _end_unverified_account(connection: Connection, email: str) -> RowMapping:
     """Lock the unverified account with the address, end all access to it and return it.
 
-    Raises EmailTaken if proofs are not required, or if the account is verified.
+    Raises EmailTaken if addresses need not be verified, or if the account is verified.
     """
     accounts = UnverifiedAccountRepository(connection)
     user_id = accounts.find(email) if is_verification_required() else None

@@ -1,7 +1,8 @@
 """The SQL of users and their sessions.
 
 Changes of accounts lock resets, company and user in this order; those that need fewer leave the others out. A lock of a
-user is exclusive (`lock_user`, for credentials and proofs) or shared (`share_user`, for rows that outlive a session).
+user is exclusive (`lock_user`, for credentials and verifications) or shared (`share_user`, for rows that outlive a
+session).
 """
 
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ IS_SIGNED_IN = or_(_SESSION == NO_SESSION, exists().where(HAS_SESSION))
 OUR_COMPANY = select(CompanyUser.company_id).where(CompanyUser.id == VIEWER).scalar_subquery()
 """The id of the viewer's company."""
 
-# `key_share=True` makes both FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of foreign keys.
+# `key_share=True` makes them FOR NO KEY UPDATE, which excludes itself, but not the FOR KEY SHARE of foreign keys.
 LOCK_CANDIDATE = (
     select(Candidate.id)
     .where(Candidate.id == bindparam("candidate_id", type_=Candidate.id.type))
@@ -61,7 +62,8 @@ LOCK_COMPANY = (
     .where(Company.id == bindparam("company_id", type_=Company.id.type))
     .with_for_update(key_share=True)
 )
-"""Locks under which rows of a candidate or company are counted, so that two requests take turns."""
+LOCK_OUR_COMPANY = select(Company.id).where(Company.id == OUR_COMPANY).with_for_update(key_share=True)
+"""Locks under which rows of a candidate or company are counted or changed, so that two requests take turns."""
 
 _USERS = (
     select(
@@ -69,7 +71,6 @@ _USERS = (
         User.email,
         User.role,
         User.password_hash,
-        User.email_verified_at,
         User.email_verified_at.is_not(None).label("email_verified"),
         Candidate.first_name,
         Candidate.last_name,
@@ -116,11 +117,14 @@ class UserRepository:
         return self._connection.execute(_LOCK_USER, {"user_id": user_id}).mappings().one_or_none()
 
     def lock_user(self, user_id: str) -> None:
-        """Lock the user's row until the commit: changes of credentials and proofs take turns, and sharers wait."""
+        """Lock the user's row until the commit, so that changes of credentials and verifications take turns.
+
+        Sharers wait.
+        """
         self._connection.execute(select(User.id).where(User.id == user_id).with_for_update())
 
     def verify_email(self, user_id: str, *, now: datetime) -> None:
-        """Record that the user's address was proved, and end its verifications. Callers have locked the user."""
+        """Record that the user's address was verified, and end its verifications. Callers have locked the user."""
         unverified = (User.id == user_id) & User.email_verified_at.is_(None)
         self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
         self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
@@ -177,7 +181,7 @@ class UserRepository:
     ) -> RowMapping:
         """Insert another user of a company and return the user; raises EmailTaken.
 
-        `verified_at` is when the address was proved, or None.
+        `verified_at` is when the address was verified, or None.
         """
         user_id = self._add(Role.COMPANY, email, password_hash, now, verified_at)
         if user_id is None:
@@ -186,14 +190,12 @@ class UserRepository:
         return self.get_by_email(email)
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        """Lock the user, replace the hash and return True; return False if `old_hash` is outdated."""
-        self.lock_user(user_id)
+        """Replace the hash and return True; return False if `old_hash` is outdated. Callers have locked the user."""
         is_unchanged = (User.id == user_id) & (User.password_hash == old_hash)
         return self._connection.execute(update(User).where(is_unchanged).values(password_hash=new_hash)).rowcount == 1
 
     def set_password(self, user_id: str, password_hash: str) -> None:
-        """Lock the user and set the hash."""
-        self.lock_user(user_id)
+        """Set the hash. Callers have locked the user."""
         self._connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
     def _add(

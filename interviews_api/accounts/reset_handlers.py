@@ -14,9 +14,9 @@ from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
-from interviews_api.accounts.reset_tokens import read_reset_token
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
 from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
+from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (
@@ -65,7 +65,7 @@ def ask_for_reset(email: str) -> dict[str, Any]:
 def reset_password(token: str, new_password: str) -> dict[str, Any]:
     """Set a new password with the token from the mail; sessions, feeds, push subscriptions and open invitations end."""
     count_attempt(by_client_address(RESET_FROM_ADDRESS, client_address()))
-    reset_id = read_reset_token(service(Settings).secret_key, token)
+    reset_id = RESET_LINK.read(service(Settings).secret_key, token)
     roles = [Role.COMPANY] if has_identity_provider() else list(Role)
     with read_connection() as connection:
         email = ResetRepository(connection).check(reset_id, roles=roles, now=now())

@@ -116,7 +116,7 @@ class NewPassword(CamelSchema):
 class _User(CamelSchema):
     id = id_field()
     email = fields.String()
-    email_verified = fields.Boolean(metadata={"description": "Whether the address was proved to be the user's."})
+    email_verified = fields.Boolean(metadata={"description": "Whether the address was verified as the user's."})
 
 
 class CandidateProfile(_User):
@@ -182,13 +182,13 @@ class CompanySession(_Tokens):
 
 
 class CandidateMe(CamelSchema):
-    """The candidate that the token names."""
+    """A candidate, with names and phone number."""
 
     user = fields.Nested(CandidateProfile)
 
 
 class CompanyMe(CamelSchema):
-    """The company user that the token names."""
+    """A company user, with its company."""
 
     user = fields.Nested(CompanyUserProfile)
 

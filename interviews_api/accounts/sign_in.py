@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from interviews_api.accounts.audit import record_sign_in
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.models import Viewer
@@ -13,18 +15,16 @@ from interviews_api.accounts.sign_in_limits import client_address_hash
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
-from interviews_api.db.connections import transaction
 from interviews_api.services import service
 
 
-def begin_session(user: Mapping[Any, Any]) -> dict[str, Any]:
+def begin_session(connection: Connection, user: Mapping[Any, Any]) -> dict[str, Any]:
     """Begin a session and return its tokens."""
     expires_at = now() + service(Settings).refresh_token_lifetime
-    with transaction() as connection:
-        session_id, refresh_id = SessionRepository(connection).begin(
-            user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())
-        )
-        record_sign_in(connection, user["id"])
+    session_id, refresh_id = SessionRepository(connection).begin(
+        user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())
+    )
+    record_sign_in(connection, user["id"])
     viewer = Viewer(user["id"], user["role"], session_id)
     return issue_tokens(user, viewer, refresh_id, expires_at)
 

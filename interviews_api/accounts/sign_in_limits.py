@@ -17,6 +17,7 @@ from interviews_api.accounts.rate_limits import (
     by_account,
     by_account_and_client_address,
     by_client_address,
+    by_email_address,
     by_subject,
     count_attempt,
     keyed_hash,
@@ -61,12 +62,12 @@ class AccountRequest:
 
     @property
     def is_from_owner(self) -> bool:
-        """Whether the client address is known and, where addresses must be verified, the account's is verified.
+        """Whether the client address is known, and the account's e-mail address verified where that is required.
 
         A stranger may have registered an address that is not verified, and signed in from many client addresses.
         """
-        is_proved = self.user is not None and (self.user["email_verified"] or not is_verification_required())
-        return self.is_from_known_address and is_proved
+        is_verified = self.user is not None and (self.user["email_verified"] or not is_verification_required())
+        return self.is_from_known_address and is_verified
 
 
 def find_account(email: str) -> AccountRequest:
@@ -136,7 +137,7 @@ def count_verification_mail(request: AccountRequest) -> bool:
 def count_invitation(email: str) -> bool:
     """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
     label = _label(email)
-    return _has_room(by_account(INVITATIONS_TO_ADDRESS, None, label), label)
+    return _has_room(by_email_address(INVITATIONS_TO_ADDRESS, label), label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:
@@ -146,7 +147,7 @@ def _verification_mail(request: AccountRequest) -> Count:
     """
     if request.is_from_owner:
         return by_subject(VERIFICATION_OF_ACCOUNT_FROM_ADDRESS, f"{request.label} {request.address.network}")
-    return by_account(VERIFICATION_OF_ACCOUNT, None, request.label)
+    return by_email_address(VERIFICATION_OF_ACCOUNT, request.label)
 
 
 def _has_room(count: Count, label: str) -> bool:

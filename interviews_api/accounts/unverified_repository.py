@@ -1,4 +1,4 @@
-"""The SQL of accounts whose e-mail address nobody has proved: `registration.py` replaces and deletes them."""
+"""The SQL of accounts whose e-mail address nobody has verified: `registration.py` replaces and deletes them."""
 
 from collections.abc import Mapping
 
@@ -29,13 +29,14 @@ class UnverifiedAccountRepository:
     def lock(self, user_id: str) -> RowMapping | None:
         """Lock the account's resets, company and user, and return the account.
 
-        Returns None if the account is gone, or its address was proved.
+        Returns None if the account is gone, or its address is verified.
         """
         of_user = _ACCOUNTS.where(User.id == user_id)
         account = self._connection.execute(of_user).mappings().one_or_none()
         if account is None:
             return None
         ResetRepository(self._connection).lock(user_id)
+        # FOR UPDATE, because the company may be deleted: a simultaneous insert of a job of it waits.
         company = select(Company.id).where(Company.id == account["company_id"])
         self._connection.execute(company.with_for_update())
         return self._connection.execute(of_user.with_for_update(of=User)).mappings().one_or_none()

@@ -1,4 +1,4 @@
-"""Blueprint `email-verification`: the mailed link by which a user proves an address, and its page.
+"""Blueprint `email-verification`: the mailed link by which a user verifies an address, and its page.
 
 A GET changes nothing, because mail scanners open links. A client that sends JSON gets JSON.
 """
@@ -21,8 +21,8 @@ from interviews_api.accounts.schemas import (
     VerificationDetails,
     VerificationToken,
 )
+from interviews_api.accounts.signed_ids import VERIFICATION_LINK
 from interviews_api.accounts.verification_repository import VerificationRepository
-from interviews_api.accounts.verification_tokens import read_verification_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import VERIFY_FROM_ADDRESS
@@ -60,7 +60,7 @@ def _render_rejection(_data: object) -> str:
     html=_render_registration,
 )
 def show_verification(token: str) -> Mapping[Any, Any]:
-    """Show what was registered with the address that the link proves. Changes nothing."""
+    """Show what was registered with the address that the link verifies. Changes nothing."""
     with read_connection() as connection:
         registration = VerificationRepository(connection).get(_read(token), now=now())
     person = f"{registration['first_name']} {registration['last_name']}"
@@ -101,7 +101,8 @@ def verify_email(token: str) -> SchemaAndValue:
 def reject_registration(token: str) -> dict[str, Any]:
     """End a registration that was not the owner's of the address.
 
-    The account is deleted, or its password and sessions if it has applications or jobs.
+    The account is deleted. With applications or jobs, or if its company would have no owner, only its password and
+    sessions are.
     """
     count_attempt(by_client_address(VERIFY_FROM_ADDRESS, client_address()))
     verification_id = _read(token)
@@ -112,7 +113,7 @@ def reject_registration(token: str) -> dict[str, Any]:
 
 
 def _read(token: str) -> str:
-    return read_verification_token(service(Settings).secret_key, token)
+    return VERIFICATION_LINK.read(service(Settings).secret_key, token)
 
 
 @blueprint.errorhandler(ApiError)

@@ -1,4 +1,4 @@
-"""The SQL of verifications: mailed links by which an e-mail address is proved."""
+"""The SQL of verifications: mailed links by which an e-mail address is verified."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ _VALID = (
 
 
 class VerificationRepository:
-    """Verifications of addresses, each good for one proof. A proof ends all of the user. Never commits."""
+    """Verifications of addresses, each good for one use. A use ends all of the user. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

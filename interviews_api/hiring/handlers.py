@@ -53,7 +53,7 @@ def list_jobs(*, limit: int, skip: int) -> Page:
 
 @blueprint.post("/jobs")
 @company_required
-@approval_required()
+@approval_required
 @idempotent
 @operation("Job created successfully", ListedJob, status=201, body=NewJob, errors=(CompanyNotApproved,), limits=(JOBS,))
 def create_job(viewer: Viewer, **values: str | None) -> RowMapping:

@@ -72,7 +72,7 @@ def _check_application_in_body(connection: Connection, viewer: Viewer) -> None:
 
 @blueprint.post("/schedule")
 @company_required
-@approval_required(_check_application_in_body)
+@approval_required
 @authorize_before_validation(_check_application_in_body)
 @idempotent
 @operation(
@@ -148,7 +148,7 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
 
 @blueprint.put("/<id:interview_id>/reschedule")
 @company_required
-@approval_required(_check_interview)
+@approval_required
 @check_interview_access
 @operation(
     "Interview rescheduled successfully",

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interviews_api.accounts.invitation_tokens import invitation_link
 from interviews_api.accounts.models import MailKind
-from interviews_api.accounts.reset_tokens import reset_link
-from interviews_api.accounts.verification_tokens import verification_link
+from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
 from interviews_api.config import Settings
 from interviews_api.notifications import event_mails
 from interviews_api.notifications.models import DeliveryKind
@@ -37,9 +35,9 @@ def _named(template: str) -> Callable[[Values, Values], str]:
     return lambda _user, _context: template
 
 
-def _link_by(link: Callable[[str, str, str], str]) -> Link:
+def _link_by(link: MailedLink) -> Link:
     """Return a function that makes the link with the context's `link_id`."""
-    return lambda settings, context: link(settings.public_url, settings.secret_key, context["link_id"])
+    return lambda settings, context: link.url(settings.public_url, settings.secret_key, context["link_id"])
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ KINDS: Mapping[str, KindRules] = {
         "password reset",
         raise_if_expired("the request has expired or was used"),
         _named("password_reset.j2"),
-        _link_by(reset_link),
+        _link_by(RESET_LINK),
         is_for_any_address=True,
     ),
     DeliveryKind.WEBHOOK_DISABLED: KindRules(
@@ -88,13 +86,13 @@ KINDS: Mapping[str, KindRules] = {
     MailKind.INVITATION: _account_mail(
         MailKind.INVITATION,
         raise_if_invitation_is_over,
-        link=_link_by(invitation_link),
+        link=_link_by(INVITATION_LINK),
         is_for_any_address=True,
     ),
     MailKind.VERIFICATION: _account_mail(
         MailKind.VERIFICATION,
         raise_if_link_is_over("the address was verified, or registered again"),
-        link=_link_by(verification_link),
+        link=_link_by(VERIFICATION_LINK),
         is_for_any_address=True,
     ),
 }

@@ -192,7 +192,7 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
 
 @blueprint.post("/interviews/<id:interview_id>/notices/<notice_id>/resend")
 @company_required
-@approval_required(_check_notice)
+@approval_required
 @authorize_before_validation(_check_notice)
 @operation(
     "Notice queued successfully",

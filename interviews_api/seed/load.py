@@ -4,14 +4,18 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any
 
 from marshmallow import ValidationError
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from interviews_api.accounts.errors import EmailTaken
 from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, Role, User, email_key
 from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.registration import delete_unverified_account
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
 from interviews_api.db.types import Base
@@ -55,7 +59,7 @@ def load_world(content: object) -> dict[str, int]:
     users = _users(world)
     try:
         with transaction(no_timeouts=True) as connection:
-            _write(SeedRepository(connection), world, users)
+            _write(connection, world, users)
             invalidate_all_caches(connection)
     except IntegrityError as error:
         raise SeedRefused([f"The records contradict what is stored: {error.orig}"]) from None
@@ -132,13 +136,15 @@ def _users(world: World) -> list[Record]:
         ]
 
 
-def _write(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:
+def _write(connection: Connection, world: World, users: Sequence[Record]) -> None:
     """Write the arrays, parents first; check each against what is stored by then.
 
     Interviews are locked first of all. A transition locks its interview before the application, so the opposite order
     could deadlock.
     """
+    repository = SeedRepository(connection)
     repository.lock(Interview, world["interviews"])
+    _delete_unverified_accounts(connection, repository, users)
     companies_read = [company | {"approval": Approval.APPROVED.value} for company in world["companies"]]
     repository.upsert(Company, companies_read, keep=["approval"])
     _check_references(repository, world, "company_users", "company_id", Company)
@@ -172,6 +178,21 @@ def _check_references(repository: SeedRepository, world: World, name: str, key: 
     """Raise SeedRefused for records of the array that refer to a row that does not exist."""
     existing = repository.existing(model, {record[key] for record in world[name]})
     _refuse(world, name, camel_case(key), lambda record: record[key] not in existing, "There is no such record.")
+
+
+def _delete_unverified_accounts(connection: Connection, repository: SeedRepository, users: Sequence[Record]) -> None:
+    """Delete the accounts that are not in the file and hold one of its addresses, if addresses must be verified.
+
+    Anybody can register an address, so an account that nobody has verified gives way. `_check_users` refuses the
+    addresses of accounts that stay.
+    """
+    ids = {user["id"] for user in users}
+    owners = repository.owners_of_emails((user["email_key"] for user in users), only_unverified=True)
+    # Sorted by id, because two loads that lock accounts in opposite orders would deadlock.
+    for email, owner_id in sorted(owners.items(), key=itemgetter(1)):
+        if owner_id not in ids:
+            with suppress(EmailTaken):
+                delete_unverified_account(connection, email)
 
 
 def _check_users(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:

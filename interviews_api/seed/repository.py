@@ -104,11 +104,12 @@ class SeedRepository:
         """Return the roles of these users by id, as far as they exist."""
         return dict(self._rows(select(User.id, User.role).where(User.id.in_(batch)) for batch in batches(ids)))
 
-    def owners_of_emails(self, keys: Iterable[str]) -> dict[str, str]:
+    def owners_of_emails(self, keys: Iterable[str], *, only_unverified: bool = False) -> dict[str, str]:
         """Return the ids of the users with these e-mail keys, by key."""
-        return dict(
-            self._rows(select(User.email_key, User.id).where(User.email_key.in_(batch)) for batch in batches(keys))
-        )
+        statement = select(User.email_key, User.id)
+        if only_unverified:
+            statement = statement.where(User.email_verified_at.is_(None))
+        return dict(self._rows(statement.where(User.email_key.in_(batch)) for batch in batches(keys)))
 
     def application_ids(self, candidate_ids: Iterable[str]) -> dict[tuple[str, str], str]:
         """Return the ids of these candidates' applications, by candidate id and job id."""

@@ -62,6 +62,6 @@ def authorize_before_validation(check: Callable[..., object]) -> Callable[[View]
                     check(connection, *identity, **path)
                 raise
 
-        return extend_contract(guarded, Layer.AUTHORIZATION)
+        return extend_contract(guarded, Layer.AUTHORIZATION, check=check)
 
     return decorate

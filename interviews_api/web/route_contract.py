@@ -4,12 +4,14 @@ Requests are handled by it (`operation.py`), and /openapi.json is generated from
 Decorators stand in one order on every view, so that refusals come in one order:
 
 1. 401 and 403 of the role;
-2. with a well-formed `Idempotency-Key`, its 409 and 422;
-3. if input or key were refused, 404 and 403 of `check`, then 400;
-4. else the view's own refusals::
+2. of a company that is not approved, 404 and 403 of `check`, then CompanyNotApproved;
+3. with a well-formed `Idempotency-Key`, its 409 and 422;
+4. if input or key were refused, 404 and 403 of `check`, then 400;
+5. else the view's own refusals::
 
     @blueprint.post("/...")
     @company_required                     # Layer.ROLE
+    @approval_required                    # Layer.APPROVAL
     @authorize_before_validation(check)   # Layer.AUTHORIZATION
     @idempotent                           # Layer.IDEMPOTENCY
     @operation(...)                       # Layer.OPERATION
@@ -53,7 +55,8 @@ class Layer(IntEnum):
     OPERATION = 1
     IDEMPOTENCY = 2
     AUTHORIZATION = 3
-    ROLE = 4
+    APPROVAL = 4
+    ROLE = 5
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class RouteContract:
     """OpenAPI's name of the token that the route takes."""
     is_idempotent: bool = False
     """Whether the route takes an Idempotency-Key."""
+    check: Callable[..., object] | None = None
+    """That of `authorize_before_validation`, with its refusals of the path."""
     opens_unverified: bool = True
     """Whether the viewer's address may be unverified."""
     socket_query: type[Schema] | None = None

@@ -13,10 +13,8 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from interviews_api.accounts.invitation_tokens import make_invitation_token
 from interviews_api.accounts.models import Invitation, Role
-from interviews_api.accounts.reset_tokens import make_reset_token
-from interviews_api.accounts.verification_tokens import make_verification_token
+from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
@@ -169,8 +167,8 @@ def test_verification_link_ends(stranger: Caller, database: Database) -> None:
     stranger.ok("POST", "/auth/register/candidate", ADA)
     (path,) = verification_paths(database)
     token = path.rpartition("/")[2]
-    reset = make_reset_token(SECRETS["SECRET_KEY"], "f" * 24)
-    absent = make_verification_token(SECRETS["SECRET_KEY"], new_id())
+    reset = RESET_LINK.token(SECRETS["SECRET_KEY"], "f" * 24)
+    absent = VERIFICATION_LINK.token(SECRETS["SECRET_KEY"], new_id())
     before = everything(database)
     for forged in (token[:-1], f"{token}.x", reset, absent, "x", "", "\ud83d\ude00", "%00", "a" * 5000):
         assert stranger.refused("POST", VERIFY, {"token": forged}) == INVALID, forged
@@ -226,7 +224,7 @@ def test_reset_proves_the_address(mode: str, client: FlaskClient, verifying_app:
     account = caller.ok("POST", "/auth/register/candidate", ADA)
     caller.ok("POST", "/auth/password/forgot", {"email": ADA["email"]})
     reset = everything(database)["password_resets"][0].id
-    body = {"token": make_reset_token(SECRETS["SECRET_KEY"], reset), "newPassword": "the-owner's-own"}
+    body = {"token": RESET_LINK.token(SECRETS["SECRET_KEY"], reset), "newPassword": "the-owner's-own"}
     caller.ok("POST", "/auth/password/reset", body)
     assert verification_paths(database) == []
     assert bearer(caller.client, account).refused("GET", "/auth/me") == (401, "Unauthorized")
@@ -247,7 +245,7 @@ def test_invitation_proves_the_address(
     us.ok("POST", "/auth/company/users", {"email": ADA["email"]})
     with database.reads.connection() as connection:
         invitation_id = connection.execute(select(Invitation.id)).scalar_one()
-    path = f"/auth/invitations/{make_invitation_token(SECRETS['SECRET_KEY'], invitation_id)}"
+    path = f"/auth/invitations/{INVITATION_LINK.token(SECRETS['SECRET_KEY'], invitation_id)}"
     session = stranger.ok("POST", path, {"password": "the-owner's-own"})
     assert session["user"] == session["user"] | {"role": "company", "emailVerified": True}
     bearer(stranger.client, session).ok("GET", "/interviews/by-status")

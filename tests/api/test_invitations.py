@@ -14,9 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from interviews_api.accounts.invitation_tokens import make_invitation_token
 from interviews_api.accounts.models import AccountMail, Invitation, Role, User
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.email import compose
@@ -55,7 +54,7 @@ def company(app: Flask, world: World, headers: Callable[..., dict[str, str]]) ->
 def paths(database: Database) -> list[str]:
     with database.reads.connection() as connection:
         ids = connection.execute(select(Invitation.id).order_by(Invitation.created_at, Invitation.id)).scalars()
-        return [f"/auth/invitations/{make_invitation_token(SECRETS['SECRET_KEY'], id_)}" for id_ in ids]
+        return [f"/auth/invitations/{INVITATION_LINK.token(SECRETS['SECRET_KEY'], id_)}" for id_ in ids]
 
 
 def invite(company: Company, database: Database, email: str = NEW) -> str:
@@ -140,7 +139,7 @@ def test_invitation_ends(company: Company, anonymous: Caller, database: Database
         return {shown, anonymous.call("POST", path, {"password": PASSWORD}).status_code} == {400}
 
     path = invite(company, database)
-    reset = make_reset_token(SECRETS["SECRET_KEY"], "f" * 24)
+    reset = RESET_LINK.token(SECRETS["SECRET_KEY"], "f" * 24)
     for forged in (path[:-1], path + "A", f"{path}.x", f"/auth/invitations/{reset}", "/auth/invitations/%00"):
         assert is_refused(forged), forged
     with time_machine.travel(datetime.now(UTC) + timedelta(days=7, seconds=1)):

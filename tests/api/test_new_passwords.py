@@ -6,9 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from interviews_api.accounts.invitation_tokens import make_invitation_token
 from interviews_api.accounts.models import AccountMail, Invitation, PasswordReset
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.notifications.channels.email import compose
@@ -42,7 +41,7 @@ def reset_token(anonymous: Caller, database: Database) -> str:
     anonymous.ok("POST", "/auth/password/forgot", {"email": ADDRESS})
     with database.reads.connection() as connection:
         reset_id = connection.execute(select(PasswordReset.id).order_by(PasswordReset.id.desc())).scalars().first()
-    return make_reset_token(SECRETS["SECRET_KEY"], str(reset_id))
+    return RESET_LINK.token(SECRETS["SECRET_KEY"], str(reset_id))
 
 
 @pytest.mark.parametrize("password", REFUSED)
@@ -109,7 +108,7 @@ def test_mails_of_a_company_are_its_own_and_of_the_account_queue(
     people.us.ok("DELETE", f"/auth/company/users/{colleague['id']}")
     with database.reads.connection() as connection:
         invitation_id = connection.execute(select(Invitation.id)).scalar_one()
-    path = f"/auth/invitations/{make_invitation_token(SECRETS['SECRET_KEY'], invitation_id)}"
+    path = f"/auth/invitations/{INVITATION_LINK.token(SECRETS['SECRET_KEY'], invitation_id)}"
     Caller(people.us.client, {}).ok("POST", path, {"password": PASSWORD})
     with app.app_context(), transaction() as connection:
         assert DeliveryFanOut(connection).run(now()) == 4, "an invitation, two mails of a removal, one of a newcomer"

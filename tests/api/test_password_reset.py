@@ -17,7 +17,7 @@ from interviews_api import create_app
 from interviews_api.accounts import reset_handlers
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.passwords import hash_password
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token
@@ -49,7 +49,7 @@ def ada(anonymous: Caller) -> dict[str, Any]:
 def tokens(database: Database) -> list[str]:
     with database.reads.connection() as connection:
         ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.created_at, PasswordReset.id))
-        return [make_reset_token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids.scalars()]
+        return [RESET_LINK.token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids.scalars()]
 
 
 def test_mailed_link_sets_a_new_password_once(
@@ -84,10 +84,10 @@ def test_reset_token_is_refused_when_expired_used_or_forged(anonymous: Caller, d
     for _ in range(2):
         anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
     first, second = tokens(database)
-    nobody = make_reset_token(SECRETS["SECRET_KEY"], "f" * 24)
+    nobody = RESET_LINK.token(SECRETS["SECRET_KEY"], "f" * 24)
     wrong = [
         "", "x", first[:-1], first + "A", first[:-1] + ("A" if first[-1] != "A" else "B"), first.upper(), nobody,
-        make_reset_token("w" * 40, "f" * 24), make_token(SECRETS["SECRET_KEY"], "f" * 24, 0), "é" * 10, "." * 100,
+        RESET_LINK.token("w" * 40, "f" * 24), make_token(SECRETS["SECRET_KEY"], "f" * 24, 0), "é" * 10, "." * 100,
     ]  # fmt: skip
     for token in wrong:
         assert anonymous.refused("POST", RESET, {"token": token, "newPassword": "another-password"}) == INVALID, token
@@ -252,7 +252,7 @@ def test_dead_reset_token_is_not_hashed_for(
     first, second = tokens(database)
     anonymous.ok("POST", RESET, {"token": first, "newPassword": "another-password"})
     assert len(hashed) == 1
-    for token in (first, second, make_reset_token(SECRETS["SECRET_KEY"], "f" * 24), "x"):
+    for token in (first, second, RESET_LINK.token(SECRETS["SECRET_KEY"], "f" * 24), "x"):
         assert anonymous.refused("POST", RESET, {"token": token, "newPassword": "another-password"}) == INVALID
     assert len(hashed) == 1
 

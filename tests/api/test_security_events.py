@@ -13,9 +13,8 @@ from sqlalchemy import select
 
 from interviews_api import create_app
 from interviews_api.accounts.audit_models import RETENTION, SecurityEventType
-from interviews_api.accounts.invitation_tokens import make_invitation_token
 from interviews_api.accounts.models import Invitation, PasswordReset, Role
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.notifications.delivery_errors import TargetGone
@@ -91,7 +90,7 @@ def reset_password(cast: Cast) -> Action:
     cast.callers["nobody"].ok("POST", "/auth/password/forgot", {"email": ACCOUNT["email"]})
     with cast.database.reads.connection() as connection:
         reset_id = connection.execute(select(PasswordReset.id)).scalar_one()
-    token = make_reset_token(SECRETS["SECRET_KEY"], reset_id)
+    token = RESET_LINK.token(SECRETS["SECRET_KEY"], reset_id)
     return Action("nobody", "POST /auth/password/reset", {"token": token, "newPassword": NEW_PASSWORD}, "ada")
 
 
@@ -99,7 +98,7 @@ def join(cast: Cast) -> Action:
     cast.callers["ann"].ok("POST", USERS, {"email": "new@lumen.example"})
     with cast.database.reads.connection() as connection:
         invitation_id = connection.execute(select(Invitation.id)).scalar_one()
-    path = f"/auth/invitations/{make_invitation_token(SECRETS['SECRET_KEY'], invitation_id)}"
+    path = f"/auth/invitations/{INVITATION_LINK.token(SECRETS['SECRET_KEY'], invitation_id)}"
     also = (SecurityEventType.SIGNED_IN,)
     return Action("nobody", f"POST {path}", {"password": PASSWORD}, "new", detail=invitation_id, also=also)
 
@@ -195,7 +194,7 @@ def test_refused_change_records_nothing(cast: Cast, database: Database) -> None:
     assert mia.refused("POST", USERS, {"email": "x@lumen.example"})[0] == 403
     assert ann.refused("DELETE", f"/webhooks/{'f' * 24}")[0] == 404
     assert ada.refused("PUT", "/auth/password", {"currentPassword": "wrong", "newPassword": NEW_PASSWORD})[0] == 400
-    body = {"token": make_reset_token(SECRETS["SECRET_KEY"], "f" * 24), "newPassword": NEW_PASSWORD}
+    body = {"token": RESET_LINK.token(SECRETS["SECRET_KEY"], "f" * 24), "newPassword": NEW_PASSWORD}
     assert cast.callers["nobody"].refused("POST", "/auth/password/reset", body)[0] == 400
     assert everything(database) == before
 

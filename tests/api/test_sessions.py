@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from interviews_api.accounts.models import PasswordReset, Session, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.clock import now
 from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.connections import Database
@@ -83,7 +83,7 @@ def test_each_secret_works_only_for_its_purpose(ada_client: Caller, world: World
     secrets = {
         "access": data["accessToken"], "refresh": data["refreshToken"],
         "link": make_token(SECRETS["SECRET_KEY"], interview["id"], 0),
-        "reset": make_reset_token(SECRETS["SECRET_KEY"], reset_id),
+        "reset": RESET_LINK.token(SECRETS["SECRET_KEY"], reset_id),
         "feed": feed.removesuffix(".ics").rpartition("/")[2],
     }  # fmt: skip
     protected = [(method, path) for method, path in PROTECTED if path != "/auth/logout"]
@@ -173,7 +173,9 @@ def remove(connection: Connection, user: RowMapping) -> None:
 
 
 def change(connection: Connection, user: RowMapping) -> None:
-    assert UserRepository(connection).change_password(user["id"], user["password_hash"], hash_password("another-one"))
+    users = UserRepository(connection)
+    users.lock_user(user["id"])
+    assert users.change_password(user["id"], user["password_hash"], hash_password("another-one"))
 
 
 @pytest.mark.parametrize("overtake", [remove, change])

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from interviews_api.accounts.models import AccountMail, Approval, Company, User
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.db.connections import Database
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from tests.support.accounts import ADA, LUMEN, bearer, forget_verification, rows, verification_tokens
@@ -53,7 +53,7 @@ def test_newest_registration_replaces_an_unverified_one(
     attacker.ok("POST", "/auth/email/verification")
     attacker.ok("POST", "/auth/password/forgot", {"email": ADA["email"]})
     (old_link,) = verification_tokens(database)
-    reset = make_reset_token(SECRETS["SECRET_KEY"], everything(database)["password_resets"][0].id)
+    reset = RESET_LINK.token(SECRETS["SECRET_KEY"], everything(database)["password_resets"][0].id)
 
     second = stranger.ok("POST", CANDIDATE, GRACE | {"email": "ADA@example.com"})
     assert second["user"] == second["user"] | {

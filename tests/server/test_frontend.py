@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.reset_repository import ResetRepository
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
 from interviews_api.db.connections import transaction
@@ -94,5 +94,5 @@ def test_reset_page_works_once(app: Flask, gunicorn_server: GunicornServer, worl
     with app.app_context(), transaction() as connection:
         ResetRepository(connection).create(person["email"], now=now())
         reset_id = connection.execute(select(PasswordReset.id)).scalar_one()
-    token = make_reset_token(SECRETS["SECRET_KEY"], reset_id)
+    token = RESET_LINK.token(SECRETS["SECRET_KEY"], reset_id)
     run_node("reset-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "", TOKEN=token)

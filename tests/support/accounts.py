@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, EmailVerification, User, email_key
-from interviews_api.accounts.verification_tokens import make_verification_token
+from interviews_api.accounts.signed_ids import VERIFICATION_LINK
 from interviews_api.db.connections import Database
 from tests.support.api import PASSWORD, Caller
 from tests.support.settings import SECRETS
@@ -33,7 +33,7 @@ def verification_paths(database: Database) -> list[str]:
     """Return the paths of all valid verification links, the oldest first."""
     with database.reads.connection() as connection:
         ids = connection.execute(select(EmailVerification.id).order_by(EmailVerification.id)).scalars()
-        return [f"/auth/email/verify/{make_verification_token(SECRETS['SECRET_KEY'], id_)}" for id_ in ids]
+        return [f"/auth/email/verify/{VERIFICATION_LINK.token(SECRETS['SECRET_KEY'], id_)}" for id_ in ids]
 
 
 def verification_tokens(database: Database) -> list[str]:

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from interviews_api.accounts.models import PasswordReset
-from interviews_api.accounts.reset_tokens import make_reset_token
+from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.db.connections import Database
 from interviews_api.notifications.models import Channel, Delivery
 from tests.support.accounts import bearer
@@ -46,7 +46,7 @@ class Attacker:
 def reset_tokens(database: Database) -> list[str]:
     with database.reads.connection() as connection:
         ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.id)).scalars()
-        return [make_reset_token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids]
+        return [RESET_LINK.token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids]
 
 
 def push_statuses(database: Database) -> list[str]:

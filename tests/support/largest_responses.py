@@ -15,9 +15,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from interviews_api.accounts.invitation_tokens import make_invitation_token
 from interviews_api.accounts.models import Invitation
 from interviews_api.accounts.schemas import NewCandidate, NewCompanyDetails
+from interviews_api.accounts.signed_ids import INVITATION_LINK
 from interviews_api.clock import zone_names
 from interviews_api.config.limits import SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.db.connections import Database
@@ -122,7 +122,7 @@ class LargestWorld:
             connection.execute(update(Delivery).values(error=CHARACTERS[1] * LONGEST_ERROR, status="failed"))
             connection.execute(update(Webhook).values(disabled_at=in_days(0)))
             invitation_id = connection.execute(select(func.max(Invitation.id))).scalar_one()
-        token = make_invitation_token(SECRETS["SECRET_KEY"], invitation_id)
+        token = INVITATION_LINK.token(SECRETS["SECRET_KEY"], invitation_id)
         for side in ("candidate", "company"):
             self._send(side, "POST", "/auth/email/verification")
         self.paths |= {"secret": [feed.rpartition("/")[2].removesuffix(".ics")], "invitation": [token]}

@@ -5,6 +5,7 @@ from functools import reduce
 import pytest
 from flask import Flask
 
+from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import company_required
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.web.fields import Nothing
@@ -21,7 +22,7 @@ def view() -> View:
 
 
 def test_decorators_in_their_order_make_one_contract() -> None:
-    contract = contract_of(company_required(authorize(idempotent(declare(view())))))
+    contract = contract_of(company_required(approval_required(authorize(idempotent(declare(view()))))))
     assert contract is not None
     assert (contract.layer, contract.role, contract.is_idempotent) == (Layer.ROLE, "company", True)
     assert contract.message == "Done"
@@ -34,6 +35,8 @@ def test_decorators_in_their_order_make_one_contract() -> None:
         (declare, company_required, authorize),
         (declare, company_required, idempotent),
         (declare, authorize, authorize),
+        (declare, company_required, approval_required),
+        (declare, approval_required, authorize),
         (idempotent,),
         (company_required,),
     ],
