@@ -91,6 +91,7 @@ INTERVIEWS = Limit("interviews", "new interviews of a company", 1000, DAY)
 APPLICATIONS = Limit("applications", "applications of a candidate", 50, DAY)
 COLLEAGUES = Limit("colleagues", "new colleagues, invitations and changes of roles by an account", 20, HOUR)
 INVITATIONS_TO_ADDRESS = Limit("invited_address", "invitations by mail of an e-mail address, by all companies", 3, HOUR)
+CONFLICTS = Limit("conflicts", "conflicts (409) kept for an `Idempotency-Key` of an account", 100, HOUR)
 WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
 PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
 FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
@@ -116,6 +117,7 @@ LIMITS = (
     JOBS,
     INTERVIEWS,
     APPLICATIONS,
+    CONFLICTS,
     COLLEAGUES,
     INVITATIONS_TO_ADDRESS,
     WEBHOOKS,
