@@ -133,6 +133,7 @@ MUTED_CANCELLATIONS = 3
 
 OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
 OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)
+USERS_OF_COMPANY = Bound("users of a company, open invitations included", 200)
 WEBHOOKS_OF_COMPANY = Bound("webhooks of a company", 20)
 SUBSCRIPTIONS_OF_CANDIDATE = Bound("push subscriptions of a candidate", 20)
 SESSIONS_OF_USER = Bound("sessions of an account", 100)
@@ -141,6 +142,7 @@ MUTED_COMPANIES = Bound("companies that a candidate has muted", 1000)
 BOUNDS = (
     OPEN_OF_APPLICATION,
     OPEN_OF_CANDIDATE_AND_COMPANY,
+    USERS_OF_COMPANY,
     WEBHOOKS_OF_COMPANY,
     Bound("webhooks of a company with one URL", 1),
     SUBSCRIPTIONS_OF_CANDIDATE,
