@@ -6,7 +6,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, true, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, true, update
 from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.errors import (
@@ -14,11 +14,13 @@ from interviews_api.accounts.errors import (
     NoOwnerLeft,
     NotYourUser,
     OwnerRightsRequired,
+    TooManyColleagues,
     UserNotFound,
 )
 from interviews_api.accounts.mail_repository import AccountMailRepository
-from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, MailKind, User, Viewer
+from interviews_api.accounts.models import Company, CompanyRole, CompanyUser, Invitation, MailKind, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, LOCK_OUR_COMPANY, OUR_COMPANY, VIEWER, UserRepository
+from interviews_api.config.limits import USERS_OF_COMPANY
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import require_own
 
@@ -66,6 +68,12 @@ _OWNERS = (
     .where(CompanyUser.company_id == bindparam("company_id"), CompanyUser.role == CompanyRole.OWNER)
     .order_by(User.id)
 )
+_COMPANY = bindparam("company_id", type_=Company.id.type)
+_open_invitations = select(func.count()).where(
+    Invitation.company_id == _COMPANY, Invitation.expires_at > bindparam("now", type_=Invitation.expires_at.type)
+)
+_users = select(func.count()).where(CompanyUser.company_id == _COMPANY)
+_USERS_AND_INVITATIONS = select(_users.scalar_subquery() + _open_invitations.scalar_subquery())
 
 
 class ColleagueChange(StrEnum):
@@ -139,13 +147,20 @@ class ColleagueRepository:
         return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
-        """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` does."""
+        """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` and `check_bound` do."""
         owner = self.lock_as_owner(viewer)
+        self.check_bound(owner["company_id"], now=now)
         member = UserRepository(self._connection).add_company_user(
             owner["company_id"], email, password_hash, CompanyRole.MEMBER, now=now
         )
         self._tell(self.owners_of(owner["company_id"]), owner, email, ColleagueChange.ADDED, now=now)
         return member
+
+    def check_bound(self, company_id: str, *, now: datetime) -> None:
+        """Raise TooManyColleagues when the company has no room for one more; the caller has locked the company."""
+        keys = {"company_id": company_id, "now": now}
+        if self._connection.execute(_USERS_AND_INVITATIONS, keys).scalar_one() >= USERS_OF_COMPANY.allowed:
+            raise TooManyColleagues
 
     def tell_of_newcomer(self, invitation: RowMapping, *, now: datetime) -> None:
         """Tell the owners that an invitation was accepted."""

@@ -15,6 +15,7 @@ from interviews_api.accounts.errors import (
     NoOwnerLeft,
     NotYourUser,
     OwnerRightsRequired,
+    TooManyColleagues,
     UserNotFound,
 )
 from interviews_api.accounts.invitation_repository import InvitationRepository
@@ -60,7 +61,7 @@ def _check_new_password(password: str, email: str) -> None:
     CompanyMe,
     status=201,
     body=NewCompanyUser,
-    errors=(OwnerRightsRequired, EmailTaken),
+    errors=(OwnerRightsRequired, EmailTaken, TooManyColleagues),
     limits=(COLLEAGUES, INVITATIONS_TO_ADDRESS),
     outcomes={202: ("Invitation sent", Nothing)},
 )

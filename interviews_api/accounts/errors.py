@@ -1,5 +1,6 @@
 """The errors of accounts."""
 
+from interviews_api.config.limits import USERS_OF_COMPANY
 from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 
 
@@ -37,6 +38,12 @@ class NoOwnerLeft(BadRequest):
     """400: the change would leave the company without an owner."""
 
     message = "A company needs an owner"
+
+
+class TooManyColleagues(Conflict):
+    """409: the company has as many users and open invitations as are allowed."""
+
+    message = f"A company may have at most {USERS_OF_COMPANY.allowed} users"
 
 
 class CannotRemoveYourself(BadRequest):

@@ -12,15 +12,17 @@ from typing import Any
 from flask import request
 
 from interviews_api.accounts.models import Viewer
+from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.reply_repository import ReplyRepository
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.clock import now
+from interviews_api.config.limits import CONFLICTS
 from interviews_api.db.connections import transaction
 from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, Unauthorized
 from interviews_api.web.error_responses import JSON, error_response
 from interviews_api.web.http import read_body
 from interviews_api.web.responses import ApiResponse
-from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, extend_contract
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, contract_of, extend_contract
 
 
 def idempotent(view: View) -> View:
@@ -36,7 +38,9 @@ def idempotent(view: View) -> View:
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
         return _respond_once(view, viewer, path, key)
 
-    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True)
+    contract = contract_of(guarded)
+    limits = (*(contract.limits if contract else ()), CONFLICTS)
+    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True, limits=limits)
 
 
 def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
@@ -66,9 +70,13 @@ def _route(path: dict[str, str]) -> str:
 
 
 def _first_response(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
-    """Call the view, whose transaction is a savepoint here: a 409 undoes its changes, and is stored itself."""
+    """Call the view, whose transaction is a savepoint here: a 409 undoes its changes, and is stored itself.
+
+    The savepoint also undoes what the view has counted, so a 409 counts by itself: each is a row.
+    """
     try:
         response: ApiResponse = view(viewer, **path)
     except Conflict as refusal:
+        count_attempt_of(viewer, CONFLICTS)
         return error_response(refusal.status, refusal.message)
     return response

@@ -96,6 +96,7 @@ INTERVIEWS = Limit("interviews", "new interviews of a company", 1000, DAY)
 APPLICATIONS = Limit("applications", "applications of a candidate", 50, DAY)
 COLLEAGUES = Limit("colleagues", "new colleagues, invitations and changes of roles by an account", 20, HOUR)
 INVITATIONS_TO_ADDRESS = Limit("invited_address", "invitations by mail of an e-mail address, by all companies", 3, HOUR)
+CONFLICTS = Limit("conflicts", "conflicts (409) kept for an `Idempotency-Key` of an account", 100, HOUR)
 WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
 PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
 FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
@@ -121,6 +122,7 @@ LIMITS = (
     JOBS,
     INTERVIEWS,
     APPLICATIONS,
+    CONFLICTS,
     COLLEAGUES,
     INVITATIONS_TO_ADDRESS,
     WEBHOOKS,
@@ -136,6 +138,7 @@ MUTED_CANCELLATIONS = 3
 
 OPEN_OF_APPLICATION = Bound("open interviews of an application", 20)
 OPEN_OF_CANDIDATE_AND_COMPANY = Bound("open interviews of a candidate with a company", 200)
+USERS_OF_COMPANY = Bound("users of a company, open invitations included", 200)
 WEBHOOKS_OF_COMPANY = Bound("webhooks of a company", 20)
 SUBSCRIPTIONS_OF_CANDIDATE = Bound("push subscriptions of a candidate", 20)
 SESSIONS_OF_USER = Bound("sessions of an account", 100)
@@ -144,6 +147,7 @@ MUTED_COMPANIES = Bound("companies that a candidate has muted", 1000)
 BOUNDS = (
     OPEN_OF_APPLICATION,
     OPEN_OF_CANDIDATE_AND_COMPANY,
+    USERS_OF_COMPANY,
     WEBHOOKS_OF_COMPANY,
     Bound("webhooks of a company with one URL", 1),
     SUBSCRIPTIONS_OF_CANDIDATE,

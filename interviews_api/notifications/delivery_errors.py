@@ -6,7 +6,10 @@ from sqlalchemy import RowMapping
 
 
 class DeliveryError(Exception):
-    """Base of the reasons; its text is one line for operator and company, without secrets."""
+    """Base of the reasons; its text is one line for the operator, without secrets.
+
+    A company gets it by `describe_for_company`.
+    """
 
 
 class RetryLater(DeliveryError):
@@ -27,6 +30,23 @@ class TargetGone(DeliveryError):
 
 class Obsolete(DeliveryError):
     """No failure: the delivery is no longer relevant, so it was not attempted."""
+
+
+_FOR_COMPANY = {
+    "SMTPRecipientsRefused": "the mail server does not accept the address",
+    "SMTPNotSupportedError": "the mail server does not accept the address",
+    "SMTPDataError": "the mail server does not accept the message",
+}
+
+
+def describe_for_company(error: str) -> str:
+    """Return the text of a delivery error without what a mail server or the operator's system has said.
+
+    Such a text begins with the class of an exception, or names MAIL_DIR.
+    """
+    name, colon, _ = error.partition(": ")
+    is_internal = bool(colon) and (name.isidentifier() or name.startswith("MAIL_DIR"))
+    return _FOR_COMPANY.get(name, "temporary failure") if is_internal else error
 
 
 Sender = Callable[[RowMapping, RowMapping], None]

@@ -62,7 +62,10 @@ _ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
 
 
 def _refuse_private_host(field: str, url: str) -> None:
-    """Raise InvalidInput if the URL is known to lead into a private network. Call it when all input is valid."""
+    """Raise InvalidInput if the URL is known to lead into a private network.
+
+    Call it when all input is valid and the attempt is counted, because the refusal tells that an internal name exists.
+    """
     try:
         check_url(url, service(RequestResolver).look_up)
     except UrlRefused as error:
@@ -81,8 +84,8 @@ def _refuse_private_host(field: str, url: str) -> None:
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
     """Create a webhook for changes of the company's interviews; only this response shows its secret."""
-    _refuse_private_host("url", url)
     count_attempt_of(viewer, WEBHOOKS)
+    _refuse_private_host("url", url)
     with transaction() as connection:
         webhook = WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
         record(connection, SecurityEventType.WEBHOOK_CREATED, viewer.user_id, detail=webhook["id"])
@@ -141,11 +144,11 @@ def create_subscription(
     viewer: Viewer, *, endpoint: str, keys: dict[str, str], expiration_time: object
 ) -> dict[str, str]:
     """Subscribe a browser to Web Push; an endpoint that is already registered is replaced."""
-    _refuse_private_host("endpoint", endpoint)
     with read_connection() as connection:
         is_unchanged = SubscriptionRepository(connection).has(viewer, endpoint=endpoint, **keys)
     if not is_unchanged:
         count_attempt_of(viewer, PUSH_SUBSCRIPTIONS)
+        _refuse_private_host("endpoint", endpoint)
     with transaction() as connection:
         SubscriptionRepository(connection).save(viewer, endpoint=endpoint, **keys, now=now())
     return {"endpoint": endpoint}

@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate
 from interviews_api.events.models import PUBLISHED_TYPES, EventType
 from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, UrlRefused, host_of
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
+from interviews_api.notifications.delivery_errors import describe_for_company
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, enum_field, id_field, text_field
 
@@ -153,6 +154,13 @@ class Subscriptions(CamelSchema):
     total = fields.Integer()
 
 
+class _CompanyError(fields.String):
+    """Text of a delivery error that dumps for a company."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return super()._serialize(value and describe_for_company(value), attr, obj, **kwargs)
+
+
 class Notice(CamelSchema):
     """A delivery as the company sees it; `dueAt` is the next attempt, or the end of the last claim's lease."""
 
@@ -164,7 +172,7 @@ class Notice(CamelSchema):
     due_at = Instant()
     sent_at = Instant(allow_none=True)
     attempts = fields.Integer()
-    error = fields.String(allow_none=True)
+    error = _CompanyError(allow_none=True)
 
 
 class Notices(CamelSchema):

@@ -11,8 +11,11 @@ from interviews_api.config import Settings
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import Forbidden, InputRefused
 from interviews_api.services import service
+from interviews_api.web.error_responses import JSON
 from interviews_api.web.http import FORM
 from interviews_api.web.route_contract import Layer, View, extend_contract
+
+_FORMS = {FORM, "multipart/form-data", "text/plain"}  # the types of a form's `enctype` (HTML, section 4.10.19.6)
 
 
 class ForeignForm(Forbidden):
@@ -25,12 +28,13 @@ def same_origin_forms(view: View) -> View:
     """Refuse HTML forms of other sites (Fetch Metadata; else Origin, which must be PUBLIC_URL's).
 
     The Host header is not used, because a proxy may change it.
-    Only a form needs this: browsers ask before they send another site's JSON (CORS).
+    JSON needs no guard: browsers ask before they send another site's (CORS). Any other body, or none, is refused when
+    the headers name another site, but for an origin of CORS_ORIGINS.
     """
 
     @wraps(view)
     def guarded(*identity: object, **path: Any) -> Any:
-        if request.mimetype == FORM and not _is_same_origin():
+        if request.mimetype != JSON and not _is_same_origin() and (request.mimetype in _FORMS or _is_foreign()):
             raise ForeignForm
         return view(*identity, **path)
 
@@ -43,6 +47,12 @@ def _is_same_origin() -> bool:
         return site == "same-origin"
     public = urlsplit(service(Settings).public_url)
     return request.headers.get("Origin", "").lower() == f"{public.scheme}://{public.netloc}".lower()
+
+
+def _is_foreign() -> bool:
+    """Return whether the headers name a site that is not ours; those of a client that is no browser name none."""
+    origin = request.headers.get("Origin")
+    return origin not in service(Settings).cors_origins and (origin is not None or "Sec-Fetch-Site" in request.headers)
 
 
 def authorize_before_validation(check: Callable[..., object]) -> Callable[[View], View]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from interviews_api.accounts.models import AccountMail, CompanyUser, Role
+from interviews_api.accounts.models import AccountMail, CompanyUser, Invitation, Role
+from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from tests.support.api import PASSWORD, Caller
 from tests.support.database_rows import everything
@@ -132,3 +133,42 @@ def test_registered_company_has_an_owner(anonymous: Caller) -> None:
     account = anonymous.ok("POST", "/auth/register/company", body)
     caller = Caller(anonymous.client, {"Authorization": f"Bearer {account['accessToken']}"})
     assert caller.ok("GET", USERS)["users"] == [account["user"] | {"companyRole": "owner"}]
+
+
+def test_company_has_at_most_two_hundred_users_and_open_invitations(
+    team: Team, world: World, database: Database
+) -> None:
+    """Rate limits are off: this bound always holds."""
+    ann, full = team.callers["ann"], (409, "A company may have at most 200 users")
+    company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]
+    for _ in range(195):
+        world.company_user({"id": company_id}, role="member")
+    world.load()
+    for name in ("first", "second"):
+        ann.ok("POST", USERS, {"email": f"{name}@lumen.example"})
+    before = everything(database)
+    assert ann.refused("POST", USERS, {"email": "third@lumen.example"}) == full
+    assert ann.refused("POST", USERS, {"email": "third@lumen.example", "password": PASSWORD}) == full
+    assert everything(database) == before
+    ann.ok("POST", USERS, {"email": "first@lumen.example"})  # replaces its invitation
+    ann.ok("DELETE", team.paths["mia"])
+    ann.ok("POST", USERS, {"email": "third@lumen.example", "password": PASSWORD})
+    assert ann.refused("POST", USERS, {"email": "fourth@lumen.example"}) == full
+    with database.engine.begin() as connection:
+        connection.execute(update(Invitation).values(expires_at=now()))
+    ann.ok("POST", USERS, {"email": "fourth@lumen.example"})
+
+
+def test_simultaneous_invitations_keep_the_bound(team: Team, world: World, app: Flask) -> None:
+    ann = team.callers["ann"]
+    company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]
+    for _ in range(196):
+        world.company_user({"id": company_id}, role="member")
+    world.load()
+
+    def invite(number: int) -> int:
+        caller = Caller(app.test_client(), ann.headers)
+        return caller.call("POST", USERS, {"email": f"new{number}@lumen.example"}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(invite, range(4))) == [202, 409, 409, 409]

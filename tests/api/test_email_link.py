@@ -73,6 +73,37 @@ def test_link_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     assert "Interview is no longer pending confirmation" in again.text
 
 
+@pytest.mark.parametrize("sent", [
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
+    {"Origin": "https://evil.example"}, {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8000"},
+])  # fmt: skip
+@pytest.mark.parametrize("media_type", [
+    None, "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "TEXT/PLAIN", "x", "",
+    "application/jsonx",
+])  # fmt: skip
+@pytest.mark.usefixtures("linked_interview")
+def test_request_of_another_site_confirms_nothing(
+    sent: dict[str, str], media_type: str | None, client: FlaskClient, database: Database
+) -> None:
+    """A browser sends these without asking; it would ask before it sends JSON."""
+    before = everything(database)
+    headers = JSON | sent | ({} if media_type is None else {"Content-Type": media_type})
+    response = client.post(path(), headers=headers)
+    assert (response.status_code, response.get_json()["message"]) == (403, "This form was sent from another site")
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize("headers", [
+    {}, {"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    SAME_ORIGIN, {"Origin": "http://127.0.0.1:8000"}, SAME_ORIGIN | {"Content-Type": "text/plain"},
+    {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "cross-site"},
+])  # fmt: skip
+@pytest.mark.usefixtures("linked_interview")
+def test_program_and_allowed_origin_confirm_without_a_body(headers: dict[str, str], client: FlaskClient) -> None:
+    assert client.post(path(), headers=JSON | headers).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [

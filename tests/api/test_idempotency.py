@@ -23,6 +23,7 @@ from interviews_api.interviews.models import Interview
 from tests.support.api import Caller, invitation
 from tests.support.database_rows import hold_write_lock
 from tests.support.factories import World
+from tests.support.fixtures import MakeLimited
 from tests.support.people import People
 from tests.support.tokens import Headers
 
@@ -90,6 +91,26 @@ def test_conflict_is_replayed(people: People, database: Database) -> None:
     again = us.call("POST", "/interviews/schedule", body, Idempotency_Key="k")
     assert (clash.status_code, again.status_code, again.data) == (409, 409, clash.data)
     assert count(database, Interview) == [1]
+
+
+def test_conflicts_that_are_kept_are_limited(people: People, database: Database, make_limited: MakeLimited) -> None:
+    """A conflict undoes what its request counted, and is itself a row."""
+    limited = make_limited(LIMITS="conflicts=3/3600")
+    us, candidate = (Caller(limited, caller.headers) for caller in (people.us, people.candidate))
+    us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    job = us.ok("POST", "/jobs", {"title": "Baker"})
+    apply = f"/jobs/{job['id']}/applications"
+    candidate.ok("POST", apply)
+    for caller, path, body in (
+        (us, "/interviews/schedule", invitation(people.us_application_id)),
+        (candidate, apply, None),
+    ):
+        before = count(database, IdempotentReply)[0]
+        answers = [caller.call("POST", path, body, Idempotency_Key=f"k{number}").status_code for number in range(6)]
+        assert answers == [409] * 3 + [429] * 3
+        assert count(database, IdempotentReply)[0] == before + 3
+        assert caller.call("POST", path, body, Idempotency_Key="k0").headers["Idempotent-Replayed"] == "true"
+        assert caller.call("POST", path, body).status_code == 409  # writes nothing
 
 
 def test_reply_is_forgotten_after_a_day(people: People, database: Database) -> None:

@@ -13,6 +13,7 @@ from interviews_api.notifications.channels.request_resolver import RequestResolv
 from interviews_api.services import register_services, service
 from tests.support.api import Caller
 from tests.support.delivery_addresses import SIDES, SUBSCRIPTIONS, WEBHOOKS, body
+from tests.support.fixtures import MakeLimited
 from tests.support.people import People
 
 AT_ONCE = 8
@@ -121,3 +122,28 @@ def test_unknown_name_is_accepted(error: Exception, people: People, resolve_with
     resolve_with(fail)
     for number in range(3):
         people.us.ok("POST", WEBHOOKS, body(WEBHOOKS, number))
+
+
+@pytest.mark.parametrize("route", SIDES)
+def test_refused_names_count_as_attempts(route: str, people: People, make_limited: MakeLimited) -> None:
+    """A refusal tells that an internal name exists, so over the limit no name is looked up."""
+    names: list[str] = []
+
+    def resolve(host: str) -> list[str]:
+        names.append(host)
+        return ["10.0.0.1"]
+
+    client = make_limited(LIMITS="webhooks=2/3600,push_subscriptions=2/3600")
+    register_services(client.application, RequestResolver(resolve))
+    caller = Caller(client, people.caller(SIDES[route]).headers)
+    assert [caller.call("POST", route, body(route, number)).status_code for number in range(4)] == [400, 400, 429, 429]
+    assert len(names) == 2
+
+
+def test_unchanged_subscription_is_not_looked_up_again(people: People, resolve_with: Callable[..., None]) -> None:
+    """It is not counted, so that a refusal would tell without a limit."""
+    subscription = body(SUBSCRIPTIONS, 1)
+    people.candidate.ok("POST", SUBSCRIPTIONS, subscription)
+    resolve_with(lambda _host: ["10.0.0.1"])
+    people.candidate.ok("POST", SUBSCRIPTIONS, subscription)
+    assert people.candidate.refused("POST", SUBSCRIPTIONS, body(SUBSCRIPTIONS, 1))[0] == 400

@@ -1,5 +1,6 @@
 """Notices of an interview: sent, planned and failed ones, and resending."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import select, update
 from interviews_api.db.connections import Database
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.models import Channel, Delivery
-from tests.support.api import invitation
+from tests.support.api import Caller, invitation
+from tests.support.factories import World
 from tests.support.people import People
 from tests.support.receivers import wait_for, working
 
@@ -71,3 +73,54 @@ def test_ended_notice_can_be_resent(status: str, app: Flask, people: People, dat
         us.ok("POST", f"{path}/{notice['id']}/resend")
     with working(app, {Channel.EMAIL: lambda _user, _about: None}):
         wait_for(lambda: [notice["status"] for notice in us.ok("GET", path)["notices"][1:3]] == ["sent", "sent"])
+
+
+@pytest.mark.parametrize(
+    ("prefix", "shown"),
+    [
+        ("refuse", "the mail server does not accept the address"),
+        ("reject", "the mail server does not accept the message"),
+        ("later", "the mail server does not accept the address"),
+        ("drop", "temporary failure"),
+    ],
+)
+def test_company_reads_no_words_of_the_mail_server(
+    prefix: str, shown: str, app: Flask, world: World, mail: Any, database: Database, headers: Any
+) -> None:
+    """The operator reads them (`flask deliveries list`)."""
+    company = world.company()
+    user = world.company_user(company)
+    application = world.application(world.candidate(email=f"{prefix}-me@example.com"), world.job(company))
+    world.load()
+    us = Caller(app.test_client(), headers(user["id"], "company"))
+    interview_id = us.ok("POST", "/interviews/schedule", invitation(application["id"]))["interviewId"]
+    path = f"/interviews/{interview_id}/notices"
+    with working(app, mail):
+        wait_for(lambda: us.ok("GET", path)["notices"][0]["error"] == shown)
+    with database.reads.connection() as connection:
+        assert "SMTP" in connection.execute(select(Delivery.error)).scalar_one()
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("MAIL_DIR cannot be written: Permission denied", "temporary failure"),
+        ("unforeseen: KeyError", "temporary failure"),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "temporary failure"),
+        ("gaierror: [Errno -2] mail.internal", "temporary failure"),
+        ("SMTPNotSupportedError: SMTPUTF8", "the mail server does not accept the address"),
+        ("the interview has begun", "the interview has begun"),
+        ("answered 410: it is disabled now", "answered 410: it is disabled now"),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_company_reads_a_class_of_internal_errors(
+    stored: str | None, shown: str | None, people: People, database: Database
+) -> None:
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/interviews/{interview['interviewId']}/notices"
+    people.us.ok("GET", path)
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(error=stored))
+    assert people.us.ok("GET", path)["notices"][0]["error"] == shown

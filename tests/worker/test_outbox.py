@@ -20,6 +20,7 @@ from interviews_api.events.log import EventLog
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import Interview
 from interviews_api.notifications.models import Delivery
+from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.notifications.worker.reminder_repository import ReminderRepository
 from interviews_api.notifications.worker.worker import work_once
 from interviews_api.services import register_services, service
@@ -48,6 +49,30 @@ def test_fault_during_fan_out_loses_no_delivery(app: Flask, people: People, data
         while work_once(now()):
             pass
     assert count(database, Delivery) == 3
+
+
+def test_batch_of_the_fan_out_ends_at_some_deliveries(app: Flask, world: World, database: Database) -> None:
+    """A company with many users multiplies its events; each is still fanned out once."""
+    company = world.company()
+    for _ in range(300):
+        world.company_user(company)
+    interview = world.interview(world.application(world.candidate(), world.job(company)))
+    world.load()
+    with database.reads.connection() as connection:
+        row = connection.execute(select(Interview).where(Interview.id == interview["id"])).mappings().one()
+    with app.app_context():
+        for _ in range(20):
+            with transaction() as connection:
+                EventLog(connection).append(row, EventType.RESCHEDULE_REQUESTED, at=now(), actor="candidate")
+        batches = []
+        while not batches or batches[-1]:
+            with transaction() as connection:
+                batches.append(DeliveryFanOut(connection).run(now()))
+    assert batches == [7, 7, 6, 0]
+    assert count(database, Delivery) == 20 * 300
+    with database.reads.connection() as connection:
+        mails = connection.execute(select(Delivery.event_id, Delivery.target_id).distinct()).all()
+    assert len(mails) == 20 * 300
 
 
 def test_worker_finishes_its_attempt_before_it_stops(

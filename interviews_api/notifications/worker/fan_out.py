@@ -27,6 +27,9 @@ from interviews_api.notifications.models import (
 from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_COMPANY
 
 BATCH = 500
+MAX_DELIVERIES = 2000
+"""The deliveries of events in a batch, or those of one event more: a company's users multiply its events."""
+
 RETRY_WINDOW = timedelta(days=1)
 """How long a delivery is retried before it becomes a dead letter."""
 
@@ -83,11 +86,11 @@ class DeliveryFanOut:
     def run(self, now: datetime) -> int:
         """Write the deliveries of the next events, resets and account mails; return how many of them there were.
 
-        Locks the position in the log until the commit, so workers take turns and each event is read once.
+        A batch of events ends early at MAX_DELIVERIES. Locks the position in the log until the commit, so workers take
+        turns and each event is read once.
         """
         events, resets, mails = self._next_events(), self._take_resets(), self._take_mails()
-        recipients = _EventRecipients(self._connection, events)
-        rows = [_event_values(event, *recipient, now=now) for event in events for recipient in recipients.of(event)]
+        events, rows = self._deliveries_of(events, now)
         rows += [_reset_values(reset_id, user, now=now) for reset_id, user in resets]
         rows += [_mail_values(mail, now=now) for mail in mails]
         if rows:
@@ -99,6 +102,18 @@ class DeliveryFanOut:
     def _next_events(self) -> Sequence[RowMapping]:
         statement = select(Event).where(Event.id > self._lock_position()).order_by(Event.id).limit(BATCH)
         return self._connection.execute(statement).mappings().all()
+
+    def _deliveries_of(
+        self, events: Sequence[RowMapping], now: datetime
+    ) -> tuple[Sequence[RowMapping], list[dict[str, Any]]]:
+        """Return the first events, up to MAX_DELIVERIES, and the values of their deliveries."""
+        recipients = _EventRecipients(self._connection, events)
+        rows: list[dict[str, Any]] = []
+        for number, event in enumerate(events):
+            if len(rows) >= MAX_DELIVERIES:
+                return events[:number], rows
+            rows += [_event_values(event, *recipient, now=now) for recipient in recipients.of(event)]
+        return events, rows
 
     def _lock_position(self) -> int:
         locked = _POSITION.with_for_update()
