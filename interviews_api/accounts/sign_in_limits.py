@@ -1,4 +1,4 @@
-"""The limits on sign-ins, forgotten passwords and verification mails, which no stranger can use to lock an owner out.
+"""The limits on sign-ins, forgotten passwords and account mails, which no stranger can use to lock an owner out.
 
 A client address with a session of the account has its own count: failures from elsewhere do not touch it.
 """
@@ -33,6 +33,7 @@ from interviews_api.config.limits import (
     VERIFICATION_FROM_ADDRESS,
     VERIFICATION_OF_ACCOUNT,
     VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
+    Limit,
 )
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import TooManyRequests
@@ -136,6 +137,15 @@ def count_invitation(email: str) -> bool:
     """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
     label = _label(email)
     return _has_room(by_account(INVITATIONS_TO_ADDRESS, None, label), label)
+
+
+def count_mail(limit: Limit, email: str) -> bool:
+    """Count a mail to the e-mail address of an account, and return whether the limit has room for it.
+
+    The count outlives the account, which a registration replaces.
+    """
+    label = _label(email)
+    return _has_room(by_subject(limit, label), label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:

@@ -91,6 +91,8 @@ INTERVIEWS = Limit("interviews", "new interviews of a company", 1000, DAY)
 APPLICATIONS = Limit("applications", "applications of a candidate", 50, DAY)
 COLLEAGUES = Limit("colleagues", "new colleagues, invitations and changes of roles by an account", 20, HOUR)
 INVITATIONS_TO_ADDRESS = Limit("invited_address", "invitations by mail of an e-mail address, by all companies", 3, HOUR)
+PASSWORD_MAILS = Limit("password_mails", "mails to an e-mail address about a changed password", 3, DAY)
+COLLEAGUE_MAILS = Limit("colleague_mails", "mails to an owner about changes of colleagues", 100, DAY)
 WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
 PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
 FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
@@ -118,6 +120,8 @@ LIMITS = (
     APPLICATIONS,
     COLLEAGUES,
     INVITATIONS_TO_ADDRESS,
+    PASSWORD_MAILS,
+    COLLEAGUE_MAILS,
     WEBHOOKS,
     PUSH_SUBSCRIPTIONS,
     FEEDS,
