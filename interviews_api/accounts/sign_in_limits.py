@@ -88,12 +88,15 @@ def client_address_hash(address: ClientAddress) -> str | None:
 
 def count_login(request: AccountRequest) -> CountedAttempt:
     """Count a sign-in before it is evaluated; raises TooManyRequests."""
-    # The /48 around a known address is everybody's, and so are the other addresses that try the account.
-    address = replace(request.address, wider=None) if request.is_from_known_address else request.address
-    counts = by_client_address(LOGIN_FROM_ADDRESS, address)
-    counts += by_account_and_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
-    if not request.is_from_known_address:
+    address = request.address
+    if request.is_from_known_address:
+        # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
+        address = replace(address, wider=None)
+        counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
+    else:
+        counts = by_client_address(LOGIN_FROM_ADDRESS, address)
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
+    counts += by_account_and_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     return count_attempt(counts, request.label)
 
 

@@ -87,6 +87,19 @@ def test_owner_is_not_locked_out_by_failures_from_elsewhere(make_limited: MakeLi
     assert log_in(limited, email, PASSWORD, address=home) == 429  # its own failures
 
 
+def test_known_address_is_not_locked_out_by_neighbours(limited: FlaskClient, world: World) -> None:
+    """A network behind one address: a neighbour tries accounts that do not exist."""
+    world.candidate(email="known@example.com", password=PASSWORD)
+    world.candidate(email="new@example.com", password=PASSWORD)
+    world.load()
+    assert log_in(limited, "known@example.com", PASSWORD) == 200
+    with time_machine.travel(time.time(), tick=False):
+        assert {log_in(limited, f"{number}@example.com") for number in range(100)} == {401}
+        assert log_in(limited, "new@example.com", PASSWORD) == 429
+        assert log_in(limited, "known@example.com", PASSWORD) == 200
+        assert [log_in(limited, "known@example.com") for _ in range(11)] == [401] * 10 + [429]
+
+
 def test_successful_logins_do_not_count(limited: FlaskClient, world: World, database: Database) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
