@@ -30,6 +30,7 @@ from interviews_api.config.limits import (
     LOGIN_OF_ACCOUNT,
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     REGISTRATION,
+    SUCCESSFUL_LOGINS,
     VERIFICATION_FROM_ADDRESS,
     VERIFICATION_OF_ACCOUNT,
     VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
@@ -98,6 +99,15 @@ def count_login(request: AccountRequest) -> CountedAttempt:
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
     counts += by_account_and_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     return count_attempt(counts, request.label)
+
+
+def count_successful_login(request: AccountRequest) -> None:
+    """Count a sign-in whose password was right; raises TooManyRequests.
+
+    Its attempt is not given back then, so further ones are soon refused before they are evaluated.
+    """
+    counts = by_client_address(SUCCESSFUL_LOGINS, request.address)
+    count_attempt([replace(count, row=f"{count.row} {request.user_id}") for count in counts])
 
 
 def count_forgotten_password(request: AccountRequest) -> bool:

@@ -54,6 +54,7 @@ LOGIN_OF_ACCOUNT = Limit(
     "login_account", "sign-ins to an account from client addresses without a session of it", 100, 5 * MINUTE
 )
 LOGIN_FROM_ADDRESS = Limit("login_address", "sign-ins from a client address", 100, 5 * MINUTE)
+SUCCESSFUL_LOGINS = Limit("successful_logins", "successful sign-ins to an account from one client address", 100, HOUR)
 PASSWORD_CHANGE = Limit("password_change", "changes of password of an account", 10, 5 * MINUTE)
 REGISTRATION = Limit("registration_address", "registrations from a client address", 20, HOUR)
 FORGOTTEN_OF_ACCOUNT = Limit(
@@ -102,6 +103,7 @@ LIMITS = (
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
     LOGIN_FROM_ADDRESS,
+    SUCCESSFUL_LOGINS,
     PASSWORD_CHANGE,
     REGISTRATION,
     FORGOTTEN_OF_ACCOUNT,
