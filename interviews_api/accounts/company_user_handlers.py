@@ -8,6 +8,7 @@ from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import any_company_required, any_owner_required
 from interviews_api.accounts.colleague_repository import ColleagueRepository
+from interviews_api.accounts.company_repository import CompanyRepository
 from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
@@ -19,9 +20,10 @@ from interviews_api.accounts.errors import (
     UserNotFound,
 )
 from interviews_api.accounts.invitation_repository import InvitationRepository
-from interviews_api.accounts.models import CompanyRole, Viewer
+from interviews_api.accounts.models import Approval, CompanyRole, Viewer
 from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import count_attempt_of
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
 from interviews_api.accounts.sign_in_limits import count_invitation
 from interviews_api.accounts.standing_access import StandingAccess
@@ -75,12 +77,20 @@ def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> 
 
 def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
-    if not count_invitation(email):
+    if _is_mailed(viewer) and not count_invitation(email):
         return Outcome(202, {})
     with transaction() as connection:
         invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
         record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
     return Outcome(202, {})
+
+
+def _is_mailed(viewer: Viewer) -> bool:
+    """Return whether the worker sends the viewer's invitations: those that it suppresses must take nobody's room."""
+    with read_connection() as connection:
+        user = UserRepository(connection).get(viewer)
+        approval = CompanyRepository(connection).approval(viewer)
+    return approval != Approval.SUSPENDED and (user["email_verified"] or not is_verification_required())
 
 
 def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:

@@ -44,6 +44,7 @@ from interviews_api.accounts.sign_in import begin_session, issue_tokens
 from interviews_api.accounts.sign_in_limits import (
     count_login,
     count_registration,
+    count_successful_login,
     count_verification_mail,
     find_account,
 )
@@ -56,6 +57,7 @@ from interviews_api.config.limits import (
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     PASSWORD_CHANGE,
     REGISTRATION,
+    SUCCESSFUL_LOGINS,
     VERIFICATION_FROM_ADDRESS,
     VERIFICATION_OF_ACCOUNT,
     VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
@@ -141,7 +143,7 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     CompanySession,
     body=Credentials,
     errors=(WrongCredentials, CandidatesSignInElsewhere),
-    limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS),
+    limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS, SUCCESSFUL_LOGINS),
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
     """Sign in with e-mail address and password."""
@@ -151,6 +153,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
         user = _verify_credentials(account.user, password)
         with transaction() as connection:
             _check_still_verified(connection, user)
+            count_successful_login(account)
             attempt.give_back()
             return SESSION_SCHEMAS[user["role"]], begin_session(connection, user)
 

@@ -6,11 +6,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert
 
 from interviews_api.accounts.models import AccountMail, MailKind
+from interviews_api.accounts.sign_in_limits import count_mail
+from interviews_api.config.limits import COLLEAGUE_MAILS, PASSWORD_MAILS
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
 
 LIFETIME = timedelta(days=2)
 """How long a mail may wait to be sent; the worker tries for a day."""
+
+_LIMITS = {MailKind.PASSWORD_CHANGED: PASSWORD_MAILS, MailKind.COLLEAGUE_CHANGED: COLLEAGUE_MAILS}
+"""Limits by kind. Requests for invitations and verifications are counted before their links are written."""
 
 
 class AccountMailRepository:
@@ -30,12 +35,15 @@ class AccountMailRepository:
         details: Mapping[str, str] | None = None,
         mail_id: str | None = None,
     ) -> None:
-        """Write a mail to the address; `details` are the texts of its template.
+        """Write a mail to the address, unless it has had all that the limit of the kind allows.
 
+        `details` are the texts of its template.
         `originator_id` is the user or company that causes the mail: the mails of an originator wait for no other's.
         `user_id` is the user that has the address, if the mail is for a user.
         `mail_id` is the id of the invitation or verification that the mail's link names.
         """
+        if kind in _LIMITS and not count_mail(_LIMITS[kind], email):
+            return
         values = {
             "id": mail_id or new_id(),
             "originator_id": originator_id,

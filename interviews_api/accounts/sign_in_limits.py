@@ -1,4 +1,4 @@
-"""Limits on sign-ins, mails about passwords and verification mails.
+"""Limits on sign-ins, mails about passwords, verification mails and other mails about accounts.
 
 A client address with a session of the account has its own count: failures from elsewhere do not touch it. Mails of an
 account without a verified address share a count: a stranger may have registered it.
@@ -32,9 +32,11 @@ from interviews_api.config.limits import (
     LOGIN_OF_ACCOUNT,
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     REGISTRATION,
+    SUCCESSFUL_LOGINS,
     VERIFICATION_FROM_ADDRESS,
     VERIFICATION_OF_ACCOUNT,
     VERIFICATION_OF_ACCOUNT_FROM_ADDRESS,
+    Limit,
 )
 from interviews_api.db.connections import read_connection
 from interviews_api.errors import TooManyRequests
@@ -89,13 +91,25 @@ def client_address_hash(address: ClientAddress) -> str | None:
 
 def count_login(request: AccountRequest) -> CountedAttempt:
     """Count a sign-in before it is evaluated; raises TooManyRequests."""
-    # The /48 around a known address is everybody's, and so are the other addresses that try the account.
-    address = replace(request.address, wider=None) if request.is_from_known_address else request.address
-    counts = by_client_address(LOGIN_FROM_ADDRESS, address)
-    counts += by_account_and_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
-    if not request.is_from_known_address:
+    address = request.address
+    if request.is_from_known_address:
+        # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
+        address = replace(address, wider=None)
+        counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
+    else:
+        counts = by_client_address(LOGIN_FROM_ADDRESS, address)
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
+    counts += by_account_and_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     return count_attempt(counts, request.label)
+
+
+def count_successful_login(request: AccountRequest) -> None:
+    """Count a sign-in whose password was right; raises TooManyRequests.
+
+    Its attempt is not given back then, so further ones are soon refused before they are evaluated.
+    """
+    counts = by_client_address(SUCCESSFUL_LOGINS, request.address)
+    count_attempt([replace(count, row=f"{count.row} {request.user_id}") for count in counts])
 
 
 def count_forgotten_password(request: AccountRequest) -> bool:
@@ -138,6 +152,15 @@ def count_invitation(email: str) -> bool:
     """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
     label = _label(email)
     return _has_room(by_email_address(INVITATIONS_TO_ADDRESS, label), label)
+
+
+def count_mail(limit: Limit, email: str) -> bool:
+    """Count a mail to the e-mail address of an account, and return whether the limit has room for it.
+
+    The count outlives the account, which a registration replaces.
+    """
+    label = _label(email)
+    return _has_room(by_subject(limit, label), label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:

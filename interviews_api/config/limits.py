@@ -54,6 +54,7 @@ LOGIN_OF_ACCOUNT = Limit(
     "login_account", "sign-ins to an account from client addresses without a session of it", 100, 5 * MINUTE
 )
 LOGIN_FROM_ADDRESS = Limit("login_address", "sign-ins from a client address", 100, 5 * MINUTE)
+SUCCESSFUL_LOGINS = Limit("successful_logins", "successful sign-ins to an account from one client address", 100, HOUR)
 PASSWORD_CHANGE = Limit("password_change", "changes of password of an account", 10, 5 * MINUTE)
 REGISTRATION = Limit("registration_address", "registrations from a client address", 20, HOUR)
 FORGOTTEN_OF_ACCOUNT = Limit(
@@ -97,6 +98,8 @@ APPLICATIONS = Limit("applications", "applications of a candidate", 50, DAY)
 COLLEAGUES = Limit("colleagues", "new colleagues, invitations and changes of roles by an account", 20, HOUR)
 INVITATIONS_TO_ADDRESS = Limit("invited_address", "invitations by mail of an e-mail address, by all companies", 3, HOUR)
 CONFLICTS = Limit("conflicts", "conflicts (409) kept for an `Idempotency-Key` of an account", 100, HOUR)
+PASSWORD_MAILS = Limit("password_mails", "mails to an e-mail address about a changed password", 3, DAY)
+COLLEAGUE_MAILS = Limit("colleague_mails", "mails to an owner about changes of colleagues", 100, DAY)
 WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
 PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
 FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
@@ -106,6 +109,7 @@ LIMITS = (
     LOGIN_OF_ACCOUNT_FROM_ADDRESS,
     LOGIN_OF_ACCOUNT,
     LOGIN_FROM_ADDRESS,
+    SUCCESSFUL_LOGINS,
     PASSWORD_CHANGE,
     REGISTRATION,
     FORGOTTEN_OF_ACCOUNT,
@@ -125,6 +129,8 @@ LIMITS = (
     CONFLICTS,
     COLLEAGUES,
     INVITATIONS_TO_ADDRESS,
+    PASSWORD_MAILS,
+    COLLEAGUE_MAILS,
     WEBHOOKS,
     PUSH_SUBSCRIPTIONS,
     FEEDS,

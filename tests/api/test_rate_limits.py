@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
-from interviews_api.accounts.models import PasswordReset, RateLimit
+from interviews_api.accounts.models import PasswordReset, RateLimit, Session
 from interviews_api.db.connections import Database
 from tests.support.api import PASSWORD
 from tests.support.factories import World
@@ -87,12 +87,46 @@ def test_owner_is_not_locked_out_by_failures_from_elsewhere(make_limited: MakeLi
     assert log_in(limited, email, PASSWORD, address=home) == 429  # its own failures
 
 
+def test_known_address_is_not_locked_out_by_neighbours(limited: FlaskClient, world: World) -> None:
+    """A network behind one address: a neighbour tries accounts that do not exist."""
+    world.candidate(email="known@example.com", password=PASSWORD)
+    world.candidate(email="new@example.com", password=PASSWORD)
+    world.load()
+    assert log_in(limited, "known@example.com", PASSWORD) == 200
+    with time_machine.travel(time.time(), tick=False):
+        assert {log_in(limited, f"{number}@example.com") for number in range(100)} == {401}
+        assert log_in(limited, "new@example.com", PASSWORD) == 429
+        assert log_in(limited, "known@example.com", PASSWORD) == 200
+        assert [log_in(limited, "known@example.com") for _ in range(11)] == [401] * 10 + [429]
+
+
+def test_successful_logins_have_a_limit_of_their_own(
+    make_limited: MakeLimited, world: World, database: Database
+) -> None:
+    """Each costs a hash. What is over is counted as a failure, so it is soon refused before the hash."""
+    for name in ("known", "other"):
+        world.candidate(email=f"{name}@example.com", password=PASSWORD)
+    world.load()
+    limited = make_limited(LIMITS="successful_logins=5/3600")
+    start = time.time()
+    with time_machine.travel(start, tick=False) as clock:
+        assert [log_in(limited, "known@example.com", PASSWORD) for _ in range(6)] == [200] * 5 + [429]
+        with database.reads.connection() as connection:
+            assert connection.execute(select(func.count()).select_from(Session)).scalar_one() == 5
+        assert log_in(limited, "known@example.com", PASSWORD, address="10.0.0.2") == 200
+        assert log_in(limited, "other@example.com", PASSWORD) == 200
+        assert [log_in(limited, "known@example.com") for _ in range(10)] == [401] * 9 + [429]
+        clock.move_to(start + 3601)
+        assert log_in(limited, "known@example.com", PASSWORD) == 200
+
+
 def test_successful_logins_do_not_count(limited: FlaskClient, world: World, database: Database) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()
     assert {log_in(limited, "known@example.com", PASSWORD) for _ in range(12)} == {200}
     with database.reads.connection() as connection:
-        assert set(map(len, connection.execute(select(RateLimit.attempts)).scalars())) == {0}
+        counted = sorted(map(len, connection.execute(select(RateLimit.attempts)).scalars()))
+    assert counted == [0, 0, 12], "but under the limit of successful ones"
 
 
 def test_simultaneous_logins_are_evaluated_as_often_as_the_limit_says(make_limited: MakeLimited, world: World) -> None:

@@ -256,6 +256,21 @@ def test_page_shows_what_was_registered(client: FlaskClient, stranger: Caller, d
     assert "The candidate" in page.text
 
 
+def test_page_warns_of_a_registration_by_somebody_else(stranger: Caller, database: Database) -> None:
+    """With the same name, the second one looks like the owner's own. Its link would keep the second password."""
+    stranger.ok("POST", CANDIDATE, ADA)
+    (owners_token,) = verification_tokens(database)
+    stranger.ok("POST", CANDIDATE, ADA | {"password": OWN_PASSWORD})
+    assert stranger.refused("POST", VERIFY, {"token": owners_token}) == INVALID
+    (token,) = verification_tokens(database)
+    page = stranger.client.get(f"{VERIFY}/{token}").text
+    assert "keeps the password that was set then" in page
+    assert "If an earlier link of yours has ended" in page
+    stranger.ok("POST", NOT_ME, {"token": token})
+    assert not signs_in(stranger, OWN_PASSWORD)
+    stranger.ok("POST", CANDIDATE, ADA)
+
+
 def test_sessions_of_an_unverified_account_bring_no_further_mails(
     make_limited: MakeLimited, database: Database
 ) -> None:

@@ -4,10 +4,12 @@ import pytest
 from flask import Flask
 
 from interviews_api.config.limits import (
+    COLLEAGUE_MAILS,
     FORGOTTEN_OF_ACCOUNT,
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
     LIMITS,
     LOGIN_FROM_ADDRESS,
+    PASSWORD_MAILS,
     LimitsError,
     as_markdown,
     describe_window,
@@ -16,7 +18,7 @@ from interviews_api.config.limits import (
 from interviews_api.web.route_contract import contract_of
 from tests.support.settings import ROOT
 
-_WITHOUT_REFUSAL = {FORGOTTEN_OF_ACCOUNT, FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS}
+_WITHOUT_REFUSAL = {FORGOTTEN_OF_ACCOUNT, FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, PASSWORD_MAILS, COLLEAGUE_MAILS}
 """Limits whose routes answer as if there was room."""
 
 
