@@ -7,16 +7,15 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.passwords import is_common
+from interviews_api.web.email_fields import email_field, new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
     Instant,
-    email_field,
     enum_field,
     id_field,
     link_field,
     name_field,
-    new_email_field,
     text_field,
     time_zone_field,
 )

@@ -10,7 +10,7 @@ from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, U
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.delivery_errors import describe_for_company
 from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, enum_field, id_field, text_field
+from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, enum_field, id_field
 
 _PUBLISHED_TYPES = sorted(PUBLISHED_TYPES)
 
@@ -137,7 +137,7 @@ class NewSubscription(CamelSchema):
 class Endpoint(CamelSchema):
     """The endpoint of one of the candidate's browsers."""
 
-    endpoint = text_field(MAX_URL_LENGTH, required=True)
+    endpoint = Text(validate=validate.Length(max=MAX_URL_LENGTH), required=True)
 
 
 class Subscription(CamelSchema):

@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, pre_load
+from marshmallow import fields, pre_load, validate
 
 from interviews_api.accounts.models import CompanyRole
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
+from interviews_api.web.email_fields import new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     Instant,
+    Text,
     TrueOrFalse,
     WholeNumber,
     enum_field,
     id_field,
     link_field,
-    new_email_field,
     text_field,
     time_zone_field,
 )
@@ -58,7 +59,7 @@ class SeedCompany(_Record):
 class _SeedUser(_Record):
     id = id_field(required=True)
     email = new_email_field(required=True)
-    password = text_field(128, minimum=1, load_default=None, allow_none=True)
+    password = Text(validate=validate.Length(min=1, max=128), load_default=None, allow_none=True)
 
 
 class SeedCompanyUser(_SeedUser):

@@ -2,8 +2,8 @@
 
 Written for gunicorn 27.0, which setup.cfg pins. tests/server/test_internals.py names the missing part when one of these
 changes: `glogging.Logger` with its messages "Invalid request from ip=" and "Error handling request ",
-`util.write_error`, `util.write_nonblock` and `util.close_graceful`, `Arbiter.WORKERS`, `ThreadWorker.handle`, and a
-worker's `handle_exit`, `wsgi` and `alive`.
+`util.write_error`, `util.write_nonblock` and `util.close_graceful`, `Arbiter.WORKERS`, `ThreadWorker.handle` and
+`handle_request`, and a worker's `handle_exit`, `wsgi` and `alive`.
 """
 
 import json
@@ -21,6 +21,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from interviews_api.web import logs, security_headers
 
+SOCKET_SECONDS = 15
 INVALID_REQUEST, FAILED_REQUEST = "Invalid request from ip=", "Error handling request "
 
 
@@ -48,11 +49,19 @@ class GunicornLogger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no 
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's gthread worker, whose main thread no client can hold up.
+    """gunicorn's gthread worker, whose threads no client holds up for long.
+
+    gunicorn waits without end for a client that does not read its response, or stops sending its body. So a response
+    has to be taken within SOCKET_SECONDS, and a body may pause for as long.
 
     gunicorn closes a connection in its main thread, and waits there for up to 2 s until the client closes its side.
     Meanwhile the worker accepts no connection. So the wait takes place here, in the thread that served the request.
     """
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Serve the request; return whether the connection stays open."""
+        conn.sock.settimeout(SOCKET_SECONDS)
+        return super().handle_request(req, conn)
 
     def handle(self, conn: Any) -> Any:
         """Serve the connection's next request; return whether the connection stays open."""

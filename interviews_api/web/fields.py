@@ -10,7 +10,6 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate
 from marshmallow.exceptions import SCHEMA
 
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
-from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import is_id
 from interviews_api.web.text_rules import (
@@ -21,6 +20,7 @@ from interviews_api.web.text_rules import (
     NAME_PATTERN,
     check_link,
     check_name,
+    without_controls,
 )
 
 _NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
@@ -178,6 +178,17 @@ class Text(fields.String):
         super()._validate(value)
 
 
+class Prose(Text):
+    """Text of several lines. Control characters that are no line breaks or tabs are removed.
+
+    Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON.
+    """
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        return without_controls(text)
+
+
 class ShortList(fields.List[Any]):
     """List whose length is judged before its elements, so that the problems of a long list are one line."""
 
@@ -194,53 +205,21 @@ def _check_length(field: fields.Field[Any], value: str | list[Any]) -> None:
             check(value)
 
 
-_MAX_ADDRESS = validate.Length(max=254)
-
-
-class EmailAddress(fields.Email):
-    """E-mail address that mail can be sent to, trimmed; at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
-
-    default_error_messages = {"unmailable": "Must be an address that mail can be sent to."}
-
-    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
-        trimmed = value.strip() if isinstance(value, str) else value
-        address: str = super()._deserialize(trimmed, attr, data, **kwargs)
-        return address
-
-    def _validate(self, value: str) -> None:
-        _MAX_ADDRESS(value)  # first, because the others cost more for longer texts; also in `validate`, for OpenAPI
-        super()._validate(value)
-        try:
-            in_ascii(value)
-        except ValueError:
-            raise self.make_error("unmailable") from None
-
-
-def email_field(**kwargs: Any) -> EmailAddress:
-    """Return the field of an address to look up: unlike a new one, its local part may exceed MAX_LOCAL_PART."""
-    return EmailAddress(validate=_MAX_ADDRESS, **kwargs)
-
-
-def new_email_field(**kwargs: Any) -> EmailAddress:
-    """Return the field of an address that is to be stored."""
-    return EmailAddress(validate=[_MAX_ADDRESS, _check_local_part], **kwargs)
-
-
 def id_field(**kwargs: Any) -> fields.String:
     """Return the field of an id: 24 lower-case hex digits."""
     return fields.String(validate=_check_id, metadata={"component": "Id"}, **kwargs)
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
-    """Return a text field; `minimum` and `maximum` are lengths in characters."""
-    return Text(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+    """Return a field of prose; `minimum` and `maximum` are lengths in characters."""
+    return Prose(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
-    return Text(validate=checks, metadata={"pattern": pattern}, **kwargs)
+    return Prose(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
 
 def name_field(**kwargs: Any) -> fields.String:
@@ -272,11 +251,6 @@ def enum_field(
     component = {"component": enum.__name__, "members": list(enum)}
     check = validate.OneOf(list(enum) if only is None else only)
     return fields.String(validate=check, metadata=component | dict(metadata or {}), **kwargs)
-
-
-def _check_local_part(address: str) -> None:
-    if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
-        raise ValidationError(EmailAddress.default_error_messages["unmailable"])
 
 
 def _check_id(text: str) -> None:

@@ -27,6 +27,13 @@ LINK_PATTERN = rf"^[hH][tT][tT][pP][sS]?://{_HOST}(:[0-9]{{1,5}})?([/?#][^{_NOT_
 _hidden = re.compile(f"[{_HIDDEN}]")
 _address = re.compile(_ADDRESS)
 _link = re.compile(LINK_PATTERN)
+_CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
+_CONTROLS |= {ord(character): character for character in "\t\n\r"} | {ord(end): "\n" for end in "\v\f\x85"}
+
+
+def without_controls(text: str) -> str:
+    """Return the text with LF for each vertical tab, form feed and NEL, and without other controls than TAB, LF, CR."""
+    return text.translate(_CONTROLS)
 
 
 def check_name(name: str) -> None:

@@ -13,9 +13,11 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Upgrade the schema to this revision."""
-    op.add_column("users", sa.Column("email_verified_at", INSTANT, nullable=True))
-    # Existing users must not be locked out, so their addresses count as verified.
-    op.execute("UPDATE users SET email_verified_at = created_at")
+    # A database that was downgraded knows already which addresses are verified.
+    if "email_verified_at" not in {column["name"] for column in sa.inspect(op.get_bind()).get_columns("users")}:
+        op.add_column("users", sa.Column("email_verified_at", INSTANT, nullable=True))
+        # Existing users must not be locked out, so their addresses count as verified.
+        op.execute("UPDATE users SET email_verified_at = created_at")
     op.add_column("calendar_feeds", sa.Column("last_read_at", INSTANT, nullable=True))
     op.create_table(
         "account_mails",
@@ -71,7 +73,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Downgrade the schema to the previous revision."""
+    """Downgrade the schema to the previous revision, but keep which addresses are verified.
+
+    Without that, the next upgrade would verify the addresses of strangers who registered with somebody else's.
+    """
     with op.batch_alter_table("company_users") as users:
         users.drop_constraint(op.f("ck_company_users_role"), type_="check")
         users.drop_column("role")
@@ -87,4 +92,3 @@ def downgrade() -> None:
     op.drop_table("invitations")
     op.drop_table("account_mails")
     op.drop_column("calendar_feeds", "last_read_at")
-    op.drop_column("users", "email_verified_at")

@@ -12,8 +12,6 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Upgrade the schema to this revision."""
-    # Users that came between the two migrations had no link to use, so their addresses count as verified too.
-    op.execute("UPDATE users SET email_verified_at = created_at WHERE email_verified_at IS NULL")
     op.create_table(
         "email_verifications",
         sa.Column("id", ID, nullable=False),

@@ -140,3 +140,15 @@ def test_longer_texts_of_a_seed_file_are_served_whole_and_stay(app: Any, people:
     assert (moved["job"]["title"], moved["candidate"]["fullName"]) == (long, f"{long} x")
     ended = people.us.ok("GET", "/interviews/by-status?status=completed")["interviews"][0]
     assert (ended["feedback"], ended["hiringDecisionReason"]) == (feedback, long)
+
+
+def test_texts_keep_line_breaks_and_lose_other_controls(people: People) -> None:
+    typed = "Bring\v1.\ta passport\r\n2.\x00 a pen\x01\x1b\x7f\x9f\f\x85".replace("\x00", "")
+    kept = "Bring\n1.\ta passport\r\n2. a pen\n\n"
+    body = invitation(people.us_application_id) | {"notes": typed, "internalNotes": typed}
+    path = f"/interviews/{people.us.ok('POST', '/interviews/schedule', body)['interviewId']}"
+    interview = people.us.ok("GET", path)
+    assert (interview["notes"], interview["internalNotes"]) == (kept, kept)
+    people.us.ok("PUT", f"{path}/cancel", {"cancellationReason": typed})
+    assert people.us.ok("GET", path)["cancellationReason"] == kept
+    assert problems(people.us, "PUT", f"{path}/cancel", {"cancellationReason": "\x01\x1f"})

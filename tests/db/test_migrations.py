@@ -191,15 +191,21 @@ def numbers_and_words(condition: str) -> list[str]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_addresses_of_before_count_as_verified(backend: str, tmp_path: Path) -> None:
-    row = "INSERT INTO users (id, role, email, email_key, created_at) VALUES ('u', 'candidate', 'a@b.c', 'a@b.c', :at)"
+def test_addresses_of_before_count_as_verified_and_those_of_after_a_downgrade_do_not(
+    backend: str, tmp_path: Path
+) -> None:
+    row = "INSERT INTO users (id, role, email, email_key, created_at) VALUES (:id, 'candidate', :email, :email, :at)"
+    at = datetime(2025, 5, 15, tzinfo=UTC)
     with fresh_database(backend, tmp_path) as url:
         config = alembic_config(url)
-        command.upgrade(config, "0007")
         database = Database(url)
-        with database.engine.begin() as connection:
-            connection.execute(text(row), {"at": datetime(2025, 5, 15, tzinfo=UTC)})
-        command.upgrade(config, "head")
+        for id_, next_revision in (("before", "head"), ("stranger", "0004"), ("between", "head")):
+            if id_ == "before":
+                command.upgrade(config, "0004")
+            with database.engine.begin() as connection:
+                connection.execute(text(row), {"id": id_, "email": id_, "at": at})
+            (command.downgrade if next_revision == "0004" else command.upgrade)(config, next_revision)
         with database.engine.connect() as connection:
-            assert connection.execute(select(User.email_verified_at)).scalar_one() == datetime(2025, 5, 15, tzinfo=UTC)
+            verified = connection.execute(select(User.id, User.email_verified_at).order_by(User.id)).all()
+            assert [tuple(row) for row in verified] == [("before", at), ("between", None), ("stranger", None)]
         database.dispose()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
+from interviews_api.server import gunicorn_internals
 from interviews_api.server.gunicorn_internals import WebWorker
 from tests.support.gunicorn_server import clean_environment
 from tests.support.postgres import free_port
@@ -24,13 +25,15 @@ from tests.support.receivers import wait_for
 from tests.support.settings import ROOT
 
 SLOW = 1.0  # seconds
+LARGE = bytes(32 * 1024 * 1024)  # more than the buffers of a connection hold
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     if environ["PATH_INFO"] == "/slow":
         time.sleep(SLOW)
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
+    body = LARGE if environ["PATH_INFO"] == "/large" else b"ok"
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
 
 
 class Worker(WebWorker):  # type: ignore[misc]
@@ -121,3 +124,18 @@ def test_worker_that_cannot_load_its_application_exits(tmp_path: Path) -> None:
     environment = clean_environment({"PYTHONPATH": f"{tmp_path}:{ROOT}"})
     ended = subprocess.run([*command, "broken:app"], env=environment, capture_output=True, timeout=120)
     assert ended.returncode == 3, ended.stderr
+
+
+def test_client_that_does_not_read_holds_a_thread_for_a_limited_time(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gunicorn_internals, "SOCKET_SECONDS", 1)
+    with worker.connect() as reader, worker.connect() as other:
+        reader.request("GET", "/large")
+        time.sleep(0.2)
+        began = time.monotonic()
+        ask(other)
+        assert 0.5 < time.monotonic() - began < 20
+        response = reader.getresponse()
+        with pytest.raises(IncompleteRead):
+            response.read()

@@ -96,6 +96,13 @@ def test_threads_run_one_method() -> None:
     )
 
 
+def test_requests_are_served_by_one_method() -> None:
+    assert list(inspect.signature(ThreadWorker.handle_request).parameters) == ["self", "req", "conn"], (
+        "gunicorn no longer has ThreadWorker.handle_request: a client that does not read holds a thread for ever"
+    )
+    assert "self.handle_request(" in inspect.getsource(ThreadWorker.handle)
+
+
 def test_connections_are_closed_by_one_function() -> None:
     ours, theirs = socket.socketpair()
     connection = TConn(Config(), ours, ("192.0.2.1", 1), ("192.0.2.2", 2))

@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,6 +21,7 @@ from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.postgres import free_port
+from tests.support.settings import ROOT
 from tests.support.tokens import begin_session
 
 pytestmark = pytest.mark.needs_nginx
@@ -30,6 +32,18 @@ SAID = {"Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
 def nginx(proxied_servers: tuple[GunicornServer, Nginx], app: Flask) -> Nginx:
     assert app
     return proxied_servers[1]
+
+
+@contextlib.contextmanager
+def upstream_behind_nginx(handler: type[BaseHTTPRequestHandler]) -> Iterator[Nginx]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as upstream:
+        threading.Thread(target=upstream.serve_forever).start()
+        nginx = Nginx(upstream.server_port, free_port())
+        try:
+            yield nginx
+        finally:
+            nginx.stop()
+            upstream.shutdown()
 
 
 def in_shape(status: int, answer: Any) -> bool:
@@ -133,23 +147,18 @@ def test_nginx_sets_each_header_once() -> None:
         def log_message(self, *_anything: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as upstream:
-        threading.Thread(target=upstream.serve_forever).start()
-        nginx = Nginx(upstream.server_port, free_port())
-        connection = HTTPConnection("127.0.0.1", nginx.port, timeout=30)
-        try:
-            for status in (405, 429, 502, 503, 504):
-                forged = {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "https", "Connection": "close"}
-                connection.request("GET", f"/{status}", headers=forged)
-                response = connection.getresponse()
-                heard = json.loads(response.read())
-                assert response.status == status
-                assert {name: response.headers.get_all(name) for name in SAID} == {k: [v] for k, v in SAID.items()}
-                assert (heard["X-Forwarded-For"], heard["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
-        finally:
-            connection.close()
-            nginx.stop()
-            upstream.shutdown()
+    with (
+        upstream_behind_nginx(Upstream) as nginx,
+        contextlib.closing(HTTPConnection("127.0.0.1", nginx.port, timeout=30)) as connection,
+    ):
+        for status in (405, 429, 502, 503, 504):
+            forged = {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "https", "Connection": "close"}
+            connection.request("GET", f"/{status}", headers=forged)
+            response = connection.getresponse()
+            heard = json.loads(response.read())
+            assert response.status == status
+            assert {name: response.headers.get_all(name) for name in SAID} == {k: [v] for k, v in SAID.items()}
+            assert (heard["X-Forwarded-For"], heard["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
 
 
 def test_body_of_64_kib_is_not_written_to_disk(nginx: Nginx) -> None:
@@ -177,6 +186,32 @@ def test_slow_reader_gets_the_whole_file(nginx: Nginx) -> None:
     length = re.search(rb"Content-Length: (\d+)", head)
     assert length is not None
     assert len(body) == int(length[1]) > 16 * 16 * 1024
+
+
+def test_largest_response_holds_no_thread_for_a_slow_reader() -> None:
+    """nginx takes all of it at once. Without room for it on disk, gunicorn would wait for the reader."""
+    table = (ROOT / "docs" / "limits.md").read_text()
+    size = 1024 * max(int(kib.replace(",", "")) for kib in re.findall(r"^\| `GET .* ([\d,]+) \|$", table, re.MULTILINE))
+    is_sent = threading.Event()
+
+    class Upstream(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(bytes(size))
+                is_sent.set()
+
+        def log_message(self, *_anything: object) -> None:
+            pass
+
+    with upstream_behind_nginx(Upstream) as nginx, socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", nginx.port))
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert slow.recv(1) == b"H"
+        assert is_sent.wait(9)  # after 10 s nginx closes the connection of a client that does not read
 
 
 def test_client_cannot_forge_its_address(nginx: Nginx) -> None:

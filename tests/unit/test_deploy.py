@@ -63,7 +63,7 @@ def test_only_nginx_has_a_port_and_without_tls_only_on_this_machine(services: di
     assert services["nginx"]["ports"] == ["127.0.0.1:80:80"]
     overlay = compose("compose.tls.yaml")["services"]
     assert set(overlay) == {"nginx"}
-    assert overlay["nginx"]["ports"] == ["80:80", "443:443"]
+    assert overlay["nginx"]["ports"] == ["0.0.0.0:80:80", "0.0.0.0:443:443"]
     for name, port in (("api", 8000), ("live", 8001)):
         assert services[name]["network_mode"] == "service:nginx"
         assert f"--bind 127.0.0.1:{port} " in services[name]["command"]
