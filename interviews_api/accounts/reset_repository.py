@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select
+from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.models import PasswordReset, Role, User, email_key
@@ -40,11 +41,13 @@ class ResetRepository:
         return email
 
     def use(self, reset_id: str, *, roles: Collection[Role], now: datetime) -> RowMapping:
-        """Use the reset up, lock its user and return the user's `id` and `email`.
+        """Use the reset up, lock its user and the user's other resets, and return the user's `id` and `email`.
 
         Raises InvalidReset when the reset is expired or used, or its user is gone or has another role.
         Blocks while a sign-in shares the user.
         """
+        sibling = aliased(PasswordReset)
+        self._lock(PasswordReset.email_key == select(sibling.email_key).where(sibling.id == reset_id).scalar_subquery())
         used = delete(PasswordReset).where(PasswordReset.id == reset_id, PasswordReset.expires_at > now)
         key = self._connection.execute(used.returning(PasswordReset.email_key)).scalar_one_or_none()
         statement = select(User.id, User.email).where(User.email_key == key, User.role.in_(roles)).with_for_update()
@@ -55,13 +58,17 @@ class ResetRepository:
 
     def lock(self, user_id: str) -> None:
         """Lock the links that were mailed to the user."""
-        self._connection.execute(
-            select(PasswordReset.id).where(_is_of_user(user_id)).order_by(PasswordReset.id).with_for_update()
-        )
+        self._lock(_is_of_user(user_id))
 
     def void(self, user_id: str) -> None:
         """Void the links that were mailed to the user. Precedes a lock on the user, as in `use`."""
+        self.lock(user_id)
         self._connection.execute(delete(PasswordReset).where(_is_of_user(user_id)))
+
+    def _lock(self, condition: ColumnElement[bool]) -> None:
+        """Lock links in the order of their ids: two transactions that use links of one user would deadlock."""
+        links = select(PasswordReset.id).where(condition).order_by(PasswordReset.id)
+        self._connection.execute(links.with_for_update())
 
 
 def _is_of_user(user_id: str) -> ColumnElement[bool]:

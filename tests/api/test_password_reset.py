@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,19 @@ def tokens(database: Database) -> list[str]:
     with database.reads.connection() as connection:
         ids = connection.execute(select(PasswordReset.id).order_by(PasswordReset.created_at, PasswordReset.id))
         return [RESET_LINK.token(SECRETS["SECRET_KEY"], reset_id) for reset_id in ids.scalars()]
+
+
+def test_of_two_links_used_at_once_one_sets_the_password(
+    app: Flask, anonymous: Caller, ada: dict[str, Any], database: Database
+) -> None:
+    def use(token: str) -> int:
+        return Caller(app.test_client(), {}).call("POST", RESET, {"token": token, "newPassword": PASSWORD}).status_code
+
+    for _ in range(5):
+        for _ in range(2):
+            anonymous.ok("POST", FORGOT, {"email": "ada@example.com"})
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(use, tokens(database)[-2:])) == [200, 400]
 
 
 def test_mailed_link_sets_a_new_password_once(
