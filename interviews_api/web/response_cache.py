@@ -9,9 +9,6 @@ from interviews_api.web.rendering import render
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import CachePolicy, RouteContract, View
 
-LARGEST_BODY = 256 * 1024
-"""Bytes of the largest body that is cached. Compressing a larger one would delay other requests of the process."""
-
 
 def respond_from_cache(
     cache: ResponseCache, policy: CachePolicy, contract: RouteContract, view: View, *viewers: Any, **arguments: Any
@@ -27,6 +24,5 @@ def respond_from_cache(
     value, freshness = view(*viewers, **arguments)
     body = render(contract, value)
     etag = etag_of(body)
-    if len(body) <= LARGEST_BODY:
-        cache.put(key, CachedResponse(body, etag, freshness))
+    cache.put(key, CachedResponse(body, etag, freshness))
     return respond_with_etag(contract, etag, lambda: body)
