@@ -5,7 +5,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
-PROOFS := model lists races calendars cache deliveries processes network http floods accounts faults
+PROOFS := matrices model lists races calendars cache deliveries processes network live http floods accounts faults
+FILES_matrices := api/test_access api/test_accounts api/test_address_refusals api/test_hostile_bodies api/test_openapi_schemas api/test_security_headers
 FILES_model := proofs/test_transition_model
 FILES_lists := proofs/test_serializers api/test_candidate_lists
 FILES_races := proofs/test_races proofs/test_event_order proofs/test_cached_reads
@@ -14,11 +15,12 @@ FILES_cache := proofs/test_cache
 FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
-FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
+FILES_live := server/test_live_closing server/test_live_bounds
+FILES_http := server/test_openapi_contract server/test_frontend
 FILES_floods := proofs/test_floods
 FILES_accounts := proofs/test_account_floods proofs/test_account_recovery
 FILES_faults := proofs/test_faults proofs/test_clock_faults
-TIMED := races processes network floods accounts faults  # they measure times, or race for the processors: one test at a time
+TIMED := races processes network live floods accounts faults  # they measure times, or race for the processors: one test at a time
 # SQLite waits for the disk at each commit, so the tests' files lie in memory where it has room.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 EXPRESS := benchmarks/peers/express/node_modules/.package-lock.json
@@ -43,10 +45,10 @@ ifneq ($(MEMORY),)
 test test-fast proofs $(PROOFS:%=proofs-%): export TMPDIR ?= $(MEMORY)
 endif
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
-	$(BIN)/python -m pytest -n 3 --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n 4 --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
-	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and not proof" tests/unit tests/api tests/db $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and (matrix or not proof)" tests/unit tests/api tests/db $(ARGS)
 
 proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in 90 minutes; `make -k proofs` goes on after a failure; `make proofs-races` runs one
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from interviews_api import create_app
+from interviews_api.accounts import passwords
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.db.connections import Database
@@ -17,12 +19,20 @@ from tests.support import proof_table as proofs
 from tests.support.databases import empty, migrated_database
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
-from tests.support.markers import TOOLS, is_slow, lacks_tools, missing_tools, runs_on_another_database
+from tests.support.markers import (
+    TOOLS,
+    is_left_to_proofs,
+    is_slow,
+    lacks_tools,
+    missing_tools,
+    runs_on_another_database,
+)
 from tests.support.postgres import stop_shared_postgres
 from tests.support.settings import BACKENDS, SETTINGS
 from tests.support.statements import hooked
 from tests.support.tokens import Headers, begin_session
 
+SHIPPED_HASHES = {name: getattr(passwords, name) for name in ("_HASHER", "_DUMMY_HASH")}
 pytest_plugins = ("tests.support.fixtures",)
 
 
@@ -32,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proof: has a full figure, for `make proofs`")
+    config.addinivalue_line("markers", "matrix: a proof, of which `make test` runs each case on one database")
     config.addinivalue_line("markers", "slow: starts a process or waits; set by what the test uses")
     for marker, tools in TOOLS.items():
         config.addinivalue_line("markers", f"{marker}: runs {', '.join(tools)}")
@@ -44,11 +55,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     backend = config.getoption("--database")
     left_out = [
-        item for item in items if lacks_tools(item) or (backend != "both" and runs_on_another_database(item, backend))
+        item
+        for item in items
+        if lacks_tools(item)
+        or (backend == "both" and is_left_to_proofs(item))
+        or (backend != "both" and runs_on_another_database(item, backend))
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
+        if item.get_closest_marker("matrix"):
+            item.add_marker("proof")
         if is_slow(item):
             item.add_marker("slow")
 
@@ -72,6 +89,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(
                 f"LEFT OUT: the tests marked {marker}, for this machine has no {missing}", red=True
             )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Hash passwords with argon2's least parameters in this process, because 25 ms for each would take minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_HASHER", hasher)
+        patch.setattr(passwords, "_DUMMY_HASH", hasher.hash(""))
+        yield
+
+
+@pytest.fixture
+def shipped_hashes(cheap_hashes: None) -> Iterator[None]:
+    """Hash passwords in this test as the program does."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SHIPPED_HASHES.items():
+            patch.setattr(passwords, name, value)
+        yield
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

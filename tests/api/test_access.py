@@ -5,6 +5,8 @@ A new route without a rule here fails the suite.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 import pytest
 from flask import Flask
@@ -32,17 +34,16 @@ def test_every_route_has_a_rule(session_app: Flask) -> None:
 
 @dataclass(frozen=True)
 class AccessWorld:
-    """Ids in a route's path by side (own, foreign, absent), and callers by side and role."""
+    """Ids in a route's path by side (own, foreign, absent), and a function that signs a caller in by side and role."""
 
     ids: dict[str, dict[str, str]]
-    callers: dict[str, Caller]
+    caller: Callable[[str], Caller]
 
 
 @pytest.fixture
 def access_world(app: Flask, client: FlaskClient, world: World, headers: Callable[..., Headers]) -> AccessWorld:
     """Load two companies with two users each, two candidates, and an interview of each candidate with a company."""
     ids: dict[str, dict[str, str]] = {}
-    callers: dict[str, Caller] = {"nobody": Caller(client, {})}
     users = {}
     for side in ("own", "foreign"):
         company = world.company()
@@ -70,10 +71,12 @@ def access_world(app: Flask, client: FlaskClient, world: World, headers: Callabl
             connection.execute(
                 insert(Webhook).values(id=side_ids["webhook_id"], company_id=side_ids["company_id"], **values)
             )
-    for name, user in users.items():
+
+    def caller(name: str) -> Caller:
         role = Role.COMPANY if name.endswith("company") else Role.CANDIDATE
-        callers[name] = Caller(client, headers(user["id"], role))
-    return AccessWorld(ids, callers)
+        return Caller(client, {} if name == "nobody" else headers(users[name]["id"], role))
+
+    return AccessWorld(ids, cache(caller))
 
 
 SIDES = ("own", "foreign", "absent")
@@ -122,13 +125,14 @@ def ask(route: str, access_world: AccessWorld, session_app: Flask) -> Ask:
         path = template
         for argument in rule.arguments:
             path = path.replace(f"<{argument}>", access_world.ids[side][argument])
-        with access_world.callers[caller].call(method, path, body, Accept="application/json") as response:
+        with access_world.caller(caller).call(method, path, body, Accept="application/json") as response:
             answer = response.get_json(silent=True) or {}
             return response.status_code, answer.get("message")
 
     return call
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role != PUBLIC])
 def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: Database) -> None:
     before = everything(database)
@@ -137,11 +141,16 @@ def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: 
     assert everything(database) == before
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role in (CANDIDATE, *COMPANY_USERS)])
-def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, database: Database) -> None:
+def test_caller_of_another_role_or_owner_is_refused(
+    route: str, ask: Ask, access_world: AccessWorld, database: Database
+) -> None:
     rule = RULES[route]
     role = kind_of(route)
     other = COMPANY if role == CANDIDATE else CANDIDATE
+    for side, kind in product(("own", "foreign"), (role, other)):
+        access_world.caller(f"{side} {kind}")
     before = everything(database)
     for side in SIDES:
         for caller in (f"own {other}", f"foreign {other}"):
@@ -154,7 +163,9 @@ def test_caller_of_another_role_or_owner_is_refused(route: str, ask: Ask, databa
 
 
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role == OWNER])
-def test_member_of_the_company_is_refused(route: str, ask: Ask, database: Database) -> None:
+def test_member_of_the_company_is_refused(route: str, ask: Ask, access_world: AccessWorld, database: Database) -> None:
+    for side in ("own", "foreign"):
+        access_world.caller(f"{side} member company")
     before = everything(database)
     for side in SIDES:
         assert ask("own member company", side) == (403, "Owner rights required")
@@ -162,6 +173,7 @@ def test_member_of_the_company_is_refused(route: str, ask: Ask, database: Databa
     assert everything(database) == before
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role == COMPANY])
 def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
     status, message = ask("own member company", "own")
@@ -169,6 +181,7 @@ def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
     assert route in ANSWERS or status in (200, 201, 202), message
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("route", RULES)
 def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
     status, message = ask(f"own {kind_of(route)}", "own")
@@ -178,6 +191,7 @@ def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
         assert status in (200, 201, 202), message
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule.absent])
 def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
     rule = RULES[route]
@@ -185,5 +199,5 @@ def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: A
     argument = template[template.index("<") + 1 : template.index(">")]
     for wrong in ("nope", "F" * 24, "f" * 25, "%00", "%F0%9F%92%A9", "%ff", "' OR 1=1", "9" * 3000):
         path = template.replace(f"<{argument}>", wrong).replace("<notice_id>", "1")
-        refusal = access_world.callers[f"own {kind_of(route)}"].refused(method, path, rule.body)
+        refusal = access_world.caller(f"own {kind_of(route)}").refused(method, path, rule.body)
         assert refusal == (404, rule.absent), wrong

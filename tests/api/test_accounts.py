@@ -112,6 +112,7 @@ def forgeries(user_id: str, session_id: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("method", "path"), [*PROTECTED, ("POST", "/auth/refresh")])
 def test_forged_tokens_are_unauthorized(method: str, path: str, app: Flask, client: FlaskClient, world: World) -> None:
     me = world.candidate()
@@ -210,6 +211,7 @@ def test_failed_logins_get_the_same_bytes(email: str, client: FlaskClient, world
     assert response.data == b'{"statusCode":401,"message":"Invalid email or password","error":"Unauthorized"}'
 
 
+@pytest.mark.usefixtures("shipped_hashes")
 def test_failed_logins_take_the_same_time(client: FlaskClient, world: World) -> None:
     world.candidate(email="known@example.com", password=PASSWORD)
     world.load()

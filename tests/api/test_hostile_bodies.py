@@ -50,7 +50,8 @@ def own_ids(people: People) -> dict[str, str]:
     }
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
+@pytest.mark.usefixtures("shipped_hashes")
 @pytest.mark.parametrize("route", ROUTES)
 def test_hostile_body_costs_little_and_gets_a_small_answer(
     route: str, app: Flask, people: People, own_ids: dict[str, str], client: FlaskClient

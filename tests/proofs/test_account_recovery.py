@@ -40,7 +40,7 @@ def assert_tokens_open_nothing(servers: tuple[GunicornServer, ...], tokens: dict
             assert close_code(socket) == 4401
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_attacker_has_nothing_after_a_reset(
     app: Flask,
     anonymous: Caller,

@@ -56,7 +56,7 @@ def is_all_mailed(database: Database, mailbox: Mailbox) -> bool:
     return position == last and statuses.keys() <= {"sent", "suppressed"} and len(mailbox.messages) == statuses["sent"]
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_clock_that_jumps_an_hour(
     moved_settings: dict[str, str], database: Database, mailbox: Mailbox, tmp_path: Path
 ) -> None:
@@ -96,7 +96,7 @@ class Nodes(HttpServer):
         return self._dice.choice(self._nodes).request(method, path, headers, body)
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_node_a_second_ahead(
     moved_settings: dict[str, str], database: Database, mailbox: Mailbox, tmp_path: Path
 ) -> None:

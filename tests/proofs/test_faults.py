@@ -47,7 +47,7 @@ def full_temporary_folder(disk: SmallDisk | None, folder: Path) -> Iterator[None
         moved.rename(folder)
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_full_temporary_folder_stops_nothing(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
@@ -78,7 +78,7 @@ def test_full_temporary_folder_stops_nothing(
         proof_row.result = f"{client.writes.total()} writes and {client.reads.total()} reads: all 2xx; {total} kept"
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_lost_metric_files_stop_nothing(app: Flask, world: World, database: Database, database_url: str) -> None:
     times = figure(sample=1, full=5)
     crowd = load_crowd(app, world, CANDIDATES)
@@ -103,7 +103,7 @@ def test_lost_metric_files_stop_nothing(app: Flask, world: World, database: Data
         proof_row.result = f"{client.writes.total()} writes and {client.reads.total()} reads: all 2xx; {total} kept"
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_closed_log_stops_nothing(
     app: Flask, world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
@@ -167,7 +167,7 @@ def full_disk(server: GunicornServer, disk: SmallDisk | None, database: Database
             connection.execute(text("DROP FUNCTION fail CASCADE"))
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_full_disk_stops_writes_alone(backend: str, tmp_path: Path) -> None:
     times = figure(sample=1, full=5)

@@ -108,7 +108,7 @@ class Client:
                 self.take(ws, 30)
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_many_sockets_get_each_change(database: Database, database_url: str, parties: Parties, world: World) -> None:
     """Compare the clients with the list, also after a storm of reconnects. Sockets must not slow down the API."""
     each, rounds = figure(sample=1, full=5), figure(sample=2, full=20)

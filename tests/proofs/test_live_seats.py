@@ -15,7 +15,7 @@ from tests.support.proof_table import figure, proof
 from tests.support.settings import SETTINGS
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_one_token_keeps_nobody_out(database: Database, database_url: str, parties: Parties, world: World) -> None:
     """The clients of one token do not read, and do not close."""
     tries, step, waits = figure(sample=200, full=2000), 50, []

@@ -52,7 +52,7 @@ class SlowClients:
             sock.close()
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 def test_slow_clients_hold_up_no_other_client(proxied_servers: tuple[GunicornServer, Nginx], app: Flask) -> None:
     api, nginx = proxied_servers
     count = figure(sample=60, full=300)

@@ -55,7 +55,7 @@ def test_docs_page_works_offline(gunicorn_server: GunicornServer) -> None:
     run_node("docs-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "")
 
 
-@pytest.mark.proof
+@pytest.mark.matrix
 @pytest.mark.needs_chromium
 def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, world: World) -> None:
     """Run axe in each state, with and without JavaScript, small and light, wide and dark; a proof runs all pairs."""

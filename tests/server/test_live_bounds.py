@@ -34,6 +34,8 @@ from tests.support.live_sockets import (
 from tests.support.people import Parties
 from tests.support.settings import SETTINGS
 
+pytestmark = pytest.mark.matrix
+
 CONNECTIONS = 20
 SEATS = 19
 TEXT_OF_4_KB = b"\x81\xfe\x0f\xa0" + bytes(4) + b"x" * 4000

@@ -39,6 +39,8 @@ from tests.support.people import Parties
 from tests.support.settings import SETTINGS
 from tests.support.tokens import begin_session
 
+pytestmark = pytest.mark.matrix
+
 CHANGES = 150
 PING = b"\x89\xfd" + bytes(4 + 125)
 

@@ -24,6 +24,8 @@ from tests.support.proof_table import figure
 from tests.support.settings import SETTINGS
 from tests.support.tokens import begin_session
 
+pytestmark = pytest.mark.matrix
+
 NOBODY = b"interviews.v1, bearer.x"
 CLOSED_4401 = b"\x88\x02\x11\x31"
 

@@ -24,6 +24,8 @@ from tests.support.proof_table import figure
 from tests.support.settings import SETTINGS
 from tests.support.statements import hooked
 
+pytestmark = pytest.mark.matrix
+
 
 def test_change_arrives_as_the_list_shows_it(server: HttpServer, parties: Parties) -> None:
     with open_socket(server, parties.candidate_token) as ws:

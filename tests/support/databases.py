@@ -8,12 +8,17 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import exists, literal_column, select, text, union_all
 
 from interviews_api import models
 from interviews_api.db.connections import transaction
 from tests.support.postgres import create_database, drop_database, shared_url
 from tests.support.settings import ROOT
+
+_FILLED = union_all(
+    *(select(literal_column(f"'{table.name}'")).where(exists(select(table))) for table in models.metadata.sorted_tables)
+)
+"""Reads the names of the tables with rows."""
 
 
 def alembic_config(url: str) -> Config:
@@ -52,5 +57,7 @@ def empty(app: Flask) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("DISCARD PLANS"))
             connection.execute(text("SET LOCAL statement_timeout = '60s'"))
+        filled = set(connection.execute(_FILLED).scalars())
         for table in reversed(models.metadata.sorted_tables):
-            connection.execute(table.delete())
+            if table.name in filled:
+                connection.execute(table.delete())

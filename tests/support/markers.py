@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
+from zlib import crc32
 
 import pytest
 
+from tests.support.proof_table import IS_FULL
 from tests.support.settings import BACKENDS
 
 TOOLS = {
@@ -40,6 +42,16 @@ def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
     """Return whether the test's parameters name another database than this one."""
     params = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
     return any(name in params for name in BACKENDS if name != backend)
+
+
+def is_left_to_proofs(item: pytest.Item) -> bool:
+    """Return whether this case of a matrix runs in `make proofs` alone: in `make test` each runs on one database."""
+    if IS_FULL or not isinstance(item, pytest.Function) or item.get_closest_marker("matrix") is None:
+        return False
+    params = [str(value) for value in item.callspec.params.values()]
+    (backend,) = [name for name in BACKENDS if name in params]
+    case = "-".join([item.originalname, *params]).replace(backend, "")
+    return backend != BACKENDS[crc32(case.encode()) % len(BACKENDS)]
 
 
 def is_slow(item: pytest.Item) -> bool:

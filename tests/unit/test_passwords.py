@@ -5,6 +5,7 @@ import pytest
 from interviews_api.accounts import passwords
 
 
+@pytest.mark.usefixtures("shipped_hashes")
 def test_passwords_are_argon2id_at_the_owasp_setting() -> None:
     stored = passwords.hash_password("x")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

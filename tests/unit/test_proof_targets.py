@@ -14,6 +14,8 @@ def test_each_proof_is_in_one_target() -> None:
     listed = sorted(f"tests/{name}.py" for names in files.values() for name in names.split())
     tests = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "tests").glob("*/test_*.py")}
     assert listed == sorted(
-        name for name, text in tests.items() if re.search("^@pytest.mark.proof$", text, re.MULTILINE)
+        name
+        for name, text in tests.items()
+        if re.search("^(@|pytestmark = )pytest.mark.(proof|matrix)$", text, re.MULTILINE)
     )
     assert not [name for name, text in tests.items() if re.search(r"figure\(sample", text) and name not in listed]
