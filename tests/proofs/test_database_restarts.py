@@ -28,7 +28,7 @@ from tests.support.receivers import Mailbox, wait_for
 from tests.support.settings import SETTINGS
 from tests.support.worker_processes import WorkerProcesses
 
-CLIENTS = 6
+CLIENTS = figure(sample=2, full=6)
 
 
 class Load:
