@@ -54,6 +54,11 @@ def is_left_to_proofs(item: pytest.Item) -> bool:
     return backend != BACKENDS[crc32(case.encode()) % len(BACKENDS)]
 
 
+def is_covered(item: pytest.Item) -> bool:
+    """Return whether coverage is measured: on Postgres only in tests/db, which reach what is particular to it."""
+    return not runs_on_another_database(item, "sqlite") or "db" in Path(item.path).parts
+
+
 def is_slow(item: pytest.Item) -> bool:
     """Return whether the test starts a process, waits or takes many turns: by folder, fixtures and names it uses."""
     if not isinstance(item, pytest.Function):
