@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
 PROOFS := matrices model lists races calendars cache deliveries processes network live http floods accounts faults
-FILES_matrices := api/test_access api/test_accounts api/test_address_refusals api/test_hostile_bodies api/test_openapi_schemas api/test_security_headers
+FILES_matrices := api db worker
 FILES_model := proofs/test_transition_model
 FILES_lists := proofs/test_serializers api/test_candidate_lists
 FILES_races := proofs/test_races proofs/test_event_order proofs/test_cached_reads
@@ -16,7 +16,7 @@ FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_live := server/test_live_closing server/test_live_bounds
-FILES_http := server/test_openapi_contract server/test_frontend
+FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
 FILES_floods := proofs/test_floods
 FILES_accounts := proofs/test_account_floods proofs/test_account_recovery
 FILES_faults := proofs/test_faults proofs/test_clock_faults
@@ -45,7 +45,7 @@ ifneq ($(MEMORY),)
 test test-fast proofs $(PROOFS:%=proofs-%): export TMPDIR ?= $(MEMORY)
 endif
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
-	$(BIN)/python -m pytest -n 4 --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
 	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and (matrix or not proof)" tests/unit tests/api tests/db $(ARGS)
@@ -53,7 +53,8 @@ test-fast: .venv/.development ## run the tests without servers or waits, on SQLi
 proofs: $(PROOFS:%=proofs-%) ## run all proofs in full, in 90 minutes; `make -k proofs` goes on after a failure; `make proofs-races` runs one
 
 $(PROOFS:%=proofs-%): proofs-%: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES))
-	PROOFS=full $(BIN)/python -m pytest -v -m proof $(if $(filter $*,$(TIMED)),,-n 2) $(FILES_$*:%=tests/%.py) $(ARGS)
+	PROOFS=full $(BIN)/python -m pytest -v -m $(if $(filter $*,matrices),matrix,proof) $(if $(filter $*,$(TIMED)),,-n 2) \
+		$(wildcard $(FILES_$*:%=tests/%.py) $(FILES_$*:%=tests/%)) $(ARGS)
 
 check: .venv/.development ## check lint, formatting, types and imports
 	$(BIN)/ruff check .

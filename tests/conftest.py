@@ -26,6 +26,7 @@ from tests.support.markers import (
     is_left_to_proofs,
     is_slow,
     lacks_tools,
+    mark_matrices,
     missing_tools,
     runs_on_another_database,
 )
@@ -56,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     backend = config.getoption("--database")
+    mark_matrices(items)
     left_out = [
         item
         for item in items
@@ -64,7 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         or (backend != "both" and runs_on_another_database(item, backend))
     ]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    is_left_out = set(left_out)
+    items[:] = [item for item in items if item not in is_left_out]
     for item in items:
         if item.get_closest_marker("matrix"):
             item.add_marker("proof")

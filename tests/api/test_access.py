@@ -132,7 +132,6 @@ def ask(route: str, access_world: AccessWorld, session_app: Flask) -> Ask:
     return call
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role != PUBLIC])
 def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: Database) -> None:
     before = everything(database)
@@ -141,7 +140,6 @@ def test_caller_without_a_token_is_unauthorized(route: str, ask: Ask, database: 
     assert everything(database) == before
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role in (CANDIDATE, *COMPANY_USERS)])
 def test_caller_of_another_role_or_owner_is_refused(
     route: str, ask: Ask, access_world: AccessWorld, database: Database
@@ -173,7 +171,6 @@ def test_member_of_the_company_is_refused(route: str, ask: Ask, access_world: Ac
     assert everything(database) == before
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.role == COMPANY])
 def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
     status, message = ask("own member company", "own")
@@ -181,7 +178,6 @@ def test_member_of_the_company_may_do_the_rest(route: str, ask: Ask) -> None:
     assert route in ANSWERS or status in (200, 201, 202), message
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("route", RULES)
 def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
     status, message = ask(f"own {kind_of(route)}", "own")
@@ -191,7 +187,6 @@ def test_caller_of_the_right_role_is_answered(route: str, ask: Ask) -> None:
         assert status in (200, 201, 202), message
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("route", [route for route, rule in RULES.items() if "<" in route and rule.absent])
 def test_malformed_id_is_answered_like_an_absent_one(route: str, access_world: AccessWorld, session_app: Flask) -> None:
     rule = RULES[route]

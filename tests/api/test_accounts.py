@@ -112,7 +112,6 @@ def forgeries(user_id: str, session_id: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize(("method", "path"), [*PROTECTED, ("POST", "/auth/refresh")])
 def test_forged_tokens_are_unauthorized(method: str, path: str, app: Flask, client: FlaskClient, world: World) -> None:
     me = world.candidate()

@@ -7,7 +7,6 @@ from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, ODD
 from tests.support.people import People
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
 def test_private_address_is_refused_when_saved(url: str, people: People) -> None:
     for caller, path, field, body in (

@@ -122,7 +122,6 @@ def test_thousands_of_rows_are_in_order(app: Flask, client: FlaskClient, headers
         assert moments == sorted(moments)
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("view", ["", "/pending", "/upcoming", "/history"])
 @pytest.mark.parametrize(
     "query",

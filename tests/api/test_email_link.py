@@ -73,7 +73,6 @@ def test_link_shows_and_confirms_as_a_page(client: FlaskClient) -> None:
     assert "Interview is no longer pending confirmation" in again.text
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("sent", [
     {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
     {"Origin": "https://evil.example"}, {"Origin": "null"},

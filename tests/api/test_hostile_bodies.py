@@ -50,7 +50,7 @@ def own_ids(people: People) -> dict[str, str]:
     }
 
 
-@pytest.mark.matrix
+@pytest.mark.proof
 @pytest.mark.usefixtures("shipped_hashes")
 @pytest.mark.parametrize("route", ROUTES)
 def test_hostile_body_costs_little_and_gets_a_small_answer(

@@ -118,7 +118,6 @@ def test_queries_are_never_null(document: dict[str, Any]) -> None:
     assert not [node for node in queries if "null" in json.dumps(node)]
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("schema", "key", "value"),
     [

@@ -28,7 +28,6 @@ def check(response: TestResponse, cache_control: str) -> None:
     assert "frame-ancestors 'none'" in policy
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("route", RULES)
 def test_each_route_has_the_headers(route: str, people: People, client: FlaskClient) -> None:
     rule = RULES[route]

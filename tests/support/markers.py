@@ -1,7 +1,8 @@
 """Markers set by a test's fixtures and names: the programs it runs, and whether it waits or starts processes."""
 
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType
 from zlib import crc32
@@ -19,6 +20,7 @@ TOOLS = {
 }
 """Marker to programs that pip cannot install. Where they are missing, conftest.py drops the tests and prints a note."""
 
+MATRIX_FOLDERS = {"api", "db", "worker"}
 _SLOW_FOLDERS = {"server", "worker", "proofs"}
 _SLOW_FIXTURES = {"gunicorn_server", "session_gunicorn_server", "server", "proxied_servers", "bulk_app", "make_limited"}
 _SLOW_NAMES = {
@@ -40,18 +42,35 @@ def lacks_tools(item: pytest.Item) -> bool:
 
 def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
     """Return whether the test's parameters name another database than this one."""
-    params = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-    return any(name in params for name in BACKENDS if name != backend)
+    return isinstance(item, pytest.Function) and _backend(item) not in ("", backend)
+
+
+def mark_matrices(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests of three and more cases, but for those of servers: they repeat one way through the SQL."""
+    cases = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function) and _backend(item) and MATRIX_FOLDERS & set(Path(item.path).parts)
+    ]
+    counts = Counter((item.path, item.originalname, _backend(item)) for item in cases)
+    for item in cases:
+        if counts[item.path, item.originalname, _backend(item)] >= 3:
+            item.add_marker("matrix")
 
 
 def is_left_to_proofs(item: pytest.Item) -> bool:
     """Return whether this case of a matrix runs in `make proofs` alone: in `make test` each runs on one database."""
     if IS_FULL or not isinstance(item, pytest.Function) or item.get_closest_marker("matrix") is None:
         return False
-    params = [str(value) for value in item.callspec.params.values()]
-    (backend,) = [name for name in BACKENDS if name in params]
-    case = "-".join([item.originalname, *params]).replace(backend, "")
-    return backend != BACKENDS[crc32(case.encode()) % len(BACKENDS)]
+    backend = _backend(item)
+    case = "-".join([item.originalname, *map(str, item.callspec.params.values())]).replace(backend, "")
+    return backend != BACKENDS[crc32(ascii(case).encode()) % len(BACKENDS)]
+
+
+def _backend(item: pytest.Function) -> str:
+    """Return the database among the test's parameters, or an empty string."""
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return next((name for name in BACKENDS if name in params), "")
 
 
 def is_covered(item: pytest.Item) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 
+from tests.support.markers import MATRIX_FOLDERS
 from tests.support.settings import ROOT
 
 
@@ -11,11 +12,10 @@ def test_each_proof_is_in_one_target() -> None:
     files = dict(re.findall(r"^FILES_([a-z]+) := (.+)$", makefile, re.MULTILINE))
     assert sorted(files) == sorted(targets.split())
     assert set(timed.split()) < set(files)
-    listed = sorted(f"tests/{name}.py" for names in files.values() for name in names.split())
+    names = [name for names in files.values() for name in names.split()]
+    listed = sorted(f"tests/{name}.py" for name in names if "/" in name)
+    assert sorted(name for name in names if "/" not in name) == sorted(MATRIX_FOLDERS)
     tests = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "tests").glob("*/test_*.py")}
-    assert listed == sorted(
-        name
-        for name, text in tests.items()
-        if re.search("^(@|pytestmark = )pytest.mark.(proof|matrix)$", text, re.MULTILINE)
-    )
+    mark = re.compile("^(@|pytestmark = )pytest.mark.(proof|matrix)$", re.MULTILINE)
+    assert listed == sorted(name for name, text in tests.items() if mark.search(text))
     assert not [name for name, text in tests.items() if re.search(r"figure\(sample", text) and name not in listed]
