@@ -63,8 +63,8 @@ def is_left_to_proofs(item: pytest.Item) -> bool:
     if IS_FULL or not isinstance(item, pytest.Function) or item.get_closest_marker("matrix") is None:
         return False
     backend = _backend(item)
-    case = "-".join([item.originalname, *map(str, item.callspec.params.values())]).replace(backend, "")
-    return backend != BACKENDS[crc32(ascii(case).encode()) % len(BACKENDS)]
+    case = ascii(item.name.replace(backend, ""))
+    return backend != BACKENDS[crc32(case.encode()) % len(BACKENDS)]
 
 
 def _backend(item: pytest.Function) -> str:
