@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure coverage of the tests on SQLite, and of those of the SQL on Postgres: it makes a test cost 1.6 times."""
+    """Measure coverage, but of the API once for both databases, because it makes a test cost 1.6 times."""
     measured = None if is_covered(item) else Coverage.current()
     if measured is None:
         return (yield)
