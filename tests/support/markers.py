@@ -46,7 +46,7 @@ def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
 
 
 def mark_matrices(items: Iterable[pytest.Item]) -> None:
-    """Mark the tests of three and more cases, but for those of servers: they repeat one way through the SQL."""
+    """Mark tests of three and more cases in MATRIX_FOLDERS as matrices: the cases take one way through the SQL."""
     cases = [
         item
         for item in items
