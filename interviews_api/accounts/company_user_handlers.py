@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.account_limits import count_invitation
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import any_company_required, any_owner_required
@@ -25,7 +26,6 @@ from interviews_api.accounts.passwords import hash_password, refuse_email_as_pas
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
-from interviews_api.accounts.sign_in_limits import count_invitation
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES, INVITATIONS_TO_ADDRESS

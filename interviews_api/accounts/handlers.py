@@ -7,6 +7,13 @@ from typing import Any
 from flask import Blueprint
 
 from interviews_api.accounts import credentials
+from interviews_api.accounts.account_limits import (
+    count_login,
+    count_registration,
+    count_successful_login,
+    count_verification_mail,
+    find_account,
+)
 from interviews_api.accounts.audit import failed_sign_in_recorded
 from interviews_api.accounts.authentication import refresh_token_required, user_required
 from interviews_api.accounts.email_verification import is_verification_required
@@ -41,13 +48,6 @@ from interviews_api.accounts.schemas import (
     SchemaAndValue,
 )
 from interviews_api.accounts.sign_in import begin_session, issue_tokens
-from interviews_api.accounts.sign_in_limits import (
-    count_login,
-    count_registration,
-    count_successful_login,
-    count_verification_mail,
-    find_account,
-)
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from interviews_api.accounts import credentials
+from interviews_api.accounts.account_limits import count_forgotten_password, find_account
 from interviews_api.accounts.account_pages import STYLE
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidReset
@@ -15,7 +16,6 @@ from interviews_api.accounts.passwords import hash_password, refuse_email_as_pas
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
-from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
 from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.clock import now
 from interviews_api.config import Settings

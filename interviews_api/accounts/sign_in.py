@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from interviews_api.accounts.account_limits import client_address_hash
 from interviews_api.accounts.audit import record_sign_in
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.repository import SessionRepository
-from interviews_api.accounts.sign_in_limits import client_address_hash
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.config import Settings

@@ -1,4 +1,4 @@
-"""Limits on sign-ins, mails about passwords, verification mails and other mails about accounts.
+"""Limits by account: sign-ins, registrations, invitations and mails about accounts.
 
 A client address with a session of the account has its own count: failures from elsewhere do not touch it. Mails of an
 account without a verified address share a count: a stranger may have registered it.
