@@ -11,6 +11,7 @@ from flask import Blueprint, Response, render_template
 from interviews_api.accounts.account_pages import STYLE, add_page_headers, answer_refusal
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidVerification
+from interviews_api.accounts.mailed_links import VERIFICATION_LINK
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.registration import reject
 from interviews_api.accounts.schemas import (
@@ -21,7 +22,6 @@ from interviews_api.accounts.schemas import (
     VerificationDetails,
     VerificationToken,
 )
-from interviews_api.accounts.signed_ids import VERIFICATION_LINK
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings

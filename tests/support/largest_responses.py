@@ -15,9 +15,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK
 from interviews_api.accounts.models import Invitation
 from interviews_api.accounts.schemas import NewCandidate, NewCompanyDetails
-from interviews_api.accounts.signed_ids import INVITATION_LINK
 from interviews_api.clock import zone_names
 from interviews_api.config.limits import SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.db.connections import Database
