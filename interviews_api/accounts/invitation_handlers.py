@@ -24,7 +24,7 @@ from interviews_api.config.limits import REGISTRATION
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
-from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_forms
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/auth/invitations", template_folder="pages")
@@ -51,7 +51,7 @@ def show_invitation(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/<token>")
-@same_origin_forms
+@same_origin_required
 @authorize_before_validation(lambda connection, token: InvitationRepository(connection).get(_read(token), now=now()))
 @operation(
     "Logged in successfully",

@@ -30,7 +30,7 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import ForeignForm, same_origin_forms
+from interviews_api.web.guards import ForeignForm, same_origin_required
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("email-verification", __name__, url_prefix="/auth/email", template_folder="pages")
@@ -68,7 +68,7 @@ def show_verification(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/verify")
-@same_origin_forms
+@same_origin_required
 @operation(
     "Email verified successfully",
     CandidateMe,
@@ -88,7 +88,7 @@ def verify_email(token: str) -> SchemaAndValue:
 
 
 @blueprint.post("/not-me")
-@same_origin_forms
+@same_origin_required
 @operation(
     "Registration ended successfully",
     Nothing,

@@ -24,7 +24,7 @@ class ForeignForm(Forbidden):
     message = "This form was sent from another site"
 
 
-def same_origin_forms(view: View) -> View:
+def same_origin_required(view: View) -> View:
     """Refuse HTML forms of other sites (Fetch Metadata; else Origin, which must be PUBLIC_URL's).
 
     The Host header is not used, because a proxy may change it.
