@@ -152,7 +152,7 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     with failed_sign_in_recorded(account.user_id):
         user = _verify_credentials(account.user, password)
         with transaction() as connection:
-            _check_still_verified(connection, user)
+            _lock_unless_password_changed(connection, user)
             count_successful_login(account)
             attempt.give_back()
             return SESSION_SCHEMAS[user["role"]], begin_session(connection, user)
@@ -256,8 +256,8 @@ def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mappin
     return user
 
 
-def _check_still_verified(connection: Any, user: Mapping[Any, Any]) -> None:
-    """Share the user's row; raises WrongCredentials if the password has changed since it was verified."""
+def _lock_unless_password_changed(connection: Any, user: Mapping[Any, Any]) -> None:
+    """Share the user's row; raises WrongCredentials if the password has changed since it was checked."""
     current = UserRepository(connection).share_user(user["id"])
     if current is None or current["password_hash"] != user["password_hash"]:
         raise WrongCredentials
