@@ -179,7 +179,7 @@ class Text(fields.String):
 
 
 class CleanText(Text):
-    """Text of several lines. Control characters that are no line breaks or tabs are removed.
+    """Text without control characters, except tabs and line breaks.
 
     Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON.
     """
@@ -211,7 +211,7 @@ def id_field(**kwargs: Any) -> fields.String:
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
-    """Return a field of prose; `minimum` and `maximum` are lengths in characters."""
+    """Return the field of a text of several lines; `minimum` and `maximum` are lengths in characters."""
     return CleanText(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
