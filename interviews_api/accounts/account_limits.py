@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
-from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.email_verification import lacks_verification
 from interviews_api.accounts.models import email_key
 from interviews_api.accounts.rate_limits import (
     Count,
@@ -68,8 +68,7 @@ class AccountRequest:
 
         A stranger may have registered an address that is not verified, and signed in from many client addresses.
         """
-        is_verified = self.user is not None and (self.user["email_verified"] or not is_verification_required())
-        return self.is_from_known_address and is_verified
+        return self.is_from_known_address and self.user is not None and not lacks_verification(self.user)
 
 
 def find_account(email: str) -> AccountRequest:

@@ -10,7 +10,7 @@ from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import any_company_required, any_owner_required
 from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.company_repository import CompanyRepository
-from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.email_verification import is_verification_required, lacks_verification
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     EmailTaken,
@@ -86,11 +86,14 @@ def _invite(viewer: Viewer, email: str) -> Outcome:
 
 
 def _is_mailed(viewer: Viewer) -> bool:
-    """Return whether the worker sends the viewer's invitations: those that it suppresses must take nobody's room."""
+    """Return whether the worker would send the viewer's invitation.
+
+    `suppression.py` and `obsolescence.py` have the rules. A suppressed invitation must not use up the address's limit.
+    """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
         approval = CompanyRepository(connection).approval(viewer)
-    return approval != Approval.SUSPENDED and (user["email_verified"] or not is_verification_required())
+    return approval != Approval.SUSPENDED and not lacks_verification(user)
 
 
 def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:
