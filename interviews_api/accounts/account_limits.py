@@ -105,10 +105,10 @@ def count_login(request: AccountRequest) -> CountedAttempt:
 def count_successful_login(request: AccountRequest) -> None:
     """Count a sign-in whose password was right; raises TooManyRequests.
 
-    Its attempt is not given back then, so further ones are soon refused before they are evaluated.
+    Over this limit the caller does not give the attempt back. So `login_account_address` soon refuses before the
+    password is hashed.
     """
-    counts = by_client_address(SUCCESSFUL_LOGINS, request.address)
-    count_attempt([replace(count, row=f"{count.row} {request.user_id}") for count in counts])
+    count_attempt(by_client_address(SUCCESSFUL_LOGINS, request.address, account_id=request.user_id))
 
 
 def count_forgotten_password(request: AccountRequest) -> bool:

@@ -93,9 +93,13 @@ def by_subject(limit: Limit, subject: str) -> Count:
     return Count(limit, f"{limit.name}\0{subject}")
 
 
-def by_client_address(limit: Limit, address: ClientAddress) -> list[Count]:
-    """Return the counts of a limit for a client address, and for the IPv6 /48 around it."""
-    return [Count(limit, row, factor) for row, factor in _rows_of_client_address(limit, address)]
+def by_client_address(limit: Limit, address: ClientAddress, *, account_id: str | None = None) -> list[Count]:
+    """Return the counts of a limit for a client address, and for the IPv6 /48 around it.
+
+    With the id of an account, it has rows of its own for each client address.
+    """
+    suffix = f" {account_id}" if account_id else ""
+    return [Count(limit, row + suffix, factor) for row, factor in _rows_of_client_address(limit, address)]
 
 
 def by_account_and_client_address(limit: Limit, address: ClientAddress, *, in_rows_of: Limit) -> list[Count]:
