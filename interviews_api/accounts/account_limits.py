@@ -93,6 +93,7 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     address = request.address
     if request.is_from_known_address:
         # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
+        # login_address counts too, or saving the shared row by the shorter window would drop attempts that it needs.
         address = replace(address, wider=None)
         counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     else:
