@@ -29,7 +29,7 @@ _MAX_KEPT = 1000  # attempts of one row, or more if a limit allows more
 
 @dataclass(frozen=True)
 class Count:
-    """A count of attempts under a limit, `factor` times as many as it allows.
+    """A count of attempts, of which `factor` times the limit's number are allowed.
 
     `row` names the row that holds the attempts; several counts may share it. With `label_only`, only those attempts
     count that have the label of the present one.
@@ -121,7 +121,7 @@ def _rows_of_client_address(limit: Limit, address: ClientAddress) -> list[tuple[
 def by_account(limit: Limit, user_id: str | None, label: str) -> Count:
     """Return the count of a limit for an account, alike whether it exists or not.
 
-    No row is written for an account that does not exist: its e-mail address counts instead.
+    An account that does not exist counts in the fixed rows of `by_email_address`, so it adds none.
     """
     if user_id is None:
         return by_email_address(limit, label)
@@ -133,7 +133,7 @@ def by_email_address(limit: Limit, label: str) -> Count:
 
     All addresses share a fixed number of rows, by label.
     """
-    return Count(limit, f"{limit.name}\0unknown {int(label, 16) % _ROWS_OF_ADDRESSES}", label_only=True)
+    return Count(limit, f"{limit.name}\0address {int(label, 16) % _ROWS_OF_ADDRESSES}", label_only=True)
 
 
 def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:
