@@ -62,13 +62,13 @@ _COLLEAGUES = (
     .outerjoin(_colleagues_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
+_COMPANY = bindparam("company_id", type_=Company.id.type)
 _OWNERS = (
     select(User.id, User.email)
     .join(CompanyUser, CompanyUser.id == User.id)
-    .where(CompanyUser.company_id == bindparam("company_id"), CompanyUser.role == CompanyRole.OWNER)
+    .where(CompanyUser.company_id == _COMPANY, CompanyUser.role == CompanyRole.OWNER)
     .order_by(User.id)
 )
-_COMPANY = bindparam("company_id", type_=Company.id.type)
 _open_invitations = select(func.count()).where(
     Invitation.company_id == _COMPANY, Invitation.expires_at > bindparam("now", type_=Invitation.expires_at.type)
 )
