@@ -148,10 +148,10 @@ def count_verification_mail(request: AccountRequest) -> bool:
     return _has_room(_verification_mail(request), request.label)
 
 
-def count_invitation(email: str) -> bool:
-    """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
+def count_invitation(email: str) -> None:
+    """Count an invitation by mail of an e-mail address; raises TooManyRequests."""
     label = _label(email)
-    return _has_room(by_email_address(INVITATIONS_TO_ADDRESS, label), label)
+    count_attempt([by_email_address(INVITATIONS_TO_ADDRESS, label)], label)
 
 
 def count_mail(limit: Limit, email: str) -> bool:

@@ -1,5 +1,6 @@
 """Blueprint `company-users`: the users that act for the viewer's company."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint
@@ -31,7 +32,7 @@ from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES, INVITATIONS_TO_ADDRESS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
-from interviews_api.errors import InvalidInput
+from interviews_api.errors import InvalidInput, TooManyRequests
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
@@ -77,11 +78,11 @@ def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> 
 
 def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
-    if _is_mailed(viewer) and not count_invitation(email):
-        return Outcome(202, {})
-    with transaction() as connection:
+    with suppress(TooManyRequests), transaction() as connection:  # over the limit, nothing is written
         invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
         record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
+        if _is_mailed(viewer):
+            count_invitation(email)  # in this transaction, so that a 409 does not use up the address's limit
     return Outcome(202, {})
 
 
