@@ -71,25 +71,27 @@ def _check_new_password(password: str, email: str) -> None:
 def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Outcome | dict[str, Any]:
     """Invite a colleague by mail; with a password, add a user to the viewer's company at once.
 
-    An address that has had its invitations of this hour gets no further mail, and its earlier link stays valid.
+    Without a verified address, where one is required, or for a suspended company, nothing is sent. An address that has
+    had its invitations of this hour gets no further mail, and its earlier link stays valid.
     """
     return _invite(viewer, email) if password is None else _add(viewer, email, password)
 
 
 def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
-    with suppress(TooManyRequests), transaction() as connection:  # over the limit, nothing is written
-        invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
-        if _is_mailed(viewer):
+    if _may_send_invitations(viewer):
+        with suppress(TooManyRequests), transaction() as connection:  # over the limit, nothing is written
+            invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
+            record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
             count_invitation(email)  # in this transaction, so that a 409 does not use up the address's limit
     return Outcome(202, {})
 
 
-def _is_mailed(viewer: Viewer) -> bool:
-    """Return whether the worker would send the viewer's invitation.
+def _may_send_invitations(viewer: Viewer) -> bool:
+    """Return whether the worker would send an invitation of the viewer now.
 
-    `suppression.py` and `obsolescence.py` have the rules. A suppressed invitation must not use up the address's limit.
+    `suppression.py` and `obsolescence.py` have the rules. An invitation that they suppress must not be written: it
+    would use up the address's limit, or go out uncounted if the viewer verifies its address first.
     """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)

@@ -2,11 +2,14 @@
 
 from collections import Counter
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
-from interviews_api.accounts.models import AccountMail
+from interviews_api.accounts.models import AccountMail, Approval, Company, User
 from interviews_api.db.connections import Database
+from tests.support.accounts import LUMEN, bearer
 from tests.support.api import Caller
+from tests.support.database_rows import everything
 from tests.support.factories import World
 from tests.support.fixtures import MakeLimited
 from tests.support.people import People
@@ -35,3 +38,27 @@ def test_refused_invitations_take_no_room(
     for _ in range(4):
         other.ok("POST", USERS, INVITED)
     assert senders(database) == {people.them_company_id: 3}
+
+
+@pytest.mark.parametrize("reason", ["unverified", "suspended"])
+def test_invitations_that_are_not_mailed_take_no_room(
+    reason: str, people: People, make_limited: MakeLimited, database: Database
+) -> None:
+    """A stranger invites an address again and again; then a real company invites it."""
+    client = make_limited(EMAIL_VERIFICATION="required")
+    account = Caller(client, {}).ok("POST", "/auth/register/company", LUMEN)
+    stranger = bearer(client, account)
+    if reason == "suspended":
+        with database.engine.begin() as connection:
+            connection.execute(update(User).values(email_verified_at=User.created_at))
+            id_ = account["user"]["company"]["id"]
+            connection.execute(update(Company).where(Company.id == id_).values(approval=Approval.SUSPENDED))
+    for _ in range(5):
+        assert stranger.ok("POST", USERS, INVITED) == {}
+    stored = everything(database)
+    assert not stored["invitations"], "they would go out uncounted after a verification"
+    assert "colleague.invited" not in {event.type for event in stored["security_events"]}
+    us = Caller(client, people.us.headers)
+    for _ in range(4):
+        us.ok("POST", USERS, INVITED)
+    assert senders(database) == {people.us_company_id: 3}
