@@ -133,6 +133,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
     with transaction() as connection:
         user, is_change = ColleagueRepository(connection).change_role(viewer, user_id, CompanyRole(role), now=now())
         if is_change:
+            InvitationRepository(connection).delete_all(user_id)  # those of a former owner; a member has none
             count_attempt_of(viewer, COLLEAGUES)
             record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, actor_id=viewer.user_id, detail=role)
     return {"user": user}
