@@ -94,8 +94,10 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     if request.is_from_known_address:
         # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
         # login_address counts too, or saving the shared row by the shorter window would drop attempts that it needs.
+        # The shared row keeps the newest attempts alone, so the pair has a row that no neighbour fills.
         address = replace(address, wider=None)
         counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
+        counts += by_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, account_id=request.user_id)
     else:
         counts = by_client_address(LOGIN_FROM_ADDRESS, address)
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
