@@ -38,13 +38,13 @@ _FOR_COMPANY = {
     "SMTPNotSupportedError": "the mail server does not accept the address",
     "SMTPDataError": "the mail server does not accept the message",
 }
-"""Texts for the company, by the class of the exception; all others are a temporary failure."""
+"""Texts for the company of permanent failures, by the class of the exception; all others are a temporary failure."""
 
 
 def describe_for_company(error: str) -> str:
     """Return a delivery error as a company may read it, without words of a mail server or the operator's system.
 
-    An error with such words begins with the class of an exception, `unforeseen` or MAIL_DIR, and has a colon.
+    An error with such words begins with the class of an exception, `deferred`, `unforeseen` or MAIL_DIR, and a colon.
     """
     name, colon, _ = error.partition(": ")
     is_internal = bool(colon) and (name.isidentifier() or name.startswith("MAIL_DIR"))

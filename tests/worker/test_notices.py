@@ -80,7 +80,8 @@ def test_ended_notice_can_be_resent(status: str, app: Flask, people: People, dat
     [
         ("refuse", "the mail server does not accept the address"),
         ("reject", "the mail server does not accept the message"),
-        ("later", "the mail server does not accept the address"),
+        ("later", "temporary failure"),
+        ("greylisted", "temporary failure"),
         ("drop", "temporary failure"),
     ],
 )
