@@ -23,7 +23,7 @@ from interviews_api.web.text_rules import (
     without_controls,
 )
 
-_NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
+_NOT_BLANK = r"[^\s\u0000-\u001f\u007f-\u009f]"  # what `without_controls` leaves, and is no blank
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
