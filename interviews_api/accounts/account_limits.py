@@ -4,7 +4,7 @@ A client address with a session of the account has its own count: failures from 
 account without a verified address share a count: a stranger may have registered it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from interviews_api.accounts.rate_limits import (
     by_email_address,
     by_subject,
     count_attempt,
+    count_each,
     keyed_hash,
 )
 from interviews_api.accounts.repository import UserRepository
@@ -156,14 +157,13 @@ def count_invitation(email: str) -> None:
     count_attempt([by_email_address(INVITATIONS_TO_ADDRESS, label)], label)
 
 
-def count_mail(limit: Limit, email: str) -> bool:
-    """Count a mail to the e-mail address of an account, and return whether the limit has room for it.
+def count_mails(limit: Limit, emails: Iterable[str]) -> set[str]:
+    """Count a mail to each e-mail address of an account, and return the addresses for which the limit has room.
 
-    The count outlives the account, which a registration replaces.
+    The counts outlive the accounts, which registrations replace.
     """
-    label = _label(email)
-    count = by_subject(limit, label)  # a row of its own, because only accounts get these mails
-    return _has_room(count, label)
+    by_label = {_label(email): email for email in emails}  # rows of their own, because only accounts get these mails
+    return {by_label[label] for label in count_each(limit, by_label)}
 
 
 def _verification_mail(request: AccountRequest) -> Count:

@@ -190,12 +190,5 @@ class ColleagueRepository:
     ) -> None:
         details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
         details["webhooks"] = ", ".join(webhook_urls)
-        for user_id, email in owners.items():
-            AccountMailRepository(self._connection).add(
-                MailKind.COLLEAGUE_CHANGED,
-                email,
-                originator_id=by["company_id"],
-                user_id=user_id,
-                now=now,
-                details=details,
-            )
+        mails = AccountMailRepository(self._connection)
+        mails.add_to_users(MailKind.COLLEAGUE_CHANGED, owners, originator_id=by["company_id"], now=now, details=details)

@@ -162,6 +162,29 @@ def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:
     return CountedAttempt(counts_by_key, (now_ms, label))
 
 
+def count_each(limit: Limit, subjects: Iterable[str]) -> set[str]:
+    """Count an attempt of each subject for which the limit has room, and return these subjects.
+
+    Takes as many statements for many subjects as for one. Runs in the caller's transaction, or in its own.
+    """
+    by_key = {keyed_hash("rate limit", by_subject(limit, subject).row): subject for subject in subjects}
+    if not by_key or not service(Settings).ratelimit_enabled:
+        return set(by_key.values())
+    allowed, seconds = configured(limit).allowed, configured(limit).seconds
+    with transaction() as connection:
+        repository = RateLimitRepository(connection)
+        stored = repository.lock_all(sorted(by_key), expires_at=now())  # `save_all` sets the expiry
+        present = now()  # read after the locks, so that the times of a row rise
+        now_ms = int(present.timestamp() * 1000)
+        start = now_ms - seconds * 1000
+        rows = {
+            key: [entry for entry in _repair(attempts, now_ms) if entry[0] > start] for key, attempts in stored.items()
+        }
+        counted = {key: [*attempts, (now_ms, "")] for key, attempts in rows.items() if len(attempts) < allowed}
+        repository.save_all(rows | counted, present, seconds)
+    return {by_key[key] for key in counted}
+
+
 def _group_by_key(counts: Iterable[Count]) -> dict[str, list[Count]]:
     """Return the counts of each row by its key, in the order in which rows are locked: another could deadlock."""
     by_key: dict[str, list[Count]] = {}
