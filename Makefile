@@ -45,7 +45,7 @@ run: install migrate ## serve a demo world on http://127.0.0.1:8000 (PORT), with
 ifneq ($(MEMORY),)
 test test-fast proofs $(PROOFS:%=proofs-%): export TMPDIR ?= $(MEMORY)
 endif
-test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
+test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres, each case of a matrix on one
 	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute

@@ -4,12 +4,13 @@ from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.account_limits import count_invitation
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import any_company_required, any_owner_required
 from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.company_repository import CompanyRepository
-from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.email_verification import is_verification_required, lacks_verification
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     EmailTaken,
@@ -25,7 +26,6 @@ from interviews_api.accounts.passwords import hash_password, refuse_email_as_pas
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
-from interviews_api.accounts.sign_in_limits import count_invitation
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES, INVITATIONS_TO_ADDRESS
@@ -86,11 +86,14 @@ def _invite(viewer: Viewer, email: str) -> Outcome:
 
 
 def _is_mailed(viewer: Viewer) -> bool:
-    """Return whether the worker sends the viewer's invitations: those that it suppresses must take nobody's room."""
+    """Return whether the worker would send the viewer's invitation.
+
+    `suppression.py` and `obsolescence.py` have the rules. A suppressed invitation must not use up the address's limit.
+    """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
         approval = CompanyRepository(connection).approval(viewer)
-    return approval != Approval.SUSPENDED and (user["email_verified"] or not is_verification_required())
+    return approval != Approval.SUSPENDED and not lacks_verification(user)
 
 
 def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:

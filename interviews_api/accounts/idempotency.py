@@ -22,7 +22,7 @@ from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, 
 from interviews_api.web.error_responses import JSON, error_response
 from interviews_api.web.http import read_body
 from interviews_api.web.responses import ApiResponse
-from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, contract_of, extend_contract
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, extend_contract
 
 
 def idempotent(view: View) -> View:
@@ -38,9 +38,7 @@ def idempotent(view: View) -> View:
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
         return _respond_once(view, viewer, path, key)
 
-    contract = contract_of(guarded)
-    limits = (*(contract.limits if contract else ()), CONFLICTS)
-    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True, limits=limits)
+    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True, limits=(CONFLICTS,))
 
 
 def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
@@ -72,7 +70,7 @@ def _route(path: dict[str, str]) -> str:
 def _first_response(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
     """Call the view, whose transaction is a savepoint here: a 409 undoes its changes, and is stored itself.
 
-    The savepoint also undoes what the view has counted, so a 409 counts by itself: each is a row.
+    A stored 409 is a row, and the savepoint undoes the view's counts, so it counts under CONFLICTS.
     """
     try:
         response: ApiResponse = view(viewer, **path)

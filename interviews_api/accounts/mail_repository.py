@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert
 
+from interviews_api.accounts.account_limits import count_mail
 from interviews_api.accounts.models import AccountMail, MailKind
-from interviews_api.accounts.sign_in_limits import count_mail
 from interviews_api.config.limits import COLLEAGUE_MAILS, PASSWORD_MAILS
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id

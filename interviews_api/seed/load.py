@@ -189,10 +189,10 @@ def _delete_unverified_accounts(connection: Connection, repository: SeedReposito
     ids = {user["id"] for user in users}
     owners = repository.owners_of_emails((user["email_key"] for user in users), only_unverified=True)
     # Sorted by id, because two loads that lock accounts in opposite orders would deadlock.
-    for email, owner_id in sorted(owners.items(), key=itemgetter(1)):
+    for key, owner_id in sorted(owners.items(), key=itemgetter(1)):
         if owner_id not in ids:
-            with suppress(EmailTaken):
-                delete_unverified_account(connection, email)
+            with suppress(EmailTaken):  # `_check_users` refuses the address
+                delete_unverified_account(connection, key)
 
 
 def _check_users(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:

@@ -88,7 +88,7 @@ class RouteContract:
     errors: tuple[type[ApiError], ...] = ()
     """For OpenAPI: refusals beside those of the role (401, 403), the input (400, 413, 415) and the database (503)."""
     limits: tuple[Limit, ...] = ()
-    """For OpenAPI: the rate limits that the view counts, for its 429."""
+    """For OpenAPI: the rate limits that the view or `@idempotent` counts, for its 429."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers of a success, beside those of `web/security_headers.py`."""
     needs_database: bool = True
@@ -116,7 +116,7 @@ class RouteContract:
     is_idempotent: bool = False
     """Whether the route takes an Idempotency-Key."""
     check: Callable[..., object] | None = None
-    """That of `authorize_before_validation`, with its refusals of the path."""
+    """The access check of `authorize_before_validation`; raises 401, 403 or 404."""
     opens_unverified: bool = True
     """Whether the viewer's address may be unverified."""
     socket_query: type[Schema] | None = None
@@ -135,13 +135,16 @@ def contract_of(view: View) -> RouteContract | None:
     return contract
 
 
-def extend_contract(view: View, layer: Layer, **changes: Any) -> View:
-    """Add a layer to a view's contract, and return the view; raises TypeError when the decorators are out of order."""
+def extend_contract(view: View, layer: Layer, *, limits: tuple[Limit, ...] = (), **changes: Any) -> View:
+    """Add a layer to a view's contract, with further limits, and return the view.
+
+    Raises TypeError when the decorators are out of order.
+    """
     contract = contract_of(view)
     if contract is None or contract.layer >= layer:
         inner = contract.layer.name if contract else "no layer"
         raise TypeError(f"{view.__name__}: {layer.name} cannot stand outside of {inner}; see {__name__}")
-    return set_contract(view, replace(contract, layer=layer, **changes))
+    return set_contract(view, replace(contract, layer=layer, limits=(*contract.limits, *limits), **changes))
 
 
 def websocket_contract(query: type[Schema]) -> Callable[[AnyView], AnyView]:

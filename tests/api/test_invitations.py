@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK
 from interviews_api.accounts.models import AccountMail, Approval, Invitation, Role, User
 from interviews_api.accounts.models import Company as Employer
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.email import compose

@@ -46,7 +46,10 @@ def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
 
 
 def mark_matrices(items: Iterable[pytest.Item]) -> None:
-    """Mark tests of three and more cases in MATRIX_FOLDERS as matrices: the cases take one way through the SQL."""
+    """Mark tests of three or more cases in MATRIX_FOLDERS as matrices.
+
+    Their cases differ in input, not in SQL, so one database for each suffices.
+    """
     cases = [
         item
         for item in items

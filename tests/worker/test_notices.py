@@ -109,6 +109,7 @@ def test_company_reads_no_words_of_the_mail_server(
         ("ConnectionRefusedError: [Errno 111] Connection refused", "temporary failure"),
         ("gaierror: [Errno -2] mail.internal", "temporary failure"),
         ("SMTPNotSupportedError: SMTPUTF8", "the mail server does not accept the address"),
+        ("UnicodeEncodeError: 'ascii' codec can't encode", "the mail server does not accept the address"),
         ("the interview has begun", "the interview has begun"),
         ("answered 410: it is disabled now", "answered 410: it is disabled now"),
         ("", ""),

@@ -1,4 +1,4 @@
-"""Limits on sign-ins, mails about passwords, verification mails and other mails about accounts.
+"""Limits by account: sign-ins, registrations, invitations and mails about accounts.
 
 A client address with a session of the account has its own count: failures from elsewhere do not touch it. Mails of an
 account without a verified address share a count: a stranger may have registered it.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
-from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.email_verification import lacks_verification
 from interviews_api.accounts.models import email_key
 from interviews_api.accounts.rate_limits import (
     Count,
@@ -68,8 +68,7 @@ class AccountRequest:
 
         A stranger may have registered an address that is not verified, and signed in from many client addresses.
         """
-        is_verified = self.user is not None and (self.user["email_verified"] or not is_verification_required())
-        return self.is_from_known_address and is_verified
+        return self.is_from_known_address and self.user is not None and not lacks_verification(self.user)
 
 
 def find_account(email: str) -> AccountRequest:
@@ -94,6 +93,7 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     address = request.address
     if request.is_from_known_address:
         # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
+        # login_address counts too, or saving the shared row by the shorter window would drop attempts that it needs.
         address = replace(address, wider=None)
         counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
     else:
@@ -106,10 +106,10 @@ def count_login(request: AccountRequest) -> CountedAttempt:
 def count_successful_login(request: AccountRequest) -> None:
     """Count a sign-in whose password was right; raises TooManyRequests.
 
-    Its attempt is not given back then, so further ones are soon refused before they are evaluated.
+    Over this limit the caller does not give the attempt back. So `login_account_address` soon refuses before the
+    password is hashed.
     """
-    counts = by_client_address(SUCCESSFUL_LOGINS, request.address)
-    count_attempt([replace(count, row=f"{count.row} {request.user_id}") for count in counts])
+    count_attempt(by_client_address(SUCCESSFUL_LOGINS, request.address, account_id=request.user_id))
 
 
 def count_forgotten_password(request: AccountRequest) -> bool:
@@ -160,7 +160,8 @@ def count_mail(limit: Limit, email: str) -> bool:
     The count outlives the account, which a registration replaces.
     """
     label = _label(email)
-    return _has_room(by_subject(limit, label), label)
+    count = by_subject(limit, label)  # a row of its own, because only accounts get these mails
+    return _has_room(count, label)
 
 
 def _verification_mail(request: AccountRequest) -> Count:
