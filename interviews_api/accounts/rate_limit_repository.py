@@ -32,7 +32,8 @@ class RateLimitRepository:
 
     def save(self, key: str, attempts: Attempts, now: datetime, seconds: int) -> None:
         """Replace the attempts of the key, which expire after so many seconds."""
-        self.save_all({key: attempts}, now, seconds)
+        values = {"attempts": attempts, "expires_at": now + timedelta(seconds=seconds)}
+        self._connection.execute(update(RateLimit).where(RateLimit.key == key).values(values))
 
     def save_all(self, rows: Mapping[str, Attempts], now: datetime, seconds: int) -> None:
         """Replace the attempts by key, which expire after so many seconds; one key at least."""
