@@ -9,7 +9,7 @@ from interviews_api.accounts.models import CompanyRole
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
-from interviews_api.web.email_fields import new_email_field
+from interviews_api.web.email_fields import contact_email_field, new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     Instant,
@@ -52,7 +52,7 @@ class SeedCompany(_Record):
     logo = _optional_text()
     address = _optional_text()
     phone = _optional_text()
-    email = _optional_text()
+    email = contact_email_field(_MAX_TEXT, load_default=None, allow_none=True)
     time_zone = time_zone_field(load_default="UTC")
 
 
