@@ -14,11 +14,11 @@ from interviews_api.web.fields import (
     Instant,
     enum_field,
     id_field,
-    link_field,
     name_field,
     text_field,
     time_zone_field,
 )
+from interviews_api.web.link_fields import link_field
 from interviews_api.web.shared_schemas import CompanyLink
 
 

@@ -18,10 +18,10 @@ from interviews_api.web.fields import (
     WholeNumber,
     enum_field,
     id_field,
-    link_field,
     text_field,
     time_zone_field,
 )
+from interviews_api.web.link_fields import link_field
 
 _MAX_TEXT = 20_000  # characters; files come from the operator, and older texts may be longer than the API accepts
 
@@ -49,7 +49,7 @@ class SeedCompany(_Record):
 
     id = id_field(required=True)
     name = text_field(_MAX_TEXT, minimum=1, required=True)
-    logo = _optional_text()
+    logo = link_field(load_default=None, allow_none=True)
     address = _optional_text()
     phone = _optional_text()
     email = contact_email_field(_MAX_TEXT, load_default=None, allow_none=True)
