@@ -10,7 +10,6 @@ from typing import Any
 
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
 from interviews_api.accounts.email_verification import lacks_verification
-from interviews_api.accounts.models import email_key
 from interviews_api.accounts.rate_limits import (
     Count,
     CountedAttempt,
@@ -40,6 +39,7 @@ from interviews_api.config.limits import (
     Limit,
 )
 from interviews_api.db.connections import read_connection
+from interviews_api.email_addresses import email_key
 from interviews_api.errors import TooManyRequests
 
 _LABEL_LENGTH = 12  # hex digits: two of a thousand accounts share a label once in half a billion times

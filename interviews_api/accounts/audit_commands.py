@@ -9,6 +9,7 @@ import click
 
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
+from interviews_api.accounts.email_key_commands import read_address
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.clock import format_instant, now, parse_instant
 from interviews_api.db.connections import read_connection
@@ -35,7 +36,7 @@ def _read_since(_context: click.Context, _parameter: click.Parameter, text: str 
 
 
 @audit.command("list")
-@click.option("--user", metavar="EMAIL|ID", help="Only events of this account, or caused by it.")
+@click.option("--user", metavar="EMAIL|ID", callback=read_address, help="Only events of this account, or caused by it.")
 @click.option("--type", "type_name", type=click.Choice([event_type.value for event_type in SecurityEventType]))
 @click.option("--since", callback=_read_since, help="A date or instant (UTC), or as 7d or 24h: so long ago.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)

@@ -11,13 +11,15 @@ import jwt
 from sqlalchemy import RowMapping
 
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
-from interviews_api.accounts.models import NO_SESSION, Role, Viewer, email_key
+from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
 from interviews_api.db.connections import read_connection
+from interviews_api.email_addresses import email_key
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
+from interviews_api.web.hidden_characters import hidden_character
 from interviews_api.web.route_contract import View
 
 
@@ -71,7 +73,7 @@ def _key_for(token: str, settings: Settings) -> PublicKey:
 def _candidate(claims: dict[str, Any], settings: Settings) -> RowMapping:
     """Return the candidate that the subject claim names, by id or by verified e-mail address; raises Unauthorized."""
     subject = claims[settings.idp_subject_claim]
-    if not isinstance(subject, str) or not subject.isprintable():  # databases refuse a NUL or a lone surrogate
+    if not isinstance(subject, str) or not _is_visible(subject):  # databases refuse a NUL or a lone surrogate
         raise Unauthorized
     is_email = settings.idp_subject_is == "email"
     if is_email and claims.get("email_verified") is not True:
@@ -89,8 +91,13 @@ def _vouches_for(candidate: RowMapping, claims: dict[str, Any], settings: Settin
     if claims.get("email_verified") is not True:
         return False
     email = claims.get("email")
-    is_ours = isinstance(email, str) and email_key(email) == email_key(candidate["email"])
+    is_ours = isinstance(email, str) and _is_visible(email) and email_key(email) == email_key(candidate["email"])
     return settings.idp_subject_is == "email" or email is None or is_ours
+
+
+def _is_visible(claim: str) -> bool:
+    """Return whether the claim has no character that the key of an address leaves out."""
+    return claim.isprintable() and hidden_character(claim) is None
 
 
 def refuse_candidates_of_provider() -> None:

@@ -15,9 +15,9 @@ from interviews_api.accounts.models import (
     MailKind,
     User,
     Viewer,
-    email_key,
 )
 from interviews_api.accounts.repository import LOCK_COMPANY, UserRepository
+from interviews_api.email_addresses import email_key
 from interviews_api.ids import new_id
 
 LIFETIME = timedelta(days=7)
@@ -92,7 +92,7 @@ class InvitationRepository:
         company_id = self.get(invitation_id, now=now)["company_id"]
         self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
         invitation = self.get(invitation_id, now=now)
-        if self._end(company_id, invitation["email"]) == 0:
+        if self._connection.execute(delete(Invitation).where(Invitation.id == invitation_id)).rowcount == 0:
             raise InvalidInvitation
         ColleagueRepository(self._connection).tell_of_newcomer(invitation, now=now)
         return UserRepository(self._connection).add_company_user(
@@ -103,6 +103,6 @@ class InvitationRepository:
         """Delete all invitations that the user sent and that are still open."""
         self._connection.execute(delete(Invitation).where(Invitation.invited_by_id == user_id))
 
-    def _end(self, company_id: str, email: str) -> int:
+    def _end(self, company_id: str, email: str) -> None:
         is_same = (Invitation.company_id == company_id) & (Invitation.email_key == email_key(email))
-        return self._connection.execute(delete(Invitation).where(is_same)).rowcount
+        self._connection.execute(delete(Invitation).where(is_same))

@@ -43,11 +43,6 @@ class Viewer:
         return {"viewer_id": self.user_id, "session_id": self.session_id}
 
 
-def email_key(email: str) -> str:
-    """Return the form in which addresses are compared: trimmed and in lower case."""
-    return email.strip().lower()  # casefold() would make straße@ and strasse@ equal
-
-
 class User(Base):
     """The credentials of a user. `password_hash` is None if the user cannot sign in with a password.
 

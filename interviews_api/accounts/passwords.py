@@ -9,7 +9,7 @@ from threading import Lock
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from interviews_api.accounts.models import email_key
+from interviews_api.email_addresses import email_key
 from interviews_api.errors import InvalidInput
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)

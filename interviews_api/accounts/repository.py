@@ -35,10 +35,10 @@ from interviews_api.accounts.models import (
     Session,
     User,
     Viewer,
-    email_key,
 )
 from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.upsert import dialect_insert
+from interviews_api.email_addresses import email_key
 from interviews_api.errors import Unauthorized
 from interviews_api.ids import new_id
 

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, in
 from sqlalchemy.orm import aliased
 
 from interviews_api.accounts.errors import InvalidReset
-from interviews_api.accounts.models import PasswordReset, Role, User, email_key
+from interviews_api.accounts.models import PasswordReset, Role, User
+from interviews_api.email_addresses import email_key
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
 

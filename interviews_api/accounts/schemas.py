@@ -7,18 +7,18 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from interviews_api.accounts.models import CompanyRole, Role
 from interviews_api.accounts.passwords import is_common
-from interviews_api.web.email_fields import email_field, new_email_field
+from interviews_api.web.email_fields import email_field, new_email_field, sign_in_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
     Instant,
     enum_field,
     id_field,
-    link_field,
     name_field,
     text_field,
     time_zone_field,
 )
+from interviews_api.web.link_fields import link_field
 from interviews_api.web.shared_schemas import CompanyLink
 
 
@@ -36,7 +36,7 @@ def password_field(*, required: bool = True, **kwargs: Any) -> fields.String:
 class Credentials(CamelSchema):
     """The e-mail address and password of a user."""
 
-    email = fields.String(required=True)
+    email = sign_in_email_field(required=True)
     password = fields.String(required=True)
 
 

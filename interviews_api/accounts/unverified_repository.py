@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, RowMapping, case, delete, select, update
 
-from interviews_api.accounts.models import Approval, Candidate, Company, CompanyRole, CompanyUser, User, email_key
+from interviews_api.accounts.models import Approval, Candidate, Company, CompanyRole, CompanyUser, User
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
+from interviews_api.email_addresses import email_key
 
 _ACCOUNTS = (
     select(User.id, User.role, User.password_hash, CompanyUser.company_id)

@@ -19,10 +19,10 @@ from interviews_api.web.fields import (
     enum_field,
     filled_text_field,
     id_field,
-    link_field,
     text_field,
     time_zone_field,
 )
+from interviews_api.web.link_fields import link_field
 from interviews_api.web.shared_schemas import CandidateContact, JobBrief
 from interviews_api.web.text_rules import MAX_LOCATION, MAX_NOTES, MAX_REASON
 

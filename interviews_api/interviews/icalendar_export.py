@@ -15,6 +15,7 @@ from icalendar import Alarm, Calendar, Event, vCalAddress, vUri
 
 from interviews_api.interviews.models import InterviewStatus, InterviewType
 from interviews_api.web.plain_text import in_one_line, replace_controls
+from interviews_api.web.uris import as_uri
 
 _PRODUCT = "-//interviews-api//EN"
 _ALARM_BEFORE = timedelta(hours=1)
@@ -93,11 +94,11 @@ def _event(interview: InterviewRow, organizer: str, attendee: str | None) -> Eve
     event.add("status", _STATUS[interview["status"]])
     if interview["notes"]:
         event.add("description", replace_controls(interview["notes"]))
-    link = interview["meeting_link"]
+    link = as_uri(interview["meeting_link"] or "")
     if place := link if interview["type"] == InterviewType.VIDEO else interview["location"]:
         event.add("location", replace_controls(place))
     if link:
-        event.add("url", vUri(in_one_line(link)))
+        event.add("url", vUri(link))
     event.add("organizer", _address(interview["company_email"] or parseaddr(organizer)[1], company))
     if attendee:
         candidate = _address(attendee)

@@ -29,6 +29,7 @@ from interviews_api.web.guards import ForeignForm, authorize_before_validation, 
 from interviews_api.web.negotiation import prefers_html
 from interviews_api.web.operation import operation
 from interviews_api.web.pages import refusal_page
+from interviews_api.web.uris import as_uri
 
 blueprint = Blueprint("email-link", __name__, url_prefix="/interviews/confirm", template_folder="templates")
 
@@ -46,6 +47,7 @@ def _render_interview(interview: Mapping[Any, Any]) -> str:
     local: datetime = interview["starts_at"].astimezone(zone(interview["time_zone"]))
     return _render(
         interview=interview,
+        link=as_uri(interview["meeting_link"] or ""),
         day=f"{local:%A}, {local.day} {local:%B %Y}",
         time=f"{local:%H:%M}",
         instant=format_instant(interview["starts_at"]),

@@ -11,6 +11,7 @@ from interviews_api.events.models import EventType
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.mail_templates import TERMS
 from interviews_api.web.plain_text import replace_controls
+from interviews_api.web.uris import as_uri
 
 _ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
 
@@ -43,7 +44,7 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
         pairs.append(("before", _when(context["previous_starts_at"], None, zone_name)))
     pairs.append(("how", TERMS.ways[context["type"]]))
     pairs.append(("where", replace_controls(context["location"] or "")))
-    pairs.append(("link", replace_controls(context["meeting_link"] or "")))
+    pairs.append(("link", as_uri(context["meeting_link"] or "")))
     if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
         pairs.append(("reason", replace_controls(context["cancellation_reason"] or "")))
     if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:

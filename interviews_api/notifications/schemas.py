@@ -11,8 +11,24 @@ from interviews_api.notifications.channels.web_push import check_public_key, che
 from interviews_api.notifications.delivery_errors import describe_for_company
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, enum_field, id_field
+from interviews_api.web.hidden_characters import WITHOUT_HIDDEN_PATTERN, refuse_hidden
+from interviews_api.web.link_fields import Link
+from interviews_api.web.uris import HTTPS_LINK_PATTERN
 
 _PUBLISHED_TYPES = sorted(PUBLISHED_TYPES)
+
+
+class _ReceiverUrl(Link):
+    """Https URL of a receiver; the handler then checks where its host leads (`check_url`)."""
+
+    def refusal(self, text: str) -> ValidationError:
+        """Return the error of a text that is no link; of an ASCII one as precise as that of a link."""
+        try:
+            if text.isascii():
+                _check_url(text)
+        except ValidationError as error:
+            return error
+        return super().refusal(text)
 
 
 def _check_url(url: str) -> None:
@@ -42,14 +58,9 @@ def _check_repeats(events: list[str]) -> None:
         raise ValidationError("Must not name an event twice.")
 
 
-def _url(**kwargs: Any) -> fields.String:
-    """Return a field for a https URL; the handler then checks where its host leads (`check_url`)."""
-    return Text(
-        required=True,
-        validate=[validate.Length(1, MAX_URL_LENGTH), _check_url],
-        metadata={"pattern": r"^https://[!-\[\]-~]+$"},
-        **kwargs,
-    )
+def _url() -> _ReceiverUrl:
+    checks: list[Callable[[str], object]] = [validate.Length(1, MAX_URL_LENGTH), _check_url]
+    return _ReceiverUrl(required=True, validate=checks, metadata={"pattern": HTTPS_LINK_PATTERN})
 
 
 class _Events(ShortList):
@@ -137,7 +148,11 @@ class NewSubscription(CamelSchema):
 class Endpoint(CamelSchema):
     """The endpoint of one of the candidate's browsers."""
 
-    endpoint = Text(validate=validate.Length(max=MAX_URL_LENGTH), required=True)
+    endpoint = Text(
+        required=True,
+        validate=[validate.Length(max=MAX_URL_LENGTH), lambda text: refuse_hidden(text.strip())],
+        metadata={"pattern": WITHOUT_HIDDEN_PATTERN},
+    )
 
 
 class Subscription(CamelSchema):

@@ -29,6 +29,7 @@ from interviews_api.notifications.errors import (
     WebhookNotFound,
 )
 from interviews_api.notifications.models import PushSubscription, Webhook
+from interviews_api.web.uris import as_uri
 
 _webhooks = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
     Webhook.company_id == OUR_COMPANY
@@ -48,8 +49,7 @@ _WEBHOOK_OWNER = (
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
 _COMPANY = bindparam("company_id", type_=Company.id.type)
-_WEBHOOK_COUNT = select(func.count()).select_from(Webhook).where(Webhook.company_id == _COMPANY)
-_SAME_WEBHOOK = select(Webhook.id).where(Webhook.company_id == _COMPANY, Webhook.url == bindparam("url"))
+_WEBHOOK_URLS = select(Webhook.url).where(Webhook.company_id == _COMPANY)
 _OTHER_SUBSCRIPTION_COUNT = (
     select(func.count())
     .select_from(PushSubscription)
@@ -80,17 +80,17 @@ class WebhookRepository:
     def create(
         self, viewer: Viewer, *, url: str, events: list[str] | None, secret: str, now: datetime
     ) -> Mapping[str, Any]:
-        """Create a webhook; raises Unauthorized, WebhookExists, or TooManyWebhooks at the bound.
+        """Create a webhook for a URI; raises Unauthorized, WebhookExists, or TooManyWebhooks at the bound.
 
         Locks the company, so that two requests at once cannot exceed the bound.
         """
         company_id = UserRepository(self._connection).get(viewer)["company_id"]
         self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
         UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
-        if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
+        stored_urls = self._connection.execute(_WEBHOOK_URLS, {"company_id": company_id}).scalars().all()
+        if url in map(as_uri, stored_urls):
             raise WebhookExists
-        count = self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one()
-        if count >= WEBHOOKS_OF_COMPANY.allowed:
+        if len(stored_urls) >= WEBHOOKS_OF_COMPANY.allowed:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id, created_by_id=viewer.user_id))
@@ -159,11 +159,12 @@ class SubscriptionRepository:
         return self._connection.execute(same).first() is not None
 
     def delete(self, viewer: Viewer, endpoint: str) -> None:
-        """Delete the viewer's subscription, if it exists; raises Unauthorized."""
+        """Delete the viewer's subscription, if it exists; raises Unauthorized. Its endpoint may be in any spelling."""
         UserRepository(self._connection).get(viewer)
         self._connection.execute(
             delete(PushSubscription).where(
-                PushSubscription.endpoint == endpoint, PushSubscription.candidate_id == viewer.user_id
+                PushSubscription.endpoint.in_([endpoint, as_uri(endpoint)]),
+                PushSubscription.candidate_id == viewer.user_id,
             )
         )
 

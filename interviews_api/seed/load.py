@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from interviews_api.accounts.errors import EmailTaken
-from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, Role, User, email_key
+from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, Role, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.registration import delete_unverified_account
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
 from interviews_api.db.types import Base
+from interviews_api.email_addresses import email_key
 from interviews_api.errors import SeedRefused
 from interviews_api.events.log import invalidate_all_caches
 from interviews_api.hiring.models import Application, Job

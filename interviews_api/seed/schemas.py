@@ -9,7 +9,7 @@ from interviews_api.accounts.models import CompanyRole
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
-from interviews_api.web.email_fields import new_email_field
+from interviews_api.web.email_fields import contact_email_field, new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     Instant,
@@ -18,10 +18,10 @@ from interviews_api.web.fields import (
     WholeNumber,
     enum_field,
     id_field,
-    link_field,
     text_field,
     time_zone_field,
 )
+from interviews_api.web.link_fields import link_field
 
 _MAX_TEXT = 20_000  # characters; files come from the operator, and older texts may be longer than the API accepts
 
@@ -49,10 +49,10 @@ class SeedCompany(_Record):
 
     id = id_field(required=True)
     name = text_field(_MAX_TEXT, minimum=1, required=True)
-    logo = _optional_text()
+    logo = link_field(load_default=None, allow_none=True)
     address = _optional_text()
     phone = _optional_text()
-    email = _optional_text()
+    email = contact_email_field(_MAX_TEXT, load_default=None, allow_none=True)
     time_zone = time_zone_field(load_default="UTC")
 
 

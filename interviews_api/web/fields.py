@@ -13,12 +13,9 @@ from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import is_id
 from interviews_api.web.text_rules import (
-    LINK_PATTERN,
-    MAX_LINK,
     MAX_NAME,
     MAX_TEXT,
     NAME_PATTERN,
-    check_link,
     check_name,
     without_controls,
 )
@@ -226,12 +223,6 @@ def name_field(**kwargs: Any) -> fields.String:
     """Return the field of the name of a person or company, or of a title: one line of at most 200 characters."""
     checks: list[Callable[[str], Any]] = [validate.Length(min=1, max=MAX_NAME), check_name]
     return Text(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
-
-
-def link_field(**kwargs: Any) -> fields.String:
-    """Return the field of an http or https address, of at most 2,000 characters."""
-    checks: list[Callable[[str], Any]] = [validate.Length(max=MAX_LINK), check_link]
-    return Text(validate=checks, metadata={"pattern": LINK_PATTERN}, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:

@@ -1,4 +1,4 @@
-"""Bounds of texts, and patterns of names and links, each for its validator and for JSON Schema (ECMA-262)."""
+"""Bounds of texts, and patterns of names, each for its validator and for JSON Schema (ECMA-262)."""
 
 import re
 
@@ -20,13 +20,8 @@ Without U+200C and U+200D, which names and emoji need, and U+200E and U+200F, wh
 _ADDRESS = r"([hH][tT][tT][pP][sS]?://|[wW][wW][wW]\.)"
 NAME_PATTERN = rf"^(?!\s*$)(?!.*{_ADDRESS})[^{_HIDDEN}]*$"
 
-_NOT_IN_LINKS = rf"\s{_HIDDEN}\u200c-\u200f<>\\"  # a browser reads \ as /
-_HOST = rf"([^{_NOT_IN_LINKS}/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])"
-LINK_PATTERN = rf"^[hH][tT][tT][pP][sS]?://{_HOST}(:[0-9]{{1,5}})?([/?#][^{_NOT_IN_LINKS}]*)?$"
-
 _hidden = re.compile(f"[{_HIDDEN}]")
 _address = re.compile(_ADDRESS)
-_link = re.compile(LINK_PATTERN)
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 _CONTROLS |= {ord(character): character for character in "\t\n\r"} | {ord(end): "\n" for end in "\v\f\x85"}
 
@@ -47,9 +42,3 @@ def check_name(name: str) -> None:
         raise ValidationError("Must not contain a hidden character or a line break.")
     if _address.search(name):
         raise ValidationError("Must not contain a web address.")
-
-
-def check_link(text: str) -> None:
-    """Raise ValidationError unless the text is an http or https URL with a host, and without user info."""
-    if not _link.fullmatch(text):
-        raise ValidationError("Must be an http or https link.")

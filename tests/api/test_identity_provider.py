@@ -19,6 +19,7 @@ from interviews_api.db.connections import Database
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
 from tests.support.accounts import forget_verification, verification_paths
+from tests.support.addresses import HIDDEN, LOCAL_PARTS, SPELLINGS
 from tests.support.api import PASSWORD
 from tests.support.factories import World
 from tests.support.golden import golden
@@ -182,6 +183,16 @@ def test_provider_email_must_be_verified_and_a_candidates(provider: Provider, wo
             assert ask(client, signed(good | {name: value})) == SEED_401, (name, value)
 
 
+def test_provider_email_may_be_in_any_spelling(provider: Provider, world: World) -> None:
+    me = world.candidate(email=SPELLINGS[1])
+    world.load()
+    client = provider(pem(KEYS["RS256"]), IDP_SUBJECT_IS="email")
+    for spelling in map(str.strip, SPELLINGS):
+        assert ask(client, signed(claims(spelling, email_verified=True)))[1]["data"]["user"]["id"] == me["id"]
+    for part in (*LOCAL_PARTS, *(f"ada{character}" for character in HIDDEN)):
+        assert ask(client, signed(claims(f"{part}@bücher.example", email_verified=True))) == SEED_401, ascii(part)
+
+
 @pytest.mark.parametrize(
     ("changes", "is_verified"),
     [
@@ -189,6 +200,7 @@ def test_provider_email_must_be_verified_and_a_candidates(provider: Provider, wo
         ({"email_verified": True}, True),
         ({"email_verified": True, "email": "INES@example.com"}, True),
         ({"email_verified": True, "email": "other@example.com"}, False),
+        ({"email_verified": True, "email": "ines@example.com\u200b"}, False),
         ({"email_verified": False, "email": "ines@example.com"}, False),
         ({"email_verified": 1}, False),
     ],

@@ -110,11 +110,13 @@ def test_meeting_link_is_http_with_a_host_and_without_user_info(people: People) 
     body = invitation(people.us_application_id) | VIDEO
     for link in NO_LINKS:
         details = problems(people.us, "POST", "/interviews/schedule", body | {"meetingLink": link})
-        assert details == {"meetingLink": ["Must be an http or https link."]}, ascii(link)
+        (problem,) = details.pop("meetingLink")
+        assert not details
+        assert problem.startswith("Must be an http or https link.") or "hidden character (U+" in problem, ascii(link)
     path = f"/interviews/{people.us.ok('POST', '/interviews/schedule', body)['interviewId']}/reschedule"
-    for days, link in enumerate(LINKS, 20):
+    for days, (link, uri) in enumerate(LINKS.items(), 20):
         body = local(in_days(days)) | {"meetingLink": link}
-        assert people.us.ok("PUT", path, body)["meetingLink"] == link
+        assert people.us.ok("PUT", path, body)["meetingLink"] == uri
     refused = problems(people.us, "PUT", path, local(in_days(9)) | {"meetingLink": NO_LINKS[-1]})
     assert list(refused) == ["meetingLink"]
 

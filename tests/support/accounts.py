@@ -6,8 +6,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from interviews_api.accounts.mailed_links import VERIFICATION_LINK
-from interviews_api.accounts.models import Candidate, Company, CompanyUser, EmailVerification, User, email_key
+from interviews_api.accounts.models import Candidate, Company, CompanyUser, EmailVerification, User
 from interviews_api.db.connections import Database
+from interviews_api.email_addresses import email_key
 from tests.support.api import PASSWORD, Caller
 from tests.support.settings import SECRETS
 

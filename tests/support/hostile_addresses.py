@@ -18,9 +18,12 @@ ODD = (
     "https://nobody.invalid:80/", "https://nobody.invalid:8443/", "https://nobody.invalid:/", "https:///x", "https://",
     "https://user@nobody.invalid/", "https://user:pw@nobody.invalid/", "https://@nobody.invalid/",
     "https://nobody.invalid\\@127.0.0.1/", "https://nobody.invalid#@127.0.0.1\n/", "https://no body.invalid/",
-    "https://nobody.invalid\r\nX: y/", "https://nobody.invalid\t/", "https://ⓔxample.invalid/", "https://127。0。0。1/",
+    "https://nobody.invalid\r\nX: y/", "https://nobody.invalid\t/", "https://127。0。0。1/",
     "https://%31%32%37.0.0.1/", "https://nobody.invalid:99999/", "https://nobody.invalid:x/", "https://-a.invalid/",
     "https://a..invalid/", "javascript:alert(1)", "https://[::1/", "HTTPS:127.0.0.1",
     "https://" + "a" * 2000 + ".invalid",
 )  # fmt: skip
+MAPPED = ("https://ⓔxample.invalid/",)
+"""Public once its host is in A-labels, as it is saved."""
+
 LOCAL_NAMES = ("https://localhost/", "https://LOCALHOST./")

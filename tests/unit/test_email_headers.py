@@ -109,7 +109,10 @@ def test_mail_words_come_from_the_templates(role: str | None, event: str | None,
 @pytest.mark.parametrize(
     ("address", "written"),
     [
-        ("Ada@Example.com", "Ada@Example.com"),
+        ("Ada@Example.com", "Ada@example.com"),
+        ("ada@bu\u0308cher.example", "ada@xn--bcher-kva.example"),
+        ("ada@ⓔxample。com", "ada@example.com"),
+        ("ada@example.com\u200b", "ada@example.com"),
         ("o'neill+{jobs}|=?@example.com", "o'neill+{jobs}|=?@example.com"),
         ('"a@b"@example.com', '"a@b"@example.com'),
         ('"a.b"@example.com', "a.b@example.com"),
@@ -126,6 +129,7 @@ def test_mail_address_is_written_in_ascii(address: str, written: str, mail_setti
 
 
 @pytest.mark.parametrize("address", [
+    "ada@☃.example", "ada\u200b@example.com", "\uff41da@example.com", "ada@[192.0.2.1]",
     "üser@example.com", f"{ENCODED}@example.com", f'"{ENCODED}"@example.com', '".a"@b.co', "a@b@c", "",
     "a@b.c\r\nBcc: x",
 ])  # fmt: skip

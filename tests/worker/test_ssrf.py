@@ -15,7 +15,7 @@ from interviews_api.notifications.channels.https_client import (
     check_url,
 )
 from interviews_api.notifications.channels.request_resolver import RequestResolver
-from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, ODD, PRIVATE
+from tests.support.hostile_addresses import LITERALS, LOCAL_NAMES, MAPPED, ODD, PRIVATE
 from tests.support.receivers import PUBLIC_ADDRESS, HttpsReceiver, wait_for
 
 
@@ -103,7 +103,7 @@ def test_checked_address_is_the_connected_address(canary: Canary) -> None:
     assert canary.is_untouched
 
 
-@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *LOCAL_NAMES])
+@pytest.mark.parametrize("url", [*(f"https://{host}/" for host in LITERALS), *ODD, *MAPPED, *LOCAL_NAMES])
 def test_odd_spellings_are_refused_by_the_real_resolver(url: str, canary: Canary) -> None:
     """The machine's resolver gets URLs that were not checked when saved."""
     with pytest.raises(UrlRefused):

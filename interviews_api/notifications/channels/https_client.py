@@ -21,6 +21,7 @@ from interviews_api.notifications.channels.deadline import (
     open_socket,
     resolve_host,
 )
+from interviews_api.web.uris import percent_encode
 
 MAX_RESPONSE_BYTES = 64 * 1024
 MAX_URL_LENGTH = 2000
@@ -112,7 +113,7 @@ class HttpsClient:
         """
         host = host_of(url)
         parts = urlsplit(url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = percent_encode((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         try:
             with Deadline(self._seconds) as deadline:
                 return self._exchange(deadline, host, path, body, headers)

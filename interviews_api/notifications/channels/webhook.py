@@ -15,6 +15,7 @@ from interviews_api.clock import format_instant, now
 from interviews_api.interviews.company_schemas import CompanyInterview
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
 from interviews_api.notifications.delivery_errors import Rejected, RetryLater, TargetGone
+from interviews_api.web.uris import as_uri
 
 _PREFIX = "whsec_"
 _INTERVIEW = CompanyInterview()
@@ -38,7 +39,9 @@ def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, s
 def payload(context: Mapping[Any, Any]) -> bytes:
     """Return the JSON of the event, with the interview as the company sees it now."""
     at = format_instant(context["event_at"])
-    data = {"id": context["event_id"], "at": at, "by": context["event_actor"], "interview": _INTERVIEW.dump(context)}
+    link = context["meeting_link"]
+    interview = _INTERVIEW.dump(dict(context) | {"meeting_link": link and as_uri(link)})
+    data = {"id": context["event_id"], "at": at, "by": context["event_actor"], "interview": interview}
     return orjson.dumps({"type": context["event_type"], "timestamp": at, "data": data})
 
 
