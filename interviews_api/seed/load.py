@@ -145,7 +145,8 @@ def _write(connection: Connection, world: World, users: Sequence[Record]) -> Non
     repository = SeedRepository(connection)
     repository.lock(Interview, world["interviews"])
     _delete_unverified_accounts(connection, repository, users)
-    companies_read = [company | {"approval": Approval.APPROVED.value} for company in world["companies"]]
+    operators_word = {"approval": Approval.APPROVED.value}
+    companies_read = [company | operators_word | {"vouched_email": company["email"]} for company in world["companies"]]
     repository.upsert(Company, companies_read, keep=["approval"])
     _check_references(repository, world, "company_users", "company_id", Company)
     _check_users(repository, world, users)
