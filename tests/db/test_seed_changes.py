@@ -1,11 +1,13 @@
 """Seed files that change what a candidate has seen: revisions of interviews, and changes of jobs and companies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from interviews_api.accounts.models import Company
@@ -14,8 +16,10 @@ from interviews_api.hiring.models import Job
 from interviews_api.interviews.models import Interview
 from tests.support.api import PASSWORD, Caller, in_days, invitation
 from tests.support.factories import Record, World
+from tests.support.icalendar import properties
 from tests.support.linked_interview import INTERVIEW, JSON, path
 from tests.support.people import People
+from tests.support.tokens import Headers
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -151,3 +155,27 @@ def test_created_jobs_and_companies_were_never_changed(anonymous: Caller, databa
     token = anonymous.ok("POST", "/auth/register/company", body)["accessToken"]
     anonymous.ok("POST", "/jobs", {"title": "Tester"}, Authorization=f"Bearer {token}")
     assert changes(database) == {"us": None, "Tester": None}
+
+
+@pytest.mark.parametrize("array", ["companies", "jobs"])
+def test_renaming_moves_the_stamp_of_the_calendar_entries(
+    array: str, cached_workers: list[Flask], record: Record, world: World, headers: Callable[..., Headers]
+) -> None:
+    """In the feed, cached or not, and in the file; the SEQUENCE stays."""
+    record |= {"status": "confirmed"}
+    world.load()
+    mine = headers(world.content["candidates"][0]["id"])
+    clients: list[FlaskClient] = [worker.test_client() for worker in cached_workers]
+    feed = Caller(clients[0], mine).ok("POST", "/candidate/calendar-feed")["url"].removeprefix("http://127.0.0.1:8000")
+    paths = (feed, f"/candidate/interviews/{INTERVIEW}/calendar.ics")
+
+    def entries() -> list[dict[str, list[str]]]:
+        return [properties(Caller(client, mine).call("GET", path).data) for client in clients for path in paths]
+
+    before = entries()
+    world.content[array][0]["name" if array == "companies" else "title"] = "Renamed"
+    with time_machine.travel(LATER, tick=False):
+        world.load()
+    for old, new in zip(before, entries(), strict=True):
+        assert new["DTSTAMP"] == new["LAST-MODIFIED"] == [f"{LATER:%Y%m%dT%H%M%SZ}"] != old["DTSTAMP"]
+        assert (new["UID"], new["SEQUENCE"], "Renamed" in new["SUMMARY"][0]) == (old["UID"], ["0"], True)
