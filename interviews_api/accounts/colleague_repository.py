@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, true, update
 from sqlalchemy.orm import aliased
 
+from interviews_api.accounts.answerable_addresses import is_address_of_company
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     NoOwnerLeft,
@@ -23,6 +24,7 @@ from interviews_api.accounts.repository import IS_SIGNED_IN, LOCK_OUR_COMPANY, O
 from interviews_api.config.limits import USERS_OF_COMPANY
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import require_own
+from interviews_api.events.log import invalidate_all_caches
 
 _requested = aliased(CompanyUser)
 _COLLEAGUE = (
@@ -127,8 +129,11 @@ class ColleagueRepository:
         if user_id == viewer.user_id:
             raise CannotRemoveYourself
         owners = self.owners_of(owner["company_id"])
+        was_address_of_company = is_address_of_company(self._connection, user_id)
         self._connection.execute(delete(User).where(User.id == user_id))
         self._tell(owners, owner, colleague["email"], ColleagueChange.REMOVED, now=now, webhook_urls=webhook_urls)
+        if was_address_of_company:
+            invalidate_all_caches(self._connection)
 
     def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:
         """Give a colleague the role; return its user, and whether the role was another.

@@ -235,7 +235,11 @@ class Approval(StrEnum):
 
 
 class Company(Base):
-    """An employer. `time_zone` is an IANA name, the default for its interviews."""
+    """An employer. `time_zone` is an IANA name, the default for its interviews.
+
+    `vouched_email` is the `email` that a seed file or a command gave. Another `email` was typed by anybody.
+    `updated_at` is when its row last changed, but for the approval, which no interview shows; None while it never did.
+    """
 
     __tablename__ = "companies"
     __table_args__ = (check_one_of("approval", Approval),)
@@ -248,6 +252,8 @@ class Company(Base):
     email: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
     approval: Mapped[str] = mapped_column(Text, server_default=Approval.APPROVED.value)
+    vouched_email: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 _IS_SUSPENDED = text(f"approval = '{Approval.SUSPENDED}'")

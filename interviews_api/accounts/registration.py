@@ -54,7 +54,7 @@ def register_as_company(
         account = _end_unverified_account(connection, _find_unverified_account(connection, email))
         if account["role"] == Role.COMPANY and not accounts.colleague_roles(account):
             service(StandingAccess).end_of_company(connection, account["company_id"])
-            user = accounts.replace_company(account, email, password_hash, company, approval=approval)
+            user = accounts.replace_company(account, email, password_hash, company, approval=approval, now=now())
         elif _delete(connection, account):
             user = users.add_company(email, password_hash, company, approval=approval, now=now())
     return _begin_verification(connection, user)

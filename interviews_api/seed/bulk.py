@@ -86,6 +86,7 @@ class BulkWorld:
             "address": f"{number} Main Street",
             "phone": f"+1-555-{number:04}",
             "email": f"hr@company-{number}.example",
+            "vouched_email": f"hr@company-{number}.example",
             "time_zone": _ZONES[number % len(_ZONES)],
             "approval": Approval.APPROVED.value,
         }

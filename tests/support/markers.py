@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from ctypes import CDLL
 from pathlib import Path
 from types import CodeType
 from zlib import crc32
@@ -12,13 +13,19 @@ import pytest
 from tests.support.proof_table import IS_FULL
 from tests.support.settings import BACKENDS
 
+LIBICAL = "libical.so.3"
 TOOLS = {
     "needs_node": ("node", "npm"),
     "needs_chromium": ("node", "npm", "chromium"),
     "needs_nginx": ("nginx",),
     "needs_systemd": ("systemd-analyze",),
+    "needs_khal": ("khal",),
+    "needs_libical": (LIBICAL,),
 }
-"""Marker to programs that pip cannot install. Where they are missing, conftest.py drops the tests and prints a note."""
+"""Marker to programs and C libraries that pip cannot install.
+
+Where they are missing, conftest.py drops the tests and prints a note.
+"""
 
 MATRIX_FOLDERS = {"api", "db", "worker"}
 _SLOW_FOLDERS = {"server", "worker", "proofs"}
@@ -31,8 +38,18 @@ _SLOW_NAMES = {
 
 
 def missing_tools(marker: str) -> list[str]:
-    """Return the marker's programs that this machine lacks."""
-    return [tool for tool in TOOLS[marker] if shutil.which(tool) is None]
+    """Return the marker's programs and libraries that this machine lacks."""
+    return [tool for tool in TOOLS[marker] if not _is_installed(tool)]
+
+
+def _is_installed(tool: str) -> bool:
+    if ".so" not in tool:
+        return shutil.which(tool) is not None
+    try:
+        CDLL(tool)
+    except OSError:
+        return False
+    return True
 
 
 def lacks_tools(item: pytest.Item) -> bool:

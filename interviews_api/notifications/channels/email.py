@@ -13,7 +13,7 @@ from interviews_api.accounts.models import Role
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
-from interviews_api.interviews.icalendar_export import Method, export_calendar
+from interviews_api.interviews.icalendar_export import Invitee, Method, export_calendar
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.event_mails import notes
@@ -80,7 +80,8 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     message.set_content(LAYOUT.get_template("layout.txt.j2").render(variables))
     message.add_alternative(LAYOUT.get_template("layout.html.j2").render(variables), subtype="html")
     if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
-        invitation = export_calendar([context], method, organizer=settings.mail_from, attendee=to)
+        invitee = Invitee(to, " ".join(filter(None, (context["first_name"], context["last_name"]))))
+        invitation = export_calendar(settings, [context], method, invitee=invitee)
         message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
     return message
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import (
     AccountMail,
     Candidate,
@@ -105,6 +106,9 @@ _DELIVERY_CONTEXT = (
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
         Company.approval.label("company_approval"),
+        Company.updated_at.label("company_updated_at"),
+        ANSWERABLE_EMAIL,
+        Job.updated_at.label("job_updated_at"),
         func.coalesce(Event.at, PasswordReset.created_at, AccountMail.created_at, Webhook.disabled_at).label(
             "happened_at"
         ),
