@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import (
     AccountMail,
     Candidate,
@@ -103,10 +104,8 @@ _DELIVERY_CONTEXT = (
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
+        ANSWERABLE_EMAIL,
         Company.approval.label("company_approval"),
-        func.coalesce(Event.at, PasswordReset.created_at, AccountMail.created_at, Webhook.disabled_at).label(
-            "happened_at"
-        ),
         func.coalesce(PasswordReset.expires_at, AccountMail.expires_at).label("expires_at"),
         func.coalesce(PasswordReset.id, Invitation.id, EmailVerification.id).label("link_id"),
         AccountMail.details.label("mail_details"),
