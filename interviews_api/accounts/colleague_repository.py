@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, true, update
 from sqlalchemy.orm import aliased
 
+from interviews_api.accounts.answerable_addresses import is_address_of_company
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     NoOwnerLeft,
@@ -23,6 +24,7 @@ from interviews_api.accounts.repository import IS_SIGNED_IN, LOCK_OUR_COMPANY, O
 from interviews_api.config.limits import USERS_OF_COMPANY
 from interviews_api.db.pagination import Page, count_subquery, page_subquery, read_page
 from interviews_api.errors import require_own
+from interviews_api.events.log import invalidate_all_caches
 
 _requested = aliased(CompanyUser)
 _COLLEAGUE = (
@@ -62,13 +64,13 @@ _COLLEAGUES = (
     .outerjoin(_colleagues_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
+_COMPANY = bindparam("company_id", type_=Company.id.type)
 _OWNERS = (
     select(User.id, User.email)
     .join(CompanyUser, CompanyUser.id == User.id)
-    .where(CompanyUser.company_id == bindparam("company_id"), CompanyUser.role == CompanyRole.OWNER)
+    .where(CompanyUser.company_id == _COMPANY, CompanyUser.role == CompanyRole.OWNER)
     .order_by(User.id)
 )
-_COMPANY = bindparam("company_id", type_=Company.id.type)
 _open_invitations = select(func.count()).where(
     Invitation.company_id == _COMPANY, Invitation.expires_at > bindparam("now", type_=Invitation.expires_at.type)
 )
@@ -127,8 +129,11 @@ class ColleagueRepository:
         if user_id == viewer.user_id:
             raise CannotRemoveYourself
         owners = self.owners_of(owner["company_id"])
+        was_address_of_company = is_address_of_company(self._connection, user_id)
         self._connection.execute(delete(User).where(User.id == user_id))
         self._tell(owners, owner, colleague["email"], ColleagueChange.REMOVED, now=now, webhook_urls=webhook_urls)
+        if was_address_of_company:
+            invalidate_all_caches(self._connection)
 
     def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:
         """Give a colleague the role; return its user, and whether the role was another.
@@ -147,17 +152,23 @@ class ColleagueRepository:
         return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
-        """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` and `check_bound` do."""
+        """Insert a member and return its user.
+
+        Raises EmailTaken, or as `lock_as_owner` and `refuse_too_many_colleagues` do.
+        """
         owner = self.lock_as_owner(viewer)
-        self.check_bound(owner["company_id"], now=now)
+        self.refuse_too_many_colleagues(owner["company_id"], now=now)
         member = UserRepository(self._connection).add_company_user(
             owner["company_id"], email, password_hash, CompanyRole.MEMBER, now=now
         )
         self._tell(self.owners_of(owner["company_id"]), owner, email, ColleagueChange.ADDED, now=now)
         return member
 
-    def check_bound(self, company_id: str, *, now: datetime) -> None:
-        """Raise TooManyColleagues when the company has no room for one more; the caller has locked the company."""
+    def refuse_too_many_colleagues(self, company_id: str, *, now: datetime) -> None:
+        """Raise TooManyColleagues when users and open invitations have reached USERS_OF_COMPANY.
+
+        The caller has locked the company.
+        """
         keys = {"company_id": company_id, "now": now}
         if self._connection.execute(_USERS_AND_INVITATIONS, keys).scalar_one() >= USERS_OF_COMPANY.allowed:
             raise TooManyColleagues
@@ -184,12 +195,5 @@ class ColleagueRepository:
     ) -> None:
         details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
         details["webhooks"] = ", ".join(webhook_urls)
-        for user_id, email in owners.items():
-            AccountMailRepository(self._connection).add(
-                MailKind.COLLEAGUE_CHANGED,
-                email,
-                originator_id=by["company_id"],
-                user_id=user_id,
-                now=now,
-                details=details,
-            )
+        mails = AccountMailRepository(self._connection)
+        mails.add_to_users(MailKind.COLLEAGUE_CHANGED, owners, originator_id=by["company_id"], now=now, details=details)

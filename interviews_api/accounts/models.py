@@ -28,8 +28,8 @@ NO_SESSION = ""
 class Viewer:
     """The signed-in user that a request's token names. `session_id` may be NO_SESSION.
 
-    `is_verified` is whether the token says that the address was verified. A verification is for good, so a token that
-    says so stays true; one that does not may have been issued before.
+    `is_verified` is whether the token says that the address was verified. A verification is for good, so such
+    a token stays true. A token without it may be older than the verification.
     """
 
     user_id: str
@@ -239,6 +239,7 @@ class Company(Base):
     """An employer. `time_zone` is an IANA name, the default for its interviews.
 
     `vouched_email` is the `email` that a seed file or a command gave. Another `email` was typed by anybody.
+    `updated_at` is when its row last changed, but for the approval, which no interview shows; None while it never did.
     """
 
     __tablename__ = "companies"
@@ -253,6 +254,7 @@ class Company(Base):
     time_zone: Mapped[str] = mapped_column(Text)
     approval: Mapped[str] = mapped_column(Text, server_default=Approval.APPROVED.value)
     vouched_email: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 _IS_SUSPENDED = text(f"approval = '{Approval.SUSPENDED}'")

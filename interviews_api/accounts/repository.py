@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from interviews_api.accounts.answerable_addresses import is_address_of_company
 from interviews_api.accounts.errors import EmailTaken
 from interviews_api.accounts.models import (
     NO_SESSION,
@@ -40,6 +41,7 @@ from interviews_api.accounts.models import (
 from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import Unauthorized
+from interviews_api.events.log import invalidate_all_caches
 from interviews_api.ids import new_id
 
 VIEWER = bindparam("viewer_id", type_=User.id.type)
@@ -126,8 +128,10 @@ class UserRepository:
     def verify_email(self, user_id: str, *, now: datetime) -> None:
         """Record that the user's address was verified, and end its verifications. Callers have locked the user."""
         unverified = (User.id == user_id) & User.email_verified_at.is_(None)
-        self._connection.execute(update(User).where(unverified).values(email_verified_at=now))
+        is_news = self._connection.execute(update(User).where(unverified).values(email_verified_at=now)).rowcount == 1
         self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
+        if is_news and is_address_of_company(self._connection, user_id):
+            invalidate_all_caches(self._connection)
 
     def share_viewer(self, viewer: Viewer) -> RowMapping:
         """Share the viewer's user until the commit and return it; raises Unauthorized.
@@ -187,6 +191,8 @@ class UserRepository:
         if user_id is None:
             raise EmailTaken
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id, role=role))
+        if verified_at is not None and is_address_of_company(self._connection, user_id):
+            invalidate_all_caches(self._connection)
         return self.get_by_email(email)
 
     def change_password(self, user_id: str, old_hash: str, new_hash: str) -> bool:

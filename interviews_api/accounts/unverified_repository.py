@@ -1,12 +1,14 @@
 """The SQL of accounts whose e-mail address nobody has verified: `registration.py` replaces and deletes them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, case, delete, select, update
 
 from interviews_api.accounts.models import Approval, Candidate, Company, CompanyRole, CompanyUser, User, email_key
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
+from interviews_api.events.log import invalidate_all_caches
 
 _ACCOUNTS = (
     select(User.id, User.role, User.password_hash, CompanyUser.company_id)
@@ -62,17 +64,20 @@ class UnverifiedAccountRepository:
         company: Mapping[str, str | None],
         *,
         approval: Approval,
+        now: datetime,
     ) -> RowMapping:
         """Give the account the credentials and the company of a new registration, and return the user.
 
-        A suspended company stays suspended.
+        A suspended company stays suspended. It may have interviews, of before addresses had to be verified, so cached
+        responses become stale.
         """
         self._replace_credentials(account, email, password_hash)
         stays = case((Company.approval == Approval.SUSPENDED, Approval.SUSPENDED), else_=approval)
-        values = {**company, "approval": stays}
+        values = {**company, "approval": stays, "updated_at": now}
         self._connection.execute(update(Company).where(Company.id == account["company_id"]).values(values))
         is_account = CompanyUser.id == account["id"]
         self._connection.execute(update(CompanyUser).where(is_account).values(role=CompanyRole.OWNER))
+        invalidate_all_caches(self._connection)
         return UserRepository(self._connection).get_by_email(email)
 
     def delete_user(self, account: RowMapping) -> None:

@@ -22,7 +22,7 @@ class ApplicationStatus(StrEnum):
 
 
 class Job(Base):
-    """A job that a company advertises."""
+    """A job that a company advertises. `updated_at` is when its row last changed, None while it never did."""
 
     __tablename__ = "jobs"
     __table_args__ = (UniqueConstraint("id", "company_id"),)  # target of the composite key of applications
@@ -32,6 +32,7 @@ class Job(Base):
     title: Mapped[str] = mapped_column(Text)
     description: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Application(Base):

@@ -22,6 +22,7 @@ from interviews_api.interviews.candidate_repository import CandidateInterviewRep
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFile, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
 from interviews_api.interviews.models import InterviewStatus
+from interviews_api.interviews.terms import FEED_NAME
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
@@ -33,8 +34,8 @@ _CALENDAR = "text/calendar"
 _ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"'}
 
 
-def _publish(interviews: Iterable[InterviewRow]) -> bytes:
-    return export_calendar(interviews, Method.PUBLISH, organizer=service(Settings).mail_from)
+def _publish(interviews: Iterable[InterviewRow], name: str | None = None) -> bytes:
+    return export_calendar(service(Settings), interviews, Method.PUBLISH, name=name)
 
 
 @blueprint.get("/candidate/interviews/<id:interview_id>/calendar.ics")
@@ -49,7 +50,7 @@ def _publish(interviews: Iterable[InterviewRow]) -> bytes:
 def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
     """Download a confirmed interview as a calendar file."""
     with read_connection() as connection:
-        interview = CandidateInterviewRepository(connection).get(viewer, interview_id)
+        interview = CandidateInterviewRepository(connection).get_for_calendar(viewer, interview_id)
     if interview["status"] != InterviewStatus.CONFIRMED:
         raise NoCalendarFile
     return _publish([interview])
@@ -64,7 +65,8 @@ def create_calendar_feed(viewer: Viewer) -> dict[str, str]:
     secret = secrets.token_urlsafe(32)
     with transaction() as connection:
         CalendarFeedRepository(connection).create(viewer, hash_secret(secret), now=now())
-    return {"url": f"{service(Settings).public_url}/calendar/{secret}.ics"}
+    url = f"{service(Settings).public_url}/calendar/{secret}.ics"
+    return {"url": url, "webcal_url": f"webcal:{url.partition(':')[2]}"}
 
 
 @blueprint.get("/candidate/calendar-feed")
@@ -128,4 +130,4 @@ def read_calendar_feed(*, feed: RequestedFeed) -> Versioned[bytes]:
     """
     with read_connection() as connection:
         interviews, freshness = CalendarFeedRepository(connection).interviews(feed.secret_hash, now=now())
-    return Versioned(_publish(interviews), freshness)
+    return Versioned(_publish(interviews, FEED_NAME), freshness)

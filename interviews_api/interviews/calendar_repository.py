@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, true, update
 
+from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import Candidate, Company, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.cache import Freshness, Version, Versioned
@@ -62,12 +63,19 @@ _FEED = Prepared(
         Interview.created_at,
         Interview.updated_at,
         Company.name.label("company_name"),
+        Company.phone.label("company_phone"),
         Company.email.label("company_email"),
+        _cut(Company.address).label("company_address"),
+        Company.updated_at.label("company_updated_at"),
+        ANSWERABLE_EMAIL,
         Job.title.label("job_title"),
+        Job.updated_at.label("job_updated_at"),
+        Candidate.phone.label("candidate_phone"),
         *_VERSION,
     )
     .select_from(CalendarFeed)
     .outerjoin(_shown, true())
+    .join(Candidate, Candidate.id == CalendarFeed.candidate_id)
     .outerjoin(Interview, Interview.id == _shown.c.id)
     .outerjoin(Application, Application.id == Interview.application_id)
     .outerjoin(Job, Job.id == Application.job_id)

@@ -6,9 +6,10 @@ from interviews_api.web.fields import CamelSchema, Instant
 
 
 class FeedAddress(CamelSchema):
-    """Secret address of a feed, the only credential of a calendar program."""
+    """Secret address of a feed, the only credential of a calendar program; `webcalUrl` opens one that subscribes."""
 
     url = fields.String()
+    webcal_url = fields.String()
 
 
 class FeedState(CamelSchema):

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
 
+from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import NO_SESSION, Candidate, Company, Session, Viewer
 from interviews_api.accounts.repository import HAS_SESSION, IS_SIGNED_IN, VIEWER
 from interviews_api.cache import Freshness, Version, Versioned
@@ -162,6 +163,14 @@ def _details(interview: type[Interview]) -> SelectStatement:
 
 
 _DETAILS = Prepared(_details(Interview).add_columns(*_VERSION))
+_FOR_CALENDAR = Prepared(
+    _details(Interview).add_columns(
+        Candidate.phone.label("candidate_phone"),
+        Job.updated_at.label("job_updated_at"),
+        Company.updated_at.label("company_updated_at"),
+        ANSWERABLE_EMAIL,
+    )
+)
 _CANDIDATE_SIDE = Side(Actor.CANDIDATE, _IS_MINE & IS_SIGNED_IN, _details)
 
 
@@ -206,8 +215,20 @@ class CandidateInterviewRepository:
 
     def get_versioned(self, viewer: Viewer, interview_id: str) -> Versioned[Row]:
         """Return an interview with company and job; raises InterviewNotFound or NotYourInterview."""
-        rows = _DETAILS.rows(self._connection, viewer.keys | {"interview_id": interview_id})
-        row = require_own(
+        row = self._own(_DETAILS, viewer, interview_id)
+        return Versioned(row, Freshness(version_in(row)))
+
+    def get(self, viewer: Viewer, interview_id: str) -> Row:
+        """Return the interview as `get_versioned` does, without its version."""
+        return self.get_versioned(viewer, interview_id).value
+
+    def get_for_calendar(self, viewer: Viewer, interview_id: str) -> Row:
+        """Return the interview as `get` does, with all that a calendar entry shows."""
+        return self._own(_FOR_CALENDAR, viewer, interview_id)
+
+    def _own(self, statement: Prepared, viewer: Viewer, interview_id: str) -> Row:
+        rows = statement.rows(self._connection, viewer.keys | {"interview_id": interview_id})
+        return require_own(
             rows[0] if rows else None,
             id_key="interview_id",
             owner_key="candidate_id",
@@ -215,11 +236,6 @@ class CandidateInterviewRepository:
             not_found=InterviewNotFound,
             not_yours=NotYourInterview,
         )
-        return Versioned(row, Freshness(version_in(row)))
-
-    def get(self, viewer: Viewer, interview_id: str) -> Row:
-        """Return the interview as `get_versioned` does, without its version."""
-        return self.get_versioned(viewer, interview_id).value
 
     def apply(
         self,

@@ -8,10 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from interviews_api.interviews.models import InterviewStatus
 from interviews_api.web.plain_text import in_one_line, replace_controls
 
 Texts = Mapping[Any, Any]
 """A row with the company's name, phone, email and address, the candidate's phone, and columns of the interview."""
+
+FEED_NAME = "Interviews"
+_STATES = {InterviewStatus.PENDING: "To confirm: ", InterviewStatus.CANCELLED: "Cancelled: "}
+_ASK = "Please answer with this link. An answer given in the calendar reaches nobody."
+_ASK_ALSO = "Please answer in your calendar, or with this link."
 
 _IS_NUMBER = re.compile(r"[+(]?[0-9][0-9 ().+/-]*")
 _FEWEST_DIGITS = 5  # of a phone number; a street or a room has fewer
@@ -42,3 +48,27 @@ def contact(interview: Texts) -> str:
     return replace_controls(
         ", ".join(filter(None, (interview[f"company_{name}"] for name in ("phone", "email", "address"))))
     )
+
+
+def summary(interview: Texts) -> str:
+    """Return the title of a calendar entry, which begins with the state that a calendar may not show."""
+    title = f"Interview: {in_one_line(interview['job_title'])} - {in_one_line(interview['company_name'])}"
+    return f"{_STATES.get(interview['status'], '')}{title}"
+
+
+def description(
+    interview: Texts, *, confirmation_link: str | None, meeting_link: str | None, takes_replies: bool
+) -> str:
+    """Return the text of a calendar entry, in paragraphs.
+
+    Only a pending interview has a `confirmation_link`. `takes_replies` is whether an answer that the candidate gives in
+    the calendar program arrives.
+    """
+    notes, reach = interview["notes"], contact(interview)
+    paragraphs = (
+        confirmation_link and f"{_ASK_ALSO if takes_replies else _ASK}\n{confirmation_link}",
+        notes and replace_controls(notes),
+        meeting_link and f"Link: {meeting_link}",
+        reach and f"Contact: {reach}",
+    )
+    return "\n\n".join(filter(None, paragraphs))

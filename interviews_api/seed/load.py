@@ -23,7 +23,14 @@ from interviews_api.errors import SeedRefused
 from interviews_api.events.log import invalidate_all_caches
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
-from interviews_api.seed.repository import SeedRepository, new_or_stored, stored_or_new
+from interviews_api.seed.repository import (
+    SeedRepository,
+    moment_of_change,
+    new_or_stored,
+    next_revision,
+    open_request,
+    stored_or_new,
+)
 from interviews_api.seed.schemas import SeedFile
 from interviews_api.web import strict_json
 from interviews_api.web.fields import camel_case, flatten
@@ -143,20 +150,25 @@ def _write(connection: Connection, world: World, users: Sequence[Record]) -> Non
     could deadlock.
     """
     repository = SeedRepository(connection)
-    repository.lock(Interview, world["interviews"])
+    repository.lock(Interview, (interview["id"] for interview in world["interviews"]))
     _delete_unverified_accounts(connection, repository, users)
     operators_word = {"approval": Approval.APPROVED.value}
     companies_read = [company | operators_word | {"vouched_email": company["email"]} for company in world["companies"]]
-    repository.upsert(Company, companies_read, keep=["approval"])
+    present = now()
+    is_changed: dict[str, Any] = {"merge": {"updated_at": moment_of_change(present)}, "stamps": ["updated_at"]}
+    repository.upsert(Company, companies_read, keep=["approval"], **is_changed)
     _check_references(repository, world, "company_users", "company_id", Company)
     _check_users(repository, world, users)
-    credentials = {"password_hash": new_or_stored, "email_verified_at": stored_or_new}
+    credentials = {
+        "password_hash": new_or_stored("password_hash"),
+        "email_verified_at": stored_or_new("email_verified_at"),
+    }
     repository.upsert(User, users, keep=["role", "created_at"], merge=credentials)
     repository.upsert(CompanyUser, list(_without(world["company_users"], "email", "password")))
     repository.upsert(Candidate, list(_without(world["candidates"], "email", "password")))
     _check_references(repository, world, "jobs", "company_id", Company)
-    present = now()
-    repository.upsert(Job, [job | {"created_at": present} for job in world["jobs"]], keep=["created_at"])
+    jobs = [job | {"created_at": present} for job in world["jobs"]]
+    repository.upsert(Job, jobs, keep=["created_at"], **is_changed)
     _check_references(repository, world, "applications", "candidate_id", Candidate)
     _check_references(repository, world, "applications", "job_id", Job)
     _check_pairs(repository, world)
@@ -166,7 +178,12 @@ def _write(connection: Connection, world: World, users: Sequence[Record]) -> Non
     )
     _check_references(repository, world, "interviews", "application_id", Application)
     interviews = _interviews(repository, world["interviews"])
-    repository.upsert(Interview, interviews, keep=["revision"], merge={"accepted_at": new_or_stored}, stamps=_STAMPS)
+    merge = {
+        "accepted_at": new_or_stored("accepted_at"),
+        "revision": next_revision,
+        "reschedule_request": open_request,
+    }
+    repository.upsert(Interview, interviews, merge=merge, stamps=_STAMPS)
 
 
 def _without(records: Iterable[Record], *names: str) -> Iterator[Record]:
@@ -189,11 +206,11 @@ def _delete_unverified_accounts(connection: Connection, repository: SeedReposito
     """
     ids = {user["id"] for user in users}
     owners = repository.owners_of_emails((user["email_key"] for user in users), only_unverified=True)
-    # Sorted by id, because two loads that lock accounts in opposite orders would deadlock.
-    for email, owner_id in sorted(owners.items(), key=itemgetter(1)):
-        if owner_id not in ids:
-            with suppress(EmailTaken):
-                delete_unverified_account(connection, email)
+    others = {key: owner_id for key, owner_id in owners.items() if owner_id not in ids}
+    repository.lock_accounts(others.values())
+    for key, _ in sorted(others.items(), key=itemgetter(1)):
+        with suppress(EmailTaken):  # `_check_users` refuses the address
+            delete_unverified_account(connection, key)
 
 
 def _check_users(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:

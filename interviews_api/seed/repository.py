@@ -1,16 +1,19 @@
 """The SQL of seeding: upserts by id, look-ups of references, and bulk inserts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, cast, func, insert, or_, select
+from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, case, cast, func, insert, literal, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from interviews_api.accounts.models import Company, User
-from interviews_api.db.types import Base
+from interviews_api.accounts.models import Company, CompanyUser, PasswordReset, User
+from interviews_api.db.types import Base, UtcDateTime
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.models import InterviewStatus
 
 BATCH = 5_000
 """Rows per statement, and keys per look-up: SQLite takes at most 32,766 parameters."""
@@ -18,19 +21,53 @@ BATCH = 5_000
 Row = Mapping[str, Any]
 T = TypeVar("T")
 
+_APPOINTMENT = ("starts_at", "time_zone", "duration_minutes", "type", "location")
+"""The columns of an interview to which a candidate says yes."""
 
-Merge = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
-"""Makes one value of a new and a stored one."""
+Columns = ReadOnlyColumnCollection[str, Any]
+
+Merge = Callable[[Columns, Columns], ColumnElement[Any]]
+"""Makes one value of a new and a stored row."""
 
 
-def new_or_stored(new: ColumnElement[Any], stored: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the new value, or the stored one if there is no new one."""
-    return func.coalesce(new, stored)
+def new_or_stored(name: str) -> Merge:
+    """Return the merge that keeps the stored value of that column if there is no new one."""
+    return lambda new, stored: func.coalesce(new[name], stored[name])
 
 
-def stored_or_new(new: ColumnElement[Any], stored: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the stored value, or the new one if none is stored."""
-    return func.coalesce(stored, new)
+def stored_or_new(name: str) -> Merge:
+    """Return the merge that takes the new value of that column if none is stored."""
+    return lambda new, stored: func.coalesce(stored[name], new[name])
+
+
+def moment_of_change(at: datetime) -> Merge:
+    """Return the merge for the time of a change, in a column that is empty until the first one."""
+    return lambda _new, _stored: literal(at, UtcDateTime)
+
+
+def next_revision(new: Columns, stored: Columns) -> ColumnElement[int]:
+    """Return the stored revision, or the next one if the new row has another appointment or link, or is cancelled.
+
+    So links and mails of before are superseded, as after a reschedule, an update or a cancellation.
+    """
+    is_superseded = _is_other_appointment(new, stored) | _differs(new, stored, "meeting_link")
+    revision: ColumnElement[int] = stored["revision"] + case((is_superseded, 1), else_=0)
+    return revision
+
+
+def open_request(new: Columns, stored: Columns) -> ColumnElement[Any]:
+    """Return the stored request for another time, or NULL if the new row answers it, as a transition does."""
+    return case((~_is_other_appointment(new, stored), stored["reschedule_request"]))
+
+
+def _is_other_appointment(new: Columns, stored: Columns) -> ColumnElement[bool]:
+    is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & (stored["status"] != InterviewStatus.CANCELLED)
+    return or_(is_cancelled, *(_differs(new, stored, name) for name in _APPOINTMENT))
+
+
+def _differs(new: Columns, stored: Columns, name: str) -> ColumnElement[bool]:
+    is_other: ColumnElement[bool] = stored[name].is_distinct_from(new[name])
+    return is_other
 
 
 class SeedRepository:
@@ -40,11 +77,24 @@ class SeedRepository:
         self._connection = connection
         self._is_postgres = connection.dialect.name == "postgresql"
 
-    def lock(self, model: type[Base], rows: Iterable[Row]) -> None:
+    def lock(self, model: type[Base], ids: Iterable[str]) -> None:
         """Lock the rows with these ids, as far as they exist, until the commit."""
         key = _table(model).c.id
-        for ids in batches(sorted(row["id"] for row in rows)):
-            self._connection.execute(select(key).where(key.in_(ids)).order_by(key).with_for_update())
+        for batch in batches(sorted(ids)):
+            self._connection.execute(select(key).where(key.in_(batch)).order_by(key).with_for_update())
+
+    def lock_accounts(self, user_ids: Collection[str]) -> None:
+        """Lock the resets of all these users, then their companies, then the users, in the order of registrations.
+
+        A lock of one account after the other could deadlock with the registration of a colleague.
+        """
+        resets = select(PasswordReset.id).join(User, User.email_key == PasswordReset.email_key)
+        companies = select(CompanyUser.company_id)
+        reset_ids = self._rows(resets.where(User.id.in_(batch)) for batch in batches(user_ids))
+        company_ids = self._rows(companies.where(CompanyUser.id.in_(batch)) for batch in batches(user_ids))
+        self.lock(PasswordReset, {id_ for (id_,) in reset_ids})
+        self.lock(Company, {id_ for (id_,) in company_ids})
+        self.lock(User, user_ids)
 
     def upsert(
         self,
@@ -57,7 +107,7 @@ class SeedRepository:
     ) -> None:
         """Insert the rows, or update them by id; an update does not change the columns in `keep`.
 
-        `merge` has the columns that an update makes of the new and the stored value. `stamps` names columns with the
+        `merge` has the columns that an update makes of the new and the stored row. `stamps` names columns with the
         time of a change: a row that differs only in them is not updated.
         """
         if not rows:
@@ -66,7 +116,7 @@ class SeedRepository:
         statement = dialect_insert(self._connection, table)
         changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in {"id", *keep}}
         for name, merged in (merge or {}).items():
-            changes[name] = merged(statement.excluded[name], table.c[name])
+            changes[name] = merged(statement.excluded, table.c)
         differs = [
             _as_text(table.c[name]).is_distinct_from(_as_text(new))
             for name, new in changes.items()

@@ -15,6 +15,8 @@ from tests.support.factories import World
 from tests.support.icalendar import properties
 from tests.support.people import People
 
+PUBLIC_URL = "http://127.0.0.1:8000"
+
 
 def test_calendar_file_describes_a_confirmed_interview(people: People) -> None:
     us, candidate = people.us, people.candidate
@@ -41,7 +43,7 @@ def test_calendar_file_describes_a_confirmed_interview(people: People) -> None:
     assert (event.begin.datetime, event.end.datetime) == (start, start + timedelta(hours=1))
     assert event.name == "Interview: Senior Frontend Developer - us"
     assert event.location == lines["URL"][0] == "https://meet.example/a;b,c"
-    assert event.description == "Bring, a pen;\nand ink"
+    assert event.description == "Bring, a pen;\nand ink\n\nLink: https://meet.example/a;b,c"
     us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(in_days(4)))
     assert candidate.refused("GET", path) == refusal
     candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
@@ -53,6 +55,8 @@ def test_feed_ends_with_the_next_feed_or_its_deletion(people: People, client: Fl
     anonymous, candidate = Caller(client, {}), people.candidate
     empty = anonymous.call("GET", calendar_feed)
     assert (empty.status_code, empty.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+    lines = properties(empty.data)
+    assert (lines["BEGIN"], lines["NAME"]) == (["VCALENDAR", "VTIMEZONE", "STANDARD"], ["Interviews"])
     interview_id = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
     response = anonymous.call("GET", calendar_feed)
     assert properties(response.data)["STATUS"] == ["TENTATIVE"]
@@ -89,6 +93,44 @@ def test_feed_leaves_out_interviews_that_ended_90_days_ago(
     assert url.startswith(service(Settings, app).public_url + "/calendar/")
     lines = properties(client.get(url.removeprefix(service(Settings, app).public_url)).data)
     assert sorted(lines["STATUS"]) == ["CANCELLED", "CONFIRMED", "TENTATIVE"]
+
+
+def test_feed_has_an_address_that_opens_a_calendar_program(people: People) -> None:
+    feed = people.candidate.ok("POST", "/candidate/calendar-feed")
+    assert feed == {"url": feed["url"], "webcalUrl": f"webcal://127.0.0.1:8000{feed['url'].removeprefix(PUBLIC_URL)}"}
+
+
+def test_entry_of_a_phone_interview_says_who_calls_whom(
+    people: People, client: FlaskClient, calendar_feed: str
+) -> None:
+    """The candidate's phone is the profile's, which the company sees too."""
+    interview_id = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
+    assert properties(client.get(calendar_feed).data)["LOCATION"] == ["us calls you at +33 6"]
+    people.candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
+    file = people.candidate.call("GET", f"/candidate/interviews/{interview_id}/calendar.ics").data
+    assert properties(file)["LOCATION"] == ["us calls you at +33 6"]
+
+
+def test_renaming_a_job_changes_only_the_answers_that_show_it(
+    app: Flask, world: World, client: FlaskClient, headers: Any
+) -> None:
+    """Others keep their ETag, so clients get a 304."""
+    candidates = [world.candidate_with({"status": "confirmed"}) for _ in range(2)]
+    world.load()
+    callers = [Caller(client, headers(candidate["id"])) for candidate in candidates]
+    feeds = [caller.ok("POST", "/candidate/calendar-feed")["url"].removeprefix(PUBLIC_URL) for caller in callers]
+    paths = ["/candidate/interviews", f"/candidate/interviews/{world.content['interviews'][0]['id']}/calendar.ics"]
+
+    def tags() -> list[list[str | None]]:
+        own = [[caller.call("GET", path).headers.get("ETag") for path in paths] for caller in callers]
+        return [[*tags, client.get(feed).headers["ETag"]] for tags, feed in zip(own, feeds, strict=True)]
+
+    before = tags()
+    world.content["jobs"][0]["title"] = "Renamed"
+    world.load()
+    after = tags()
+    assert after[1] == before[1]
+    assert [old != new for old, new in zip(before[0], after[0], strict=True)] == [True, True, True]
 
 
 def test_feed_bytes_are_stable_over_time(people: People, client: FlaskClient, calendar_feed: str) -> None:

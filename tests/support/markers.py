@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from ctypes import CDLL
 from pathlib import Path
 from types import CodeType
 from zlib import crc32
@@ -12,13 +13,19 @@ import pytest
 from tests.support.proof_table import IS_FULL
 from tests.support.settings import BACKENDS
 
+LIBICAL = "libical.so.3"
 TOOLS = {
     "needs_node": ("node", "npm"),
     "needs_chromium": ("node", "npm", "chromium"),
     "needs_nginx": ("nginx",),
     "needs_systemd": ("systemd-analyze",),
+    "needs_khal": ("khal",),
+    "needs_libical": (LIBICAL,),
 }
-"""Marker to programs that pip cannot install. Where they are missing, conftest.py drops the tests and prints a note."""
+"""Marker to programs and C libraries that pip cannot install.
+
+Where they are missing, conftest.py drops the tests and prints a note.
+"""
 
 MATRIX_FOLDERS = {"api", "db", "worker"}
 _SLOW_FOLDERS = {"server", "worker", "proofs"}
@@ -31,8 +38,18 @@ _SLOW_NAMES = {
 
 
 def missing_tools(marker: str) -> list[str]:
-    """Return the marker's programs that this machine lacks."""
-    return [tool for tool in TOOLS[marker] if shutil.which(tool) is None]
+    """Return the marker's programs and libraries that this machine lacks."""
+    return [tool for tool in TOOLS[marker] if not _is_installed(tool)]
+
+
+def _is_installed(tool: str) -> bool:
+    if ".so" not in tool:
+        return shutil.which(tool) is not None
+    try:
+        CDLL(tool)
+    except OSError:
+        return False
+    return True
 
 
 def lacks_tools(item: pytest.Item) -> bool:
@@ -46,7 +63,10 @@ def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
 
 
 def mark_matrices(items: Iterable[pytest.Item]) -> None:
-    """Mark tests of three and more cases in MATRIX_FOLDERS as matrices: the cases take one way through the SQL."""
+    """Mark tests of three or more cases in MATRIX_FOLDERS as matrices.
+
+    Their cases differ in input, not in SQL, so one database for each suffices.
+    """
     cases = [
         item
         for item in items
@@ -74,9 +94,13 @@ def _backend(item: pytest.Function) -> str:
 
 
 def is_covered(item: pytest.Item) -> bool:
-    """Return whether coverage is measured: not of a test of the API on Postgres that runs on SQLite as well."""
+    """Return whether coverage is measured: not of proofs, nor of a test on Postgres that runs on SQLite as well.
+
+    Tests in `tests/db` are measured on both databases, because their SQL differs.
+    """
+    folders = set(Path(item.path).parts)
     is_on_both = item.get_closest_marker("matrix") is None and runs_on_another_database(item, "sqlite")
-    return not is_on_both or "api" not in Path(item.path).parts
+    return not (is_on_both and {"api", "worker"} & folders) and "proofs" not in folders
 
 
 def is_slow(item: pytest.Item) -> bool:

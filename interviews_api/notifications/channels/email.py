@@ -14,7 +14,7 @@ from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
-from interviews_api.interviews.icalendar_export import Method, export_calendar
+from interviews_api.interviews.icalendar_export import Invitee, Method, export_calendar
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.event_mails import notes
@@ -102,7 +102,8 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
-        invitation = export_calendar([context], method, organizer=settings.mail_from, attendee=to)
+        invitee = Invitee(to, " ".join(filter(None, (context["first_name"], context["last_name"]))))
+        invitation = export_calendar(settings, [context], method, invitee=invitee)
         params = {"method": method.value}
         message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
     return message

@@ -106,6 +106,8 @@ _DELIVERY_CONTEXT = (
         Company.email.label("company_email"),
         ANSWERABLE_EMAIL,
         Company.approval.label("company_approval"),
+        Company.updated_at.label("company_updated_at"),
+        Job.updated_at.label("job_updated_at"),
         func.coalesce(PasswordReset.expires_at, AccountMail.expires_at).label("expires_at"),
         func.coalesce(PasswordReset.id, Invitation.id, EmailVerification.id).label("link_id"),
         AccountMail.details.label("mail_details"),
