@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
@@ -17,6 +16,7 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from interviews_api.config.contacts import check_subject, read_mailbox
 from interviews_api.config.limits import Limit, LimitsError, parse_limits
 from interviews_api.config.production import production_problems, production_warnings
 from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
@@ -82,9 +82,11 @@ class _Reader:
 
     def mailbox(self, name: str, default: str) -> str:
         value = self.text(name, default)
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]) or re.search(r"[\r\n]", value):
-            self.problems.append(f"{name} must be an address like Interviews <no-reply@example.com>")
-        return value
+        try:
+            return read_mailbox(value)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}")
+            return value
 
     def vapid_key(self, name: str) -> str:
         value = self.text(name)
@@ -235,12 +237,20 @@ class Settings:
             reader.problems.append("ENVIRONMENT must be development or production")
         if any(reader.text(each.name.upper()) for each in fields(cls) if each.name.startswith("idp_")):
             reader.problems.extend(_provider_problems(settings))
-        if settings.vapid_private_key and not re.match(r"(mailto:[^@\s]+@|https://)[^@\s]+$", settings.vapid_subject):
-            reader.problems.append("VAPID_SUBJECT must be a mailto: or https: address (RFC 8292, section 2.1)")
+        if settings.vapid_private_key:
+            reader.problems.extend(_subject_problems(settings.vapid_subject))
         if settings.is_production:
             reader.problems.extend(production_problems(settings, reader.source))
         reader.raise_problems()
         return settings
+
+
+def _subject_problems(subject: str) -> Iterator[str]:
+    """Yield why push services refuse the subject."""
+    try:
+        check_subject(subject)
+    except ValueError as error:
+        yield f"VAPID_SUBJECT {error}"
 
 
 def _provider_problems(settings: Settings) -> Iterator[str]:

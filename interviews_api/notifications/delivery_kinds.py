@@ -9,6 +9,7 @@ from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VE
 from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
 from interviews_api.notifications import event_mails
+from interviews_api.notifications.mail_templates import TERMS, Link
 from interviews_api.notifications.models import DeliveryKind
 from interviews_api.notifications.obsolescence import (
     Check,
@@ -18,9 +19,10 @@ from interviews_api.notifications.obsolescence import (
     raise_if_link_is_over,
     raise_if_webhook_is_deleted,
 )
+from interviews_api.web.plain_text import in_one_line
 
 Values = Mapping[Any, Any]
-Link = Callable[[Settings, Values], str | None]
+MakeLink = Callable[[Settings, Values], str | None]
 
 
 def _no_link(_settings: Settings, _context: Values) -> None:
@@ -35,30 +37,49 @@ def _never_over(_context: Values, _now: datetime) -> None:
     return None
 
 
+def _no_reply_to(_user: Values, _context: Values) -> None:
+    return None
+
+
+def _disabled_webhook(_user: Values, context: Values) -> list[tuple[str, str]]:
+    return [_webhook_fact(context["webhook_url"])]
+
+
+def _webhooks_of_colleague(_user: Values, context: Values) -> list[tuple[str, str]]:
+    """Return the webhooks that a removed colleague had set up, if there are any."""
+    urls = context["mail_details"].get("webhooks")
+    return [_webhook_fact(url) for url in urls.split(", ")] if urls else []
+
+
+def _webhook_fact(url: str) -> tuple[str, str]:
+    return TERMS.labels["webhook"], Link(in_one_line(url))
+
+
 def _named(template: str) -> Callable[[Values, Values], str]:
     """Return a function that names this template for each user and context."""
     return lambda _user, _context: template
 
 
-def _link_by(link: MailedLink) -> Link:
+def _link_by(link: MailedLink) -> MakeLink:
     """Return a function that makes the link with the context's `link_id`."""
     return lambda settings, context: link.url(settings.public_url, settings.secret_key, context["link_id"])
 
 
 @dataclass(frozen=True)
 class KindRules:
-    """The rules of a kind of deliveries: `template`, `link` and `facts` are of their mails.
+    """The rules of a kind of deliveries: `template`, `link`, `facts` and `reply_to` are of their mails.
 
     `label` names the kind to an operator. `raise_if_over` raises Obsolete. `template` maps user and context to the name
-    of a file in `templates/`, `facts` to pairs of a label and a text.
+    of a file in `templates/`, `facts` to pairs of a label and a text, `reply_to` to an address in ASCII or None.
     `is_for_any_address` is true if the mail goes to addresses that are not verified.
     """
 
     label: str
     raise_if_over: Check
     template: Callable[[Values, Values], str]
-    link: Link = _no_link
+    link: MakeLink = _no_link
     facts: Callable[[Values, Values], list[tuple[str, str]]] = _no_facts
+    reply_to: Callable[[Values, Values], str | None] = _no_reply_to
     is_for_any_address: bool = False
 
 
@@ -71,7 +92,12 @@ def _account_mail(kind: str, check: Check = _RAISE_IF_EXPIRED, **values: Any) ->
 
 KINDS: Mapping[str, KindRules] = {
     DeliveryKind.EVENT: KindRules(
-        "event", raise_if_event_is_obsolete, event_mails.template, event_mails.link, event_mails.facts
+        "event",
+        raise_if_event_is_obsolete,
+        event_mails.template,
+        event_mails.link,
+        event_mails.facts,
+        event_mails.reply_to,
     ),
     # A webhook has no template. A test stays relevant as long as its webhook does, which is its target.
     DeliveryKind.WEBHOOK_TEST: KindRules("webhook test", _never_over, _named(DeliveryKind.WEBHOOK_TEST)),
@@ -83,13 +109,13 @@ KINDS: Mapping[str, KindRules] = {
         is_for_any_address=True,
     ),
     DeliveryKind.WEBHOOK_DISABLED: KindRules(
-        "disabled webhook", raise_if_webhook_is_deleted, _named("webhook_disabled.j2")
+        "disabled webhook", raise_if_webhook_is_deleted, _named("webhook_disabled.j2"), facts=_disabled_webhook
     ),
     # In a context, an account mail has the kind of its row. Here the row is gone, so `expires_at` is NULL and the check
     # always raises: the template is never read.
     DeliveryKind.ACCOUNT_MAIL: _account_mail(DeliveryKind.ACCOUNT_MAIL),
     MailKind.PASSWORD_CHANGED: _account_mail(MailKind.PASSWORD_CHANGED, is_for_any_address=True),
-    MailKind.COLLEAGUE_CHANGED: _account_mail(MailKind.COLLEAGUE_CHANGED),
+    MailKind.COLLEAGUE_CHANGED: _account_mail(MailKind.COLLEAGUE_CHANGED, facts=_webhooks_of_colleague),
     MailKind.INVITATION: _account_mail(
         MailKind.INVITATION,
         raise_if_invitation_is_over,

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from interviews_api.accounts.company_repository import answerable_address
 from interviews_api.accounts.models import Role
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
+from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
 from interviews_api.interviews.link_tokens import confirmation_link
-from interviews_api.notifications.mail_templates import TERMS
+from interviews_api.notifications.mail_templates import TERMS, Link
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.uris import as_uri
 
@@ -30,6 +32,16 @@ def link(settings: Settings, context: Values) -> str | None:
     return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
 
 
+def reply_to(user: Values, context: Values) -> str | None:
+    """Return the other party's address in ASCII, or None if answers cannot go to it."""
+    if user["role"] == Role.CANDIDATE:
+        return answerable_address(context)
+    try:
+        return in_ascii(context["candidate_email"])
+    except ValueError:
+        return None
+
+
 def notes(user: Values, context: Values) -> str:
     """Return the company's notes for the candidate; never the internal notes."""
     is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
@@ -44,7 +56,7 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
         pairs.append(("before", _when(context["previous_starts_at"], None, zone_name)))
     pairs.append(("how", TERMS.ways[context["type"]]))
     pairs.append(("where", replace_controls(context["location"] or "")))
-    pairs.append(("link", as_uri(context["meeting_link"] or "")))
+    pairs.append(("link", Link(as_uri(context["meeting_link"] or ""))))
     if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
         pairs.append(("reason", replace_controls(context["cancellation_reason"] or "")))
     if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:

@@ -30,13 +30,12 @@ def set_verified(database: Database, email: str, at: Any) -> None:
     [
         ("Boss@us.example", "boss@US.example", "boss@US.example"),
         ("boss@us.example", "boss@them.example", None),
-        ("boss@us.example", "", None),
-        ("boss@us.example", "our reception", None),
+        ("boss@us.example", None, None),
         ("boss@bücher.example", "boss@bücher.example", "boss@xn--bcher-kva.example"),
     ],
 )
 def test_typed_address_counts_once_it_is_a_verified_users(
-    user: str, typed: str, answerable: str | None, client: FlaskClient, database: Database
+    user: str, typed: str | None, answerable: str | None, client: FlaskClient, database: Database
 ) -> None:
     body = {"email": user, "password": "long enough 1", "company": {"name": "us", "email": typed}}
     assert client.post("/auth/register/company", json=body).status_code == 201

@@ -12,10 +12,10 @@ def delivery_context(event: str | None, text: str) -> dict[str, Any]:
     names = (
         "company_name", "job_title", "first_name", "last_name", "notes", "location", "meeting_link",
         "cancellation_reason", "company_phone", "company_email", "company_address", "candidate_phone",
-        "company_answerable_email",
+        "company_answerable_email", "candidate_email",
     )  # fmt: skip
     moments = (
-        "event_at", "happened_at", "starts_at", "previous_starts_at", "updated_at", "created_at", "job_updated_at",
+        "event_at", "starts_at", "previous_starts_at", "updated_at", "created_at", "job_updated_at",
         "company_updated_at",
     )  # fmt: skip
     return {

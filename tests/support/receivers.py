@@ -36,6 +36,7 @@ from tests.support.postgres import free_port
 PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolver of the tests
 DRIP_SECONDS = 20
 DEFERRED = "greylisted"
+MAX_LINE = 998  # octets; RFC 5322, section 2.1.1
 
 
 def wait_for(condition: Any, seconds: float = 30) -> None:
@@ -87,9 +88,10 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 class Mailbox:
-    """An SMTP server. An address that begins with refuse-, later-, hang-, drop- or reject- is treated so.
+    """A strict SMTP server: without 8BITMIME (RFC 6152), it answers 554 to a byte beyond ASCII and to a long line.
 
-    A message with the word DEFERRED gets a 451. A message takes `seconds`.
+    An address that begins with refuse-, later-, hang-, drop- or reject- is treated so. A message with the word DEFERRED
+    gets a 451. A message takes `seconds`.
     """
 
     def __init__(self, *, seconds: float = 0, **options: Any) -> None:
@@ -112,6 +114,12 @@ class Mailbox:
     def to(self, address: str) -> list[EmailMessage]:
         return [message for message in self.messages if message["To"] == address]
 
+    async def handle_EHLO(  # aiosmtpd's name
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [line for line in responses if "8BITMIME" not in line and "SMTPUTF8" not in line]
+
     async def handle_RCPT(  # aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
@@ -131,6 +139,10 @@ class Mailbox:
             return "451 gone"
         if envelope.rcpt_tos[0].startswith("reject-"):
             return "554 5.6.0 Not this one"
+        if not envelope.content.isascii():
+            return "554 5.6.3 Conversion required but not supported"
+        if max(map(len, envelope.content.split(b"\r\n"))) > MAX_LINE:
+            return "554 5.6.0 Line too long"
         if DEFERRED.encode() in envelope.content:
             return "451 4.7.1 Not this one yet"
         await asyncio.sleep(self._seconds)

@@ -10,6 +10,7 @@ from interviews_api.config import Settings, SettingsError, database_url
 from interviews_api.config.production import EXAMPLE_SECRETS, is_local_host
 from tests.support.settings import PRODUCTION, ROOT, SECRETS
 
+KEY = "A" * 42 + "E"
 GUESSED = "different characters, so it can be guessed: make one with"
 NO_HTTPS = "PUBLIC_URL must begin with https://"
 LOCAL_URL = "PUBLIC_URL is an address of this machine"
@@ -95,10 +96,48 @@ def test_settings_are_parsed() -> None:
         ({"SMTP_PORT": "x"}, "SMTP_PORT"),
         ({"MAIL_FROM": "nobody"}, "MAIL_FROM must be an address"),
         ({"MAIL_FROM": "A <a@b.example>\r\nBcc: c@d.example"}, "MAIL_FROM must be an address"),
+        ({"MAIL_FROM": "=?utf-8?q?A=0D=0ABcc=3A_c=40d.example?= <a@b.example>"}, "MAIL_FROM must be an address"),
+        ({"MAIL_FROM": "a@b.example, c@d.example"}, "and only one"),
+        ({"MAIL_FROM": "A <a@b.example>, B <c@d.example>"}, "and only one"),
+        ({"MAIL_FROM": "Jobs: HR <a@b.example>"}, "a name with one of , : ; @ ( ) needs quotes"),
+        ({"MAIL_FROM": "me@home <a@b.example>"}, "a name with one of , : ; @ ( ) needs quotes"),
+        ({"MAIL_FROM": "Bücher, GmbH <a@b.example>"}, "a name with one of , : ; @ ( ) needs quotes"),
+        ({"MAIL_FROM": "Team: a@b.example;"}, "MAIL_FROM must be an address"),
+        ({"MAIL_FROM": "A <a@b.example> x"}, "MAIL_FROM must be an address"),
+        ({"MAIL_FROM": "A <ä@b.example>"}, "MAIL_FROM must be an address"),
+        ({"MAIL_FROM": "A <a@b_c.example>"}, "its domain is no name of the DNS"),
+        ({"MAIL_FROM": "A <a@-b.example>"}, "its domain is no name of the DNS"),
+        ({"MAIL_FROM": f"A <a@ü{'b' * 60}.example>"}, "its domain is no name of the DNS"),
+        ({"MAIL_FROM": f"{'a' * 65}@b.example"}, "MAIL_FROM has more than 64 characters before the @"),
         ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
         ({"VAPID_PRIVATE_KEY": "*" * 43}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
         ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
-        ({"VAPID_PRIVATE_KEY": "A" * 42 + "E"}, "VAPID_SUBJECT must be a mailto: or https: address"),
+        ({"VAPID_PRIVATE_KEY": KEY}, "VAPID_SUBJECT must be a mailto: or https: address"),
+        *(
+            ({"VAPID_PRIVATE_KEY": KEY, "VAPID_SUBJECT": subject}, "VAPID_SUBJECT must be a mailto: or https: address")
+            for subject in (
+                "ops@jobs.example",
+                "http://jobs.example",
+                "mailto:ops",
+                "mailto:ops@localhost",
+                "https://localhost",
+                "https://localhost:8000/",
+                "mailto: ops@jobs.example",
+                "mailto:<ops@jobs.example>",
+                "https://10.0.0.1",
+                "https://[::1]",
+                "mailto:ops@jobs.local",
+                "mailto:ops@jobs.invalid",
+                "mailto:ops@127.0.0.1",
+                "https://",
+                "mailto:a@b.example,c@d.example",
+                "MAILTO:ops@jobs.example",
+                "mailto:ops@bücher.example",
+                "https://me@jobs.example",
+                "https://jobs.example:99999",
+                "mailto:ops@jobs\u200b.example",
+            )
+        ),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
         ({"CORS_ORIGINS": "https://a.example/"}, "CORS_ORIGINS"),
         ({"CORS_ORIGINS": "https://*.example"}, "CORS_ORIGINS"),
@@ -125,6 +164,27 @@ def test_production_warns_of_settings_that_it_accepts() -> None:
     assert [warning.split()[0] for warning in Settings.load(lacking).warnings] == ["RATELIMIT_ENABLED"]
     assert Settings.load(lacking | {"RATELIMIT_ENABLED": "true"}).warnings == ()
     assert Settings.load(SECRETS | {"RATELIMIT_ENABLED": "false"}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "used"),
+    [
+        ("no-reply@jobs.example", "no-reply@jobs.example"),
+        ("Interviews <no-reply@bücher.example>", "Interviews <no-reply@xn--bcher-kva.example>"),
+        ('"Jobs: HR" <a@b.example>', '"Jobs: HR" <a@b.example>'),
+        ('"me@home" <a@b.example>', '"me@home" <a@b.example>'),
+        ("Dr. Who <a@b.example>", '"Dr. Who" <a@b.example>'),
+        ("Bücher GmbH <a@b.example>", "Bücher GmbH <a@b.example>"),
+    ],
+)
+def test_mail_from_is_one_mailbox_with_its_name_quoted(written: str, used: str) -> None:
+    assert Settings.load(SECRETS | {"MAIL_FROM": written}).mail_from == used
+
+
+@pytest.mark.parametrize("subject", ["mailto:ops@jobs.example", "https://jobs.example", "https://jobs.example/contact"])
+def test_subject_that_push_services_take_is_accepted(subject: str) -> None:
+    settings = Settings.load(SECRETS | {"VAPID_PRIVATE_KEY": KEY, "VAPID_SUBJECT": subject})
+    assert settings.vapid_subject == subject
 
 
 def test_smtp_password_needs_tls_in_production() -> None:

@@ -208,8 +208,8 @@ def test_hostile_text_becomes_no_header(
         wait_for(lambda: len(statuses(database)) == 4 and set(statuses(database)) == {"sent"})
         me.ok("PUT", f"/candidate/interviews/{interview_id}/decline", {"reason": NASTY})
         wait_for(lambda: len(statuses(database)) == 6 and set(statuses(database)) == {"sent"})
-    allowed = {"Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type",
-               "Content-Transfer-Encoding"}  # fmt: skip
+    allowed = {"Subject", "From", "To", "Reply-To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version",
+               "Content-Type", "Content-Transfer-Encoding"}  # fmt: skip
     for message in mailbox.messages:
         assert {name for name in message.keys() if not name.startswith("X-")} <= allowed  # noqa: SIM118
         assert "Bcc" not in message

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,18 +109,29 @@ def test_push_service_refusals_are_classified(
         send(receiver.https_client, f"https://push.hooks.example{path}")
 
 
+def test_reminder_is_pushed_urgently_and_only_until_the_start(receiver: HttpsReceiver) -> None:
+    begins_in = timedelta(minutes=30)
+    send(
+        receiver.https_client, "https://push.hooks.example/ok", event_type="interview.reminder",
+        starts_at=now() + begins_in,
+    )  # fmt: skip
+    (request,) = receiver.requests
+    assert request.headers["urgency"] == "high"
+    assert begins_in.total_seconds() - 30 < int(request.headers["ttl"]) <= begins_in.total_seconds()
+
+
 def test_private_push_endpoint_is_rejected() -> None:
     with pytest.raises(Rejected, match="private"):
         send(HttpsClient(lambda _host: ["10.0.0.1"]), "https://push.example/x")
 
 
-def send(https_client: HttpsClient, endpoint: str) -> None:
+def send(https_client: HttpsClient, endpoint: str, **values: object) -> None:
     subscription = Browser().subscription(endpoint)
     sender = PushSender(https_client, read_private_key(new_private_key()), "mailto:ops@jobs.example")
     about = {
         "key": "1", "event_id": 1, "event_type": "interview.nudge", "job_title": "Baker", "company_name": "Us",
         "interview_id": "a" * 24, "starts_at": now(), "time_zone": "UTC",
-    }  # fmt: skip
+    } | values  # fmt: skip
     sender({"endpoint": endpoint, **subscription["keys"]}, about)  # type: ignore[arg-type]
 
 

@@ -10,6 +10,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from interviews_api.accounts.models import Role
+from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
@@ -34,10 +35,13 @@ _TEXTS_OF_COMPANY = (
     "meeting_link",
     "company_phone",
     "company_email",
+    "company_answerable_email",
     "company_address",
 )
 _MAX_NAME_IN_SUBJECT = 100  # characters
 _FITS_ONE_LINE = re.compile(r"(?!.*=\?)[ -~]{1,66}")  # ASCII; with `Subject: ` within the 78 of RFC 5322
+# Bytes beyond ASCII need a server with 8BITMIME (RFC 6152). Encoded lines have at most 76 characters (RFC 2045, 6.7).
+_POLICY = SMTP.clone(cte_type="7bit", max_line_length=76)
 
 Values = Mapping[Any, Any]
 
@@ -58,6 +62,21 @@ class _Subject(str):
         return f"{self.name}: {line}{policy.linesep}"
 
 
+class _Mailbox(str):
+    """Header `From` of a mailbox with its name, which EmailPolicy would fold without its quotes."""
+
+    __slots__ = ()
+    name = "From"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """Return the header line; the policy calls this for a header that is already parsed."""
+        if _FITS_ONE_LINE.fullmatch(self):
+            return f"{self.name}: {self}{policy.linesep}"
+        display_name, address = parseaddr(self)
+        words = Header(display_name, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep} <{address}>{policy.linesep}"
+
+
 def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     """Return the e-mail of a delivery to the user; raises Rejected for an address that cannot get e-mail."""
     try:
@@ -70,19 +89,23 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         "notes": notes(user, context),
         "url": KINDS[context["kind"]].link(settings, context),
     }
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = _Subject(variables["subject"])
-    message["From"] = settings.mail_from
+    message["From"] = _Mailbox(settings.mail_from)
     message["To"] = Address(addr_spec=to)
-    message["Date"] = format_datetime(context["happened_at"])
+    if reply_to := KINDS[context["kind"]].reply_to(user, context):
+        message["Reply-To"] = Address(addr_spec=reply_to)
+    message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
-    message.set_content(LAYOUT.get_template("layout.txt.j2").render(variables))
-    message.add_alternative(LAYOUT.get_template("layout.html.j2").render(variables), subtype="html")
+    text, html = (LAYOUT.get_template(f"layout.{form}.j2").render(variables) for form in ("txt", "html"))
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
     if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
         invitee = Invitee(to, " ".join(filter(None, (context["first_name"], context["last_name"]))))
         invitation = export_calendar(settings, [context], method, invitee=invitee)
-        message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
+        params = {"method": method.value}
+        message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
     return message
 
 
@@ -99,7 +122,6 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
         "company": in_one_line(context["company_name"] or ""),
         "job": in_one_line(context["job_title"] or ""),
         "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
-        "webhook": in_one_line(context["webhook_url"] or ""),
     }
     names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
     template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))

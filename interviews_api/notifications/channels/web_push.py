@@ -1,7 +1,7 @@
 """Web Push: a message encrypted for one browser (RFC 8291), posted to its push service (RFC 8030) with VAPID."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import http_ece
@@ -22,6 +22,9 @@ from interviews_api.notifications.delivery_errors import Rejected, RetryLater, T
 from interviews_api.web.plain_text import in_one_line
 
 _LIFETIME = timedelta(days=1)
+_LONGEST_LIFETIME = timedelta(weeks=4)  # of Google's service; others store a message for less
+_LAST_HOUR = timedelta(hours=1)
+_ABOUT_START = (EventType.REMINDER, EventType.NUDGE)
 _GONE = (404, 410)  # RFC 8030, section 7.3
 _TITLES = {
     EventType.SCHEDULED: "Interview invitation",
@@ -74,6 +77,24 @@ def payload(context: Mapping[Any, Any]) -> bytes:
     )
 
 
+def lifetime(context: Mapping[Any, Any], now: datetime) -> timedelta:
+    """Return how long the push service keeps the message for a browser that is away.
+
+    A reminder or nudge is kept until the interview begins, anything else for a day. Nothing is kept past a start that
+    is still to come, because a browser would show it too late.
+    """
+    remaining: timedelta = context["starts_at"] - now
+    if context["event_type"] in _ABOUT_START:
+        return max(timedelta(0), min(remaining, _LONGEST_LIFETIME))
+    return min(remaining, _LIFETIME) if remaining > timedelta(0) else _LIFETIME
+
+
+def urgency(context: Mapping[Any, Any], now: datetime) -> str:
+    """Return `high` for a reminder within the last hour, which is for a device that saves power too (RFC 8030, 5.3)."""
+    is_last_hour = context["starts_at"] - now <= _LAST_HOUR
+    return "high" if context["event_type"] == EventType.REMINDER and is_last_hour else "normal"
+
+
 class PushSender:
     """Sender of Web Push.
 
@@ -87,14 +108,14 @@ class PushSender:
 
     def __call__(self, subscription: RowMapping, context: RowMapping) -> None:
         """Send the delivery to the subscription; raises DeliveryError."""
-        endpoint = subscription["endpoint"]
+        endpoint, present = subscription["endpoint"], now()
         headers = {
-            "Authorization": authorization(self._private_key, self._subject, endpoint, now()),
+            "Authorization": authorization(self._private_key, self._subject, endpoint, present),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "Topic": context["key"],
-            "TTL": str(int(_LIFETIME.total_seconds())),
-            "Urgency": "normal",
+            "TTL": str(int(lifetime(context, present).total_seconds())),
+            "Urgency": urgency(context, present),
         }
         body = encrypt(payload(context), subscription["p256dh"], subscription["auth"])
         try:

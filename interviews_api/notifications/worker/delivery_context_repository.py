@@ -105,13 +105,10 @@ _DELIVERY_CONTEXT = (
         Company.address.label("company_address"),
         Company.phone.label("company_phone"),
         Company.email.label("company_email"),
+        ANSWERABLE_EMAIL,
         Company.approval.label("company_approval"),
         Company.updated_at.label("company_updated_at"),
-        ANSWERABLE_EMAIL,
         Job.updated_at.label("job_updated_at"),
-        func.coalesce(Event.at, PasswordReset.created_at, AccountMail.created_at, Webhook.disabled_at).label(
-            "happened_at"
-        ),
         func.coalesce(PasswordReset.expires_at, AccountMail.expires_at).label("expires_at"),
         func.coalesce(PasswordReset.id, Invitation.id, EmailVerification.id).label("link_id"),
         AccountMail.details.label("mail_details"),
