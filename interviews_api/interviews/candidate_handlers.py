@@ -1,6 +1,7 @@
 """Blueprint `candidate-interviews`: a signed-in candidate reads and answers interviews."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint
 
@@ -8,12 +9,14 @@ from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.cache import Version, Versioned
-from interviews_api.clock import format_instant, now
+from interviews_api.clock import now
 from interviews_api.config.limits import RESCHEDULE_REQUESTS, TRANSITIONS_OF_INTERVIEW
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.db.prepared import Row
 from interviews_api.events.log import EventLog
+from interviews_api.interviews.briefing_repository import BriefingRepository
+from interviews_api.interviews.briefing_schemas import InterviewBriefing
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.candidate_schemas import (
     CandidateInterviews,
@@ -26,8 +29,10 @@ from interviews_api.interviews.candidate_schemas import (
     RescheduleWish,
     Timeline,
     UpcomingInterviews,
+    UpcomingQuery,
 )
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
+from interviews_api.interviews.reschedule_requests import new_request
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.interviews.transition_repository import Precondition, is_single_statement
 from interviews_api.web.fields import Nothing
@@ -89,14 +94,15 @@ def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
 @operation(
     "Upcoming interviews retrieved successfully",
     UpcomingInterviews,
-    query=UnlimitedPageQuery,
+    query=UpcomingQuery,
     has_etag=True,
     cache=_CACHE,
 )
-def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
-    """List the confirmed interviews that have not begun, soonest first."""
+def list_upcoming(viewer: Viewer, *, ongoing: bool, limit: int, skip: int) -> Versioned[Page]:
+    """List the confirmed interviews that have not begun, soonest first; with `ongoing`, those that have not ended."""
     with read_connection() as connection:
-        return CandidateInterviewRepository(connection).upcoming(viewer, now=now(), limit=limit, skip=skip)
+        interviews = CandidateInterviewRepository(connection)
+        return interviews.upcoming(viewer, now=now(), is_with_ongoing=ongoing, limit=limit, skip=skip)
 
 
 @blueprint.get("/history")
@@ -117,6 +123,17 @@ def show_interview(viewer: Viewer, *, interview_id: str) -> Versioned[Row]:
     """Show an interview with the company's contact and any shared feedback."""
     with read_connection() as connection:
         return CandidateInterviewRepository(connection).get_versioned(viewer, interview_id)
+
+
+@blueprint.get("/<id:interview_id>/briefing")
+@candidate_required
+@operation(
+    "Interview briefing retrieved successfully", InterviewBriefing, errors=_ACCESS_ERRORS, has_etag=True, cache=_CACHE
+)
+def show_briefing(viewer: Viewer, *, interview_id: str) -> Versioned[dict[str, Any]]:
+    """Show what the candidate may do with an interview now, its end, its contact and its reschedule request."""
+    with read_connection() as connection:
+        return BriefingRepository(connection).get(viewer, interview_id, now=now())
 
 
 @blueprint.get("/<id:interview_id>/timeline")
@@ -189,12 +206,7 @@ def request_reschedule(
     proposed_times: list[datetime],
 ) -> Row:
     """Ask the company for another time. A second request replaces the first."""
-    request = {
-        "reason": reason,
-        "proposed_times": [format_instant(time) for time in proposed_times],
-        "requested_at": format_instant(now()),
-    }
-    limits, changes = active_limits(), {"reschedule_request": request}
+    limits, changes = active_limits(), {"reschedule_request": new_request(reason, proposed_times)}
     with transaction(single_statement=is_single_statement(REQUEST_RESCHEDULE, precondition, limits)) as connection:
         interviews = CandidateInterviewRepository(connection)
         return interviews.apply(REQUEST_RESCHEDULE, viewer, interview_id, precondition, limits=limits, **changes)

@@ -1,4 +1,4 @@
-"""Mails about events: their template, their link to confirm, the facts and the company's notes."""
+"""Mails about events: their template, their link to answer, the facts and the company's notes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -15,7 +15,14 @@ from interviews_api.notifications.mail_templates import TERMS, Link
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.uris import as_uri
 
-_ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
+_TELLS_DETAILS = (
+    EventType.SCHEDULED,
+    EventType.RESCHEDULED,
+    EventType.UPDATED,
+    EventType.NUDGE,
+    EventType.REMINDER,
+)
+_HAS_LINK = (*_TELLS_DETAILS, EventType.CONFIRMED)
 
 Values = Mapping[Any, Any]
 
@@ -26,8 +33,8 @@ def template(user: Values, context: Values) -> str:
 
 
 def link(settings: Settings, context: Values) -> str | None:
-    """Return the link to confirm the interview, if the event asks for that."""
-    if context["event_type"] not in _ASKS_FOR_ANSWER:
+    """Return the link to the page on which the candidate answers, if the event leaves that to do."""
+    if context["event_type"] not in _HAS_LINK:
         return None
     return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
 
@@ -42,16 +49,22 @@ def reply_to(user: Values, context: Values) -> str | None:
         return None
 
 
+def conditions(context: Values) -> dict[str, str]:
+    """Return what a template's words depend on: the present status, and whether the event changed the start."""
+    return {"status": context["status"] or "", "is_moved": "yes" if context["previous_starts_at"] else ""}
+
+
 def notes(user: Values, context: Values) -> str:
     """Return the company's notes for the candidate; never the internal notes."""
-    is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
+    is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in _TELLS_DETAILS
     return replace_controls(context["notes"] or "") if is_shown else ""
 
 
 def facts(user: Values, context: Values) -> list[tuple[str, str]]:
     """Return pairs of a label from `terms.j2` and a text, without empty texts."""
     zone_name = context["time_zone"]
-    pairs = [("when", _when(context["starts_at"], context["duration_minutes"], zone_name))]
+    pairs = [("changed", _changes(context))]
+    pairs.append(("when", _when(context["starts_at"], context["duration_minutes"], zone_name)))
     if context["previous_starts_at"] is not None:
         pairs.append(("before", _when(context["previous_starts_at"], None, zone_name)))
     pairs.append(("how", TERMS.ways[context["type"]]))
@@ -65,6 +78,12 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
         contact = [context[f"company_{name}"] for name in ("phone", "email", "address")]
         pairs.append(("contact", replace_controls(", ".join(filter(None, contact)))))
     return [(TERMS.labels[name], value) for name, value in pairs if value]
+
+
+def _changes(context: Values) -> str:
+    """Return the names of the facts that the event changed; of one that is gone, that it is."""
+    names = context["changed_fields"] or ()
+    return ", ".join(TERMS.change(TERMS.changes[name], context[name] in (None, "")) for name in names)
 
 
 def _reschedule_request(request: Values, zone_name: str) -> list[tuple[str, str]]:

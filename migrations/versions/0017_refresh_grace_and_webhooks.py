@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0016"
 
 ID = sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql")
 INSTANT = sa.DateTime(timezone=True)

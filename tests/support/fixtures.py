@@ -94,6 +94,7 @@ def ada_client(client: FlaskClient, world: World) -> Caller:
 LISTS = [
     "/candidate/interviews", "/candidate/interviews?limit=1", "/candidate/interviews/pending",
     "/candidate/interviews/upcoming", "/candidate/interviews/history", "/application-status/candidate",
+    "/candidate/interviews/upcoming?ongoing=true",
 ]  # fmt: skip
 
 
@@ -101,7 +102,7 @@ LISTS = [
 def candidate_reads(people: People) -> list[str]:
     interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/candidate/interviews/{interview['interviewId']}"
-    return [*LISTS, path, f"{path}/timeline"]
+    return [*LISTS, f"{path}/briefing", path, f"{path}/timeline"]
 
 
 @pytest.fixture
