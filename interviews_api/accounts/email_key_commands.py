@@ -19,7 +19,7 @@ def read_address(_context: click.Context, _parameter: click.Parameter, address: 
 @click.command("outdated-keys")
 @with_appcontext
 def list_outdated_keys() -> None:
-    """List users that cannot sign in, because an older user has the same address in another spelling."""
+    """List users that nobody finds by their address: mostly an older user has it in another spelling."""
     count = 0
     with read_connection() as connection:
         for user in EmailKeyRepository(connection).outdated():

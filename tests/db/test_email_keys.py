@@ -114,3 +114,6 @@ def test_users_with_an_outdated_key_are_listed(runner: FlaskCliRunner, world: Wo
         connection.execute(update(User).where(User.id == first["id"]).values(email_key="ada@example.com "))
     lines = runner.invoke(args=["users", "outdated-keys"]).output.splitlines()
     assert lines == [f"{first['id']}  ada@example.com", f"{second['id']}  {COMPOSED}", "2 users"]
+    second["email"] = COMPOSED
+    world.load()
+    assert runner.invoke(args=["users", "outdated-keys"]).output == "0 users\n"
