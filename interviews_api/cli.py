@@ -15,7 +15,8 @@ from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.purge import purge_batches
 from interviews_api.accounts.purge_repository import expiring_tables
-from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.session_repository import SessionRepository
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import now
 from interviews_api.config import Settings

@@ -9,8 +9,9 @@ from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.mail_repository import AccountMailRepository
 from interviews_api.accounts.models import MailKind
-from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.reset_repository import ResetRepository
+from interviews_api.accounts.session_repository import SessionRepository
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.services import service

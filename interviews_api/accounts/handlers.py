@@ -28,7 +28,7 @@ from interviews_api.accounts.models import NO_SESSION, Viewer
 from interviews_api.accounts.passwords import hash_password, is_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
-from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import (
     ME_SCHEMAS,
     SESSION_SCHEMAS,
@@ -42,6 +42,7 @@ from interviews_api.accounts.schemas import (
     PasswordChange,
     SchemaAndValue,
 )
+from interviews_api.accounts.session_repository import SessionRepository
 from interviews_api.accounts.sign_in import begin_session, issue_tokens, sign_in, verify_credentials
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
@@ -154,13 +155,19 @@ def log_in(email: str, password: str) -> SchemaAndValue:
 @refresh_token_required
 @operation("Token refreshed successfully", CandidateSession, CompanySession, body=Nothing)
 def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
-    """Exchange a refresh token for new tokens. A second use ends the session."""
+    """Exchange a refresh token for new tokens.
+
+    The token used last may be used again for `REFRESH_GRACE_SECONDS`, and gets the same refresh token as at first and a
+    new access token: two tabs may refresh at once, and a lost response may be asked for again. Any other used token
+    ends the session.
+    """
     with transaction() as connection:
-        rotated = SessionRepository(connection).rotate(viewer, refresh_id, now=now())
-        user = UserRepository(connection).get(viewer) if rotated else None
-    if rotated is None or user is None:
+        grace = service(Settings).refresh_grace
+        successor = SessionRepository(connection).rotate(viewer, refresh_id, grace=grace, now=now())
+        user = UserRepository(connection).get(viewer) if successor else None
+    if successor is None or user is None:
         raise Unauthorized
-    return SESSION_SCHEMAS[user["role"]], issue_tokens(user, viewer, *rotated)
+    return SESSION_SCHEMAS[user["role"]], issue_tokens(user, viewer, successor)
 
 
 @blueprint.post("/logout")

@@ -98,8 +98,10 @@ class CompanyUser(Base):
 class Session(Base):
     """A session, begun by a sign-in. Its access tokens are valid only while the row exists.
 
-    `refresh_id` is the `jti` of the only refresh token that is still unused. `address_hash` is a keyed hash of the
-    client address that signed in: others' failures do not lock that address out of the account.
+    `refresh_id` is the `jti` of the only refresh token that is still unused. `used_refresh_id` is the `jti` of the
+    token used last, which was exchanged for that one at `refreshed_at`. Both are None before the first refresh, and
+    once the grace of the used token was ended. `address_hash` is a keyed hash of the client address that signed in:
+    others' failures do not lock that address out of the account.
     """
 
     __tablename__ = "sessions"
@@ -107,6 +109,8 @@ class Session(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     user_id: Mapped[str] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     refresh_id: Mapped[str] = mapped_column(Id)
+    used_refresh_id: Mapped[str | None] = mapped_column(Id)
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     address_hash: Mapped[str | None] = mapped_column(Text)

@@ -1,4 +1,4 @@
-"""The SQL of users and their sessions.
+"""The SQL of users.
 
 Changes of accounts lock resets, company and user in this order; those that need fewer leave the others out. A lock of a
 user is exclusive (`lock_user`, for credentials and verifications) or shared (`share_user`, for rows that outlive a
@@ -37,7 +37,6 @@ from interviews_api.accounts.models import (
     Viewer,
     email_key,
 )
-from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.errors import Unauthorized
 from interviews_api.ids import new_id
@@ -213,56 +212,3 @@ class UserRepository:
     def get_by_email(self, email: str) -> RowMapping:
         """Return the user with the address, which must exist."""
         return self._connection.execute(_BY_EMAIL, {"email_key": email_key(email)}).mappings().one()
-
-
-class SessionRepository:
-    """Sessions: begun by sign-ins, ended by sign-outs. Never commits."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def begin(
-        self, user_id: str, *, now: datetime, expires_at: datetime, client_address_hash: str | None = None
-    ) -> tuple[str, str]:
-        """Insert a session; return its id and the `jti` for its first refresh token.
-
-        The user's oldest sessions beyond SESSIONS_OF_USER end.
-        """
-        session_id, refresh_id = new_id(), new_id()
-        values: dict[str, Any] = {"id": session_id, "user_id": user_id, "refresh_id": refresh_id}
-        values |= {"created_at": now, "expires_at": expires_at, "address_hash": client_address_hash}
-        self._connection.execute(insert(Session).values(**values))
-        of_user = select(Session.id).where(Session.user_id == user_id)
-        oldest = of_user.order_by(Session.created_at.desc(), Session.id.desc()).offset(SESSIONS_OF_USER.allowed)
-        self._connection.execute(delete(Session).where(Session.id.in_(oldest)))
-        return session_id, refresh_id
-
-    def rotate(self, viewer: Viewer, refresh_id: str, *, now: datetime) -> tuple[str, datetime] | None:
-        """Use the session's refresh token: return the `jti` of the next one and the session's end (UTC).
-
-        A second use means that the token was stolen, so any other `refresh_id` ends the session and returns None.
-        """
-        next_id = new_id()
-        statement = (
-            update(Session)
-            .where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
-            .where(Session.refresh_id == refresh_id, Session.expires_at > now)
-            .values(refresh_id=next_id)
-            .returning(Session.expires_at)
-        )
-        expires_at = self._connection.execute(statement).scalar_one_or_none()
-        if expires_at is None:
-            self.end(viewer)
-            return None
-        return next_id, expires_at
-
-    def end(self, viewer: Viewer) -> None:
-        """End the viewer's session; every process sees it at once."""
-        self._connection.execute(
-            delete(Session).where(Session.id == viewer.session_id, Session.user_id == viewer.user_id)
-        )
-
-    def end_all(self, user_id: str, *, keep: str | None = None) -> None:
-        """End all sessions of the user, but for the one with the id `keep`."""
-        statement = delete(Session).where(Session.user_id == user_id)
-        self._connection.execute(statement if keep is None else statement.where(Session.id != keep))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,7 +14,8 @@ from interviews_api.accounts.identity_provider import refuse_candidates_of_provi
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.passwords import is_password
 from interviews_api.accounts.rate_limits import CountedAttempt
-from interviews_api.accounts.repository import SessionRepository, UserRepository
+from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.session_repository import Refresh, SessionRepository
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -56,23 +56,26 @@ def _lock_unless_password_changed(connection: Connection, user: Mapping[Any, Any
 
 def begin_session(connection: Connection, user: Mapping[Any, Any]) -> dict[str, Any]:
     """Begin a session, record the sign-in, and return the response with its tokens."""
-    expires_at = now() + service(Settings).refresh_token_lifetime
+    began = now()
+    expires_at = began + service(Settings).refresh_token_lifetime
     session_id, refresh_id = SessionRepository(connection).begin(
-        user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())
+        user["id"], now=began, expires_at=expires_at, client_address_hash=client_address_hash(client_address())
     )
     record_sign_in(connection, user["id"])
     viewer = Viewer(user["id"], user["role"], session_id)
-    return issue_tokens(user, viewer, refresh_id, expires_at)
+    return issue_tokens(user, viewer, Refresh(refresh_id, began, expires_at))
 
 
-def issue_tokens(user: Mapping[Any, Any], viewer: Viewer, refresh_id: str, session_end: datetime) -> dict[str, Any]:
-    """Issue the session's tokens; no token outlives the session."""
+def issue_tokens(user: Mapping[Any, Any], viewer: Viewer, refresh: Refresh) -> dict[str, Any]:
+    """Issue the session's tokens; no token outlives the session. Equal refreshes have equal refresh tokens."""
     viewer = replace(viewer, is_verified=user["email_verified"])
     present = now()  # read once, or expires_in would differ from the token's lifetime
-    access_end = min(present + service(Settings).access_token_lifetime, session_end)
+    access_end = min(present + service(Settings).access_token_lifetime, refresh.session_end)
     return {
         "access_token": issue_access_token(viewer, access_end),
-        "refresh_token": issue_refresh_token(viewer, refresh_id, session_end),
+        "refresh_token": issue_refresh_token(
+            viewer, refresh.refresh_id, refresh.session_end, issued_at=refresh.issued_at
+        ),
         "token_type": "Bearer",
         "expires_in": int((access_end - present).total_seconds()),
         "user": user,

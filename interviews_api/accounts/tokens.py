@@ -60,6 +60,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         "JWT_ENCODE_NBF": False,  # a node whose clock is behind would refuse the token
         "JWT_DECODE_LEEWAY": settings.clock_leeway_seconds,
         "JWT_TOKEN_LOCATION": ["headers"],
+        "JWT_COOKIE_CSRF_PROTECT": False,  # its random claim is for cookies, and would make equal tokens differ
     }
     register_services(app, VerifiedTokens(settings.verified_tokens))
     manager = JWTManager(app)
@@ -130,9 +131,15 @@ def issue_access_token(viewer: Viewer, expires_at: datetime | None = None) -> st
     return token
 
 
-def issue_refresh_token(viewer: Viewer, refresh_id: str, expires_at: datetime) -> str:
-    """Return a token that is good for a single refresh, until the session's end."""
+def issue_refresh_token(
+    viewer: Viewer, refresh_id: str, expires_at: datetime, *, issued_at: datetime | None = None
+) -> str:
+    """Return a token that is good for a single refresh, until the session's end.
+
+    The same arguments make the same token, byte for byte: no token is stored, and one that was lost is made again.
+    """
     claims = {"role": viewer.role, "sid": viewer.session_id, "jti": refresh_id, "exp": expires_at}
+    claims |= {"iat": issued_at} if issued_at else {}
     token: str = create_refresh_token(viewer.user_id, additional_claims=claims)
     return token
 

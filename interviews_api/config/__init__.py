@@ -162,6 +162,7 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(_Reader.origins)
     access_token_minutes: int = _setting(_Reader.integer, 15, 1, 1440)
     refresh_token_days: int = _setting(_Reader.integer, 30, 1, 365)
+    refresh_grace_seconds: int = _setting(_Reader.integer, 20, 0, 60)
     clock_leeway_seconds: int = _setting(_Reader.integer, 30, 0, 120)
     email_verification: str = _setting(_Reader.one_of, ("off", "required"), in_production="required")
     company_approval: str = _setting(_Reader.one_of, ("off", "required"))
@@ -209,6 +210,11 @@ class Settings:
     def refresh_token_lifetime(self) -> timedelta:
         """The lifetime of a refresh token and of its session."""
         return timedelta(days=self.refresh_token_days)
+
+    @property
+    def refresh_grace(self) -> timedelta:
+        """How long after its first use the refresh token used last may be used again."""
+        return timedelta(seconds=self.refresh_grace_seconds)
 
     @cached_property
     def idp_keys(self) -> NamedKeys:

@@ -45,8 +45,11 @@ def test_refresh_returns_new_tokens_and_keeps_the_old_access_token(ada_client: C
 
 
 def test_reused_refresh_token_ends_its_session(ada_client: Caller, database: Database) -> None:
+    """A refresh token is reused after the grace; test_refresh_grace.py has what happens within it."""
     first, other = sign_in(ada_client), sign_in(ada_client)
     second = bearer(ada_client, first["refreshToken"]).ok("POST", "/auth/refresh")
+    with database.engine.begin() as connection:
+        connection.execute(update(Session).values(refreshed_at=now() - timedelta(seconds=20)))
     assert bearer(ada_client, first["refreshToken"]).refused("POST", "/auth/refresh") == GONE
     assert bearer(ada_client, second["refreshToken"]).refused("POST", "/auth/refresh") == GONE
     for tokens in (first, second):

@@ -16,11 +16,13 @@ from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
-from interviews_api.db.connections import transaction
+from interviews_api.db.connections import Database, transaction
 from interviews_api.interviews.link_tokens import make_token
+from tests.support.api import Caller
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
-from tests.support.proof_table import IS_FULL
+from tests.support.proof_table import IS_FULL, figure, proof
+from tests.support.sessions import sessions, sign_in
 from tests.support.settings import SECRETS
 from tests.support.tokens import begin_session
 
@@ -84,6 +86,26 @@ def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, 
         LINKS=json.dumps(links),
         PAIRS="all" if IS_FULL else "sample",
     )
+
+
+@pytest.mark.proof
+@pytest.mark.needs_chromium
+def test_two_tabs_that_refresh_at_once_stay_signed_in(
+    ada_client: Caller, gunicorn_server: GunicornServer, database: Database
+) -> None:
+    """Each tab sends 50 refreshes at once, in rounds: all get one successor, with which the next round begins."""
+    rounds, backend = figure(sample=1, full=20), database.engine.dialect.name
+    with proof("two tabs x 50 simultaneous refreshes in Chromium", backend, rounds) as row:
+        run_node(
+            "two-tabs.mjs",
+            BASE_URL=gunicorn_server.url,
+            CHROMIUM=shutil.which("chromium") or "",
+            REFRESH_TOKEN=sign_in(ada_client)["refreshToken"],
+            ROUNDS=str(rounds),
+            TIMES="50",
+        )
+        row.result = "no sign-out"
+    assert sessions(database) == 1
 
 
 @pytest.mark.needs_chromium

@@ -13,20 +13,22 @@ from http.client import HTTPConnection
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from interviews_api.accounts.models import Session
-from interviews_api.accounts.tokens import issue_access_token
+from interviews_api.accounts.models import Role, Session, Viewer
+from interviews_api.accounts.session_repository import SessionRepository
+from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
-from interviews_api.db.connections import Database
+from interviews_api.db.connections import Database, transaction
 from tests.support.api import in_days, local
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.http_server import HttpServer
 from tests.support.live_sockets import (
     DEPLOYED,
     ask,
+    bearer,
     close_code,
     handshake,
     open_slow_socket,
@@ -67,6 +69,25 @@ def test_socket_closes_when_its_token_ends(
         with database.engine.begin() as connection:
             connection.execute(delete(Session))
         assert close_code(other) == 4401
+
+
+def test_socket_closes_when_a_refresh_token_is_used_after_the_grace(
+    server: HttpServer, parties: Parties, app: Flask, database: Database
+) -> None:
+    ends = now() + timedelta(days=1)
+    with app.app_context(), transaction() as connection:
+        session_id, refresh_id = SessionRepository(connection).begin(parties.candidate_id, now=now(), expires_at=ends)
+        viewer = Viewer(parties.candidate_id, Role.CANDIDATE, session_id)
+        token, access = issue_refresh_token(viewer, refresh_id, ends), issue_access_token(viewer)
+    with open_socket(server, access) as ws:
+        for _ in range(2):  # within the grace the socket stays open
+            ask(server, "POST", "/auth/refresh", token)
+        with pytest.raises(TimeoutError):
+            ws.recv(timeout=1.5)
+        with database.engine.begin() as connection:
+            connection.execute(update(Session).values(refreshed_at=now() - timedelta(seconds=20)))
+        assert server.request("POST", "/auth/refresh", bearer(token))[0] == 401
+        assert close_code(ws) == 4401
 
 
 def test_sockets_take_at_most_half_of_the_threads(database_url: str, parties: Parties) -> None:

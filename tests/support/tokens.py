@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from interviews_api.accounts.models import Role, User, Viewer
-from interviews_api.accounts.repository import SessionRepository
+from interviews_api.accounts.session_repository import SessionRepository
 from interviews_api.accounts.tokens import AUDIENCE, ISSUER
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
