@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer, email_key
 from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.token_checks import check_dates, refused
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
 from interviews_api.db.connections import read_connection
@@ -50,13 +51,26 @@ def read_provider_token(token: str) -> tuple[RowMapping, bool]:
             leeway=settings.clock_leeway_seconds,
             options={"require": ["exp", "iat", "iss", "aud", settings.idp_subject_claim], "verify_iat": False},
         )
-    except jwt.PyJWTError:
-        raise Unauthorized from None
-    role = claims.get(settings.idp_role_claim)
-    if Role.CANDIDATE not in (role if isinstance(role, list) else [role]):
-        raise Unauthorized
+        check_dates(claims)
+    except jwt.PyJWTError as error:
+        raise refused(error) from None
+    if Role.CANDIDATE not in _roles(claims, settings.idp_role_claim):
+        raise refused("its roles do not contain candidate")
     candidate = _candidate(claims, settings)
     return candidate, _vouches_for(candidate, claims, settings)
+
+
+def _roles(claims: dict[str, Any], path: str) -> list[Any]:
+    """Return the roles that a claim names as a list, or as a text of one or more words; none without that claim.
+
+    `path` is the claim's exact name, which may have dots, or else the names that lead to it, separated by dots.
+    """
+    value: Any = claims
+    for name in [path] if path in claims else path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        return value.split()
+    return value if isinstance(value, list) else []
 
 
 def _key_for(token: str, settings: Settings) -> PublicKey:
@@ -72,21 +86,29 @@ def _candidate(claims: dict[str, Any], settings: Settings) -> RowMapping:
     """Return the candidate that the subject claim names, by id or by verified e-mail address; raises Unauthorized."""
     subject = claims[settings.idp_subject_claim]
     if not isinstance(subject, str) or not subject.isprintable():  # databases refuse a NUL or a lone surrogate
-        raise Unauthorized
+        raise refused("its subject is no printable text")
     is_email = settings.idp_subject_is == "email"
-    if is_email and claims.get("email_verified") is not True:
-        raise Unauthorized
-    with read_connection() as connection:
-        users = UserRepository(connection)
-        user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, NO_SESSION))
+    if is_email and not _is_email_verified(claims):
+        raise refused("its email_verified is not true")
+    try:
+        with read_connection() as connection:
+            users = UserRepository(connection)
+            user = users.find_by_email(subject) if is_email else users.get(Viewer(subject, Role.CANDIDATE, NO_SESSION))
+    except Unauthorized:
+        user = None
     if user is None or user["role"] != Role.CANDIDATE:
-        raise Unauthorized
+        raise refused("no candidate has its subject")
     return user
+
+
+def _is_email_verified(claims: dict[str, Any]) -> bool:
+    """Return whether the provider has verified the address; some providers write the truth value as a text."""
+    return claims.get("email_verified") is True or claims.get("email_verified") == "true"
 
 
 def _vouches_for(candidate: RowMapping, claims: dict[str, Any], settings: Settings) -> bool:
     """Return whether the provider has verified the candidate's address, and no other one."""
-    if claims.get("email_verified") is not True:
+    if not _is_email_verified(claims):
         return False
     email = claims.get("email")
     is_ours = isinstance(email, str) and email_key(email) == email_key(candidate["email"])

@@ -19,6 +19,7 @@ from interviews_api.accounts.identity_provider import has_identity_provider, is_
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.provider_sign_in import sign_in_by_provider
 from interviews_api.accounts.repository import UserRepository
+from interviews_api.accounts.token_checks import check_dates, refuse_padding, refused
 from interviews_api.cache import LRUCache
 from interviews_api.clock import LATEST
 from interviews_api.config import Settings
@@ -101,14 +102,13 @@ def _check_claims(claims: Mapping[str, Any]) -> None:
             raise jwt.MissingRequiredClaimError(name)
     if claims["type"] not in ("access", "refresh"):
         raise jwt.InvalidTokenError("type")
-    if not all(isinstance(claims.get(name, 0), int | float) for name in ("exp", "iat", "nbf")):  # PyJWT takes "123"
-        raise jwt.InvalidTokenError("dates")
+    check_dates(claims)
 
 
 def _is_unpadded(_header: object, _claims: object) -> bool:
     """Return whether the token of the request's Authorization header has no padding; for `@jwt_required()`."""
     try:
-        _refuse_padding(bearer_token())
+        refuse_padding(bearer_token())
     except Unauthorized:
         return False
     return True
@@ -147,7 +147,7 @@ def issue_refresh_token(
 def read_access_token(token: str) -> Viewer:
     """Return the viewer that the access token names; raises Unauthorized for every fault of the token."""
     if has_identity_provider():
-        _refuse_padding(token)
+        refuse_padding(token)
         if is_for_provider(token):
             return sign_in_by_provider(token)
     cache = service(VerifiedTokens)
@@ -157,7 +157,7 @@ def read_access_token(token: str) -> Viewer:
         verified = _verify_access_token(token)
         cache.put(digest, verified)
     if not verified.begins <= time.time() < verified.ends:
-        raise Unauthorized
+        raise refused("it is used before or after its time")
     return verified.viewer
 
 
@@ -172,7 +172,7 @@ def read_refresh_token(token: str) -> tuple[Viewer, str]:
     """Return the viewer that the refresh token names, and the token's id; raises Unauthorized for every fault."""
     claims = _decode(token, "refresh")
     if not is_id(claims["jti"]):
-        raise Unauthorized
+        raise refused("its jti is no id")
     return _viewer_of(claims), claims["jti"]
 
 
@@ -184,7 +184,7 @@ def _verify_access_token(token: str) -> VerifiedToken:
 
 def _decode(token: str, purpose: str) -> Mapping[str, Any]:
     """Return the claims of a token for that purpose, "access" or "refresh"; raises Unauthorized."""
-    _refuse_padding(token)
+    refuse_padding(token)
     settings = service(Settings)
     try:
         claims: Mapping[str, Any] = jwt.decode(
@@ -197,24 +197,18 @@ def _decode(token: str, purpose: str) -> Mapping[str, Any]:
             options={"verify_iat": False},
         )
         _check_claims(claims)
-    except jwt.PyJWTError:
-        raise Unauthorized from None
+    except jwt.PyJWTError as error:
+        raise refused(error) from None
     if claims["type"] != purpose:
-        raise Unauthorized
+        raise refused(f"it is no {purpose} token")
     return claims
-
-
-def _refuse_padding(token: str) -> None:
-    """Refuse a second spelling of the same token: PyJWT accepts the padding that RFC 7515, section 2, leaves out."""
-    if "=" in token:
-        raise Unauthorized
 
 
 def _viewer_of(claims: Mapping[str, Any]) -> Viewer:
     if not is_id(claims["sub"]) or not is_id(claims["sid"]) or claims["role"] not in tuple(Role):
-        raise Unauthorized
+        raise refused("its sub or sid is no id, or its role is unknown")
     if claims["role"] == Role.CANDIDATE and has_identity_provider():
-        raise Unauthorized
+        raise refused("tokens of candidates come from the identity provider")
     return Viewer(claims["sub"], Role(claims["role"]), claims["sid"], claims.get("email_verified") is True)
 
 

@@ -3,25 +3,19 @@
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import jwt
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from interviews_api import create_app
 from interviews_api.accounts.identity_provider import read_provider_token
 from interviews_api.accounts.models import Role
 from interviews_api.db.connections import Database
 from interviews_api.errors import Unauthorized
-from interviews_api.services import service
 from tests.support.accounts import forget_verification, verification_paths
 from tests.support.api import PASSWORD
 from tests.support.factories import World
-from tests.support.golden import golden
 from tests.support.provider import (
     ALGORITHMS,
     AUDIENCE,
@@ -29,54 +23,22 @@ from tests.support.provider import (
     KEYS,
     KID,
     OTHERS,
+    SEED_401,
     SIBLINGS,
     WEAK,
     Json,
+    Provider,
+    ask,
+    claims,
     new_key,
     pem,
     public_jwk,
-    settings_for,
+    signed,
 )
 from tests.support.settings import SECRETS
 from tests.support.tokens import Headers
 
-SEED_401 = (401, golden("error-401"))
 NOT_FOUND = (404, {"statusCode": 404, "message": "Not Found", "error": "Not Found"})
-Provider = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider]:
-    """Make a client of an application, over the database of `app`, that has an identity provider."""
-    apps = []
-
-    def make(keys: object, algorithm: str = "RS256", **changes: str) -> FlaskClient:
-        apps.append(create_app(settings_for(tmp_path, keys, algorithm, **changes) | {"DATABASE_URL": database_url}))
-        return apps[-1].test_client()
-
-    yield make
-    for provided_app in apps:
-        service(Database, provided_app).dispose()
-
-
-def claims(subject: str, **changes: object) -> Json:
-    present = int(time.time())
-    good = {"sub": subject, "role": "candidate", "iss": ISSUER, "aud": AUDIENCE, "iat": present, "exp": present + 60}
-    return {name: value for name, value in (good | changes).items() if value is not ...}
-
-
-def signed(payload: Json, algorithm: str = "RS256", key: Any = None, **header: object) -> str:
-    """Return a token signed with this key, whatever its header says; PyJWT refuses to make many of these."""
-    head = {"alg": algorithm, "typ": "JWT", "kid": KID} | header
-    parts = [{name: value for name, value in part.items() if value is not ...} for part in (head, payload)]
-    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
-    signature = jwt.get_algorithm_by_name(algorithm).sign(b".".join(encoded), key or KEYS[algorithm])
-    return b".".join([*encoded, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
-
-
-def ask(client: FlaskClient, token: str, path: str = "/auth/me", method: str = "GET") -> tuple[int, Any]:
-    response = client.open(path, method=method, headers={"Authorization": f"Bearer {token}"})
-    return response.status_code, response.get_json()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -171,11 +133,12 @@ def test_provider_email_must_be_verified_and_a_candidates(provider: Provider, wo
     world.load()
     client = provider(pem(KEYS["RS256"]), IDP_SUBJECT_IS="email", IDP_SUBJECT_CLAIM="email", IDP_ROLE_CLAIM="roles")
     good = claims(..., role=..., roles=["x", "candidate"], email="ines@example.com", email_verified=True)
-    assert ask(client, signed(good))[0] == 200
+    for is_verified in (True, "true"):
+        assert ask(client, signed(good | {"email_verified": is_verified}))[0] == 200
     changes = {
-        "email_verified": (False, "true", "True", 1, None, [True], ...),
+        "email_verified": (False, "True", "false", "", 1, None, [True], ["true"], {"true": True}, ...),
         "email": ("hr@example.com", "x@example.com", "ines@example.com\0", "\ud800@example.com", "", 5, None, ...),
-        "roles": ("company", None, ...),
+        "roles": ("company", None, ["company", ["candidate"]], [{"candidate": 1}], "candidates", {"candidate": 1}, ...),
     }
     for name, values in changes.items():
         for value in values:
@@ -188,6 +151,8 @@ def test_provider_email_must_be_verified_and_a_candidates(provider: Provider, wo
         ({}, False),
         ({"email_verified": True}, True),
         ({"email_verified": True, "email": "INES@example.com"}, True),
+        ({"email_verified": "true", "email": "ines@example.com"}, True),
+        ({"email_verified": "True"}, False),
         ({"email_verified": True, "email": "other@example.com"}, False),
         ({"email_verified": False, "email": "ines@example.com"}, False),
         ({"email_verified": 1}, False),

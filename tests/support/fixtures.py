@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.support.linked_interview import INTERVIEW
 from tests.support.live_sockets import DEPLOYED, IN_PROCESS, InProcessServer
 from tests.support.nginx import Nginx
 from tests.support.people import Parties, People
+from tests.support.provider import Provider, settings_for
 from tests.support.sessions import ACCOUNT
 from tests.support.settings import SECRETS, SETTINGS
 from tests.support.tokens import Headers, begin_session
@@ -170,3 +172,17 @@ def parties(app: Flask, world: World) -> Parties:
         application_id=application["id"],
         issue_token=issue_token,
     )
+
+
+@pytest.fixture
+def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider]:
+    """Make a client of an application, over the database of `app`, that has an identity provider."""
+    apps = []
+
+    def make(keys: object, algorithm: str = "RS256", **changes: str) -> FlaskClient:
+        apps.append(create_app(settings_for(tmp_path, keys, algorithm, **changes) | {"DATABASE_URL": database_url}))
+        return apps[-1].test_client()
+
+    yield make
+    for provided_app in apps:
+        service(Database, provided_app).dispose()
