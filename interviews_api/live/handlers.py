@@ -94,6 +94,8 @@ def _prepare() -> Response | None:
         return refuse_without_upgrade()
     if not is_handshake():
         return error_response(400, "Not a WebSocket handshake (RFC 6455, section 4.1)")
+    if PROTOCOL not in offered_protocols():
+        return error_response(400, f"The client must offer the subprotocol {PROTOCOL}")
     g.after = load_query(_UPDATES_QUERY)["after"]
     if not service(Hub).take_seat():
         close_after_response()
@@ -156,9 +158,8 @@ def _subscribe_and_stream(ws: Server, viewer: Viewer, token: str) -> None:
 
 def authenticate() -> tuple[Viewer, str]:
     """Return the viewer and the access token from the subprotocols; raises Unauthorized or EmailNotVerified."""
-    protocols = offered_protocols()
-    tokens = [protocol.removeprefix(_BEARER) for protocol in protocols if protocol.startswith(_BEARER)]
-    if PROTOCOL not in protocols or len(tokens) != 1:
+    tokens = [protocol.removeprefix(_BEARER) for protocol in offered_protocols() if protocol.startswith(_BEARER)]
+    if len(tokens) != 1:
         raise Unauthorized
     viewer = read_access_token(tokens[0])
     with read_connection() as connection:

@@ -97,5 +97,5 @@ def handshake_environ() -> dict[str, Any]:
         "HTTP_UPGRADE": "websocket",
         "HTTP_SEC_WEBSOCKET_VERSION": "13",
         "HTTP_SEC_WEBSOCKET_KEY": request.headers["Sec-WebSocket-Key"],
-        "HTTP_SEC_WEBSOCKET_PROTOCOL": PROTOCOL if PROTOCOL in offered_protocols() else "",
+        "HTTP_SEC_WEBSOCKET_PROTOCOL": PROTOCOL,
     }

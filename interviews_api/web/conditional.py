@@ -1,4 +1,8 @@
-"""Conditional requests (RFC 9110, section 13): ETag and If-None-Match of reads, If-Match of transitions."""
+"""Conditional requests (RFC 9110, section 13): ETag and If-None-Match of reads, If-Match of transitions.
+
+Both headers compare weakly (section 8.8.3.2). An ETag is a hash of the content. A proxy that compresses the response
+makes it a weak one, which still names that content.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -39,7 +43,7 @@ def if_match_precondition(contract: RouteContract) -> Callable[[Any], None] | No
     etags = request.if_match
 
     def check(value: Any) -> None:
-        if not etags.contains(etag_of(render(contract, value))):
+        if not etags.contains_weak(etag_of(render(contract, value))):
             raise PreconditionFailed
 
     return check

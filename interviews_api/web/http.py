@@ -82,7 +82,7 @@ def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = 
     With `ignores_form`, the body of an HTML form counts as absent; with `takes_form` its fields are the object.
     """
     raw = read_body()
-    if raw and request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if raw and not _is_plain(request.headers.get("Content-Encoding", "")):
         raise UnsupportedMediaType("The body must not be compressed")
     if takes_form and request.mimetype == FORM:
         return _load(schema, _read_form(raw))
@@ -97,6 +97,11 @@ def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = 
     if not isinstance(body, dict):
         raise InputRefused("The body must be a JSON object")
     return _load(schema, body)
+
+
+def _is_plain(content_encoding: str) -> bool:
+    """Return whether the header's list of codings (RFC 9110, section 8.4) names none but `identity`."""
+    return {coding.strip().lower() for coding in content_encoding.split(",")} <= {"identity", ""}
 
 
 def _read_form(raw: bytes) -> dict[str, str]:

@@ -198,9 +198,25 @@ def test_cors_allows_only_the_configured_origins(client: FlaskClient, database_u
     assert "Access-Control-Allow-Credentials" not in good.headers
     failure = client.get("/nope", headers={"Origin": "http://localhost:3000"})
     assert failure.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    assert {"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"} <= set(
+        failure.headers["Access-Control-Expose-Headers"].split(", ")
+    )
     closed = create_app(SECRETS | {"DATABASE_URL": database_url}).test_client()
     for browser, origin in ((client, "https://evil.example"), (client, "null"), (closed, "http://localhost:3000")):
         assert "Access-Control-Allow-Origin" not in browser.get("/health/live", headers={"Origin": origin}).headers
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id"]
+)
+def test_pages_may_send_each_header_that_the_api_reads(name: str, client: FlaskClient) -> None:
+    ask = {"Access-Control-Request-Method": "POST", "Origin": "http://localhost:3000"}
+    preflight = client.options("/jobs", headers=ask | {"Access-Control-Request-Headers": name.lower()})
+    assert preflight.headers["Access-Control-Allow-Headers"].lower() == name.lower()
+    sent = client.get("/nope", headers={"Origin": "http://localhost:3000", "X-Request-Id": "theirs"})
+    assert sent.headers["X-Request-Id"] == "theirs"
+    foreign = ask | {"Access-Control-Request-Headers": "X-Forwarded-For"}
+    assert "Access-Control-Allow-Headers" not in client.options("/jobs", headers=foreign).headers
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.7")])

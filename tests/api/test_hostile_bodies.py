@@ -1,5 +1,7 @@
 """A body of 64 KiB in its worst shape costs little time and gets a small answer, on every route."""
 
+import gzip
+import json
 import re
 import time
 from itertools import islice
@@ -8,15 +10,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK
+from interviews_api.accounts.models import Invitation
+from interviews_api.db.connections import Database
 from interviews_api.web.route_contract import contract_of
-from tests.support.access_rules import COMPANY_USERS, RULES
-from tests.support.api import Caller, invitation
+from tests.support.access_rules import COMPANY_USERS, REFRESH, RULES
+from tests.support.api import PASSWORD, Caller, invitation
 from tests.support.hostile_bodies import SIZE, hostile_bodies
 from tests.support.linked_interview import path
 from tests.support.people import People
 from tests.support.proof_table import figure
 from tests.support.routes import routes
+from tests.support.settings import SECRETS
 
 CPU_SECONDS = 0.1
 ANSWER_BYTES = 24 * 1024
@@ -127,10 +134,39 @@ def test_compressed_body_is_a_415(encoding: str, anonymous: Caller) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("encoding", ["identity", " Identity "])
+@pytest.mark.parametrize("encoding", ["identity", " Identity ", "", "identity, identity"])
 def test_identity_is_no_compression(encoding: str, anonymous: Caller) -> None:
     body = {"email": "a@b.co", "password": "x"}
     assert anonymous.refused("POST", "/auth/login", body, Content_Encoding=encoding)[0] == 401
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_route_refuses_a_compressed_body(
+    route: str, people: People, own_ids: dict[str, str], client: FlaskClient, database: Database
+) -> None:
+    """Also routes that take no body, and forms where a page sends one."""
+    if "invitations" in route:
+        people.us.ok("POST", "/auth/company/users", {"email": "new@example.com"})
+        with database.reads.connection() as connection:
+            invitation_id = connection.execute(select(Invitation.id)).scalar_one()
+        own_ids |= {"token": INVITATION_LINK.token(SECRETS["SECRET_KEY"], invitation_id)}
+    rule = RULES[route]
+    method, template = route.split()
+    if rule.role == REFRESH:
+        account = {"email": "ada@example.com", "password": PASSWORD, "firstName": "Ada", "lastName": "Okafor"}
+        tokens = client.post("/auth/register/candidate", json=account).get_json()["data"]
+        headers = {"Authorization": f"Bearer {tokens['refreshToken']}"}
+    else:
+        headers = (people.us if rule.role in COMPANY_USERS else people.candidate).headers
+    url = re.sub("<([a-z_]+)>", lambda match: own_ids.get(match[1], ABSENT), template)
+    body = gzip.compress(json.dumps({"x": 1}).encode())
+    for media_type in (JSON, FORM):
+        sent = headers | {"Accept": JSON, "Sec-Fetch-Site": "same-origin", "Content-Encoding": "gzip"}
+        response = client.open(url, method=method, data=body, content_type=media_type, headers=sent)
+        allowed = {415, 404} if rule.absent else {415}
+        assert response.status_code in allowed, response.text
+        if response.status_code == 415:
+            assert response.get_json()["message"] == "The body must not be compressed"
 
 
 @pytest.mark.usefixtures("linked_interview")

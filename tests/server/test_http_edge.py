@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.chunked_bodies import chunked
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.tokens import Headers
@@ -208,6 +209,33 @@ def test_response_to_a_large_body_can_be_read(
     status, answer = answer_to(gunicorn_server, head, body)
     assert status == {b"/auth/login": 413, b"/jobs": 401, b"/nope": 404}[path]
     assert json.loads(answer)["statusCode"] == status
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 300_000, 1024 * 1024])
+@pytest.mark.parametrize("chunk", [1000, 4096, 65_536])
+@pytest.mark.parametrize("path", [b"/auth/login", b"/auth/password/reset"])
+def test_chunked_body_over_64_kib_sees_its_413(
+    path: bytes, chunk: int, size: int, gunicorn_server: GunicornServer
+) -> None:
+    """The client sends all of it before it reads, as most do; then it asks for more on the same connection."""
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", gunicorn_server.port), timeout=60) as connection:
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(size, chunk))
+        for expected in (413, 200):
+            response = HTTPResponse(connection)
+            response.begin()
+            answer = json.loads(response.read())
+            assert response.status == expected
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer["message"] == "Alive"
+
+
+def test_chunked_body_of_64_kib_is_read(gunicorn_server: GunicornServer) -> None:
+    body = b'{"email": "a@example.com", "password": "x"}'
+    sent = body + b" " * (64 * 1024 - len(body))
+    parts = b"".join(f"{4096:x}\r\n".encode() + sent[at : at + 4096] + b"\r\n" for at in range(0, len(sent), 4096))
+    assert answer_to(gunicorn_server, CHUNKED, parts + b"0\r\n\r\n")[0] == 401
 
 
 def test_large_body_that_is_expected_gets_a_413(gunicorn_server: GunicornServer) -> None:

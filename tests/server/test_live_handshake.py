@@ -38,9 +38,27 @@ def test_forbidden_socket_is_accepted_and_closed(server: HttpServer, parties: Pa
     for token, code in ((ended, 4401), (refresh, 4401), ("x", 4401), ("a.b.c", 4401), (parties.company_token, 4403)):
         with open_socket(server, token) as ws:
             assert close_code(ws) == code
-    for protocols in (["interviews.v1"], None, [f"bearer.{parties.candidate_token}"]):
-        with connect(f"ws://127.0.0.1:{server.port}{PATH}", subprotocols=protocols, proxy=None, legacy=True) as ws:  # type: ignore[arg-type]
-            assert close_code(ws) == 4401
+    with connect(f"ws://127.0.0.1:{server.port}{PATH}", subprotocols=["interviews.v1"], proxy=None, legacy=True) as ws:  # type: ignore[list-item]
+        assert close_code(ws) == 4401
+
+
+def test_client_that_does_not_offer_the_subprotocol_is_refused(server: HttpServer, parties: Parties) -> None:
+    """A client fails the connection when the server names a subprotocol that it did not offer (RFC 6455, 4.1)."""
+    bearer = f"bearer.{parties.candidate_token}"
+    for protocols in (None, [bearer], [bearer, "interviews.v2"], ["interviews.V1", bearer], ["interviews.v10", bearer]):
+        with pytest.raises(InvalidStatus) as refusal:
+            connect(f"ws://127.0.0.1:{server.port}{PATH}", subprotocols=protocols, proxy=None, legacy=True)  # type: ignore[arg-type]
+        assert refusal.value.response.status_code == 400
+        answer = json.loads(refusal.value.response.body)
+        assert answer["message"] == "The client must offer the subprotocol interviews.v1"
+    for protocols in (["interviews.v1", bearer], [bearer, "interviews.v1"], ["x", "interviews.v1", bearer]):
+        with connect(
+            f"ws://127.0.0.1:{server.port}{PATH}",
+            subprotocols=protocols,
+            proxy=None,
+            legacy=True,  # type: ignore[arg-type]
+        ) as ws:
+            assert ws.subprotocol == "interviews.v1"
 
 
 def test_socket_of_an_unverified_candidate_is_closed(parties: Parties, database_url: str, database: Database) -> None:

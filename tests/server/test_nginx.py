@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.web.logs import METHODS
+from tests.support.chunked_bodies import chunked
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
@@ -83,6 +84,23 @@ def test_nginx_refusals_have_the_error_shape(nginx: Nginx) -> None:
         status, answer = nginx.say(raw)
         assert (status, in_shape(expected, answer)) == (expected, True), raw[:40]
     assert nginx.ask("TRACE", "/jobs")[1]["Allow"].split(", ") == list(METHODS)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 300_000, 1024 * 1024])
+@pytest.mark.parametrize("chunk", [1000, 4096, 65_536])
+def test_chunked_body_over_64_kib_sees_its_413(chunk: int, size: int, nginx: Nginx) -> None:
+    """The client sends all of it before it reads."""
+    head = (
+        b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=60) as connection:
+        connection.sendall(head + chunked(size, chunk))
+        response = HTTPResponse(connection)
+        response.begin()
+        answer = json.loads(response.read())
+    assert (response.status, answer["message"]) == (413, "The body is larger than 64 KiB")
+    assert in_shape(413, answer)
 
 
 def test_unreachable_api_is_a_502_with_retry_after() -> None:
