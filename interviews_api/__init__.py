@@ -27,11 +27,11 @@ from interviews_api.interviews.calendar_repository import CalendarFeedRepository
 from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.live import handlers as live
 from interviews_api.notifications import handlers as notifications
-from interviews_api.notifications import mute_handlers
+from interviews_api.notifications import mute_handlers, webhook_handlers
 from interviews_api.notifications.backlog_metrics import read_backlog_metrics
 from interviews_api.notifications.channels.request_resolver import RequestResolver
 from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
-from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE
+from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE, WEBHOOK_TEST
 from interviews_api.services import register_services
 from interviews_api.web import error_responses, health, http, logs, metrics, openapi, request_limits, security_headers
 from interviews_api.web.openapi_document import ApiDescription
@@ -47,7 +47,8 @@ _API_DESCRIPTION = ApiDescription(
         "email-link": "A candidate confirms an interview by a link in a mail, without signing in.",
         "company-interviews": "A company schedules, reschedules, cancels and completes interviews.",
         "hiring": "Companies publish jobs, and candidates apply for them.",
-        "notifications": "Webhooks, push subscriptions and the notices of an interview.",
+        "notifications": "Push subscriptions and the notices of an interview.",
+        "webhooks": "A company's systems get changes of its interviews as signed messages.",
         "muted-companies": "A candidate hears less of a company.",
         "auth": "Users register, sign in and out, and change their passwords.",
         "activity": "Users see the security events of their accounts.",
@@ -59,7 +60,7 @@ _API_DESCRIPTION = ApiDescription(
         "metrics": "Metrics for Prometheus.",
         "openapi": "This document, and a page that shows it.",
     },
-    webhooks={"interviewChange": INTERVIEW_CHANGE},
+    webhooks={"interviewChange": INTERVIEW_CHANGE, "webhookTest": WEBHOOK_TEST},
 )
 
 _STANDING_ACCESS = StandingAccess(
@@ -104,6 +105,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
         link_handlers.blueprint,
         live.blueprint,
         notifications.blueprint,
+        webhook_handlers.blueprint,
         mute_handlers.blueprint,
         health.blueprint,
         metrics.blueprint,

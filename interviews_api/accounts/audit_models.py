@@ -26,6 +26,8 @@ class SecurityEventType(StrEnum):
     COLLEAGUE_ROLE_CHANGED = "colleague.role_changed"
     COLLEAGUE_REMOVED = "colleague.removed"
     WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_UPDATED = "webhook.updated"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105  # no password
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_DISABLED = "webhook.disabled"
 

@@ -100,7 +100,9 @@ INVITATIONS_TO_ADDRESS = Limit("invited_address", "invitations by mail of an e-m
 CONFLICTS = Limit("conflicts", "conflicts (409) kept for an `Idempotency-Key` of an account", 100, HOUR)
 PASSWORD_MAILS = Limit("password_mails", "mails to an e-mail address about a changed password", 3, DAY)
 COLLEAGUE_MAILS = Limit("colleague_mails", "mails to an owner about changes of colleagues", 100, DAY)
-WEBHOOKS = Limit("webhooks", "new webhooks by an account", 20, HOUR)
+WEBHOOKS = Limit("webhooks", "new webhooks and changes of webhooks by an account", 20, HOUR)
+WEBHOOK_ROTATIONS = Limit("webhook_rotations", "rotations of a webhook's secret", 5, DAY)
+WEBHOOK_TESTS = Limit("webhook_tests", "tests of webhooks of a company", 20, HOUR)
 PUSH_SUBSCRIPTIONS = Limit("push_subscriptions", "new push subscriptions of an account", 20, HOUR)
 FEEDS = Limit("feeds", "new calendar feeds of an account", 20, HOUR)
 FEED_READS = Limit("feed_reads", "reads of a calendar feed", 60, MINUTE)
@@ -132,6 +134,8 @@ LIMITS = (
     PASSWORD_MAILS,
     COLLEAGUE_MAILS,
     WEBHOOKS,
+    WEBHOOK_ROTATIONS,
+    WEBHOOK_TESTS,
     PUSH_SUBSCRIPTIONS,
     FEEDS,
     FEED_READS,

@@ -8,8 +8,13 @@ from sqlalchemy import RowMapping
 class DeliveryError(Exception):
     """Base of the reasons; its text is one line for the operator, without secrets.
 
-    A company gets it by `describe_for_company`.
+    A company gets it by `describe_for_company`. `status_code` is the HTTP status of a webhook's response, if there was
+    one.
     """
+
+    def __init__(self, *reasons: str, status_code: int | None = None) -> None:
+        super().__init__(*reasons)
+        self.status_code = status_code
 
 
 class RetryLater(DeliveryError):
@@ -51,8 +56,8 @@ def describe_for_company(error: str) -> str:
     return _FOR_COMPANY.get(name, "temporary failure") if is_internal else error
 
 
-Sender = Callable[[RowMapping, RowMapping], None]
+Sender = Callable[[RowMapping, RowMapping], int | None]
 """Sends one delivery; takes the rows of its target (user, account mail, subscription or webhook) and of its context.
 
-Raises DeliveryError when the delivery was not sent.
+Returns the HTTP status of a webhook's response. Raises DeliveryError when the delivery was not sent.
 """

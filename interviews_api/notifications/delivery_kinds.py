@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
@@ -28,6 +29,10 @@ def _no_link(_settings: Settings, _context: Values) -> None:
 
 def _no_facts(_user: Values, _context: Values) -> list[tuple[str, str]]:
     return []
+
+
+def _never_over(_context: Values, _now: datetime) -> None:
+    return None
 
 
 def _named(template: str) -> Callable[[Values, Values], str]:
@@ -68,6 +73,8 @@ KINDS: Mapping[str, KindRules] = {
     DeliveryKind.EVENT: KindRules(
         "event", raise_if_event_is_obsolete, event_mails.template, event_mails.link, event_mails.facts
     ),
+    # A webhook has no template. A test stays relevant as long as its webhook does, which is its target.
+    DeliveryKind.WEBHOOK_TEST: KindRules("webhook test", _never_over, _named(DeliveryKind.WEBHOOK_TEST)),
     DeliveryKind.PASSWORD_RESET: KindRules(
         "password reset",
         raise_if_expired("the request has expired or was used"),

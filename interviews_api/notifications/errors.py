@@ -40,6 +40,12 @@ class WebhookExists(Conflict):
     message = "The company already has a webhook with this URL"
 
 
+class WebhookIsDisabled(BadRequest):
+    """400: the webhook gets no messages until it is enabled."""
+
+    message = "Webhook is disabled"
+
+
 class TooManySubscriptions(Conflict):
     """409: the candidate has as many push subscriptions as are allowed."""
 

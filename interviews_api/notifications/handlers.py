@@ -1,54 +1,39 @@
-"""Blueprint `notifications`: a company's webhooks and notices, and a candidate's push subscriptions."""
+"""Blueprint `notifications`: the notices of an interview, and a candidate's push subscriptions."""
 
 from typing import Any
 
 from flask import Blueprint
 
 from interviews_api.accounts.approval import approval_required
-from interviews_api.accounts.audit import record
-from interviews_api.accounts.audit_models import SecurityEventType
-from interviews_api.accounts.authentication import candidate_required, company_required, owner_required
-from interviews_api.accounts.errors import CompanyNotApproved, OwnerRightsRequired
+from interviews_api.accounts.authentication import candidate_required, company_required
+from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
 from interviews_api.clock import now
 from interviews_api.config import Settings
-from interviews_api.config.limits import PUSH_SUBSCRIPTIONS, RESENDS, WEBHOOKS
+from interviews_api.config.limits import PUSH_SUBSCRIPTIONS, RESENDS
 from interviews_api.crypto.vapid import public_key, read_private_key
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
-from interviews_api.errors import InvalidInput
 from interviews_api.interviews.company_repository import CompanyInterviewRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
-from interviews_api.notifications.channels.https_client import UrlRefused, check_url
-from interviews_api.notifications.channels.request_resolver import RequestResolver
-from interviews_api.notifications.channels.webhook import new_secret
+from interviews_api.notifications.address_guard import refuse_private_host
 from interviews_api.notifications.errors import (
     NoticeNotFound,
     NoticeNotResendable,
-    NotYourWebhook,
     PushNotSetUp,
     TooManySubscriptions,
-    TooManyWebhooks,
-    WebhookExists,
-    WebhookNotFound,
 )
 from interviews_api.notifications.notice_repository import NoticeRepository
 from interviews_api.notifications.schemas import (
-    CreatedWebhook,
     Endpoint,
     NewSubscription,
-    NewWebhook,
     Notice,
     Notices,
     PushKey,
     Subscriptions,
-    Webhooks,
 )
-from interviews_api.notifications.target_repository import (
-    SubscriptionRepository,
-    WebhookRepository,
-)
+from interviews_api.notifications.target_repository import SubscriptionRepository
 from interviews_api.notifications.worker.fan_out import DeliveryFanOut
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
@@ -59,65 +44,6 @@ from interviews_api.web.page_query import PageQuery
 blueprint = Blueprint("notifications", __name__)
 
 _ACCESS_ERRORS = (NotYourInterview, InterviewNotFound)
-
-
-def _refuse_private_host(field: str, url: str) -> None:
-    """Raise InvalidInput if the URL is known to lead into a private network.
-
-    Call it when all input is valid and the attempt is counted, because the refusal tells that an internal name exists.
-    """
-    try:
-        check_url(url, service(RequestResolver).look_up)
-    except UrlRefused as error:
-        raise InvalidInput({field: [str(error)]}) from None
-
-
-@blueprint.post("/webhooks")
-@owner_required
-@operation(
-    "Webhook created successfully",
-    CreatedWebhook,
-    status=201,
-    body=NewWebhook,
-    errors=(OwnerRightsRequired, TooManyWebhooks, WebhookExists),
-    limits=(WEBHOOKS,),
-)
-def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
-    """Create a webhook for changes of the company's interviews; only this response shows its secret."""
-    count_attempt_of(viewer, WEBHOOKS)
-    _refuse_private_host("url", url)
-    with transaction() as connection:
-        webhook = WebhookRepository(connection).create(viewer, url=url, events=events, secret=new_secret(), now=now())
-        record(connection, SecurityEventType.WEBHOOK_CREATED, viewer.user_id, detail=webhook["id"])
-    return webhook
-
-
-@blueprint.get("/webhooks")
-@owner_required
-@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery, errors=(OwnerRightsRequired,))
-def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
-    """List the company's webhooks, oldest first."""
-    with read_connection() as connection:
-        return WebhookRepository(connection).page(viewer, limit=limit, skip=skip)
-
-
-@blueprint.delete("/webhooks/<id:webhook_id>")
-@owner_required
-@authorize_before_validation(
-    lambda connection, viewer, webhook_id: WebhookRepository(connection).check(viewer, webhook_id)
-)
-@operation(
-    "Webhook deleted successfully",
-    Nothing,
-    body=Nothing,
-    errors=(OwnerRightsRequired, NotYourWebhook, WebhookNotFound),
-)
-def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
-    """Delete a webhook; nothing more is sent to it."""
-    with transaction() as connection:
-        WebhookRepository(connection).delete(viewer, webhook_id)
-        record(connection, SecurityEventType.WEBHOOK_DELETED, viewer.user_id, detail=webhook_id)
-    return {}
 
 
 @blueprint.get("/push/public-key")
@@ -148,7 +74,7 @@ def create_subscription(
         is_unchanged = SubscriptionRepository(connection).has(viewer, endpoint=endpoint, **keys)
     if not is_unchanged:
         count_attempt_of(viewer, PUSH_SUBSCRIPTIONS)
-        _refuse_private_host("endpoint", endpoint)
+        refuse_private_host("endpoint", endpoint)
     with transaction() as connection:
         SubscriptionRepository(connection).save(viewer, endpoint=endpoint, **keys, now=now())
     return {"endpoint": endpoint}

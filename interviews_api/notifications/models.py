@@ -49,9 +49,14 @@ class DeliveryKind(StrEnum):
     """Kind of a delivery, as its columns tell it. Each account mail is also of a `MailKind`."""
 
     EVENT = "event"
+    WEBHOOK_TEST = "webhook_test"
     PASSWORD_RESET = "password_reset"  # noqa: S105  # no password
     WEBHOOK_DISABLED = "webhook_disabled"
     ACCOUNT_MAIL = "account_mail"
+
+
+WEBHOOK_TEST_TYPE = "webhook.test"
+"""The type of a test message. No event of the log has it."""
 
 
 class Priority(IntEnum):
@@ -81,7 +86,7 @@ class FanOutPosition(Base):
 
 
 class Delivery(Base):
-    """One event, password reset, account mail or disabled webhook, for one recipient, by one channel.
+    """One event, password reset, account mail, disabled webhook or test, for one recipient, by one channel.
 
     `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
     `originator_id` is the other party of a mail about an interview, the candidate of a push message, the company of a
@@ -89,6 +94,7 @@ class Delivery(Base):
     `key` is the idempotency key that receivers see. A pending delivery may be attempted from `due_at` on. A claim moves
     `due_at` to the end of its lease, and only the holder of `lease` may write the outcome. A failed attempt makes it a
     dead letter when the next one would come after `give_up_at`. `held_at` is when a limit on mails first held it back.
+    `last_status_code` is the status of the webhook's response to the last attempt, None without a response.
     `created_at` is None for deliveries written before migration 0007. All times are in UTC.
     """
 
@@ -121,6 +127,7 @@ class Delivery(Base):
     held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
+    last_status_code: Mapped[int | None]
 
 
 # Literals, because bound parameters would keep Postgres from using the partial indexes.
@@ -132,10 +139,12 @@ def is_about_interview(delivery: type[Delivery]) -> ColumnElement[bool]:
     return delivery.priority > _ACCOUNT
 
 
+IS_BY_WEBHOOK = Delivery.channel == literal_column(f"'{Channel.WEBHOOK}'", Delivery.channel.type)
 KIND = case(
     (Delivery.event_id.is_not(None), DeliveryKind.EVENT),
     (Delivery.reset_id.is_not(None), DeliveryKind.PASSWORD_RESET),
     (Delivery.webhook_id.is_not(None), DeliveryKind.WEBHOOK_DISABLED),
+    (IS_BY_WEBHOOK, DeliveryKind.WEBHOOK_TEST),
     else_=DeliveryKind.ACCOUNT_MAIL,
 )
 IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)
@@ -145,6 +154,9 @@ IS_ABOUT_INTERVIEW = is_about_interview(Delivery)
 
 class Webhook(Base):
     """A company's URL for events; `events` None means all, `secret` signs the requests.
+
+    `previous_secrets` are secrets that were replaced, newest first, each with the Unix time until which it signs as
+    well; None before the first rotation.
 
     `created_by_id` is the user that set it up, and may be gone; None for webhooks written before migration 0007.
     `failing_since` is the time of the first failed attempt since the last successful one.
@@ -157,6 +169,7 @@ class Webhook(Base):
     url: Mapped[str] = mapped_column(Text)
     events: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     secret: Mapped[str] = mapped_column(Text)
+    previous_secrets: Mapped[list[tuple[str, int]] | None] = mapped_column(JSON(none_as_null=True))
     created_by_id: Mapped[str | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -230,5 +243,12 @@ Index(
 )
 _IS_CLAIMED = Delivery.lease.is_not(None)
 Index("ix_deliveries_claimed", Delivery.target_id, postgresql_where=_IS_CLAIMED, sqlite_where=_IS_CLAIMED)
+Index(
+    "ix_deliveries_webhook",
+    Delivery.target_id,
+    Delivery.id,
+    postgresql_where=IS_BY_WEBHOOK,
+    sqlite_where=IS_BY_WEBHOOK,
+)
 Index("ix_deliveries_interview", Delivery.interview_id, Delivery.id)
 Index("ix_deliveries_event", Delivery.event_id)

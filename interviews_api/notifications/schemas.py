@@ -9,8 +9,8 @@ from interviews_api.events.models import PUBLISHED_TYPES, EventType
 from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, UrlRefused, host_of
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.delivery_errors import describe_for_company
-from interviews_api.notifications.models import Channel, DeliveryStatus
-from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, enum_field, id_field
+from interviews_api.notifications.models import WEBHOOK_TEST_TYPE, Channel, DeliveryStatus
+from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, TrueOrFalse, enum_field, id_field
 
 _PUBLISHED_TYPES = sorted(PUBLISHED_TYPES)
 
@@ -42,10 +42,10 @@ def _check_repeats(events: list[str]) -> None:
         raise ValidationError("Must not name an event twice.")
 
 
-def _url(**kwargs: Any) -> fields.String:
+def _url(*, required: bool = True, **kwargs: Any) -> fields.String:
     """Return a field for a https URL; the handler then checks where its host leads (`check_url`)."""
     return Text(
-        required=True,
+        required=required,
         validate=[validate.Length(1, MAX_URL_LENGTH), _check_url],
         metadata={"pattern": r"^https://[!-\[\]-~]+$"},
         **kwargs,
@@ -78,8 +78,16 @@ class NewWebhook(CamelSchema):
     events = _events(load_default=None, allow_none=True)
 
 
+class WebhookChange(CamelSchema):
+    """A change of a webhook: what is absent stays, `events` null means all."""
+
+    url = _url(required=False)
+    events = _events(allow_none=True)
+    enabled = TrueOrFalse()
+
+
 class CreatedWebhook(CamelSchema):
-    """A new webhook with its secret, which no other response shows."""
+    """A webhook with its new secret, which no other response shows."""
 
     id = id_field()
     url = fields.String()
@@ -100,6 +108,27 @@ class Webhooks(CamelSchema):
     """A page of the company's webhooks."""
 
     webhooks = fields.List(fields.Nested(ListedWebhook), attribute="rows")
+    total = fields.Integer()
+
+
+class WebhookDelivery(CamelSchema):
+    """A delivery to a webhook. `id` is its `webhook-id`, `at` the time when it was queued.
+
+    `lastStatusCode` is the HTTP status of the response to the last attempt, null without a response.
+    """
+
+    id = fields.String()
+    event = fields.String(validate=validate.OneOf([*_PUBLISHED_TYPES, WEBHOOK_TEST_TYPE]))
+    status = enum_field(DeliveryStatus)
+    attempts = fields.Integer()
+    last_status_code = fields.Integer(allow_none=True)
+    at = Instant()
+
+
+class WebhookDeliveries(CamelSchema):
+    """A page of the deliveries to a webhook."""
+
+    deliveries = fields.List(fields.Nested(WebhookDelivery), attribute="rows")
     total = fields.Integer()
 
 

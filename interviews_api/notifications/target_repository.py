@@ -1,11 +1,11 @@
 """The SQL of targets: a company's webhooks, and a candidate's push subscriptions."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true
+from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true, update
 
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, Viewer
 from interviews_api.accounts.repository import (
@@ -30,6 +30,11 @@ from interviews_api.notifications.errors import (
 )
 from interviews_api.notifications.models import PushSubscription, Webhook
 
+SECRET_OVERLAP = timedelta(hours=24)
+"""How long a secret that was replaced signs beside the new one."""
+
+_MAX_PREVIOUS_SECRETS = 5  # the limit on rotations allows as many, unless it is off: they make a header longer
+
 _webhooks = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at, Webhook.created_at).where(
     Webhook.company_id == OUR_COMPANY
 )
@@ -42,7 +47,16 @@ _WEBHOOKS = (
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
 _WEBHOOK_OWNER = (
-    select(CompanyUser.company_id.label("viewer_company_id"), Webhook.id, Webhook.company_id)
+    select(
+        CompanyUser.company_id.label("viewer_company_id"),
+        Webhook.id,
+        Webhook.company_id,
+        Webhook.url,
+        Webhook.events,
+        Webhook.disabled_at,
+        Webhook.secret,
+        Webhook.previous_secrets,
+    )
     .select_from(CompanyUser)
     .outerjoin(Webhook, Webhook.id == bindparam("webhook_id", type_=Webhook.id.type))
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
@@ -84,11 +98,8 @@ class WebhookRepository:
 
         Locks the company, so that two requests at once cannot exceed the bound.
         """
-        company_id = UserRepository(self._connection).get(viewer)["company_id"]
-        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
-        UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
-        if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
-            raise WebhookExists
+        company_id = self._lock_company(viewer)
+        self._refuse_second_webhook(company_id, url)
         count = self._connection.execute(_WEBHOOK_COUNT, {"company_id": company_id}).scalar_one()
         if count >= WEBHOOKS_OF_COMPANY.allowed:
             raise TooManyWebhooks
@@ -110,10 +121,10 @@ class WebhookRepository:
         """Delete all webhooks of the company; deliveries that are pending find no target and are suppressed."""
         self._connection.execute(delete(Webhook).where(Webhook.company_id == company_id))
 
-    def check(self, viewer: Viewer, webhook_id: str) -> None:
-        """Raise Unauthorized, NotFound, or Forbidden for another company's webhook."""
+    def get(self, viewer: Viewer, webhook_id: str) -> RowMapping:
+        """Return the webhook; raises Unauthorized, NotFound, or Forbidden for another company's webhook."""
         keys = viewer.keys | {"webhook_id": webhook_id}
-        require_own(
+        return require_own(
             self._connection.execute(_WEBHOOK_OWNER, keys).mappings().one_or_none(),
             id_key="id",
             owner_key="company_id",
@@ -123,9 +134,67 @@ class WebhookRepository:
 
     def delete(self, viewer: Viewer, webhook_id: str) -> None:
         """Delete the webhook; raises Unauthorized, NotFound or Forbidden. Of two requests at once one finds none."""
-        self.check(viewer, webhook_id)
+        self.get(viewer, webhook_id)
         if self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id)).rowcount == 0:
             raise WebhookNotFound
+
+    def compare(self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any]) -> tuple[bool, bool]:
+        """Return whether the changes change the webhook, and whether they change its URL; raises as `get` does."""
+        values = _changed_values(self.get(viewer, webhook_id), changes, now=None)
+        return bool(values), "url" in values
+
+    def update(
+        self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any], *, now: datetime
+    ) -> tuple[RowMapping, bool]:
+        """Change `url`, `events` and `enabled` as far as given; return the webhook, and whether it was changed.
+
+        Raises WebhookExists, and as `get` does. Locks the company, so that no two webhooks get one URL.
+        """
+        company_id = self._lock_company(viewer)
+        webhook = self.get(viewer, webhook_id)
+        values = _changed_values(webhook, changes, now=now)
+        if not values:
+            return webhook, False
+        if "url" in values:
+            self._refuse_second_webhook(company_id, values["url"])
+        self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
+        return self.get(viewer, webhook_id), True
+
+    def rotate_secret(self, viewer: Viewer, webhook_id: str, secret: str, *, now: datetime) -> RowMapping:
+        """Replace the secret and return the webhook; raises as `get` does. Locks the company, so rotations take turns.
+
+        The replaced secret signs for SECRET_OVERLAP more.
+        """
+        self._lock_company(viewer)
+        webhook = self.get(viewer, webhook_id)
+        ends_at = int((now + SECRET_OVERLAP).timestamp())
+        earlier = [pair for pair in webhook["previous_secrets"] or [] if pair[1] > now.timestamp()]
+        previous = [(webhook["secret"], ends_at), *earlier][:_MAX_PREVIOUS_SECRETS]
+        values = {"secret": secret, "previous_secrets": previous}
+        self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
+        return self.get(viewer, webhook_id)
+
+    def _lock_company(self, viewer: Viewer) -> str:
+        """Lock the viewer's company and return its id; raises Unauthorized."""
+        company_id: str = UserRepository(self._connection).get(viewer)["company_id"]
+        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
+        UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
+        return company_id
+
+    def _refuse_second_webhook(self, company_id: str, url: str) -> None:
+        """Raise WebhookExists if the company has a webhook with the URL; callers have locked the company."""
+        if self._connection.execute(_SAME_WEBHOOK, {"company_id": company_id, "url": url}).first():
+            raise WebhookExists
+
+
+def _changed_values(webhook: RowMapping, changes: Mapping[str, Any], *, now: datetime | None) -> dict[str, Any]:
+    """Return the columns that the changes change. A webhook that moves or is enabled again has no failures."""
+    values = {name: value for name, value in changes.items() if name != "enabled" and webhook[name] != value}
+    if "enabled" in changes and changes["enabled"] != (webhook["disabled_at"] is None):
+        values["disabled_at"] = None if changes["enabled"] else now
+    if "url" in values or ("disabled_at" in values and changes["enabled"]):
+        values["failing_since"] = None
+    return values
 
 
 class SubscriptionRepository:

@@ -108,6 +108,16 @@ def delete_webhook(cast: Cast) -> Action:
     return Action("ann", f"DELETE /webhooks/{webhook_id}", None, "ann", detail=webhook_id)
 
 
+def change_webhook(cast: Cast) -> Action:
+    webhook_id = hook(cast.database, cast.company_id, "/ok")
+    return Action("ann", f"PATCH /webhooks/{webhook_id}", {"enabled": False}, "ann", detail=webhook_id)
+
+
+def rotate_secret(cast: Cast) -> Action:
+    webhook_id = hook(cast.database, cast.company_id, "/ok")
+    return Action("ann", f"POST /webhooks/{webhook_id}/rotate-secret", None, "ann", detail=webhook_id)
+
+
 ACTIONS: dict[SecurityEventType, Callable[[Cast], Action]] = {
     SecurityEventType.SIGNED_IN: lambda _: Action("nobody", "POST /auth/login", ACCOUNT, "ada"),
     SecurityEventType.SIGN_IN_FAILED: lambda _: Action(
@@ -132,6 +142,8 @@ ACTIONS: dict[SecurityEventType, Callable[[Cast], Action]] = {
     SecurityEventType.WEBHOOK_CREATED: lambda _: Action(
         "ann", "POST /webhooks", {"url": "https://nobody.invalid/"}, "ann", detail="webhook", status=201
     ),
+    SecurityEventType.WEBHOOK_UPDATED: change_webhook,
+    SecurityEventType.WEBHOOK_SECRET_ROTATED: rotate_secret,
     SecurityEventType.WEBHOOK_DELETED: delete_webhook,
 }  # fmt: skip
 """The types that routes record, with a request for each."""

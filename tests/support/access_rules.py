@@ -13,6 +13,7 @@ COMPANY_USERS = (COMPANY, OWNER)
 
 REASON = {"cancellationReason": "x"}
 MINE, OURS = "This interview does not belong to you", "This application does not belong to you"
+HOOK = "This webhook does not belong to you"
 SUBSCRIPTION = {
     "endpoint": "https://push.invalid/send/1", "expirationTime": None,
     "keys": {"p256dh": public_key(read_private_key(new_private_key())), "auth": to_base64url(b"x" * 16)},
@@ -99,7 +100,11 @@ RULES: dict[str, Rule] = {
     "POST /auth/password/reset": Rule(PUBLIC, {"token": "x", "newPassword": "good" * 3}),
     "POST /webhooks": Rule(OWNER, {"url": "https://nobody.invalid/hook"}),
     "GET /webhooks": Rule(OWNER),
-    "DELETE /webhooks/<webhook_id>": Rule(OWNER, None, "This webhook does not belong to you", "Webhook not found"),
+    "PATCH /webhooks/<webhook_id>": Rule(OWNER, {"enabled": False}, HOOK, "Webhook not found"),
+    "DELETE /webhooks/<webhook_id>": Rule(OWNER, None, HOOK, "Webhook not found"),
+    "POST /webhooks/<webhook_id>/rotate-secret": Rule(OWNER, None, HOOK, "Webhook not found"),
+    "POST /webhooks/<webhook_id>/test": Rule(OWNER, None, HOOK, "Webhook not found"),
+    "GET /webhooks/<webhook_id>/deliveries": Rule(OWNER, None, HOOK, "Webhook not found"),
     "GET /push/public-key": Rule(PUBLIC),
     "POST /candidate/push-subscriptions": Rule(CANDIDATE, SUBSCRIPTION),
     "GET /candidate/push-subscriptions": Rule(CANDIDATE),

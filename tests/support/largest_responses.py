@@ -119,7 +119,8 @@ class LargestWorld:
         feed = self._send("candidate", "POST", "/candidate/calendar-feed")["url"]
         self._send("company", "POST", "/auth/company/users", {"email": longest_address(f"c{self.number}")})
         with self.database.engine.begin() as connection:
-            connection.execute(update(Delivery).values(error=WIDEST_IN_JSON * LONGEST_ERROR, status="failed"))
+            values = {"error": WIDEST_IN_JSON * LONGEST_ERROR, "status": "failed", "last_status_code": 500}
+            connection.execute(update(Delivery).values(values))
             connection.execute(update(Webhook).values(disabled_at=in_days(0)))
             invitation_id = connection.execute(select(func.max(Invitation.id))).scalar_one()
         token = INVITATION_LINK.token(SECRETS["SECRET_KEY"], invitation_id)
@@ -196,7 +197,9 @@ class LargestWorld:
         prefix = "https://nobody.invalid/"
         endpoint = self._text(NewSubscription, "endpoint", prefix)
         self._send("candidate", "POST", "/candidate/push-subscriptions", Browser().subscription(endpoint))
-        self._send("company", "POST", "/webhooks", {"url": self._text(NewWebhook, "url", prefix)})
+        webhook = self._send("company", "POST", "/webhooks", {"url": self._text(NewWebhook, "url", prefix)})
+        self._send("company", "POST", f"/webhooks/{webhook['id']}/test")
+        self.paths["webhook_id"] = [webhook["id"]]
         self._send("candidate", "PUT", f"/candidate/muted-companies/{self.paths['company_id'][0]}")
         for application_id in self.paths["application_id"][:1]:  # so that the webhook has a notice
             invitation = {"applicationId": application_id, "type": "Phone"} | local(in_days(40))
@@ -254,7 +257,7 @@ def widened(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values with the widest numbers in place of counts and of ids that are numbers."""
     wide = {name: WIDEST for name in values if name == "total" or name.endswith("Count")}
     if "id" in values and not re.fullmatch("[0-9a-f]{24}", str(values["id"])):
-        wide["id"] = str(WIDEST) if isinstance(values["id"], str) else WIDEST
+        wide["id"] = max(values["id"], str(WIDEST), key=len) if isinstance(values["id"], str) else WIDEST
     return values | wide
 
 

@@ -13,8 +13,10 @@ from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id
 from interviews_api.notifications.models import Channel, Delivery
+from interviews_api.notifications.webhook_delivery_repository import WebhookDeliveryRepository
 from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import DeliveryRepository, Queue
+from interviews_api.notifications.worker.fan_out import delivery_values
 from interviews_api.notifications.worker.mail_limit_repository import MailLimitRepository
 
 ROWS = 20_000
@@ -94,3 +96,30 @@ def test_claims_and_counts_read_index_ranges(
         if "ORDER BY deliveries.attempts" in sql:
             assert "Sort" not in plan, (sql, plan)
             assert "B-TREE" not in plan, (sql, plan)
+
+
+def test_deliveries_of_a_webhook_are_an_index_range(
+    app: Flask, database: Database, crowd: tuple[list[str], list[str]], statements: list[tuple[str, Any]]
+) -> None:
+    users, originators = crowd
+    with database.engine.begin() as connection:
+        connection.execute(
+            insert(Delivery),
+            [
+                delivery_values(
+                    Channel.WEBHOOK, users[number % USERS], "x", originators[0], key=f"w{number}", now=now()
+                )
+                for number in range(ROWS // 4)
+            ],
+        )
+    with database.reads.connection() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    database.dispose()
+    statements.clear()
+    with database.engine.connect() as connection:
+        page = WebhookDeliveryRepository(connection).page(users[0], limit=10, skip=20)
+    assert (len(page.rows), page.total) == (10, ROWS // 4 // USERS)
+    ((sql, plan),) = explained(database, statements)
+    assert "ix_deliveries_webhook" in plan, (sql, plan)
+    for scan in ("Seq Scan on deliveries", "SCAN deliveries", "Sort", "B-TREE"):
+        assert scan not in plan, (sql, plan)

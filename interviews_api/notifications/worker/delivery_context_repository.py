@@ -85,6 +85,7 @@ _DELIVERY_CONTEXT = (
         Delivery.key,
         Delivery.channel,
         Delivery.target_id,
+        Delivery.created_at.label("queued_at"),
         Delivery.held_at,
         (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
         _IS_MUTED.label("is_muted"),

@@ -138,14 +138,22 @@ class DeliveryRepository:
         self._connection.execute(update(Delivery).where(is_claimed).values(values))
         return [Claim.of(delivery, lease_token) for delivery in due]
 
-    def finish(self, claim: Claim, status: DeliveryStatus, *, now: datetime, error: str | None = None) -> bool:
+    def finish(
+        self,
+        claim: Claim,
+        status: DeliveryStatus,
+        *,
+        now: datetime,
+        error: str | None = None,
+        status_code: int | None = None,
+    ) -> bool:
         """End the delivery; return False, and change nothing, when another worker has claimed it since."""
         sent_at = now if status is DeliveryStatus.SENT else None
-        return self._write(claim, status=status, sent_at=sent_at, error=error)
+        return self._write(claim, status=status, sent_at=sent_at, error=error, last_status_code=status_code)
 
-    def postpone(self, claim: Claim, until: datetime, *, error: str) -> bool:
+    def postpone(self, claim: Claim, until: datetime, *, error: str, status_code: int | None = None) -> bool:
         """Plan the next attempt; return False, and change nothing, when another worker has claimed it since."""
-        return self._write(claim, due_at=until, error=error)
+        return self._write(claim, due_at=until, error=error, last_status_code=status_code)
 
     def release(self, claims: Sequence[Claim], until: datetime) -> None:
         """Make claims that were not attempted due at `until`; they share one lease token."""

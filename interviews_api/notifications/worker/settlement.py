@@ -67,7 +67,7 @@ class DeliverySettler:
     def settle(self, claim: Claim) -> bool:
         """Attempt the delivery and write the outcome; return whether the target may get its next delivery."""
         try:
-            self._attempt(claim)
+            status_code = self._attempt(claim)
         except _ContextUnavailable as error:  # no fault of the target, so it counts as no attempt
             _log.warning("cannot read a delivery: %s", error)
             self._stopping.wait(_DATABASE_RETRY_SECONDS)
@@ -75,7 +75,7 @@ class DeliverySettler:
             return False
         except RetryLater as error:
             is_about_target = not isinstance(error, MessageDeferred)
-            self._postpone(claim, str(error), pauses_target=is_about_target)
+            self._postpone(claim, str(error), pauses_target=is_about_target, status_code=error.status_code)
             return not is_about_target
         except DeliveryError as error:
             self._write(partial(self._end, claim=claim, error=error))
@@ -84,14 +84,14 @@ class DeliverySettler:
             _log.exception("delivery %s failed with an unexpected error", claim.id)
             self._postpone(claim, f"unforeseen: {type(error).__name__}", pauses_target=False)
             return True
-        self._write(partial(self._succeed, claim=claim))
+        self._write(partial(self._succeed, claim=claim, status_code=status_code))
         return True
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Make claims of one lease token due again at once, because they were not attempted."""
         self._write(lambda connection: DeliveryRepository(connection).release(claims, until=now()))
 
-    def _attempt(self, claim: Claim) -> None:
+    def _attempt(self, claim: Claim) -> int | None:
         try:
             with read_connection() as connection:
                 repository = DeliveryContextRepository(connection)
@@ -99,36 +99,46 @@ class DeliverySettler:
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
             raise _ContextUnavailable(type(error).__name__) from None
-        self._send(unsuppressed_target(context, target, now()), context)
+        return self._send(unsuppressed_target(context, target, now()), context)
 
-    def _succeed(self, connection: Connection, claim: Claim) -> None:
-        DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now())
+    def _succeed(self, connection: Connection, claim: Claim, status_code: int | None) -> None:
+        DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now(), status_code=status_code)
         self._health(connection).record_success(claim.target_id)
 
     def _end(self, connection: Connection, claim: Claim, error: DeliveryError) -> None:
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
-        DeliveryRepository(connection).finish(claim, status, now=now(), error=str(error) or None)
+        DeliveryRepository(connection).finish(
+            claim, status, now=now(), error=str(error) or None, status_code=error.status_code
+        )
         if isinstance(error, TargetGone):
             self._health(connection).record_gone(claim.target_id, now())
         if isinstance(error, Rejected):
             self._health(connection).record_failure(claim.target_id, now())
 
-    def _postpone(self, claim: Claim, error: str, *, pauses_target: bool) -> None:
+    def _postpone(self, claim: Claim, error: str, *, pauses_target: bool, status_code: int | None = None) -> None:
         """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter."""
         backoff = self._backoff(claim.attempts)
         if pauses_target:
             self._slots.pause(claim.target_id, min(backoff, FIRST_BACKOFF).total_seconds())
         until = min(now() + backoff, claim.give_up_at)
-        self._write(partial(self._fail, claim=claim, until=until, error=error, is_targets_fault=pauses_target))
+        fail = partial(self._fail, claim=claim, until=until, error=error, status_code=status_code)
+        self._write(partial(fail, is_targets_fault=pauses_target))
 
     def _fail(
-        self, connection: Connection, claim: Claim, until: datetime, error: str, *, is_targets_fault: bool
+        self,
+        connection: Connection,
+        claim: Claim,
+        until: datetime,
+        error: str,
+        *,
+        status_code: int | None,
+        is_targets_fault: bool,
     ) -> None:
         repository = DeliveryRepository(connection)
         if now() >= claim.give_up_at:
-            repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=error)
+            repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=error, status_code=status_code)
         else:
-            repository.postpone(claim, until, error=error)
+            repository.postpone(claim, until, error=error, status_code=status_code)
         if is_targets_fault:
             self._health(connection).record_failure(claim.target_id, now())
 
