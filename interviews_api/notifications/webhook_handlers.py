@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
-from sqlalchemy import RowMapping
 
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
@@ -128,7 +127,7 @@ def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
     errors=_ACCESS_ERRORS,
     limits=(WEBHOOK_ROTATIONS,),
 )
-def rotate_webhook_secret(viewer: Viewer, *, webhook_id: str) -> RowMapping:
+def rotate_webhook_secret(viewer: Viewer, *, webhook_id: str) -> Mapping[Any, Any]:
     """Replace a webhook's secret; for 24 hours the replaced one signs as well. Only this response shows the new one."""
     with read_connection() as connection:
         WebhookRepository(connection).get(viewer, webhook_id)
