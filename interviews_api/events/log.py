@@ -1,6 +1,6 @@
 """The event log: appended to in the transaction of a transition, read in the order of commits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from sys import intern
@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -36,7 +37,7 @@ _COPIED_COLUMNS = {
 }
 """Columns of an event, each with the interview's column that it copies."""
 
-_OWN_COLUMNS = ("type", "actor", "previous_starts_at", "occasion")
+_OWN_COLUMNS = ("type", "actor", "previous_starts_at", "occasion", "changed_fields")
 _AT = bindparam("event_at", type_=Event.at.type)
 
 Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
@@ -83,6 +84,7 @@ def event_values(
     actor: str,
     previous_starts_at: datetime | None = None,
     occasion: str | None = None,
+    changed_fields: Sequence[str] | None = None,
 ) -> dict[str, object]:
     """Return the values of the parameters that `event_insert` names `event_...`."""
     return {
@@ -91,6 +93,7 @@ def event_values(
         "event_actor": actor,
         "event_previous_starts_at": previous_starts_at,
         "event_occasion": occasion,
+        "event_changed_fields": changed_fields,
     }
 
 
@@ -106,6 +109,18 @@ _events = select(Event.id, Event.type, Event.at, Event.actor).where(
 )
 _newest, _count = page_subquery(_events, (Event.id.desc(),)), count_subquery(_events)
 _TIMELINE = select(_count, _newest).select_from(_count).outerjoin(_newest, true())
+
+
+def valid_revision(event: type[Event]) -> ColumnElement[int]:
+    """Return the revision up to which an event's messages hold: updates after it raise the revision and keep them.
+
+    It equals the interview's revision as long as nothing but updates followed.
+    """
+    later = aliased(Event)
+    updates = select(func.count()).where(
+        later.interview_id == event.interview_id, later.id > event.id, later.type == EventType.UPDATED
+    )
+    return event.revision + updates.scalar_subquery()
 
 
 def notify(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from interviews_api.db.types import Base, Id, UtcDateTime, check_one_of
@@ -14,6 +14,7 @@ class EventType(StrEnum):
 
     SCHEDULED = "interview.scheduled"
     RESCHEDULED = "interview.rescheduled"
+    UPDATED = "interview.updated"
     CONFIRMED = "interview.confirmed"
     DECLINED = "interview.declined"
     RESCHEDULE_REQUESTED = "interview.reschedule_requested"
@@ -35,7 +36,8 @@ class Event(Base):
     """An event of an interview. Ids rise in commit order (ADR 9).
 
     `revision` is the interview's revision after the event. `previous_starts_at` is the earlier start of a rescheduled
-    interview. `occasion` holds the name of a reminder's or nudge's occasion, which occurs at most once per revision.
+    interview. `changed_fields` names the columns that a reschedule or update changed, without those that the candidate
+    may not see. `occasion` holds the name of a reminder's or nudge's occasion, which occurs at most once per revision.
     """
 
     __tablename__ = "events"
@@ -55,6 +57,7 @@ class Event(Base):
     company_id: Mapped[str] = mapped_column(Id)
     previous_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     occasion: Mapped[str | None] = mapped_column(Text)
+    changed_fields: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 Index("ix_events_interview", Event.interview_id, Event.id)

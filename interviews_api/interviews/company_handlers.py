@@ -161,7 +161,10 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
 def reschedule_interview(
     viewer: Viewer, *, interview_id: str, precondition: Precondition | None, **changes: Any
 ) -> Mapping[Any, Any]:
-    """Give the interview another time; omitted fields stay. The candidate has to confirm it again."""
+    """Give the interview another time; omitted fields stay. The candidate has to confirm it again.
+
+    Where only link, notes or internal notes change, a confirmation stays.
+    """
     with transaction() as connection:
         return CompanyInterviewRepository(connection).reschedule(
             viewer, interview_id, precondition, now=now(), limits=active_limits(), **changes

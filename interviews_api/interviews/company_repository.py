@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select, true, update
 
 from interviews_api.accounts.models import Candidate, CompanyUser, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, OUR_COMPANY, VIEWER, UserRepository
@@ -22,25 +22,28 @@ from interviews_api.hiring.models import Application, Job
 from interviews_api.hiring.repository import ApplicationRepository
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import Actor, Interview
+from interviews_api.interviews.rescheduling import (
+    RESCHEDULED_COLUMNS,
+    UPDATED_COLUMNS,
+    changed_columns,
+    transition_of,
+    visible_columns,
+)
 from interviews_api.interviews.schedule_repository import ScheduleRepository
-from interviews_api.interviews.scheduling import check_place, start_of
-from interviews_api.interviews.state_machine import RESCHEDULE, Transition
+from interviews_api.interviews.scheduling import check_place, new_start_of, start_of
+from interviews_api.interviews.state_machine import RESCHEDULE, UPDATE, Transition
 from interviews_api.interviews.transition_limits import refuse_too_many_transitions
-from interviews_api.interviews.transition_repository import INTERVIEW_ID, Precondition, Side, TransitionRepository
+from interviews_api.interviews.transition_repository import (
+    INTERVIEW_ID,
+    Precondition,
+    Side,
+    TransitionRepository,
+    status_is,
+)
 
 _IS_OURS = Interview.company_id == OUR_COMPANY
 _STATUS = bindparam("status", type_=Interview.status.type)
 _APPLICATION = bindparam("application_id", type_=Interview.application_id.type)
-
-_RESCHEDULABLE_COLUMNS = (
-    "time_zone",
-    "duration_minutes",
-    "type",
-    "location",
-    "meeting_link",
-    "notes",
-    "internal_notes",
-)
 
 
 def _company_columns(interview: type[Interview]) -> tuple[Any, ...]:
@@ -101,6 +104,12 @@ def _details(interview: type[Interview]) -> SelectStatement:
 
 _DETAILS = _details(Interview)
 _COMPANY_SIDE = Side(Actor.COMPANY, _IS_OURS & IS_SIGNED_IN, _details)
+# The candidate sees none of it, so neither the revision nor `updated_at` changes, and there is no event.
+_WRITE_INTERNAL_NOTES = (
+    update(Interview)
+    .where(Interview.id == INTERVIEW_ID, status_is(*RESCHEDULE.source_statuses))
+    .values(internal_notes=bindparam("new_internal_notes", type_=Interview.internal_notes.type))
+)
 
 
 class CompanyInterviewRepository:
@@ -185,27 +194,60 @@ class CompanyInterviewRepository:
         limits: ActiveLimits = None,
         **changes: Any,
     ) -> Mapping[Any, Any]:
-        """Reschedule the interview and return it; columns without a change stay as they are.
+        """Reschedule or update the interview and return it; columns without a change stay as they are.
 
-        Raises as `get` and `apply` do, InvalidInput for the time or place, and OverlappingInterview.
+        The interview is locked, so what changes is decided by the row that is changed. A limit refuses only what
+        appends an event. Raises as `get` and `apply` do, InvalidInput for the time or place, and OverlappingInterview.
         """
         before = self.lock(viewer, interview_id)
-        after = {name: before[name] for name in _RESCHEDULABLE_COLUMNS} | changes
-        after["starts_at"] = start_of(day, wall_time, after["time_zone"], now=now)
+        after = {name: before[name] for name in RESCHEDULED_COLUMNS} | changes
+        after["starts_at"] = new_start_of(before, day, wall_time, after["time_zone"], now=now)
         check_place(after)
-        refuse_too_many_transitions(self._connection, RESCHEDULE, Actor.COMPANY, interview_id, limits)
+        changed = changed_columns(before, after)
+        transition = transition_of(changed)
+        if transition:
+            refuse_too_many_transitions(self._connection, transition, Actor.COMPANY, interview_id, limits)
         if precondition:
             precondition(before)
         if before["status"] not in RESCHEDULE.source_statuses:
             raise RESCHEDULE.refusal
+        if transition is None:
+            return self._write_internal_notes(viewer, interview_id, after["internal_notes"]) if changed else before
+        if transition is UPDATE:
+            return self._update(viewer, interview_id, after, changed, limits)
+        return self._reschedule(viewer, before, after, changed, limits)
+
+    def _write_internal_notes(self, viewer: Viewer, interview_id: str, notes: str | None) -> Mapping[Any, Any]:
+        values = {"interview_id": interview_id, "new_internal_notes": notes}
+        self._connection.execute(_WRITE_INTERNAL_NOTES, values)
+        return self.get(viewer, interview_id)
+
+    def _update(
+        self, viewer: Viewer, interview_id: str, after: Mapping[str, Any], changed: list[str], limits: ActiveLimits
+    ) -> Mapping[Any, Any]:
+        changes = {name: after[name] for name in UPDATED_COLUMNS}
+        event_details = {"changed_fields": visible_columns(changed)}
+        return self.apply(UPDATE, viewer, interview_id, limits=limits, event_details=event_details, **changes)
+
+    def _reschedule(
+        self,
+        viewer: Viewer,
+        before: Mapping[Any, Any],
+        after: Mapping[str, Any],
+        changed: list[str],
+        limits: ActiveLimits,
+    ) -> Mapping[Any, Any]:
+        interview_id = before["interview_id"]
         ScheduleRepository(self._connection).refuse_overlap(
             before,
             starts_at=after["starts_at"],
             duration_minutes=after["duration_minutes"],
             except_id=interview_id,
         )
-        changes = after | {"previous_starts_at": before["starts_at"]}
-        return self.apply(RESCHEDULE, viewer, interview_id, limits=limits, **changes)
+        event_details: dict[str, Any] = {"changed_fields": visible_columns(changed)}
+        if "starts_at" in changed:
+            event_details["previous_starts_at"] = before["starts_at"]
+        return self.apply(RESCHEDULE, viewer, interview_id, limits=limits, event_details=event_details, **after)
 
     def apply(
         self,

@@ -45,10 +45,10 @@ class Interview(Base):
     """An interview about an application.
 
     `starts_at` is its start in UTC, `time_zone` the IANA zone of the local time in the invitation.
-    `revision` rises with each reschedule, cancel and decline. `candidate_id` and `company_id` repeat those of the
-    application, held by the composite foreign key, so that each list is one index range.
-    `reschedule_request` is `{reason, proposed_times, requested_at}`, with instants as text; the next transition
-    clears it. `invited_at` is when the present start was proposed, `updated_at` when the row last changed.
+    `revision` rises with each reschedule, update, cancel and decline. `candidate_id` and `company_id` repeat those of
+    the application, held by the composite foreign key, so that each list is one index range.
+    `reschedule_request` is `{reason, proposed_times, requested_at}`, with instants as text; the next transition but an
+    update clears it. `invited_at` is when the present start was proposed, `updated_at` when the row last changed.
     `accepted_at` is when the candidate itself last confirmed it, at the present time or an earlier one.
     In the names `notices_after` and `next_notice_at`, a notice is an occasion (`interviews/reminders.py`). Occasions up
     to `notices_after`, the time of the last scheduling, change of status, reschedule or load, are left out. The worker

@@ -1,8 +1,8 @@
 """Occasions of an interview: reminders of a confirmed one, nudges about one that waits for the candidate's answer.
 
 Reminders are due 24 h and 1 h before the start, nudges 24 h after the invitation and 24 h before the start. Each occurs
-once per revision. Occasions that were past when the interview was last scheduled, rescheduled, confirmed or loaded are
-left out.
+once per revision, and not again after an update. Occasions that were past when the interview was last scheduled,
+rescheduled, confirmed or loaded are left out.
 """
 
 from collections.abc import Collection, Mapping
@@ -47,9 +47,9 @@ def occasions(interview: Mapping[Any, Any]) -> list[Occasion]:
 def due_occasion(interview: Mapping[Any, Any], logged_names: Collection[str], now: datetime) -> Occasion | None:
     """Return the latest occasion up to now, or None if it is in the log or the interview has begun.
 
-    `logged_names` has the occasions of the interview's revision in the log. A worker that was down for long thus leaves
-    out the earlier occasions. Names suffice although a nudge and a reminder may share one:
-    a confirm between them moves `notices_after`.
+    `logged_names` has the occasions in the log that hold for the interview's revision. A worker that was down for long
+    thus leaves out the earlier occasions. Names suffice although a nudge and a reminder may share one: a confirm
+    between them moves `notices_after`.
     """
     if now >= interview["starts_at"]:
         return None

@@ -2,8 +2,8 @@
 
 Handlers, commands, the OpenAPI description and docs/interview-moves.md draw from `TRANSITIONS`. The conditional UPDATE
 in `transition_repository.py` decides whether a transition of an existing interview is legal: of several at once the
-first to commit wins. SCHEDULE is an INSERT, in `schedule_repository.py`. A reschedule checks the status itself, too
-(`company_repository.py`).
+first to commit wins. SCHEDULE is an INSERT, in `schedule_repository.py`. RESCHEDULE and UPDATE share a route, which
+decides by what changes (`rescheduling.py`) and checks the status itself, too (`company_repository.py`).
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,8 @@ class Transition:
 
     Without `source_statuses` it creates the interview; without `target_status` the status stays. `refusal` is raised
     when the present status does not allow the transition. `increments_revision` makes e-mail links and calendar entries
-    that were made before obsolete. `limit` bounds it beside the limit on all transitions.
+    that were made before obsolete. `keeps_request` leaves a reschedule request of the candidate open. `limit` bounds it
+    beside the limit on all transitions.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Transition:
     target_status: InterviewStatus | None
     refusal: type[IllegalTransition] = IllegalTransition
     increments_revision: bool = False
+    keeps_request: bool = False
     limit: Limit | None = None
 
 
@@ -82,6 +84,15 @@ RESCHEDULE = Transition(
     refusal=TooLateToReschedule,
     increments_revision=True,
 )
+UPDATE = Transition(
+    name="update",
+    event=EventType.UPDATED,
+    actors=(Actor.COMPANY,),
+    target_status=None,
+    refusal=TooLateToReschedule,
+    increments_revision=True,
+    keeps_request=True,
+)
 CANCEL = Transition(
     name="cancel",
     event=EventType.CANCELLED,
@@ -97,12 +108,14 @@ COMPLETE = Transition(
     target_status=InterviewStatus.COMPLETED,
     refusal=TooLateToComplete,
 )
-TRANSITIONS = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, CANCEL, COMPLETE)
+TRANSITIONS = (SCHEDULE, CONFIRM, DECLINE, REQUEST_RESCHEDULE, RESCHEDULE, UPDATE, CANCEL, COMPLETE)
 
 
 def interview_changes(transition: Transition, *, actor: Actor, now: datetime) -> dict[str, object]:
     """Return the interview's new values that follow from the transition alone."""
-    changes: dict[str, object] = {"reschedule_request": None, "updated_at": now}
+    changes: dict[str, object] = {"updated_at": now}
+    if not transition.keeps_request:
+        changes["reschedule_request"] = None
     if transition.target_status is None:
         return changes
     # `next_notice_at` is now, so that the worker looks at the interview and plans its reminders.

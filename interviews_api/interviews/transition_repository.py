@@ -98,12 +98,13 @@ class TransitionRepository:
         read: Callable[[], Mapping[Any, Any]],
         precondition: Precondition | None = None,
         limits: ActiveLimits = None,
-        previous_starts_at: datetime | None = None,
+        event_details: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> Row:
         """Apply the transition and return the interview.
 
-        `keys` has the `interview_id` and the parameters of the side's statements.
+        `keys` has the `interview_id` and the parameters of the side's statements. `event_details` are further
+        arguments of `event_values`.
         `read` returns the interview as the side sees it, or raises the reason for a refusal.
         Raises as `read` does, TooManyRequests, PreconditionFailed, and the transition's `refusal`.
         """
@@ -113,7 +114,7 @@ class TransitionRepository:
             refuse_too_many_transitions(self._connection, transition, side.actor, keys["interview_id"], limits)
             if precondition:
                 precondition(before)
-        interview = self._update(transition, side, keys, changes, previous_starts_at, limits)
+        interview = self._update(transition, side, keys, changes, event_details or {}, limits)
         if interview is None:
             read()
             refuse_too_many_transitions(self._connection, transition, side.actor, keys["interview_id"], limits)
@@ -126,7 +127,7 @@ class TransitionRepository:
         side: Side,
         keys: Mapping[str, object],
         changes: Mapping[str, Any],
-        previous_starts_at: datetime | None,
+        event_details: Mapping[str, Any],
         limits: ActiveLimits,
     ) -> Row | None:
         """Update and return the interview; None when a limit or its status forbids it, or it is out of scope."""
@@ -144,7 +145,7 @@ class TransitionRepository:
         values = {f"new_{name}": value for name, value in interview.items()}
         values |= {f"application_{name}": value for name, value in application.items()}
         values |= {"latest_wait": at + _LONGEST_WAIT, **room_values(limits, at)}
-        event = event_values(transition.event, at=at, actor=side.actor, previous_starts_at=previous_starts_at)
+        event = event_values(transition.event, at=at, actor=side.actor, **event_details)
         return run(self._connection, {**keys, **values, **event})
 
 

@@ -12,7 +12,7 @@ from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.mail_templates import TERMS
 from interviews_api.web.plain_text import replace_controls
 
-_ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.NUDGE)
+_ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.UPDATED, EventType.NUDGE)
 
 Values = Mapping[Any, Any]
 
@@ -29,6 +29,11 @@ def link(settings: Settings, context: Values) -> str | None:
     return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
 
 
+def conditions(context: Values) -> dict[str, str]:
+    """Return what a template's words depend on: the present status, and whether the event changed the start."""
+    return {"status": context["status"] or "", "is_moved": "yes" if context["previous_starts_at"] else ""}
+
+
 def notes(user: Values, context: Values) -> str:
     """Return the company's notes for the candidate; never the internal notes."""
     is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
@@ -38,7 +43,8 @@ def notes(user: Values, context: Values) -> str:
 def facts(user: Values, context: Values) -> list[tuple[str, str]]:
     """Return pairs of a label from `terms.j2` and a text, without empty texts."""
     zone_name = context["time_zone"]
-    pairs = [("when", _when(context["starts_at"], context["duration_minutes"], zone_name))]
+    pairs = [("changed", _changes(context))]
+    pairs.append(("when", _when(context["starts_at"], context["duration_minutes"], zone_name)))
     if context["previous_starts_at"] is not None:
         pairs.append(("before", _when(context["previous_starts_at"], None, zone_name)))
     pairs.append(("how", TERMS.ways[context["type"]]))
@@ -52,6 +58,12 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
         contact = [context[f"company_{name}"] for name in ("phone", "email", "address")]
         pairs.append(("contact", replace_controls(", ".join(filter(None, contact)))))
     return [(TERMS.labels[name], value) for name, value in pairs if value]
+
+
+def _changes(context: Values) -> str:
+    """Return the names of the facts that the event changed; of one that is gone, that it is."""
+    names = context["changed_fields"] or ()
+    return ", ".join(TERMS.change(TERMS.changes[name], context[name] in (None, "")) for name in names)
 
 
 def _reschedule_request(request: Values, zone_name: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ Context = Mapping[Any, Any]
 Check = Callable[[Context, datetime], None]
 """Raises Obsolete for the context of a delivery at that time (UTC)."""
 
-_SENT_IF_ACCEPTED = (EventType.RESCHEDULED, EventType.REMINDER)
+_SENT_IF_ACCEPTED = (EventType.RESCHEDULED, EventType.UPDATED, EventType.REMINDER)
 _REQUIRED_STATUS = {EventType.REMINDER: InterviewStatus.CONFIRMED, EventType.NUDGE: InterviewStatus.PENDING}
 
 
@@ -23,7 +23,7 @@ def raise_if_muted(context: Context) -> None:
     """Raise Obsolete for a delivery of a company that the candidate has muted, with these exceptions.
 
     - A cancellation goes out, up to MUTED_CANCELLATIONS a day.
-    - A new time or reminder of an interview that the candidate once confirmed goes out.
+    - A new time, update or reminder of an interview that the candidate once confirmed goes out.
 
     The error has no reason, because the company reads reasons in its notices.
     """
@@ -41,7 +41,7 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
     """Raise Obsolete for the event of an interview; a webhook gets all events.
 
     - While the company is suspended, only a cancellation goes out.
-    - An event of an earlier revision of the interview is obsolete.
+    - An event of an earlier revision of the interview is obsolete, unless only updates followed.
     - A held mail is obsolete once there is a newer one about the interview. The newer mail of a muted company does not
       count, because it may not go out.
     - A held mail other than a cancellation is obsolete once the interview has begun.

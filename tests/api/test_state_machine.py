@@ -10,7 +10,7 @@ from interviews_api.clock import format_instant, now, parse_instant
 from interviews_api.db.connections import Database
 from interviews_api.hiring.models import Application
 from interviews_api.interviews.models import Interview
-from interviews_api.interviews.state_machine import TRANSITIONS, as_markdown
+from interviews_api.interviews.state_machine import TRANSITIONS, UPDATE, as_markdown
 from tests.support.api import invitation
 from tests.support.people import People
 
@@ -21,7 +21,8 @@ def test_openapi_lists_transitions_and_refusals(client: FlaskClient) -> None:
     for transition in TRANSITIONS[1:]:
         for actor in transition.actors:
             prefix = "/candidate" if actor == "candidate" else ""
-            described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{transition.name}"]["put"]["responses"]
+            route = "reschedule" if transition is UPDATE else transition.name
+            described = document["paths"][f"{prefix}/interviews/{{interviewId}}/{route}"]["put"]["responses"]
             assert transition.refusal.message in described["400"]["description"]
 
 

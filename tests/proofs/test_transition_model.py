@@ -24,6 +24,7 @@ from tests.support.tokens import begin_session
 FIRST_DAY = datetime(2035, 1, 10, 8, tzinfo=UTC)
 SLOTS = st.integers(0, 11).map(lambda number: FIRST_DAY + timedelta(minutes=30 * number))
 MINUTES = st.sampled_from([30, 60, 90])
+NOTES = st.sampled_from([None, "a", "b"])
 REASONS = st.sampled_from([None, "ill", "ünïcode ✓", ""])
 WHICH = st.integers(0, 30)
 FEEDBACK = st.sampled_from([None, {"overallRating": 7}, {"comments": "good", "strengths": ["a", "b"]}])
@@ -143,17 +144,22 @@ class Life(RuleBasedStateMachine):
         self._make("complete", "company", which, body, is_hired=is_hired, feedback=feedback, is_shared=is_shared)
 
     @precondition(lambda self: self.interviews)
-    @rule(which=WHICH, start=SLOTS, minutes=st.none() | MINUTES)
-    def reschedule(self, which: int, start: datetime, minutes: int | None) -> None:
+    @rule(which=WHICH, start=st.none() | SLOTS, minutes=st.none() | MINUTES, notes=NOTES, internal_notes=NOTES)
+    def reschedule(
+        self, which: int, start: datetime | None, minutes: int | None, notes: str | None, internal_notes: str | None
+    ) -> None:
+        """Change some of the facts; without a start the present one is sent."""
         interview_id, interview, company = self._pick(which)
-        length = minutes or interview.minutes
+        start, length = start or interview.start, minutes or interview.minutes
+        texts = {"notes": ("notes", notes), "internalNotes": ("internal_notes", internal_notes)}
+        body = local(start) | ({"durationMinutes": minutes} if minutes else {})
+        body |= {key: text for key, (_, text) in texts.items() if text}
         index = self.companies.index(company)
         if interview.is_legal("reschedule") and self._clashes(index, start, length, interview_id):
-            body = local(start) | ({"durationMinutes": minutes} if minutes else {})
             assert company.refused("PUT", f"/interviews/{interview_id}/reschedule", body)[0] == 409
             return
-        body = local(start) | ({"durationMinutes": minutes} if minutes else {})
-        self._make("reschedule", "company", which, body, start=start, minutes=length)
+        details = {name: text for name, text in texts.values() if text}
+        self._make("reschedule", "company", which, body, start=start, minutes=length, **details)
 
     @rule(which=st.integers(0, 2))
     def mark_seen(self, which: int) -> None:
@@ -212,6 +218,8 @@ def check_details(candidate: Caller, interview_id: str, ours: dict[str, Any], ex
     assert details["feedback"] == (expected.feedback if expected.is_shared else None)
     assert (ours["feedback"], ours["cancelledBy"]) == (expected.feedback, expected.cancelled_by)
     assert ours["durationMinutes"] == expected.minutes
+    assert (ours["notes"], ours["internalNotes"]) == (expected.notes, expected.internal_notes)
+    assert details["notes"] == expected.notes
     request = ours["rescheduleRequest"]
     assert (request and request["reason"]) == (expected.request and expected.request["reason"])
     assert (request is None) == (expected.request is None)

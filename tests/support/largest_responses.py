@@ -177,7 +177,7 @@ class LargestWorld:
             self._send(side, method, path.format(interview_id), body)
             self.paths["application_id"].append(application_id)
             self.paths["interview_id"].append(interview_id)
-            revision = 2 if path.endswith("cancel") else 1
+            revision = 1 if path.endswith("cancel") else 0  # internal notes raise none
             self.paths["token"].append(make_token(SECRETS["SECRET_KEY"], interview_id, revision))
 
     def _completion(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ EVENTS = {
     "confirm": "confirmed", "decline": "declined", "request-reschedule": "reschedule_requested",
     "reschedule": "rescheduled", "cancel": "cancelled", "complete": "completed",
 }  # fmt: skip
+NEED_NEW_YES = {"start", "minutes"}
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Interview:
     application: Application
     start: datetime
     minutes: int = 60
+    notes: str | None = None
+    internal_notes: str | None = None
     status: str = "en_attente"
     revision: int = 0
     request: dict[str, Any] | None = None
@@ -71,6 +74,9 @@ class Interview:
         """Make the transition and return True, or return False if the status refuses it."""
         if not self.is_legal(move):
             return False
+        if move == "reschedule":
+            self._reschedule(details)
+            return True
         self.request = None
         if move == "confirm":
             self.status, self.is_confirmed = "confirmed", True
@@ -87,15 +93,23 @@ class Interview:
             if self.is_hired is not None:
                 self.application.status = "présélectionné" if self.is_hired else "rejeté"
                 self.application.dates, self.application.reason = self.application.dates - {"dateCancelled"}, None
-        elif move == "reschedule":
-            self.status, self.is_confirmed = "en_attente", False
-            self.start, self.minutes = details.get("start", self.start), details.get("minutes", self.minutes)
-            self.revision += 1
-            self._scheduled()
         else:
             self.request = {"reason": details.get("reason")}
         self.events.append((f"interview.{EVENTS[move]}", by))
         return True
+
+    def _reschedule(self, details: dict[str, Any]) -> None:
+        """Change these facts: time and duration need a new yes, notes do not, and internal notes concern nobody."""
+        changed = {name for name, value in details.items() if getattr(self, name) != value}
+        for name in changed:
+            setattr(self, name, details[name])
+        if not changed - {"internal_notes"}:
+            return
+        self.revision += 1
+        if changed & NEED_NEW_YES:
+            self.status, self.is_confirmed, self.request = "en_attente", False, None
+            self._scheduled()
+        self.events.append((f"interview.{'rescheduled' if changed & NEED_NEW_YES else 'updated'}", "company"))
 
     def _scheduled(self) -> None:
         self.application.status, self.application.reason = "entretien_programmer", None

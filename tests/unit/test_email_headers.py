@@ -65,7 +65,7 @@ def test_mail_has_only_our_headers_and_parts(
     assert subjects[0] == subjects[1]  # by either parser
     assert message["To"] == "ada@example.com"
     kinds = [part.get_content_type() for part in message.walk()]
-    has_event = role == "candidate" and event and re.search("scheduled|confirmed|declined|cancelled", event)
+    has_event = role == "candidate" and event and re.search("scheduled|updated|confirmed|declined|cancelled", event)
     assert kinds == ["multipart/alternative", "text/plain", "text/html", *(["text/calendar"] if has_event else [])]
     parts = [part.get_content() for part in message.iter_parts()]  # type: ignore[attr-defined]
     assert not any("\x00" in part or "<h1>" in part for part in parts)

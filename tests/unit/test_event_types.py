@@ -24,12 +24,15 @@ CALENDAR_METHODS = {
     None: None,
 }
 TARGETS = {transition.event: transition.target_status for transition in TRANSITIONS}
+TARGETS[EventType.UPDATED] = InterviewStatus.PENDING  # it keeps the status, which is pending in the contexts below
 SENT_TRANSITIONS = sorted(SENT_TO_CANDIDATE & set(TARGETS))
 
 
-def mail_to_candidate(settings: Settings, event: EventType) -> Any:
-    candidate = {"id": "c" * 24, "email": "ada@example.com", "role": "candidate"}
-    return email.compose(settings, candidate, delivery_context(event, "text"))
+def mail_to(role: str, settings: Settings, event: EventType) -> Any:
+    """Return the mail of the event, with the status that the event leads to."""
+    user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
+    status = TARGETS.get(event) or InterviewStatus.CONFIRMED
+    return email.compose(settings, user, delivery_context(event, "text") | {"status": status})
 
 
 @pytest.mark.parametrize("event", sorted(SENT_TO_CANDIDATE))
@@ -49,7 +52,7 @@ def test_each_mail_has_a_template_and_each_template_a_mail() -> None:
 
 @pytest.mark.parametrize("event", SENT_TRANSITIONS)
 def test_mail_has_the_calendar_method_of_the_new_status(event: EventType, mail_settings: Settings) -> None:
-    mail = mail_to_candidate(mail_settings, event)
+    mail = mail_to("candidate", mail_settings, event)
     methods = [part.get_param("method") for part in mail.walk() if part.get_content_type() == "text/calendar"]
     method = CALENDAR_METHODS[TARGETS[event]]
     assert methods == ([method] if method else []), f"{event}: see _METHODS in email.py"
@@ -57,9 +60,14 @@ def test_mail_has_the_calendar_method_of_the_new_status(event: EventType, mail_s
 
 @pytest.mark.parametrize("event", SENT_TRANSITIONS)
 def test_mail_has_a_confirmation_link_while_pending(event: EventType, mail_settings: Settings) -> None:
-    text = mail_to_candidate(mail_settings, event).get_body(("plain",)).get_content()
+    text = mail_to("candidate", mail_settings, event).get_body(("plain",)).get_content()
     is_pending = TARGETS[event] is InterviewStatus.PENDING
     assert ("/interviews/confirm/" in text) == is_pending, f"{event}: see _ASKS_FOR_ANSWER in event_mails.py"
+
+
+@pytest.mark.parametrize("event", sorted(SENT_TO_COMPANY))
+def test_mail_to_the_company_has_no_link_of_the_candidate(event: EventType, mail_settings: Settings) -> None:
+    assert b"/interviews/confirm/" not in mail_to("company", mail_settings, event).as_bytes()
 
 
 def test_published_events_are_those_of_transitions() -> None:

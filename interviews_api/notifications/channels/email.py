@@ -14,15 +14,16 @@ from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import Method, export_calendar
+from interviews_api.notifications import event_mails
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
-from interviews_api.notifications.event_mails import notes
 from interviews_api.notifications.mail_templates import LAYOUT, TEXTS
 from interviews_api.web.plain_text import in_one_line, shorten
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,
     EventType.RESCHEDULED: Method.REQUEST,
+    EventType.UPDATED: Method.REQUEST,
     EventType.CONFIRMED: Method.REQUEST,
     EventType.DECLINED: Method.CANCEL,
     EventType.CANCELLED: Method.CANCEL,
@@ -67,7 +68,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     context = _without_texts_of_muted_company(context)
     variables = _texts(user, context) | {
         "facts": KINDS[context["kind"]].facts(user, context),
-        "notes": notes(user, context),
+        "notes": event_mails.notes(user, context),
         "url": KINDS[context["kind"]].link(settings, context),
     }
     message = EmailMessage(policy=SMTP)
@@ -101,6 +102,7 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
         "webhook": in_one_line(context["webhook_url"] or ""),
     }
     names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
+    names |= event_mails.conditions(context)
     template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
     module = template.make_module(names)
     texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}

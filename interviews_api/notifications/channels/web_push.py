@@ -26,6 +26,7 @@ _GONE = (404, 410)  # RFC 8030, section 7.3
 _TITLES = {
     EventType.SCHEDULED: "Interview invitation",
     EventType.RESCHEDULED: "Interview moved",
+    EventType.UPDATED: "Interview updated",
     EventType.CONFIRMED: "Interview confirmed",
     EventType.DECLINED: "Interview declined",
     EventType.CANCELLED: "Interview cancelled",

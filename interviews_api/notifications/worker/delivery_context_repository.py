@@ -29,6 +29,7 @@ from interviews_api.accounts.models import (
     PasswordReset,
     User,
 )
+from interviews_api.events.log import valid_revision
 from interviews_api.events.models import Event, EventType
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.company_repository import CANDIDATE_AND_JOB_COLUMNS, COLUMNS_BUT_ID
@@ -93,8 +94,9 @@ _DELIVERY_CONTEXT = (
         Event.type.label("event_type"),
         Event.at.label("event_at"),
         Event.actor.label("event_actor"),
-        Event.revision.label("event_revision"),
+        valid_revision(Event).label("event_revision"),
         Event.previous_starts_at,
+        Event.changed_fields,
         Interview.id.label("interview_id"),
         Interview.accepted_at,
         *COLUMNS_BUT_ID,

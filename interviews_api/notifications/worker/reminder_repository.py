@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, exists, select, update
 
-from interviews_api.events.log import EventLog
+from interviews_api.events.log import EventLog, valid_revision
 from interviews_api.events.models import Event, EventActor
 from interviews_api.interviews.models import Interview
 from interviews_api.interviews.reminders import coming_occasions, due_occasion
@@ -67,8 +67,8 @@ class ReminderRepository:
         return len(interviews)
 
     def _logged_names(self, interview_ids: list[str]) -> defaultdict[tuple[str, int], set[str]]:
-        """Return the names of the occasions in the log, by interview and revision."""
-        statement = select(Event.interview_id, Event.revision, Event.occasion).where(
+        """Return the names of the occasions in the log, by interview and the revision up to which they hold."""
+        statement = select(Event.interview_id, valid_revision(Event).label("revision"), Event.occasion).where(
             Event.interview_id.in_(interview_ids), Event.occasion.is_not(None)
         )
         names = defaultdict(set)

@@ -1,0 +1,31 @@
+"""What a reschedule changes: whether it needs a new yes of the candidate, is an update, or concerns nobody else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from interviews_api.interviews.state_machine import RESCHEDULE, UPDATE, Transition
+
+_NEED_NEW_YES = ("starts_at", "time_zone", "duration_minutes", "type", "location")
+UPDATED_COLUMNS = ("meeting_link", "notes", "internal_notes")
+"""Columns that change without a new yes."""
+
+_INTERNAL = "internal_notes"
+RESCHEDULED_COLUMNS = (*_NEED_NEW_YES, *UPDATED_COLUMNS)
+"""All columns that a reschedule may change."""
+
+
+def changed_columns(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[str]:
+    """Return the names of the columns that a reschedule changes."""
+    return [name for name in RESCHEDULED_COLUMNS if before[name] != after[name]]
+
+
+def visible_columns(changed: list[str]) -> list[str]:
+    """Return those of the changed columns that the candidate sees."""
+    return [name for name in changed if name != _INTERNAL]
+
+
+def transition_of(changed: list[str]) -> Transition | None:
+    """Return the transition that changes these columns: None if the candidate sees none of them."""
+    if not visible_columns(changed):
+        return None
+    return RESCHEDULE if any(name in _NEED_NEW_YES for name in changed) else UPDATE
