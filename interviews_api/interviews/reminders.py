@@ -2,7 +2,8 @@
 
 Reminders are due 24 h and 1 h before the start, nudges 24 h after the invitation and 24 h before the start. Each occurs
 once per revision, and not again after an update. Occasions that were past when the interview was last scheduled,
-rescheduled, confirmed or loaded are left out.
+rescheduled, confirmed or loaded are left out. Nobody is nudged while a request for another time stands: the company's
+answer is awaited.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,7 +35,7 @@ def occasions(interview: Mapping[Any, Any]) -> list[Occasion]:
                 Occasion(starts_at - _DAY, EventType.REMINDER, "24h"),
                 Occasion(starts_at - _HOUR, EventType.REMINDER, "1h"),
             ]
-        case InterviewStatus.PENDING:
+        case InterviewStatus.PENDING if not interview["reschedule_request"]:
             possible = [
                 Occasion(interview["invited_at"] + _DAY, EventType.NUDGE, "unanswered"),
                 Occasion(starts_at - _DAY, EventType.NUDGE, "24h"),

@@ -46,6 +46,7 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
       count, because it may not go out.
     - A held mail other than a cancellation is obsolete once the interview has begun.
     - A reminder or nudge is obsolete once the interview has another status or has begun.
+    - A nudge is obsolete while the candidate's request for another time stands.
     """
     if context["channel"] == Channel.WEBHOOK:
         return
@@ -60,6 +61,8 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
         return
     if context["status"] != required_status:
         raise Obsolete("the interview is no longer waiting for that")
+    if context["event_type"] == EventType.NUDGE and context["reschedule_request"]:
+        raise Obsolete("the candidate has asked for another time")
     if context["starts_at"] <= now:
         raise Obsolete("the interview has begun")
 

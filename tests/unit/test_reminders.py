@@ -18,3 +18,12 @@ def test_occasions_of_an_interview() -> None:
     assert due_occasion(row, [], START) is None
     assert coming_occasions(row, START - HOUR) == []
     assert occasions(row | {"status": "annule"}) == []
+
+
+def test_request_for_another_time_ends_nudges_but_no_reminders() -> None:
+    row: dict[str, Any] = {"starts_at": START, "invited_at": START - 100 * HOUR, "notices_after": START - 100 * HOUR}
+    request = {"reason": None, "proposed_times": [], "requested_at": "2030-04-30T00:00:00.000Z"}
+    for status, names in (("en_attente", ["unanswered", "24h"]), ("confirmed", ["24h", "1h"])):
+        expected = [] if status == "en_attente" else names
+        assert [each.name for each in occasions(row | {"status": status, "reschedule_request": request})] == expected
+        assert [each.name for each in occasions(row | {"status": status, "reschedule_request": None})] == names

@@ -25,13 +25,26 @@ def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours:
     about = {
         "kind": "event", "company_approval": "approved",
         "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type, "status": status,
-        "starts_at": now() + timedelta(hours=hours), "held_at": None, "is_muted": False,
+        "starts_at": now() + timedelta(hours=hours), "held_at": None, "is_muted": False, "reschedule_request": None,
     }  # fmt: skip
     with pytest.raises(Obsolete, match=why) if why else nullcontext():
         raise_if_obsolete(about, now())
     with pytest.raises(Obsolete, match="moved"):
         raise_if_obsolete(about | {"revision": 2}, now())
     raise_if_obsolete(about | {"revision": 2, "channel": "webhook"}, now())
+
+
+@pytest.mark.parametrize(
+    ("event_type", "why"), [("interview.nudge", "asked for another time"), ("interview.reminder", None)]
+)
+def test_nudge_is_obsolete_while_a_request_for_another_time_stands(event_type: str, why: str | None) -> None:
+    about = {
+        "kind": "event", "company_approval": "approved", "channel": "push", "event_revision": 1, "revision": 1,
+        "event_type": event_type, "status": "en_attente" if why else "confirmed", "held_at": None, "is_muted": False,
+        "starts_at": now() + timedelta(hours=1), "reschedule_request": {"reason": None},
+    }  # fmt: skip
+    with pytest.raises(Obsolete, match=why) if why else nullcontext():
+        raise_if_obsolete(about, now())
 
 
 @pytest.mark.parametrize(("is_muted", "why"), [(False, "newer mail"), (True, None)])

@@ -71,6 +71,46 @@ def test_reminders_over_a_fortnight(app: Flask, interview: Any, database: Databa
     ]  # fmt: skip
 
 
+def test_nobody_is_nudged_while_a_request_for_another_time_stands(
+    app: Flask, interview: Any, database: Database
+) -> None:
+    """Requested after 10 and 20 hours, moved after 50: the new time has nudges of its own."""
+    with time_machine.travel(START, tick=False) as clock, app.app_context():
+        interview_id, us, candidate = interview(14 * 24)
+        notices = f"/interviews/{interview_id}/notices"
+        for hour in range(15 * 24):
+            clock.move_to(START + hour * HOUR)
+            if hour in (10, 20):
+                assert planned(us(), notices) == (["interview.nudge"] * 2 if hour == 10 else [])
+                candidate().ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule")
+                assert planned(us(), notices) == []
+            if hour == 40:  # an update answers nothing
+                us().ok("PUT", f"/interviews/{interview_id}/reschedule", local(START + 14 * 24 * HOUR) | {"notes": "x"})
+            if hour == 50:
+                us().ok("PUT", f"/interviews/{interview_id}/reschedule", local(START + 13 * 24 * HOUR))
+                assert planned(us(), notices) == ["interview.nudge"] * 2
+            while work_once(now()):
+                pass
+    assert happened(database, interview_id) == [("nudge", "unanswered", 74), ("nudge", "24h", 12 * 24)]
+
+
+def test_confirmation_after_a_request_has_its_reminders(app: Flask, interview: Any, database: Database) -> None:
+    with time_machine.travel(START, tick=False) as clock, app.app_context():
+        interview_id, _, candidate = interview(14 * 24)
+        candidate().ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule")
+        for hour in range(15 * 24):
+            clock.move_to(START + hour * HOUR)
+            if hour == 200:
+                candidate().ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
+            while work_once(now()):
+                pass
+    assert happened(database, interview_id) == [("reminder", "24h", 13 * 24), ("reminder", "1h", 14 * 24 - 1)]
+
+
+def planned(us: Caller, notices: str) -> list[str]:
+    return [notice["event"] for notice in us.ok("GET", notices)["notices"] if notice["status"] == "planned"]
+
+
 def test_unanswered_invitation_is_nudged_twice(app: Flask, interview: Any, database: Database) -> None:
     with time_machine.travel(START, tick=False) as clock, app.app_context():
         interview_id, _, _ = interview(14 * 24)

@@ -21,6 +21,7 @@ _COLUMNS = (
     Interview.starts_at,
     Interview.invited_at,
     Interview.notices_after,
+    Interview.reschedule_request,
 )
 _IS_DUE = Interview.next_notice_at <= _NOW
 _ANY_DUE = select(exists().where(_IS_DUE))
