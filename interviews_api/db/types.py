@@ -78,6 +78,32 @@ def as_text(column: Any) -> Label[str]:
     return _AsText(column).label(column.key)
 
 
+class _PlusMinutes(FunctionElement[datetime]):
+    """SQL function that adds minutes to an instant."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(_PlusMinutes, "postgresql")
+def _plus_minutes_on_postgres(element: _PlusMinutes, compiler: SQLCompiler, **options: Any) -> str:
+    instant, minutes = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({instant} + make_interval(mins => {minutes}))"
+
+
+@compiles(_PlusMinutes, "sqlite")
+def _plus_minutes_on_sqlite(element: _PlusMinutes, compiler: SQLCompiler, **options: Any) -> str:
+    """Add to whole seconds, because SQLite rounds fractions."""
+    instant, minutes = (compiler.process(clause, **options) for clause in element.clauses)
+    seconds = f"strftime('%Y-%m-%d %H:%M:%S', substr({instant}, 1, 19), {minutes} || ' minutes')"
+    return f"({seconds} || substr({instant}, 20))"
+
+
+def plus_minutes(instant: Any, minutes: Any) -> FunctionElement[datetime]:
+    """Return the instant of a column plus the minutes of another column."""
+    return _PlusMinutes(instant, minutes)
+
+
 class Id(TypeDecorator[str]):
     """Column of an id: 24 lower-case hex digits (see `ids.py`), compared by bytes under any collation."""
 

@@ -26,6 +26,7 @@ from interviews_api.interviews.candidate_schemas import (
     RescheduleWish,
     Timeline,
     UpcomingInterviews,
+    UpcomingQuery,
 )
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
@@ -89,14 +90,15 @@ def list_pending(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
 @operation(
     "Upcoming interviews retrieved successfully",
     UpcomingInterviews,
-    query=UnlimitedPageQuery,
+    query=UpcomingQuery,
     has_etag=True,
     cache=_CACHE,
 )
-def list_upcoming(viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
-    """List the confirmed interviews that have not begun, soonest first."""
+def list_upcoming(viewer: Viewer, *, ongoing: bool, limit: int, skip: int) -> Versioned[Page]:
+    """List the confirmed interviews that have not begun, soonest first; with `ongoing`, those that have not ended."""
     with read_connection() as connection:
-        return CandidateInterviewRepository(connection).upcoming(viewer, now=now(), limit=limit, skip=skip)
+        interviews = CandidateInterviewRepository(connection)
+        return interviews.upcoming(viewer, now=now(), is_with_ongoing=ongoing, limit=limit, skip=skip)
 
 
 @blueprint.get("/history")

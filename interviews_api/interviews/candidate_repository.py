@@ -5,7 +5,8 @@ transition's UPDATE has the same condition as its scope. `TransitionRepository.l
 follow it.
 """
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -18,12 +19,13 @@ from interviews_api.clock import LATEST
 from interviews_api.db.pagination import Page, SelectStatement, build_page, count_subquery, count_where, page_subquery
 from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.row_limits import ActiveLimits
-from interviews_api.db.types import UtcDateTime, as_text
+from interviews_api.db.types import UtcDateTime, as_text, plus_minutes
 from interviews_api.errors import Unauthorized, require_own
 from interviews_api.events.log import version_columns, version_in
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import ENDED_STATUSES, Actor, Interview, InterviewStatus
+from interviews_api.interviews.schedule_repository import MAX_DURATION
 from interviews_api.interviews.state_machine import Transition
 from interviews_api.interviews.transition_repository import (
     INTERVIEW_ID,
@@ -33,6 +35,7 @@ from interviews_api.interviews.transition_repository import (
     status_is,
 )
 
+_MILLISECOND = timedelta(milliseconds=1)
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
@@ -40,6 +43,13 @@ _VERSION = version_columns(VIEWER)
 _IS_MINE = Interview.candidate_id == VIEWER
 _IS_PENDING = status_is(InterviewStatus.PENDING)
 _IS_UPCOMING = status_is(InterviewStatus.CONFIRMED) & (Interview.starts_at >= _NOW)
+_ENDS_AT = plus_minutes(Interview.starts_at, Interview.duration_minutes)
+# The second condition is a range of the index: no interview that began before it can be ongoing.
+_HAS_NOT_ENDED = (
+    status_is(InterviewStatus.CONFIRMED)
+    & (Interview.starts_at > bindparam("earliest", type_=Interview.starts_at.type))
+    & (_ENDS_AT > _NOW)
+)
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
 _HAS_ENDED = status_is(*ENDED_STATUSES)
 
@@ -86,7 +96,7 @@ _SOONEST_FIRST: Order = (Interview.starts_at, Interview.id)
 # A session row implies its user exists. Identity-provider viewers have no session, so theirs reads `candidates`.
 _VERSION_FOR_SESSION = Prepared(select(*_VERSION).select_from(Session).where(HAS_SESSION))
 _VERSION_FOR_PROVIDER = Prepared(select(*_VERSION).select_from(Candidate).where(Candidate.id == VIEWER))
-_NEXT_START = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("next_start")
+_NEXT_START = func.min(Interview.starts_at).filter(_IS_UPCOMING).label("next_change")
 """The start of the next upcoming interview: after it, without any event, the count of upcoming ones is lower."""
 
 _COUNTS = ("pending_count", "upcoming_count", "completed_count")
@@ -133,6 +143,8 @@ _ALL = _page_statement(true(), _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
 _OF_STATUS = _page_statement(Interview.status == _STATUS, _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
 _PENDING = _page_statement(_IS_PENDING, _SOONEST_FIRST)
 _UPCOMING = _page_statement(_IS_UPCOMING, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_START,))
+_NEXT_END = func.min(_ENDS_AT).filter(_HAS_NOT_ENDED).label("next_change")
+_NOT_ENDED = _page_statement(_HAS_NOT_ENDED, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_END,))
 _HISTORY = _page_statement(_HAS_ENDED, _NEWEST_FIRST)
 
 
@@ -196,9 +208,18 @@ class CandidateInterviewRepository:
         """Return the interviews that the candidate has yet to confirm, soonest first."""
         return self._read_page(_PENDING, viewer, is_newest_first=False, limit=limit, skip=skip)
 
-    def upcoming(self, viewer: Viewer, *, now: datetime, limit: int, skip: int) -> Versioned[Page]:
-        """Return the confirmed interviews that begin at `now` or later, soonest first."""
-        return self._read_page(_UPCOMING, viewer, is_newest_first=False, counted_at=now, limit=limit, skip=skip)
+    def upcoming(
+        self, viewer: Viewer, *, now: datetime, limit: int, skip: int, is_with_ongoing: bool = False
+    ) -> Versioned[Page]:
+        """Return the confirmed interviews that begin at `now` or later, soonest first.
+
+        With `is_with_ongoing`, those that end after `now`: fresh until just before the first of them ends.
+        """
+        values: dict[str, Any] = {"is_newest_first": False, "counted_at": now, "limit": limit, "skip": skip}
+        if not is_with_ongoing:
+            return self._read_page(_UPCOMING, viewer, **values)
+        page, freshness = self._read_page(_NOT_ENDED, viewer, **values, earliest=now - MAX_DURATION)
+        return Versioned(page, replace(freshness, until=freshness.until - _MILLISECOND))
 
     def history(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
         """Return the completed and cancelled interviews, newest first."""
@@ -266,4 +287,4 @@ class CandidateInterviewRepository:
         page = build_page(rows, id_column="interview_id", sort=sort, counts=counts)
         if counted_at is None:
             return Versioned(page, Freshness(version_in(first)))
-        return Versioned(page, Freshness(version_in(first), since=counted_at, until=first["next_start"] or LATEST))
+        return Versioned(page, Freshness(version_in(first), since=counted_at, until=first["next_change"] or LATEST))

@@ -9,6 +9,7 @@ from interviews_api.events.models import EventActor, EventType
 from interviews_api.interviews.models import InterviewStatus, InterviewType
 from interviews_api.web.fields import (
     CamelSchema,
+    Flag,
     FlatNested,
     Instant,
     ShortList,
@@ -18,7 +19,7 @@ from interviews_api.web.fields import (
     id_field,
     text_field,
 )
-from interviews_api.web.page_query import PageQuery
+from interviews_api.web.page_query import PageQuery, UnlimitedPageQuery
 from interviews_api.web.shared_schemas import CompanyBrief, CompanyName, JobBrief, JobTitle
 from interviews_api.web.text_rules import MAX_REASON
 
@@ -28,6 +29,14 @@ class ListQuery(PageQuery):
 
     status = enum_field(
         InterviewStatus, load_default=lambda: None, metadata={"description": "Only interviews of this status."}
+    )
+
+
+class UpcomingQuery(UnlimitedPageQuery):
+    """Query of a page of upcoming interviews."""
+
+    ongoing = Flag(
+        load_default=False, metadata={"description": "Whether those that have begun and not ended are listed, too."}
     )
 
 
@@ -161,7 +170,7 @@ class PendingInterviews(CamelSchema):
 
 
 class UpcomingInterviews(CamelSchema):
-    """A page of confirmed interviews in the future."""
+    """A page of confirmed interviews that have not begun, or that have not ended."""
 
     interviews = fields.List(fields.Nested(UpcomingInterview), attribute="rows")
     total = fields.Integer()

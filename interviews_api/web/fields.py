@@ -170,6 +170,15 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
+class Flag(fields.Boolean):
+    """Boolean from a query string: `true` or `false`, in lower case."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError("Must be true or false.")
+        return value == "true"
+
+
 class Text(fields.String):
     """Text whose length is judged before its contents: a text that is too long costs nothing else."""
 

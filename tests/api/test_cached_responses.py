@@ -45,6 +45,38 @@ def test_cached_response_ends_when_the_next_interview_begins(
     assert counts == [2, 2, 1, 1, 0, 2, 2]
 
 
+def test_cached_list_of_ongoing_interviews_ends_when_one_ends(
+    cached_workers: list[Flask], world: World, headers: Any
+) -> None:
+    """The second one begins before the first one ends; a beginning changes nothing."""
+    present = in_days(0) + timedelta(minutes=2)  # once the token is issued
+    starts = [present + timedelta(minutes=minutes, milliseconds=1) for minutes in (-58, 1)]
+    lengths = [60, 5]
+    me = world.candidate_with(
+        *(
+            {"status": "confirmed", "scheduledDate": format_instant(start), "durationMinutes": length}
+            for start, length in zip(starts, lengths, strict=True)
+        )
+    )
+    world.load()
+    authorization = headers(me["id"])
+    caching, _, uncached = (Caller(worker.test_client(), authorization) for worker in cached_workers)
+    ends = [start + timedelta(minutes=length) for start, length in zip(starts, lengths, strict=True)]
+    totals, tags = [], []
+    moments = [present, *(end - step for end in ends for step in (MILLISECOND, timedelta(0))), present]
+    with time_machine.travel(present, tick=False) as clock:
+        for moment in moments:
+            clock.move_to(moment)
+            read = [caller.call("GET", "/candidate/interviews/upcoming?ongoing=true")
+                    for caller in (caching, caching, uncached)]  # fmt: skip
+            assert read[0].data == read[1].data == read[2].data, moment
+            totals.append(read[0].get_json()["data"]["total"])
+            tags.append(read[0].headers["ETag"])
+    assert totals == [2, 2, 1, 1, 0, 2]
+    assert tags[0] == tags[1] == tags[-1]
+    assert len(set(tags)) == 3
+
+
 def test_cache_of_verified_tokens_is_bounded(
     app: Flask, world: World, headers: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interviews_api.cache import ResponseCache
-from interviews_api.clock import format_instant
+from interviews_api.clock import format_instant, parse_instant
 from interviews_api.db.connections import Database, read_connection
 from interviews_api.seed.bulk import BulkWorld, write_bulk
 from tests.support.databases import empty
@@ -27,11 +27,14 @@ ID = "641a5f123456789012345678"
 STATUSES = ["en_attente", "confirmed", "completed", "annule"]
 LIST_KEYS = set(golden("list")["data"]["interviews"][0])
 
-# Instants lie within a few minutes of now, so that many of them are the same: ties are the point.
+# Starts and ends lie within a few minutes of now, so that many of them are the same: ties are the point.
 interviews = st.fixed_dictionaries(
     {
         "status": st.sampled_from(STATUSES),
-        "scheduledDate": st.integers(-3, 3).map(lambda minutes: format_instant(NOW + timedelta(minutes=minutes))),
+        "scheduledDate": (st.integers(-3, 3) | st.integers(-63, -57)).map(
+            lambda minutes: format_instant(NOW + timedelta(minutes=minutes))
+        ),
+        "durationMinutes": st.sampled_from([5, 60]),
         "timeZone": st.sampled_from(["UTC", "Asia/Kolkata", "America/St_Johns"]),
         "id": st.from_regex(r"[0-9a-f]{24}", fullmatch=True),
     }
@@ -58,6 +61,12 @@ def expected(rows: list[Record], view: str, status: str | None) -> list[str]:
         return soonest_first([row for row in rows if row["status"] == "en_attente"])
     if view == "/upcoming":
         return soonest_first([row for row in rows if is_upcoming(row)])
+    if view == "/upcoming?ongoing=true":
+        confirmed = [row for row in rows if row["status"] == "confirmed"]
+        return soonest_first([
+            row for row in confirmed
+            if parse_instant(row["scheduledDate"]) + timedelta(minutes=row["durationMinutes"]) > NOW
+        ])  # fmt: skip
     if view == "/history":
         return newest_first([row for row in rows if row["status"] in ("completed", "annule")])
     return newest_first([row for row in rows if status in (None, row["status"])])
@@ -85,10 +94,14 @@ def test_each_view_equals_a_model_in_plain_python(
     with time_machine.travel(NOW, tick=False):
         for candidate_id, own_rows in rows_by_candidate.items():
             views: list[tuple[str, str | None]] = [("", None), *(("", status) for status in STATUSES)]
-            for view, status in [*views, ("/pending", None), ("/upcoming", None), ("/history", None)]:
+            for view, status in [
+                *views, ("/pending", None), ("/upcoming", None), ("/history", None), ("/upcoming?ongoing=true", None),
+            ]:  # fmt: skip
+                route, _, ongoing = view.partition("?ongoing=")
+                options = {name: value for name, value in (("status", status), ("ongoing", ongoing)) if value}
                 response = client.get(
-                    f"/candidate/interviews{view}",
-                    query_string=query | ({"status": status} if status else {}),
+                    f"/candidate/interviews{route}",
+                    query_string=query | options,
                     headers=headers(candidate_id),
                 )
                 assert response.json is not None
@@ -176,6 +189,58 @@ def test_invalid_status_names_its_parameter(
     assert list(response.json["details"]) == ["status"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ongoing=",
+        "ongoing=1",
+        "ongoing=True",
+        "ongoing=TRUE",
+        "ongoing=yes",
+        "ongoing=true%00",
+        "ongoing=true&ongoing=true",
+    ],
+)
+def test_invalid_ongoing_names_its_parameter(
+    client: FlaskClient, world: World, headers: Callable[..., Headers], query: str
+) -> None:
+    me = world.candidate()
+    world.load()
+    response = client.get(f"/candidate/interviews/upcoming?{query}", headers=headers(me["id"]))
+    assert response.status_code == 400
+    assert response.json is not None
+    assert list(response.json["details"]) == ["ongoing"]
+
+
+def test_upcoming_has_ongoing_interviews_only_when_asked(
+    client: FlaskClient, world: World, headers: Callable[..., Headers]
+) -> None:
+    """A late candidate needs the link; without `ongoing=true` only those to come are listed."""
+    starts = {"ended": -1440, "ongoing": -1439, "begins": 0, "later": 5}
+    me = world.candidate_with(
+        *(
+            {
+                "status": "confirmed", "scheduledDate": format_instant(NOW + timedelta(minutes=minutes)),
+                "durationMinutes": 1440, "id": f"{number:024x}",
+            }
+            for number, minutes in enumerate(starts.values())
+        ),
+        {"status": "en_attente", "scheduledDate": format_instant(NOW), "durationMinutes": 1440},
+    )  # fmt: skip
+    world.load()
+    with time_machine.travel(NOW, tick=False):
+        authorization = headers(me["id"])
+        for query, expected in (
+            ("", ["begins", "later"]), ("?ongoing=false", ["begins", "later"]),
+            ("?ongoing=true", ["ongoing", "begins", "later"]), ("?ongoing=true&limit=1", ["ongoing"]),
+            ("?ongoing=true&limit=1&skip=1", ["begins"]),
+        ):  # fmt: skip
+            data = client.get(f"/candidate/interviews/upcoming{query}", headers=authorization).get_json()["data"]
+            names = [list(starts)[int(interview["interviewId"], 16)] for interview in data["interviews"]]
+            assert names == expected, query
+            assert data["total"] == (3 if "true" in query else 2)
+
+
 def test_unknown_parameters_and_the_largest_page_are_accepted(
     client: FlaskClient, world: World, headers: Callable[..., Headers]
 ) -> None:
@@ -190,7 +255,8 @@ def test_unknown_parameters_and_the_largest_page_are_accepted(
 
 
 @pytest.mark.parametrize(
-    "path", ["", "?status=en_attente&limit=5&skip=1", "/pending", "/upcoming", "/history", f"/{ID}"]
+    "path",
+    ["", "?status=en_attente&limit=5&skip=1", "/pending", "/upcoming", "/upcoming?ongoing=true", "/history", f"/{ID}"],
 )
 def test_read_sends_one_statement_with_and_without_cache(
     app: Flask,

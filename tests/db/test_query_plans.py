@@ -89,6 +89,36 @@ def check_postgres(plan: list[dict[str, Any]]) -> None:
     assert not {"interviews", "applications", "candidates"} & set(scanned), plan
 
 
+def test_list_of_ongoing_interviews_reads_one_index_range_without_a_sort(
+    bulk_app: tuple[Flask, str],
+    client: FlaskClient,
+    database: Database,
+    headers: Callable[..., Headers],
+    statements: list[tuple[str, Any]],
+) -> None:
+    """Durations are not in the index, so the rows of its range are looked up."""
+    authorization = headers(bulk_app[1])
+    statements.clear()
+    response = client.get("/candidate/interviews/upcoming?ongoing=true", headers=authorization)
+    assert response.json is not None
+    assert response.json["data"]["interviews"]
+    ((statement, parameters),) = statements
+    plan = explain(database, statement, parameters)
+    if database.engine.dialect.name == "sqlite":
+        assert not [line for line in plan if "B-TREE" in line or re.match(r"SCAN (interviews|applications)", line)], (
+            plan
+        )
+        ranges = [line for line in plan if line.startswith("SEARCH interviews") and "(id=?)" not in line]
+        assert all(re.search(r"candidate_id=\? AND status=\? AND starts_at>\?", line) for line in ranges), plan
+    else:
+        assert not [node for node in plan if "Sort" in node["Node Type"] or (node["Node Type"] == "Seq Scan"
+                    and node["Relation Name"] in ("interviews", "applications", "candidates"))], plan  # fmt: skip
+        interviews = [node for node in plan if node.get("Relation Name") == "interviews"]
+        ranges = [node for node in interviews if node.get("Index Name") != "pk_interviews"]
+        assert all("starts_at >" in node["Index Cond"] for node in ranges), plan
+    assert ranges, plan
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_list_reads_one_index_range_without_a_sort(
     view: str,

@@ -92,6 +92,7 @@ def ada_client(client: FlaskClient, world: World) -> Caller:
 LISTS = [
     "/candidate/interviews", "/candidate/interviews?limit=1", "/candidate/interviews/pending",
     "/candidate/interviews/upcoming", "/candidate/interviews/history", "/application-status/candidate",
+    "/candidate/interviews/upcoming?ongoing=true",
 ]  # fmt: skip
 
 
