@@ -18,10 +18,10 @@ from interviews_api.config.limits import FEED_READS, FEEDS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.interviews.calendar_repository import CalendarFeedRepository, RequestedFeed, hash_secret
 from interviews_api.interviews.calendar_schemas import FeedAddress, FeedState
+from interviews_api.interviews.candidate_actions import has_calendar_file
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.errors import CalendarNotFound, InterviewNotFound, NoCalendarFile, NotYourInterview
 from interviews_api.interviews.icalendar_export import InterviewRow, Method, export_calendar
-from interviews_api.interviews.models import InterviewStatus
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
@@ -50,7 +50,7 @@ def download_calendar_file(viewer: Viewer, *, interview_id: str) -> bytes:
     """Download a confirmed interview as a calendar file."""
     with read_connection() as connection:
         interview = CandidateInterviewRepository(connection).get(viewer, interview_id)
-    if interview["status"] != InterviewStatus.CONFIRMED:
+    if not has_calendar_file(interview["status"]):
         raise NoCalendarFile
     return _publish([interview])
 

@@ -1,6 +1,7 @@
 """Blueprint `candidate-interviews`: a signed-in candidate reads and answers interviews."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint
 
@@ -14,6 +15,8 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.db.prepared import Row
 from interviews_api.events.log import EventLog
+from interviews_api.interviews.briefing_repository import BriefingRepository
+from interviews_api.interviews.briefing_schemas import InterviewBriefing
 from interviews_api.interviews.candidate_repository import CandidateInterviewRepository
 from interviews_api.interviews.candidate_schemas import (
     CandidateInterviews,
@@ -119,6 +122,17 @@ def show_interview(viewer: Viewer, *, interview_id: str) -> Versioned[Row]:
     """Show an interview with the company's contact and any shared feedback."""
     with read_connection() as connection:
         return CandidateInterviewRepository(connection).get_versioned(viewer, interview_id)
+
+
+@blueprint.get("/<id:interview_id>/briefing")
+@candidate_required
+@operation(
+    "Interview briefing retrieved successfully", InterviewBriefing, errors=_ACCESS_ERRORS, has_etag=True, cache=_CACHE
+)
+def show_briefing(viewer: Viewer, *, interview_id: str) -> Versioned[dict[str, Any]]:
+    """Show what the candidate may do with an interview now, its end, its contact and its reschedule request."""
+    with read_connection() as connection:
+        return BriefingRepository(connection).get(viewer, interview_id, now=now())
 
 
 @blueprint.get("/<id:interview_id>/timeline")

@@ -51,6 +51,7 @@ def candidate_facing(caller: Caller, anonymous: Caller, interview_id: str) -> di
         for path in (
             "/candidate/interviews", "/candidate/interviews?status=completed", "/candidate/interviews/pending",
             "/candidate/interviews/upcoming", "/candidate/interviews/history", own_path, f"{own_path}/timeline",
+            f"{own_path}/briefing",
             "/application-status/candidate", "/auth/me", "/jobs", f"/interviews/{interview_id}",
             "/interviews/by-status", f"{own_path}/calendar.ics", f"/interviews/{interview_id}/notices",
         )
@@ -91,15 +92,15 @@ def test_private_fields_reach_no_candidate_response(
         return collected[-1].status_code
 
     forbidden = {403: 3}  # the company's own routes
-    assert look() == {200: 13, 400: 1} | forbidden  # no file before the yes
+    assert look() == {200: 14, 400: 1} | forbidden  # no file before the yes
     assert move("PUT", f"/candidate{interview_path}/request-reschedule") == 200
     assert move("POST", token, anonymous, Accept="application/json") == 200
     assert move("POST", token, anonymous, Accept="text/html") == 400
     assert move("PUT", f"/candidate{interview_path}/confirm") == 400
-    assert look() == {200: 14} | forbidden
+    assert look() == {200: 15} | forbidden
     us.ok("PUT", f"{interview_path}/complete", completion)
     assert us.call("GET", interview_path).text.count(CANARY) == 6
-    assert look() == {200: 13, 400: 1} | forbidden
+    assert look() == {200: 14, 400: 1} | forbidden
     refused = [
         move("PUT", f"/candidate{interview_path}/{name}") for name in ("confirm", "request-reschedule", "decline")
     ]

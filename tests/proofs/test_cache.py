@@ -31,7 +31,8 @@ NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
 
 PATHS = (
     "", "?limit=2", "?limit=2&skip=1", "?status=confirmed", "?status=annule", "/pending", "/pending?limit=1",
-    "/upcoming", "/upcoming?limit=1", "/upcoming?ongoing=true", "/history", "/{one}", "/{another}", "feed",
+    "/upcoming", "/upcoming?limit=1", "/upcoming?ongoing=true", "/history", "/{one}", "/{another}",
+    "/{another}/briefing", "feed",
 )  # fmt: skip
 WHICH = st.integers(0, 5)
 SLOTS = st.integers(-1, 8).map(lambda number: NOW + timedelta(minutes=10 * number))

@@ -84,6 +84,7 @@ RULES: dict[str, Rule] = {
     "GET /candidate/interviews/upcoming": Rule(CANDIDATE),
     "GET /candidate/interviews/history": Rule(CANDIDATE),
     "GET /candidate/interviews/<interview_id>": Rule(CANDIDATE, None, MINE, "Interview not found"),
+    "GET /candidate/interviews/<interview_id>/briefing": Rule(CANDIDATE, None, MINE, "Interview not found"),
     "GET /candidate/interviews/<interview_id>/timeline": Rule(CANDIDATE, None, MINE, "Interview not found"),
     "PUT /candidate/interviews/<interview_id>/confirm": Rule(CANDIDATE, None, MINE, "Interview not found"),
     "PUT /candidate/interviews/<interview_id>/decline": Rule(CANDIDATE, {}, MINE, "Interview not found"),

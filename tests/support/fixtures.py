@@ -100,7 +100,7 @@ LISTS = [
 def candidate_reads(people: People) -> list[str]:
     interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     path = f"/candidate/interviews/{interview['interviewId']}"
-    return [*LISTS, path, f"{path}/timeline"]
+    return [*LISTS, f"{path}/briefing", path, f"{path}/timeline"]
 
 
 @pytest.fixture
