@@ -37,7 +37,7 @@ _COPIED_COLUMNS = {
 }
 """Columns of an event, each with the interview's column that it copies."""
 
-_OWN_COLUMNS = ("type", "actor", "previous_starts_at", "occasion", "changed_fields")
+_OWN_COLUMNS = ("type", "actor", "previous_starts_at", "occasion", "changed_fields", "is_by_link")
 _AT = bindparam("event_at", type_=Event.at.type)
 
 Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
@@ -85,6 +85,7 @@ def event_values(
     previous_starts_at: datetime | None = None,
     occasion: str | None = None,
     changed_fields: Sequence[str] | None = None,
+    is_by_link: bool | None = None,
 ) -> dict[str, object]:
     """Return the values of the parameters that `event_insert` names `event_...`."""
     return {
@@ -94,6 +95,7 @@ def event_values(
         "event_previous_starts_at": previous_starts_at,
         "event_occasion": occasion,
         "event_changed_fields": changed_fields,
+        "event_is_by_link": is_by_link,
     }
 
 

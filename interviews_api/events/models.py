@@ -37,7 +37,8 @@ class Event(Base):
 
     `revision` is the interview's revision after the event. `previous_starts_at` is the earlier start of a rescheduled
     interview. `changed_fields` names the columns that a reschedule or update changed, without those that the candidate
-    may not see. `occasion` holds the name of a reminder's or nudge's occasion, which occurs at most once per revision.
+    may not see. `is_by_link` is true of a transition by the link in a mail. `occasion` holds the name of a reminder's
+    or nudge's occasion, which occurs at most once per revision.
     """
 
     __tablename__ = "events"
@@ -58,6 +59,7 @@ class Event(Base):
     previous_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     occasion: Mapped[str | None] = mapped_column(Text)
     changed_fields: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    is_by_link: Mapped[bool | None]
 
 
 Index("ix_events_interview", Event.interview_id, Event.id)

@@ -9,7 +9,7 @@ from interviews_api.accounts.authentication import candidate_required
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.cache import Version, Versioned
-from interviews_api.clock import format_instant, now
+from interviews_api.clock import now
 from interviews_api.config.limits import RESCHEDULE_REQUESTS, TRANSITIONS_OF_INTERVIEW
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
@@ -32,6 +32,7 @@ from interviews_api.interviews.candidate_schemas import (
     UpcomingQuery,
 )
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
+from interviews_api.interviews.reschedule_requests import new_request
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.interviews.transition_repository import Precondition, is_single_statement
 from interviews_api.web.fields import Nothing
@@ -205,12 +206,7 @@ def request_reschedule(
     proposed_times: list[datetime],
 ) -> Row:
     """Ask the company for another time. A second request replaces the first."""
-    request = {
-        "reason": reason,
-        "proposed_times": [format_instant(time) for time in proposed_times],
-        "requested_at": format_instant(now()),
-    }
-    limits, changes = active_limits(), {"reschedule_request": request}
+    limits, changes = active_limits(), {"reschedule_request": new_request(reason, proposed_times)}
     with transaction(single_statement=is_single_statement(REQUEST_RESCHEDULE, precondition, limits)) as connection:
         interviews = CandidateInterviewRepository(connection)
         return interviews.apply(REQUEST_RESCHEDULE, viewer, interview_id, precondition, limits=limits, **changes)

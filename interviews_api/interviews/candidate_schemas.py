@@ -215,10 +215,15 @@ def _check_future(instant: datetime) -> None:
         raise ValidationError("Must lie in the future.")
 
 
+MAX_PROPOSED_TIMES = 5
+
+
 class RescheduleWish(Reason):
     """The request body of a reschedule request: an optional reason and up to five proposed times."""
 
-    proposed_times = ShortList(Instant(validate=_check_future), load_default=list, validate=validate.Length(max=5))
+    proposed_times = ShortList(
+        Instant(validate=_check_future), load_default=list, validate=validate.Length(max=MAX_PROPOSED_TIMES)
+    )
 
 
 class TimelineEvent(CamelSchema):

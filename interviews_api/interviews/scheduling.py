@@ -51,16 +51,20 @@ def new_start_of(
     return starts_at
 
 
-def _instant_of(day: date, wall_time: time, zone_name: str) -> datetime:
-    """Return the UTC instant of a local time.
+def find_instant(local: datetime, zone_name: str) -> datetime | None:
+    """Return the UTC instant of a naive local time in a zone, the first of two; None if the clocks skip it.
 
     By PEP 495, `fold=0` is the first of two instants, and a skipped time changes in the conversion to UTC and back.
     """
-    local = datetime.combine(day, wall_time, zone(zone_name))
-    starts_at = local.astimezone(UTC)
-    if starts_at.astimezone(zone(zone_name)).replace(tzinfo=None) != local.replace(tzinfo=None):
+    instant = local.replace(tzinfo=zone(zone_name)).astimezone(UTC)
+    return instant if instant.astimezone(zone(zone_name)).replace(tzinfo=None) == local else None
+
+
+def _instant_of(day: date, wall_time: time, zone_name: str) -> datetime:
+    instant = find_instant(datetime.combine(day, wall_time), zone_name)
+    if instant is None:
         raise InvalidInput({"time": [f"The clocks in {zone_name} skip this time on that day."]})
-    return starts_at
+    return instant
 
 
 def _check_future(starts_at: datetime, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Mails about events: their template, their link to confirm, the facts and the company's notes."""
+"""Mails about events: their template, their link to answer, the facts and the company's notes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,14 @@ from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.notifications.mail_templates import TERMS
 from interviews_api.web.plain_text import replace_controls
 
-_ASKS_FOR_ANSWER = (EventType.SCHEDULED, EventType.RESCHEDULED, EventType.UPDATED, EventType.NUDGE)
+_TELLS_DETAILS = (
+    EventType.SCHEDULED,
+    EventType.RESCHEDULED,
+    EventType.UPDATED,
+    EventType.NUDGE,
+    EventType.REMINDER,
+)
+_HAS_LINK = (*_TELLS_DETAILS, EventType.CONFIRMED)
 
 Values = Mapping[Any, Any]
 
@@ -23,8 +30,8 @@ def template(user: Values, context: Values) -> str:
 
 
 def link(settings: Settings, context: Values) -> str | None:
-    """Return the link to confirm the interview, if the event asks for that."""
-    if context["event_type"] not in _ASKS_FOR_ANSWER:
+    """Return the link to the page on which the candidate answers, if the event leaves that to do."""
+    if context["event_type"] not in _HAS_LINK:
         return None
     return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
 
@@ -36,7 +43,7 @@ def conditions(context: Values) -> dict[str, str]:
 
 def notes(user: Values, context: Values) -> str:
     """Return the company's notes for the candidate; never the internal notes."""
-    is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in (*_ASKS_FOR_ANSWER, EventType.REMINDER)
+    is_shown = user["role"] == Role.CANDIDATE and context["event_type"] in _TELLS_DETAILS
     return replace_controls(context["notes"] or "") if is_shown else ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Flask, Request, request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Map, UnicodeConverter
 
@@ -76,16 +76,16 @@ def read_body() -> bytes:
     return raw
 
 
-def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = False) -> dict[str, Any]:
+def load_body(schema: Schema, *, ignores_form: bool = False, form: Schema | None = None) -> dict[str, Any]:
     """Return the JSON object in the request's body, `{}` if it is absent; raises InputRefused.
 
-    With `ignores_form`, the body of an HTML form counts as absent; with `takes_form` its fields are the object.
+    With `ignores_form`, the body of an HTML form counts as absent; `form` is the schema of its fields otherwise.
     """
     raw = read_body()
     if raw and request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed")
-    if takes_form and request.mimetype == FORM:
-        return _load(schema, _read_form(raw))
+    if form is not None and request.mimetype == FORM:
+        return _load(form, _read_form(form, raw))
     if ignores_form and request.mimetype == FORM:
         raw = b""
     if raw and request.mimetype != JSON:
@@ -99,15 +99,20 @@ def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = 
     return _load(schema, body)
 
 
-def _read_form(raw: bytes) -> dict[str, str]:
-    """Return the fields of an HTML form; raises InputRefused."""
+def _read_form(schema: Schema, raw: bytes) -> dict[str, str | list[str]]:
+    """Return the fields of an HTML form, of a list all its values; raises InputRefused."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS)
     except ValueError:  # UnicodeError is one
         raise InputRefused("The body is not a form in UTF-8") from None
-    values = dict(pairs)
-    if len(values) < len(pairs) or any("\0" in text for pair in pairs for text in pair):
+    lists = {field.data_key for field in schema.load_fields.values() if isinstance(field, fields.List)}
+    single = [pair for pair in pairs if pair[0] not in lists]
+    values: dict[str, Any] = dict(single)
+    if len(values) < len(single) or any("\0" in text for pair in pairs for text in pair):
         raise InputRefused("The form has a field twice, or a NUL")
+    for name, text in pairs:
+        if name in lists:
+            values.setdefault(name, []).append(text)
     return values
 
 

@@ -126,22 +126,25 @@ def _request_body(contract: RouteContract) -> JsonObject:
     if contract.body is None:
         return {}
     ignored = {"type": "object", "description": "Fields of a form are ignored."}
-    form = {FORM: {"schema": contract.body if contract.takes_form else ignored}}
+    form = {FORM: {"schema": contract.form or ignored}}
     is_required = any(field.required for field in contract.body.fields.values())
-    content: JsonObject = {"application/json": {"schema": contract.body}} | (form if contract.html else {})
+    content: JsonObject = {"application/json": {"schema": contract.body}} | (form if contract.has_page else {})
     return {"requestBody": {"required": is_required, "content": content}}
 
 
 def _responses(contract: RouteContract) -> JsonObject:
     responses: JsonObject = {str(contract.status): _success(contract)}
     responses |= {str(status): _success(outcome) for status, outcome in contract.outcomes.items()}
+    if contract.see_other:
+        location = {"Location": {"schema": {"type": "string"}, "required": True}}
+        responses["303"] = {"description": "See Other: the page that shows the change", "headers": location}
     if contract.has_etag:
         responses["304"] = {"description": "Not Modified: If-None-Match names the current ETag"}
     for status, description in sorted(_errors(contract).items()):
-        if _SHARED_ERRORS.get(status) == description and not contract.html:
+        if _SHARED_ERRORS.get(status) == description and not contract.has_page:
             responses[str(status)] = _ERROR_COMPONENTS[status]
         else:
-            responses[str(status)] = _error_response(status, description, has_page=contract.html is not None)
+            responses[str(status)] = _error_response(status, description, has_page=contract.has_page)
     return responses
 
 

@@ -44,14 +44,17 @@ def operation(
     has_etag: bool = False,
     cache: CachePolicy | None = None,
     html: RenderHtml | None = None,
+    see_other: RenderHtml | None = None,
     takes_form: bool = False,
+    form: type[Schema] | None = None,
     outcomes: Mapping[int, tuple[str, type[Schema]]] | None = None,
     media_type: str | None = None,
 ) -> Callable[[View], View]:
     """Load query and body for the view, and render its return value into `{"message", "data"}`.
 
     The arguments are fields of RouteContract, but schemas are classes, `if_match_read` is a view, and `outcomes` has
-    message and schema by status. Raises TypeError for a `cache` without `has_etag` or without status 200.
+    message and schema by status. With `takes_form`, a form has the fields of the body. Raises TypeError for a `cache`
+    without `has_etag` or without status 200.
     """
     if cache is not None and (not has_etag or status != 200):
         raise TypeError(f"{message}: a cached response needs has_etag and status 200")
@@ -70,7 +73,8 @@ def operation(
         cache=cache,
         if_match_read=contract_of(if_match_read) if if_match_read else None,
         html=html,
-        takes_form=takes_form,
+        see_other=see_other,
+        form=form() if form else body() if takes_form and body else None,
         media_type=media_type,
     )
     others = {
@@ -95,7 +99,7 @@ def _load_input(contract: RouteContract) -> dict[str, Any]:
     if contract.query is not None:
         arguments |= load_query(contract.query)
     if contract.body is not None:
-        arguments |= load_body(contract.body, ignores_form=contract.html is not None, takes_form=contract.takes_form)
+        arguments |= load_body(contract.body, ignores_form=contract.has_page, form=contract.form)
     if contract.if_match_read is not None:
         arguments["precondition"] = if_match_precondition(contract.if_match_read)
     return arguments
@@ -110,9 +114,17 @@ def _respond(contract: RouteContract, view: View, identity: tuple[Any, ...], arg
         value = value.value
     if isinstance(value, Outcome):
         contract, value = contract.outcomes[value.status], value.value
-    if contract.html is not None and (wants_page() if contract.takes_form else prefers_html()):
-        return ApiResponse(contract.html(value), contract.status, contract.headers, mimetype="text/html")
+    if contract.has_page and (wants_page() if contract.form else prefers_html()):
+        return _respond_with_page(contract, value)
     body = render(contract, value)
     if contract.has_etag:
         return respond_with_etag(contract, etag_of(body), lambda: body)
     return ApiResponse(body, contract.status, contract.headers, mimetype=contract.media_type or JSON)
+
+
+def _respond_with_page(contract: RouteContract, value: Any) -> ApiResponse:
+    """Return the page, or a 303 to it (RFC 9110, section 15.4.4)."""
+    if contract.see_other is not None:
+        return ApiResponse(None, 303, {"Location": contract.see_other(value)})
+    page = contract.html(value) if contract.html else ""
+    return ApiResponse(page, contract.status, contract.headers, mimetype="text/html")

@@ -14,7 +14,11 @@ def refusal_page(error: ApiError, render: Callable[..., str]) -> Response:
 
     `render` gets the error's message as `refusal`, and the reason phrase of its status as `phrase`.
     """
-    page = render(refusal=error.message, phrase=HTTPStatus(error.status).phrase)
+    return respond_with_refusal(error, render(refusal=error.message, phrase=HTTPStatus(error.status).phrase))
+
+
+def respond_with_refusal(error: ApiError, page: str) -> Response:
+    """Return this page with the status and Retry-After of the refusal's JSON."""
     response = Response(page, error.status, mimetype="text/html")
     headers = answer_api_error(error).headers
     if "Retry-After" in headers:

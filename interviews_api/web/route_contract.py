@@ -101,8 +101,10 @@ class RouteContract:
     """The contract of the read whose ETag a transition honours in If-Match; the view gets a `precondition` argument."""
     html: RenderHtml | None = None
     """Renders HTML for clients that do not ask for JSON. Such a route ignores the fields of an HTML form."""
-    takes_form: bool = False
-    """Whether an HTML form is a body; then a client that sends JSON gets JSON."""
+    see_other: RenderHtml | None = None
+    """Returns the address of the page to which those clients are sent with a 303, in place of `html`."""
+    form: Schema | None = None
+    """The fields of an HTML form, if one is a body; then a client that sends JSON gets JSON."""
     outcomes: Mapping[int, "RouteContract"] = field(default_factory=dict)
     """Further successes by status, which the view returns as an Outcome."""
     media_type: str | None = None
@@ -121,6 +123,11 @@ class RouteContract:
     """Whether the viewer's address may be unverified."""
     socket_query: type[Schema] | None = None
     """The query of a route that clients upgrade to a WebSocket."""
+
+    @property
+    def has_page(self) -> bool:
+        """Whether clients that do not ask for JSON get a page, or are sent to one."""
+        return self.html is not None or self.see_other is not None
 
 
 def set_contract(view: View, contract: RouteContract) -> View:

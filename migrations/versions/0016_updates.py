@@ -1,4 +1,4 @@
-"""Events of updates, and which facts a change was about."""
+"""Events of updates, which facts a change was about, and whether a transition was made by a mailed link."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,7 @@ HAS_OCCASION = sa.text("occasion IS NOT NULL")
 def upgrade() -> None:
     """Upgrade the schema to this revision."""
     op.add_column("events", sa.Column("changed_fields", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("events", sa.Column("is_by_link", sa.Boolean(), nullable=True))
     _replace_check(f"{OLD_TYPES}, 'interview.updated'")
 
 
@@ -28,6 +29,7 @@ def downgrade() -> None:
     op.execute(f"DELETE FROM deliveries WHERE event_id IN (SELECT id FROM events WHERE {UPDATES})")  # noqa: S608
     op.execute(f"DELETE FROM events WHERE {UPDATES}")  # noqa: S608  # a constant
     _replace_check(OLD_TYPES)
+    op.drop_column("events", "is_by_link")
     op.drop_column("events", "changed_fields")
 
 

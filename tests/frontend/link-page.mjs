@@ -5,7 +5,9 @@ import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 const { BASE_URL, CHROMIUM, LINKS, PAIRS, SCREENSHOTS } = process.env;
-const links = JSON.parse(LINKS); // state -> path; `pending` is several, each confirmed once
+const links = JSON.parse(LINKS); // state -> path; `pending` is several, of which each gets one answer
+const buttons = { pending: 3, confirmed: 2, phone: 3 }; // none in other states
+const widths = PAIRS === "all" ? [320, 360, 768, 1280] : [320, 1280];
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", ...quiet] });
@@ -30,13 +32,14 @@ async function open(path, { width, scripts, dark = false, lenient = false }) {
 }
 
 try {
-  for (const width of [360, 1280]) {
-    for (const scripts of PAIRS === "all" ? [true, false] : [width === 360]) {
+  for (const width of widths) {
+    for (const scripts of PAIRS === "all" ? [true, false] : [width === 320]) {
       for (const [state, path] of Object.entries({ ...links, pending: links.pending[0] })) {
         const page = await open(path, { width, scripts });
         const where = `${state} at ${width}, scripts ${scripts}`;
         assert.equal(await page.locator("h1").count(), 1, where);
-        assert.equal(await page.locator("button").count(), state === "pending" ? 1 : 0, where);
+        assert.equal(await page.locator("button").count(), buttons[state] ?? 0, where);
+        for (const summary of await page.locator("summary").all()) await summary.click(); // without scripts, too
         assert.equal(page.answer.status(), state === "invalid" ? 400 : 200, where);
         if (state !== "invalid") {
           assert.match(await page.locator("time").innerText(), /Wednesday, 15 May 2999, 14:30/, where);
@@ -61,8 +64,9 @@ try {
 
   for (const [state, path] of Object.entries({ ...links, pending: links.pending[0] })) {
     for (const dark of [false, true]) {
-      for (const width of PAIRS === "all" ? [360, 1280] : [dark ? 1280 : 360]) {
+      for (const width of PAIRS === "all" ? widths : [dark ? 1280 : 320]) {
         const page = await open(path, { width, scripts: true, dark, lenient: true });
+        for (const summary of await page.locator("summary").all()) await summary.click();
         await page.evaluate(axe);
         const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
         assert.ok(passes.length > 10, "axe looked at nothing");
@@ -77,7 +81,49 @@ try {
     const page = await open(links.pending[index], { width: 360, scripts });
     await page.getByRole("button", { name: "Confirm interview" }).click();
     await page.getByText("You have confirmed this interview.").waitFor();
-    assert.equal(await page.locator("button").count(), 0);
+    assert.equal(await page.locator("button").count(), 2);
+    const address = page.url();
+
+    // A form that the server refuses keeps what was typed; corrected, it leads back to the link's own page.
+    await page.locator("summary", { hasText: "Another time" }).click();
+    await page.getByLabel("Time 1", { exact: true }).fill("2031-05-15T14:30");
+    await page.getByLabel("Time 2", { exact: true }).fill("2020-05-15T14:30");
+    const form = page.locator("form", { has: page.getByRole("button", { name: "Ask for another time" }) });
+    await form.getByLabel(/Reason/).fill("A train\nis late");
+    await form.getByRole("button").click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Time 1", { exact: true }).inputValue(), "2031-05-15T14:30");
+    assert.equal(await page.getByLabel("Time 2", { exact: true }).inputValue(), "2020-05-15T14:30");
+    assert.equal(await form.getByLabel(/Reason/).inputValue(), "A train\nis late");
+    assert.ok(await page.getByText("Must lie in the future.").isVisible());
+    if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/refused-${scripts}.png`, fullPage: true });
+    if (scripts) {
+      const again = await open(links.pending[index], { width: 320, scripts, lenient: true });
+      await again.locator("summary", { hasText: "Another time" }).click();
+      await again.getByLabel("Time 1", { exact: true }).fill("2020-05-15T14:30");
+      await again.getByRole("button", { name: "Ask for another time" }).click();
+      await again.getByRole("alert").waitFor();
+      await again.evaluate(axe);
+      const { violations } = await again.evaluate(() => globalThis.axe.run());
+      assert.deepEqual(violations.map((one) => `refused: ${one.id}: ${one.help}`), []);
+      assert.ok(await again.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "refused");
+      await again.context().close();
+    }
+    await page.getByLabel("Time 2", { exact: true }).fill("2031-05-16T09:00");
+    await form.getByRole("button").click();
+    await page.getByText("You have asked for another time.").waitFor();
+    assert.ok(await page.getByText("Friday, 16 May 2031, 09:00").isVisible());
+    assert.equal(page.url(), address);
+    if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/requested-${scripts}.png`, fullPage: true });
+
+    await page.locator("summary", { hasText: "make it" }).click();
+    await page.getByRole("button", { name: "Decline interview" }).click();
+    await page.getByText("You have declined this interview.").waitFor();
+    assert.equal(await page.locator("button, summary").count(), 0);
+    assert.equal(page.url(), address);
+    await page.reload(); // shows it again, and sends nothing
+    assert.ok(await page.getByText("You have declined this interview.").isVisible());
+    if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/declined-${scripts}.png`, fullPage: true });
     assert.deepEqual(page.heard, []);
     await page.context().close();
   }

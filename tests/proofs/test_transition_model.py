@@ -24,6 +24,7 @@ from tests.support.tokens import begin_session
 FIRST_DAY = datetime(2035, 1, 10, 8, tzinfo=UTC)
 SLOTS = st.integers(0, 11).map(lambda number: FIRST_DAY + timedelta(minutes=30 * number))
 MINUTES = st.sampled_from([30, 60, 90])
+REASONED = ("decline", "request-reschedule")
 NOTES = st.sampled_from([None, "a", "b"])
 REASONS = st.sampled_from([None, "ill", "ünïcode ✓", ""])
 WHICH = st.integers(0, 30)
@@ -109,18 +110,20 @@ class Life(RuleBasedStateMachine):
         self._make("confirm", by, which, {})
 
     @precondition(lambda self: self.interviews)
-    @rule(which=WHICH, back=st.integers(0, 2))
-    def confirm_by_link(self, which: int, back: int) -> None:
+    @rule(which=WHICH, move=st.sampled_from(["confirm", *REASONED]), back=st.integers(0, 2), reason=REASONS)
+    def answer_by_link(self, which: int, move: str, back: int, reason: str | None) -> None:
         interview_id, interview, _ = self._pick(which)
         path = f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, interview.revision - back)}"
-        response = self.candidate.client.post(path, headers={"Accept": "application/json"})
+        details = {"reason": reason} if move in REASONED else {}
+        path += f"/{move}" if details else ""
+        response = self.candidate.client.post(path, json=details, headers={"Accept": "application/json"})
         message = response.get_json()["message"]
         if back:
             assert (response.status_code, message) == (400, "Invalid confirmation token")
-        elif interview.move("confirm", "candidate"):
+        elif interview.move(move, "candidate", **details):
             assert response.status_code == 200
         else:
-            assert (response.status_code, message) == (400, model.REFUSALS["confirm"])
+            assert (response.status_code, message) == (400, model.REFUSALS[move])
 
     @precondition(lambda self: self.interviews)
     @rule(which=WHICH, reason=REASONS)

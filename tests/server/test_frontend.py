@@ -59,23 +59,23 @@ def test_docs_page_works_offline(gunicorn_server: GunicornServer) -> None:
 @pytest.mark.needs_chromium
 def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, world: World) -> None:
     """Run axe in each state, with and without JavaScript, small and light, wide and dark; a proof runs all pairs."""
-    states = ["en_attente", "en_attente", "confirmed", "completed", "annule"]
-    ids = [f"{number:024x}" for number in range(1, 6)]
+    states = ["en_attente", "en_attente", "confirmed", "completed", "annule", "en_attente"]
+    ids = [f"{number:024x}" for number in range(1, 7)]
     texts = {
         "notes": "Please prepare a brief presentation about your recent projects.\nBring a document with your picture.",
         "location": "18 Rue de la Paix, 75002 Paris",
         "meetingLink": "https://meet.example/" + "a-rather-long-address-that-has-to-break-somewhere-" * 2,
     }
     date = "2999-05-15T09:00:00.000Z"
-    world.candidate_with(
-        *(
-            {"id": interview_id, "status": status, "scheduledDate": date, **texts}
-            for interview_id, status in zip(ids, states, strict=True)
-        )
-    )
+    company = world.company(phone="+33 1 70 18 99 00", email="jobs@example.com", address="18 Rue de la Paix")
+    application = world.application(world.candidate(phone="+33 6 12 34 56 78"), world.job(company))
+    for interview_id, status in zip(ids, states, strict=True):
+        kind = {"type": "Phone", "location": None, "meetingLink": None} if interview_id == ids[5] else {}
+        world.interview(application, id=interview_id, status=status, scheduledDate=date, **texts | kind)
     world.load()
     paths = [f"/interviews/confirm/{make_token(SECRETS['SECRET_KEY'], interview_id, 0)}" for interview_id in ids]
     links = {"pending": paths[:2], "confirmed": paths[2], "completed": paths[3], "cancelled": paths[4]}
+    links["phone"] = paths[5]
     links["invalid"] = "/interviews/confirm/x"
     run_node(
         "link-page.mjs",

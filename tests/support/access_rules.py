@@ -79,6 +79,8 @@ RULES: dict[str, Rule] = {
     "PUT /interviews/<interview_id>/complete": Rule(COMPANY, {}, MINE, "Interview not found"),
     "GET /interviews/confirm/<token>": Rule(PUBLIC),
     "POST /interviews/confirm/<token>": Rule(PUBLIC),
+    "POST /interviews/confirm/<token>/decline": Rule(PUBLIC, {}),
+    "POST /interviews/confirm/<token>/request-reschedule": Rule(PUBLIC, {}),
     "GET /candidate/interviews": Rule(CANDIDATE),
     "GET /candidate/interviews/pending": Rule(CANDIDATE),
     "GET /candidate/interviews/upcoming": Rule(CANDIDATE),

@@ -59,10 +59,12 @@ def test_mail_has_the_calendar_method_of_the_new_status(event: EventType, mail_s
 
 
 @pytest.mark.parametrize("event", SENT_TRANSITIONS)
-def test_mail_has_a_confirmation_link_while_pending(event: EventType, mail_settings: Settings) -> None:
+def test_mail_has_a_link_to_answer_while_open(event: EventType, mail_settings: Settings) -> None:
+    """The page of the link also declines a confirmed interview."""
     text = mail_to("candidate", mail_settings, event).get_body(("plain",)).get_content()
-    is_pending = TARGETS[event] is InterviewStatus.PENDING
-    assert ("/interviews/confirm/" in text) == is_pending, f"{event}: see _ASKS_FOR_ANSWER in event_mails.py"
+    is_open = TARGETS[event] in (InterviewStatus.PENDING, InterviewStatus.CONFIRMED)
+    assert ("/interviews/confirm/" in text) == is_open, f"{event}: see _HAS_LINK in event_mails.py"
+    assert ("decline, or ask for another time" in text or "decline or ask for another time" in text) == is_open
 
 
 @pytest.mark.parametrize("event", sorted(SENT_TO_COMPANY))
