@@ -4,6 +4,7 @@ Hashes are argon2id at the OWASP setting (19 MiB, 2 passes, 1 lane), about 25 ms
 """
 
 from pathlib import Path
+from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,6 +14,8 @@ from interviews_api.errors import InvalidInput
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _DUMMY_HASH = _HASHER.hash("")
+_HASHING = Lock()
+"""Held for each hash. Hashed at once, the passwords of all threads would each hold a thread for the time of all."""
 
 _LIST = Path(__file__).parent / "data" / "common_passwords.txt"
 _COMMON = frozenset(line for line in _LIST.read_text("utf-8").splitlines() if not line.startswith("# "))
@@ -32,12 +35,14 @@ def refuse_email_as_password(field: str, password: str, email: str) -> None:
 
 def hash_password(password: str) -> str:
     """Return the hash to store, which includes salt and parameters."""
-    return _HASHER.hash(password)
+    with _HASHING:
+        return _HASHER.hash(password)
 
 
 def is_password(stored_hash: str | None, password: str) -> bool:
     """Return whether the password matches the hash. Takes the same time without a hash."""
     try:
-        return _HASHER.verify(stored_hash or _DUMMY_HASH, password) and stored_hash is not None
+        with _HASHING:
+            return _HASHER.verify(stored_hash or _DUMMY_HASH, password) and stored_hash is not None
     except (VerificationError, InvalidHashError):
         return False

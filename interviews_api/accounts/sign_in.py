@@ -1,4 +1,4 @@
-"""The beginning of a session: its row, its tokens, and the response that carries them."""
+"""Sign-in: the check of the password, and the beginning of a session with its row and its tokens."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,19 +7,55 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from interviews_api.accounts.account_limits import AccountRequest, client_address_hash, count_successful_login
 from interviews_api.accounts.audit import record_sign_in
 from interviews_api.accounts.client_addresses import client_address
-from interviews_api.accounts.models import Viewer
-from interviews_api.accounts.repository import SessionRepository
-from interviews_api.accounts.sign_in_limits import client_address_hash
+from interviews_api.accounts.errors import WrongCredentials
+from interviews_api.accounts.identity_provider import refuse_candidates_of_provider
+from interviews_api.accounts.models import Role, Viewer
+from interviews_api.accounts.passwords import is_password
+from interviews_api.accounts.rate_limits import CountedAttempt
+from interviews_api.accounts.repository import SessionRepository, UserRepository
 from interviews_api.accounts.tokens import issue_access_token, issue_refresh_token
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.services import service
 
 
+def verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:
+    """Return the user; raises WrongCredentials, or CandidatesSignInElsewhere.
+
+    Takes the same time without a user.
+    """
+    if not is_password(user["password_hash"] if user else None, password) or user is None:
+        raise WrongCredentials
+    if user["role"] == Role.CANDIDATE:
+        refuse_candidates_of_provider()
+    return user
+
+
+def sign_in(
+    connection: Connection, account: AccountRequest, user: Mapping[Any, Any], attempt: CountedAttempt
+) -> dict[str, Any]:
+    """Begin the session of a user whose password was right, and give the attempt back.
+
+    Raises WrongCredentials, or TooManyRequests over the limit of successful sign-ins.
+    """
+    _lock_unless_password_changed(connection, user)
+    count_successful_login(account)
+    attempt.give_back()
+    return begin_session(connection, user)
+
+
+def _lock_unless_password_changed(connection: Connection, user: Mapping[Any, Any]) -> None:
+    """Share the user's row; raises WrongCredentials if the password has changed since it was checked."""
+    current = UserRepository(connection).share_user(user["id"])
+    if current is None or current["password_hash"] != user["password_hash"]:
+        raise WrongCredentials
+
+
 def begin_session(connection: Connection, user: Mapping[Any, Any]) -> dict[str, Any]:
-    """Begin a session and return its tokens."""
+    """Begin a session, record the sign-in, and return the response with its tokens."""
     expires_at = now() + service(Settings).refresh_token_lifetime
     session_id, refresh_id = SessionRepository(connection).begin(
         user["id"], now=now(), expires_at=expires_at, client_address_hash=client_address_hash(client_address())

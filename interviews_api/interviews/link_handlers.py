@@ -26,7 +26,7 @@ from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RE
 from interviews_api.services import service
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_forms
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.negotiation import prefers_html, wants_page
 from interviews_api.web.operation import operation
 
@@ -45,7 +45,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/<token>")
-@same_origin_forms
+@same_origin_required
 @check_link
 @operation(
     "Interview confirmed successfully",
@@ -62,7 +62,7 @@ def confirm_by_link(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/<token>/decline")
-@same_origin_forms
+@same_origin_required
 @check_link
 @operation(
     "Interview declined successfully",
@@ -81,7 +81,7 @@ def decline_by_link(token: str, *, reason: str | None) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/<token>/request-reschedule")
-@same_origin_forms
+@same_origin_required
 @check_link
 @operation(
     "Reschedule requested successfully",

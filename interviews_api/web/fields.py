@@ -23,7 +23,7 @@ from interviews_api.web.text_rules import (
     without_controls,
 )
 
-_NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
+_NOT_BLANK = r"[^\s\u0000-\u001f\u007f-\u009f]"  # what `without_controls` leaves, and is no blank
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -187,8 +187,8 @@ class Text(fields.String):
         super()._validate(value)
 
 
-class Prose(Text):
-    """Text of several lines. Control characters that are no line breaks or tabs are removed.
+class CleanText(Text):
+    """Text without control characters, except tabs and line breaks.
 
     Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON.
     """
@@ -220,15 +220,15 @@ def id_field(**kwargs: Any) -> fields.String:
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
-    """Return a field of prose; `minimum` and `maximum` are lengths in characters."""
-    return Prose(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+    """Return the field of a text of several lines; `minimum` and `maximum` are lengths in characters."""
+    return CleanText(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
-    return Prose(validate=checks, metadata={"pattern": pattern}, **kwargs)
+    return CleanText(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
 
 def name_field(**kwargs: Any) -> fields.String:

@@ -32,7 +32,10 @@ _CONTROLS |= {ord(character): character for character in "\t\n\r"} | {ord(end): 
 
 
 def without_controls(text: str) -> str:
-    """Return the text with LF for each vertical tab, form feed and NEL, and without other controls than TAB, LF, CR."""
+    """Return the text without control characters, except TAB, LF and CR.
+
+    A vertical tab, form feed or NEL becomes LF.
+    """
     return text.translate(_CONTROLS)
 
 

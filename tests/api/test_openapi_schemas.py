@@ -17,13 +17,14 @@ from interviews_api.events.models import PUBLISHED_TYPES, EventActor, EventType
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.hiring.schemas import NewJob
 from interviews_api.interviews.candidate_schemas import Reason
-from interviews_api.interviews.company_schemas import Reschedule
+from interviews_api.interviews.company_schemas import Cancellation, Reschedule
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.schemas import SubscriptionKeys
 from tests.support.openapi import is_valid
 from tests.support.typed_texts import LINKS, NAMES, NO_LINKS, NO_NAMES
 
+CONTROLS = tuple(map(chr, (*range(1, 0x20), *range(0x7F, 0xA0))))
 OTHER_BLANKS = ("\x1c", "\x1f", "\x85", "\u2003", "\ufeff", "\n")
 
 
@@ -124,6 +125,8 @@ def test_queries_are_never_null(document: dict[str, Any]) -> None:
         *((NewJob, "title", text) for text in ("", "a", "a" * 200, "a" * 201, "\na\n", *OTHER_BLANKS)),
         *((NewJob, "title", text) for text in (*NAMES, *NO_NAMES)),
         *((Reason, "reason", text) for text in ("", "a\nb", "a" * 2000, "a" * 2001, None)),
+        *((Cancellation, "cancellationReason", text) for text in ("", "\u2003", "a\nb", "\x01a\x7f", "\u00a0")),
+        *((Cancellation, "cancellationReason", text) for text in (*CONTROLS, "".join(CONTROLS))),
         *((NewCompanyDetails, "logo", f"https://{text}") for text in ("", "a", "a b", *OTHER_BLANKS)),
         *((NewCompanyDetails, "logo", text) for text in (*LINKS, *NO_LINKS)),
         *((NewCompanyDetails, "timeZone", text) for text in ("UTC", "Asia/Kolkata", "Asia/Nowhere", "utc")),
