@@ -26,10 +26,17 @@ _SCHEMAS = "#/components/schemas/"
 _LATER_YEARS = "[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8]"  # up to 9998
 _YEAR = f"(19[0-9]{{2}}|{_LATER_YEARS})"
 _DAY_YEAR = f"(190[1-9]|19[1-9][0-9]|{_LATER_YEARS})"
-_INSTANT_PATTERN = f"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}T{TIME_PATTERN}:[0-5][0-9]([.][0-9]{{1,6}})?(Z|[+-]{TIME_PATTERN})$"
+_INSTANT_PATTERN = (
+    f"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}[Tt]{TIME_PATTERN}:([0-5][0-9]|60)([.][0-9]+)?([Zz]|[+-]{TIME_PATTERN})$"
+)
 _COMPONENTS: dict[str, JsonObject] = {
     "Id": {"type": "string", "pattern": ID_PATTERN},
-    "Instant": {"type": "string", "format": "date-time", "pattern": _INSTANT_PATTERN},
+    "Instant": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": _INSTANT_PATTERN,
+        "description": "RFC 3339. Written in UTC with milliseconds and `Z`; what is read may have another form.",
+    },
     "LocalDate": {"type": "string", "format": "date", "pattern": f"^{_DAY_YEAR}-[0-9]{{2}}-[0-9]{{2}}$"},
     "LocalTime": {"type": "string", "pattern": f"^{TIME_PATTERN}$"},
     "TimeZone": {"type": "string", "enum": sorted(zone_names()), "description": "An IANA time zone."},
