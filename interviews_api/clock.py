@@ -19,6 +19,8 @@ INSTANT_PATTERN = (
     rf"([Zz]|[+-]{_HOUR_AND_MINUTE})$"
 )
 _INSTANT = re.compile(INSTANT_PATTERN)
+_NO_PLACES = {"Factory", "localtime", "posixrules"}
+"""Names of no place that some copies of the data have."""
 
 
 def now() -> datetime:
@@ -68,8 +70,8 @@ def _after_leap_second(last_second: datetime) -> datetime:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return all IANA time zone names that `zone` accepts."""
-    return frozenset(zoneinfo.available_timezones())
+    """Return the IANA names that a client may give to a place."""
+    return frozenset(zoneinfo.available_timezones() - _NO_PLACES)
 
 
 @cache

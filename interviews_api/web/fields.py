@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 from marshmallow.exceptions import SCHEMA
 
-from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
+from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import is_id
 from interviews_api.web.text_rules import (
@@ -24,6 +24,7 @@ from interviews_api.web.text_rules import (
 )
 
 _NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
+from interviews_api.web.zone_names import ZoneName
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -237,7 +238,7 @@ def link_field(**kwargs: Any) -> fields.String:
 def time_zone_field(**kwargs: Any) -> fields.String:
     """Return the field of an IANA time zone name."""
     metadata = {"component": "TimeZone"} | kwargs.pop("metadata", {})
-    return fields.String(validate=_check_zone, metadata=metadata, **kwargs)
+    return ZoneName(metadata=metadata, **kwargs)
 
 
 def enum_field(
@@ -256,11 +257,6 @@ def enum_field(
 def _check_id(text: str) -> None:
     if not is_id(text):  # validate.Regexp would let a line break follow
         raise ValidationError("Must be 24 lower-case hex digits.")
-
-
-def _check_zone(name: str) -> None:
-    if name not in zone_names():
-        raise ValidationError("Must be an IANA time zone like Asia/Kolkata.")
 
 
 def flatten(messages: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], list[str]]]:

@@ -7,7 +7,6 @@ from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from interviews_api.clock import zone_names
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import ID_PATTERN
 from interviews_api.web.fields import (
@@ -19,6 +18,7 @@ from interviews_api.web.fields import (
     WallTime,
 )
 from interviews_api.web.text_rules import NO_NUL_PATTERN
+from interviews_api.web.zone_names import zone_name_schema
 
 JsonObject = dict[str, Any]
 
@@ -39,7 +39,7 @@ _COMPONENTS: dict[str, JsonObject] = {
     },
     "LocalDate": {"type": "string", "format": "date", "pattern": f"^{_DAY_YEAR}-[0-9]{{2}}-[0-9]{{2}}$"},
     "LocalTime": {"type": "string", "pattern": f"^{TIME_PATTERN}$"},
-    "TimeZone": {"type": "string", "enum": sorted(zone_names()), "description": "An IANA time zone."},
+    "TimeZone": zone_name_schema(),
 }
 _COMPONENT_KEYS = ("type", "format", "pattern", "enum", "minimum", "maximum")
 _FIELD_COMPONENTS: dict[type[fields.Field[Any]], str] = {

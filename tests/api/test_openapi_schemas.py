@@ -133,6 +133,8 @@ def test_queries_are_never_null(document: dict[str, Any]) -> None:
         *((NewCompanyDetails, "logo", f"https://{text}") for text in ("", "a", "a b", *OTHER_BLANKS)),
         *((NewCompanyDetails, "logo", text) for text in (*LINKS, *NO_LINKS)),
         *((NewCompanyDetails, "timeZone", text) for text in ("UTC", "Asia/Kolkata", "Asia/Nowhere", "utc")),
+        *((Reschedule, "timeZone", text) for text in ("europe/paris", "ETC/gmt+5", "etc/gmt 5", "Factory", "factory")),
+        *((Reschedule, "timeZone", text) for text in ("Asia/To\u212ayo", "Romance Standard Time", "UTC ", "", None)),
         *((RescheduleWish, "proposedTimes", [text]) for text in INSTANTS),
         *((Reschedule, "date", text) for text in ("1900-12-31", "1901-01-01", "9998-12-31", "9999-01-01", "2025-5-1")),
         *((Reschedule, "time", text) for text in ("00:00", "23:59", "24:00", "9:00")),
