@@ -23,7 +23,13 @@ from interviews_api.accounts.identity_provider import (
     refuse_candidates_of_provider,
 )
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer
-from interviews_api.accounts.passwords import hash_password, is_password, refuse_email_as_password
+from interviews_api.accounts.passwords import (
+    find_hashed_text,
+    hash_password,
+    is_password,
+    normal_form,
+    refuse_email_as_password,
+)
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
@@ -146,13 +152,16 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS, SUCCESSFUL_LOGINS),
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
-    """Sign in with e-mail address and password."""
+    """Sign in with e-mail address and password.
+
+    A hash of a password that is not in its normal form is renewed.
+    """
     account = find_account(email)
     attempt = count_login(account)
     with failed_sign_in_recorded(account.user_id):
-        user = _verify_credentials(account.user, password)
+        user, renewed_hash = _verify_credentials(account.user, password)
         with transaction() as connection:
-            _check_still_verified(connection, user)
+            _check_still_verified(UserRepository(connection), user, password, renewed_hash)
             count_successful_login(account)
             attempt.give_back()
             return SESSION_SCHEMAS[user["role"]], begin_session(connection, user)
@@ -244,20 +253,32 @@ def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
     return {}
 
 
-def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:
-    """Return the user; raises WrongCredentials, or CandidatesSignInElsewhere.
+def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> tuple[Mapping[Any, Any], str | None]:
+    """Return the user, and a new hash if the stored one is of the password as typed and not of its normal form.
 
-    Takes the same time without a user.
+    Raises WrongCredentials, or CandidatesSignInElsewhere. Failures take the same time without a user.
     """
-    if not is_password(user["password_hash"] if user else None, password) or user is None:
+    hashed_text = find_hashed_text(user["password_hash"] if user else None, password)
+    if hashed_text is None or user is None:
         raise WrongCredentials
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
-    return user
+    return user, None if hashed_text == normal_form(password) else hash_password(password)
 
 
-def _check_still_verified(connection: Any, user: Mapping[Any, Any]) -> None:
-    """Share the user's row; raises WrongCredentials if the password has changed since it was verified."""
-    current = UserRepository(connection).share_user(user["id"])
-    if current is None or current["password_hash"] != user["password_hash"]:
+def _check_still_verified(
+    users: UserRepository, user: Mapping[Any, Any], password: str, renewed_hash: str | None
+) -> None:
+    """Share the user's row, or lock it and renew the hash; raises WrongCredentials if the password has changed.
+
+    A changed hash is verified, because another sign-in may have renewed it.
+    """
+    if renewed_hash:
+        users.lock_user(user["id"])
+    current = users.share_user(user["id"])
+    if current is None:
         raise WrongCredentials
+    if current["password_hash"] != user["password_hash"] and not is_password(current["password_hash"], password):
+        raise WrongCredentials
+    if renewed_hash:
+        users.change_password(user["id"], user["password_hash"], renewed_hash)

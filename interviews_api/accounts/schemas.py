@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from interviews_api.accounts.models import CompanyRole, Role
-from interviews_api.accounts.passwords import is_common
+from interviews_api.accounts.passwords import MAX_PASSWORD, is_common, normal_form
 from interviews_api.web.email_fields import email_field, new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
@@ -21,16 +21,26 @@ from interviews_api.web.fields import (
 )
 from interviews_api.web.shared_schemas import CompanyLink
 
+_COUNTED = "Characters are counted in the normal form NFC."
+
 
 def _check_password(password: str) -> None:
     if is_common(password):
         raise ValidationError("Must not be blank or one of the commonest passwords.")
 
 
+class NewPasswordText(fields.String):
+    """Password that is to be stored, in its normal form, by which it is judged."""
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        return normal_form(text)
+
+
 def password_field(*, required: bool = True, **kwargs: Any) -> fields.String:
     """Return the field of a password that is to be stored."""
-    checks: list[Callable[[str], object]] = [validate.Length(10, 128), _check_password]
-    return fields.String(required=required, validate=checks, **kwargs)
+    checks: list[Callable[[str], object]] = [validate.Length(10, MAX_PASSWORD), _check_password]
+    return NewPasswordText(required=required, validate=checks, metadata={"description": _COUNTED}, **kwargs)
 
 
 class Credentials(CamelSchema):

@@ -6,6 +6,8 @@ from typing import Any
 from marshmallow import fields, pre_load, validate
 
 from interviews_api.accounts.models import CompanyRole
+from interviews_api.accounts.passwords import MAX_PASSWORD
+from interviews_api.accounts.schemas import NewPasswordText
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
@@ -13,7 +15,6 @@ from interviews_api.web.email_fields import new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     Instant,
-    Text,
     TrueOrFalse,
     WholeNumber,
     enum_field,
@@ -59,7 +60,7 @@ class SeedCompany(_Record):
 class _SeedUser(_Record):
     id = id_field(required=True)
     email = new_email_field(required=True)
-    password = Text(validate=validate.Length(min=1, max=128), load_default=None, allow_none=True)
+    password = NewPasswordText(validate=validate.Length(min=1, max=MAX_PASSWORD), load_default=None, allow_none=True)
 
 
 class SeedCompanyUser(_SeedUser):
