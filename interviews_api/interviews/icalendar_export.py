@@ -14,6 +14,7 @@ from typing import Any
 from icalendar import Alarm, Calendar, Event, vCalAddress, vUri
 
 from interviews_api.interviews.models import InterviewStatus, InterviewType
+from interviews_api.web.bidirectional import isolate
 from interviews_api.web.plain_text import in_one_line, replace_controls
 
 _PRODUCT = "-//interviews-api//EN"
@@ -88,7 +89,7 @@ def _event(interview: InterviewRow, organizer: str, attendee: str | None) -> Eve
     event.add("dtstart", interview["starts_at"])
     event.add("dtend", interview["starts_at"] + timedelta(minutes=interview["duration_minutes"]))
     company = in_one_line(interview["company_name"])
-    summary = f"Interview: {in_one_line(interview['job_title'])} - {company}"
+    summary = f"Interview: {isolate(in_one_line(interview['job_title']))} - {isolate(company)}"
     event.add("summary", summary)
     event.add("status", _STATUS[interview["status"]])
     if interview["notes"]:

@@ -15,10 +15,12 @@ from interviews_api.web.email_fields import new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
     Instant,
+    Label,
     TrueOrFalse,
     WholeNumber,
     enum_field,
     id_field,
+    label_field,
     link_field,
     text_field,
     time_zone_field,
@@ -29,6 +31,15 @@ _MAX_TEXT = 20_000  # characters; files come from the operator, and older texts 
 
 def _optional_text() -> fields.String:
     return text_field(_MAX_TEXT, load_default=None, allow_none=True)
+
+
+def _name(**kwargs: Any) -> fields.String:
+    checks = [validate.Length(min=1, max=_MAX_TEXT), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    return Label(validate=checks, **kwargs)
+
+
+def _optional_label() -> fields.String:
+    return label_field(_MAX_TEXT, load_default=None, allow_none=True)
 
 
 def _optional_instant() -> Instant:
@@ -49,10 +60,10 @@ class SeedCompany(_Record):
     """An element of the array `companies`."""
 
     id = id_field(required=True)
-    name = text_field(_MAX_TEXT, minimum=1, required=True)
+    name = _name(required=True)
     logo = _optional_text()
-    address = _optional_text()
-    phone = _optional_text()
+    address = _optional_label()
+    phone = _optional_label()
     email = _optional_text()
     time_zone = time_zone_field(load_default="UTC")
 
@@ -73,9 +84,9 @@ class SeedCompanyUser(_SeedUser):
 class SeedCandidate(_SeedUser):
     """An element of the array `candidates`."""
 
-    first_name = text_field(_MAX_TEXT, required=True)
-    last_name = text_field(_MAX_TEXT, required=True)
-    phone = _optional_text()
+    first_name = _name(required=True)
+    last_name = _name(required=True)
+    phone = _optional_label()
 
 
 class SeedJob(_Record):
@@ -83,7 +94,7 @@ class SeedJob(_Record):
 
     id = id_field(required=True)
     company_id = id_field(required=True)
-    title = text_field(_MAX_TEXT, minimum=1, required=True)
+    title = _name(required=True)
     description = _optional_text()
 
 

@@ -12,6 +12,7 @@ from marshmallow.exceptions import SCHEMA
 from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import is_id
+from interviews_api.web.bidirectional import BIDI_CONTROLS, without_bidi_controls
 from interviews_api.web.text_rules import (
     LINK_PATTERN,
     MAX_LINK,
@@ -20,11 +21,13 @@ from interviews_api.web.text_rules import (
     NAME_PATTERN,
     check_link,
     check_name,
-    without_controls,
+    clean_label,
+    clean_prose,
 )
-
-_NOT_BLANK = r"[^\s\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
 from interviews_api.web.zone_names import ZoneName
+
+_BLANK = rf"\s{BIDI_CONTROLS}"
+_NOT_BLANK = rf"[^{_BLANK}\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -174,20 +177,39 @@ class TrueOrFalse(fields.Boolean):
 class Text(fields.String):
     """Text whose length is judged before its contents: a text that is too long costs nothing else."""
 
+    clean: Callable[[str], str] = staticmethod(str)
+    """Return what is stored of a text."""
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        _check_length(self, text)
+        return self.clean(text)
+
     def _validate(self, value: str) -> None:
         _check_length(self, value)
         super()._validate(value)
 
 
 class Prose(Text):
-    """Text of several lines. Control characters that are no line breaks or tabs are removed.
+    """Text of several lines, without invisible controls.
 
-    Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON.
+    Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON. Bidirectional
+    controls stay as far as they are balanced.
     """
 
-    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        return without_controls(text)
+    clean = staticmethod(clean_prose)
+
+
+class Label(Text):
+    """Text that stands within other lines, such as a phone number or an address: no controls, but for line breaks."""
+
+    clean = staticmethod(clean_label)
+
+
+class Name(Text):
+    """Name or title of one line, without bidirectional controls. Other hidden characters are refused."""
+
+    clean = staticmethod(without_bidi_controls)
 
 
 class ShortList(fields.List[Any]):
@@ -218,15 +240,20 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
-    checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    checks = [validate.Length(min=1, max=maximum), validate.Regexp(rf"(?s).*[^{_BLANK}]", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
     return Prose(validate=checks, metadata={"pattern": pattern}, **kwargs)
+
+
+def label_field(maximum: int, **kwargs: Any) -> fields.String:
+    """Return the field of a label of at most `maximum` characters."""
+    return Label(validate=validate.Length(max=maximum), **kwargs)
 
 
 def name_field(**kwargs: Any) -> fields.String:
     """Return the field of the name of a person or company, or of a title: one line of at most 200 characters."""
     checks: list[Callable[[str], Any]] = [validate.Length(min=1, max=MAX_NAME), check_name]
-    return Text(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
+    return Name(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
 
 
 def link_field(**kwargs: Any) -> fields.String:

@@ -12,17 +12,17 @@ from marshmallow import Schema, ValidationError
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from interviews_api.accounts.models import Role
-from interviews_api.accounts.schemas import NewCompanyDetails
+from interviews_api.accounts.schemas import NewCandidate, NewCompanyDetails
 from interviews_api.events.models import PUBLISHED_TYPES, EventActor, EventType
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.hiring.schemas import NewJob
 from interviews_api.interviews.candidate_schemas import Reason, RescheduleWish
-from interviews_api.interviews.company_schemas import Reschedule
+from interviews_api.interviews.company_schemas import Cancellation, Reschedule
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.schemas import SubscriptionKeys
 from tests.support.openapi import is_valid
-from tests.support.typed_texts import LINKS, NAMES, NO_LINKS, NO_NAMES
+from tests.support.typed_texts import LINKS, NAMES, NO_LINKS, NO_NAMES, TURNED_NAMES
 
 INSTANTS = (
     "2999-05-15T09:00:00Z", "2999-05-15T09:00:00.0000000Z", "2999-05-15t09:00:00.123456789z",
@@ -128,7 +128,9 @@ def test_queries_are_never_null(document: dict[str, Any]) -> None:
     ("schema", "key", "value"),
     [
         *((NewJob, "title", text) for text in ("", "a", "a" * 200, "a" * 201, "\na\n", *OTHER_BLANKS)),
-        *((NewJob, "title", text) for text in (*NAMES, *NO_NAMES)),
+        *((NewJob, "title", text) for text in (*NAMES, *NO_NAMES, *TURNED_NAMES, "a" * 200 + "\u202e")),
+        *((NewCandidate, "firstName", text) for text in (*NAMES, *NO_NAMES, *TURNED_NAMES, "a" * 201)),
+        *((Cancellation, "cancellationReason", text) for text in ("a", " \u2066\u2069", "\u202e", "\u202ea", " ")),
         *((Reason, "reason", text) for text in ("", "a\nb", "a" * 2000, "a" * 2001, None)),
         *((NewCompanyDetails, "logo", f"https://{text}") for text in ("", "a", "a b", *OTHER_BLANKS)),
         *((NewCompanyDetails, "logo", text) for text in (*LINKS, *NO_LINKS)),

@@ -17,7 +17,7 @@ from interviews_api.interviews.icalendar_export import Method, export_calendar
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.event_mails import notes
-from interviews_api.notifications.mail_templates import LAYOUT, TEXTS
+from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TEXTS
 from interviews_api.web.plain_text import in_one_line, shorten
 
 _METHODS = {
@@ -78,7 +78,8 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
     message.set_content(LAYOUT.get_template("layout.txt.j2").render(variables))
-    message.add_alternative(LAYOUT.get_template("layout.html.j2").render(variables), subtype="html")
+    html_variables = variables | _html_texts(user, context)
+    message.add_alternative(LAYOUT.get_template("layout.html.j2").render(html_variables), subtype="html")
     if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
         invitation = export_calendar([context], method, organizer=settings.mail_from, attendee=to)
         message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
@@ -94,15 +95,26 @@ def _without_texts_of_muted_company(context: Values) -> Values:
 
 def _texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead`, `action` and `subject` of the mail's template; the subject has shortened names."""
+    names = _names(context)
+    template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
+    module = template.make_module(names)
+    texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
+    short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
+    return texts | {"subject": str(template.make_module(short_names).subject)}  # type: ignore[attr-defined]
+
+
+def _html_texts(user: Values, context: Values) -> dict[str, Any]:
+    """Return `lead` of the mail's template as HTML."""
+    template = HTML_TEXTS.get_template(KINDS[context["kind"]].template(user, context))
+    return {"lead": template.make_module(_names(context)).lead}  # type: ignore[attr-defined]
+
+
+def _names(context: Values) -> dict[str, str]:
+    """Return the texts that a template sets into its sentences, each in one line."""
     names = {
         "company": in_one_line(context["company_name"] or ""),
         "job": in_one_line(context["job_title"] or ""),
         "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
         "webhook": in_one_line(context["webhook_url"] or ""),
     }
-    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
-    template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    module = template.make_module(names)
-    texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
-    short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
-    return texts | {"subject": str(template.make_module(short_names).subject)}  # type: ignore[attr-defined]
+    return names | {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
