@@ -19,7 +19,7 @@ from interviews_api.web.fields import (
     name_field,
     time_zone_field,
 )
-from interviews_api.web.shared_schemas import CompanyLink
+from interviews_api.web.shared_schemas import CompanyLink, PersonNames, optional_name_field
 
 _COUNTED = "Characters are counted in the normal form NFC."
 
@@ -55,11 +55,11 @@ class _NewUser(CamelSchema):
     password = password_field()
 
 
-class NewCandidate(_NewUser):
+class NewCandidate(PersonNames, _NewUser):
     """The request body of a candidate's registration."""
 
-    first_name = name_field(required=True)
-    last_name = name_field(required=True)
+    first_name = optional_name_field()
+    last_name = optional_name_field()
     phone = label_field(50, load_default=None, allow_none=True)
 
 
@@ -128,12 +128,19 @@ class _User(CamelSchema):
     email_verified = fields.Boolean(metadata={"description": "Whether the address was verified as the user's."})
 
 
+class _StoredName(fields.String):
+    """One of a candidate's names, for output only: "" is null."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return super()._serialize(value or None, attr, obj, **kwargs)
+
+
 class CandidateProfile(_User):
     """A candidate as the viewer. The id is the candidate's."""
 
     role = enum_field(Role, only=[Role.CANDIDATE])
-    first_name = fields.String()
-    last_name = fields.String()
+    first_name = _StoredName(allow_none=True)
+    last_name = _StoredName(allow_none=True)
     phone = fields.String(allow_none=True)
 
 

@@ -25,6 +25,7 @@ from interviews_api.web.fields import (
     text_field,
     time_zone_field,
 )
+from interviews_api.web.shared_schemas import PersonNames
 
 _MAX_TEXT = 20_000  # characters; files come from the operator, and older texts may be longer than the API accepts
 
@@ -81,11 +82,11 @@ class SeedCompanyUser(_SeedUser):
     role = enum_field(CompanyRole, load_default=CompanyRole.OWNER.value)
 
 
-class SeedCandidate(_SeedUser):
+class SeedCandidate(PersonNames, _SeedUser):
     """An element of the array `candidates`."""
 
-    first_name = _name(required=True)
-    last_name = _name(required=True)
+    first_name = _name(load_default="")
+    last_name = _name(load_default="")
     phone = _optional_label()
 
 

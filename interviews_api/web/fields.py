@@ -44,6 +44,9 @@ class CamelSchema(Schema):
     has_optional_parts = False
     """Whether a response may leave keys out; otherwise a missing value is null."""
 
+    one_is_needed: tuple[str, ...] = ()
+    """Keys of optional texts in a request, of which one must be there and not be empty."""
+
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Set the field's JSON key, unless the field names its own."""
         if field_obj.data_key is None:

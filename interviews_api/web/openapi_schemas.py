@@ -111,6 +111,14 @@ def require_every_key(document: JsonObject, schema: Schema) -> None:
             require_every_key(document, inner.schema)
 
 
+def require_one_key(document: JsonObject, schema: CamelSchema) -> None:
+    """Say in a request's schema that one of the schema's keys `one_is_needed` must be there and not be empty."""
+    filled = {"type": "string", "minLength": 1}
+    alternatives = [{"required": [key], "properties": {key: filled}} for key in schema.one_is_needed]
+    if alternatives:
+        document["components"]["schemas"][type(schema).__name__]["anyOf"] = alternatives
+
+
 def forbid_nul(document: JsonObject) -> None:
     """Give each string of a request a pattern without NUL, unless it has a pattern or an enumeration."""
     visited: set[str] = set()

@@ -1,6 +1,8 @@
 """Plain text without the characters that break calendar files, mails and lines of output."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from interviews_api.web.bidirectional import with_balanced_bidi_controls, without_bidi_controls
 
@@ -21,3 +23,8 @@ def shorten(text: str, maximum: int) -> str:
 def in_one_line(text: str) -> str:
     """Return the text without control characters, each run of blanks and line breaks as one blank."""
     return " ".join(without_bidi_controls(replace_controls(text)).split())
+
+
+def full_name(row: Mapping[Any, Any]) -> str:
+    """Return the names of the row's candidate, of which one may be absent, with one blank between them."""
+    return " ".join(filter(None, ((row[name] or "").strip() for name in ("first_name", "last_name"))))

@@ -18,7 +18,7 @@ from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
 from interviews_api.notifications.event_mails import notes
 from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TEXTS
-from interviews_api.web.plain_text import in_one_line, shorten
+from interviews_api.web.plain_text import full_name, in_one_line, shorten
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,
@@ -114,7 +114,7 @@ def _names(context: Values) -> dict[str, str]:
     names = {
         "company": in_one_line(context["company_name"] or ""),
         "job": in_one_line(context["job_title"] or ""),
-        "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
+        "candidate": in_one_line(full_name(context)),
         "webhook": in_one_line(context["webhook_url"] or ""),
     }
     return names | {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
