@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header setup.cfg
 NODE_MODULES := tests/frontend/node_modules/.package-lock.json
-PROOFS := matrices model lists races calendars cache deliveries processes network live http floods accounts faults
+PROOFS := matrices model lists races calendars cache deliveries processes programs network live http floods accounts faults
 FILES_matrices := api db worker
 FILES_model := proofs/test_transition_model
 FILES_lists := proofs/test_serializers api/test_candidate_lists
@@ -14,9 +14,10 @@ FILES_calendars := proofs/test_calendar_feed proofs/test_mail_client_calendar ap
 FILES_cache := proofs/test_cache
 FILES_deliveries := proofs/test_outbox proofs/test_fair_mail
 FILES_processes := proofs/test_killed_servers proofs/test_database_restarts server/test_make_run
+FILES_programs := server/test_metrics server/test_server_log
 FILES_network := proofs/test_live_load proofs/test_live_seats proofs/test_slow_clients server/test_live_handshake server/test_live_updates
 FILES_live := server/test_live_closing server/test_live_bounds
-FILES_http := server/test_openapi_contract server/test_frontend api/test_hostile_bodies
+FILES_http := server/test_openapi_contract server/test_frontend server/test_http_edge api/test_hostile_bodies
 FILES_floods := proofs/test_floods
 FILES_accounts := proofs/test_account_floods proofs/test_account_recovery
 FILES_faults := proofs/test_faults proofs/test_clock_faults
@@ -44,7 +45,7 @@ run: install migrate ## serve a demo world on http://127.0.0.1:8000 (PORT), with
 ifneq ($(MEMORY),)
 test test-fast proofs $(PROOFS:%=proofs-%): export TMPDIR ?= $(MEMORY)
 endif
-test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres
+test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres, each case of a matrix on one
 	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute

@@ -62,7 +62,7 @@ _API_DESCRIPTION = ApiDescription(
         "auth": "Users register, sign in and out, and change their passwords.",
         "activity": "Users see the security events of their accounts.",
         "password-reset": "Users that forgot their password get a link by mail.",
-        "email-verification": "Users prove their address by a link in a mail.",
+        "email-verification": "Users verify their address by a link in a mail.",
         "company-users": "A company's owners add and remove its users, and change their roles.",
         "invitations": "Colleagues join a company by a link in a mail.",
         "health": "Probes of the process and of its database.",

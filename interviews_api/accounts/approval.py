@@ -13,7 +13,7 @@ from interviews_api.web.route_contract import Layer, View, contract_of, extend_c
 
 
 def approval_required(view: View) -> View:
-    """Refuse companies that the operator has suspended or not yet approved.
+    """Refuse companies that are suspended or not yet approved.
 
     The refusals of the route's `authorize_before_validation` precede this one.
     """

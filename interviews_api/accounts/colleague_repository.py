@@ -62,13 +62,13 @@ _COLLEAGUES = (
     .outerjoin(_colleagues_page, true())
     .where(CompanyUser.id == VIEWER, IS_SIGNED_IN)
 )
+_COMPANY = bindparam("company_id", type_=Company.id.type)
 _OWNERS = (
     select(User.id, User.email)
     .join(CompanyUser, CompanyUser.id == User.id)
-    .where(CompanyUser.company_id == bindparam("company_id"), CompanyUser.role == CompanyRole.OWNER)
+    .where(CompanyUser.company_id == _COMPANY, CompanyUser.role == CompanyRole.OWNER)
     .order_by(User.id)
 )
-_COMPANY = bindparam("company_id", type_=Company.id.type)
 _open_invitations = select(func.count()).where(
     Invitation.company_id == _COMPANY, Invitation.expires_at > bindparam("now", type_=Invitation.expires_at.type)
 )
@@ -147,17 +147,23 @@ class ColleagueRepository:
         return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
-        """Insert a member and return its user; raises EmailTaken, or as `lock_as_owner` and `check_bound` do."""
+        """Insert a member and return its user.
+
+        Raises EmailTaken, or as `lock_as_owner` and `refuse_too_many_colleagues` do.
+        """
         owner = self.lock_as_owner(viewer)
-        self.check_bound(owner["company_id"], now=now)
+        self.refuse_too_many_colleagues(owner["company_id"], now=now)
         member = UserRepository(self._connection).add_company_user(
             owner["company_id"], email, password_hash, CompanyRole.MEMBER, now=now
         )
         self._tell(self.owners_of(owner["company_id"]), owner, email, ColleagueChange.ADDED, now=now)
         return member
 
-    def check_bound(self, company_id: str, *, now: datetime) -> None:
-        """Raise TooManyColleagues when the company has no room for one more; the caller has locked the company."""
+    def refuse_too_many_colleagues(self, company_id: str, *, now: datetime) -> None:
+        """Raise TooManyColleagues when users and open invitations have reached USERS_OF_COMPANY.
+
+        The caller has locked the company.
+        """
         keys = {"company_id": company_id, "now": now}
         if self._connection.execute(_USERS_AND_INVITATIONS, keys).scalar_one() >= USERS_OF_COMPANY.allowed:
             raise TooManyColleagues
@@ -184,12 +190,5 @@ class ColleagueRepository:
     ) -> None:
         details = {"person": person, "change": change, "by": by["email"], "company": by["company_name"]}
         details["webhooks"] = ", ".join(webhook_urls)
-        for user_id, email in owners.items():
-            AccountMailRepository(self._connection).add(
-                MailKind.COLLEAGUE_CHANGED,
-                email,
-                originator_id=by["company_id"],
-                user_id=user_id,
-                now=now,
-                details=details,
-            )
+        mails = AccountMailRepository(self._connection)
+        mails.add_to_users(MailKind.COLLEAGUE_CHANGED, owners, originator_id=by["company_id"], now=now, details=details)

@@ -1,15 +1,17 @@
 """Blueprint `company-users`: the users that act for the viewer's company."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint
 
+from interviews_api.accounts.account_limits import count_invitation
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import any_company_required, any_owner_required
 from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.company_repository import CompanyRepository
-from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.email_verification import is_verification_required, lacks_verification
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     EmailTaken,
@@ -25,13 +27,12 @@ from interviews_api.accounts.passwords import hash_password, refuse_email_as_pas
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
-from interviews_api.accounts.sign_in_limits import count_invitation
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
 from interviews_api.config.limits import COLLEAGUES, INVITATIONS_TO_ADDRESS
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
-from interviews_api.errors import InvalidInput
+from interviews_api.errors import InvalidInput, TooManyRequests
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import authorize_before_validation
@@ -70,27 +71,32 @@ def _check_new_password(password: str, email: str) -> None:
 def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Outcome | dict[str, Any]:
     """Invite a colleague by mail; with a password, add a user to the viewer's company at once.
 
-    An address that has had its invitations of this hour gets no further mail, and its earlier link stays valid.
+    Without a verified address, where one is required, or for a suspended company, nothing is sent. An address that has
+    had its invitations of this hour gets no further mail, and its earlier link stays valid.
     """
     return _invite(viewer, email) if password is None else _add(viewer, email, password)
 
 
 def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
-    if _is_mailed(viewer) and not count_invitation(email):
-        return Outcome(202, {})
-    with transaction() as connection:
-        invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
-        record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
+    if _may_send_invitations(viewer):
+        with suppress(TooManyRequests), transaction() as connection:  # over the limit, nothing is written
+            invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
+            record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
+            count_invitation(email)  # in this transaction, so that a 409 does not use up the address's limit
     return Outcome(202, {})
 
 
-def _is_mailed(viewer: Viewer) -> bool:
-    """Return whether the worker sends the viewer's invitations: those that it suppresses must take nobody's room."""
+def _may_send_invitations(viewer: Viewer) -> bool:
+    """Return whether the worker would send an invitation of the viewer now.
+
+    `suppression.py` and `obsolescence.py` have the rules. An invitation that they suppress must not be written: it
+    would use up the address's limit, or go out uncounted if the viewer verifies its address first.
+    """
     with read_connection() as connection:
         user = UserRepository(connection).get(viewer)
         approval = CompanyRepository(connection).approval(viewer)
-    return approval != Approval.SUSPENDED and (user["email_verified"] or not is_verification_required())
+    return approval != Approval.SUSPENDED and not lacks_verification(user)
 
 
 def _add(viewer: Viewer, email: str, password: str) -> dict[str, Any]:
@@ -127,6 +133,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
     with transaction() as connection:
         user, is_change = ColleagueRepository(connection).change_role(viewer, user_id, CompanyRole(role), now=now())
         if is_change:
+            InvitationRepository(connection).delete_all(user_id)  # those of a former owner; a member has none
             count_attempt_of(viewer, COLLEAGUES)
             record(connection, SecurityEventType.COLLEAGUE_ROLE_CHANGED, user_id, actor_id=viewer.user_id, detail=role)
     return {"user": user}

@@ -16,9 +16,14 @@ def is_verification_required() -> bool:
     return service(Settings).email_verification == "required"
 
 
+def lacks_verification(user: Mapping[Any, Any]) -> bool:
+    """Return whether a verified address is required and the user has none."""
+    return is_verification_required() and not user["email_verified"]
+
+
 def refuse_unverified(user: Mapping[Any, Any]) -> None:
     """Raise EmailNotVerified if a verified address is required and the user has none."""
-    if is_verification_required() and not user["email_verified"]:
+    if lacks_verification(user):
         raise EmailNotVerified
 
 

@@ -1,12 +1,18 @@
 """Blueprint `auth`: registration, sign-in, token refresh, sign-out, password change, own profile, verification."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from flask import Blueprint
 
 from interviews_api.accounts import credentials
+from interviews_api.accounts.account_limits import (
+    count_login,
+    count_registration,
+    count_verification_mail,
+    find_account,
+)
 from interviews_api.accounts.audit import failed_sign_in_recorded
 from interviews_api.accounts.authentication import refresh_token_required, user_required
 from interviews_api.accounts.email_verification import is_verification_required
@@ -17,19 +23,9 @@ from interviews_api.accounts.errors import (
     RegistrationClosed,
     WrongCredentials,
 )
-from interviews_api.accounts.identity_provider import (
-    local_candidate_accounts_required,
-    local_session_required,
-    refuse_candidates_of_provider,
-)
-from interviews_api.accounts.models import NO_SESSION, Role, Viewer
-from interviews_api.accounts.passwords import (
-    find_hashed_text,
-    hash_password,
-    is_password,
-    normal_form,
-    refuse_email_as_password,
-)
+from interviews_api.accounts.identity_provider import local_candidate_accounts_required, local_session_required
+from interviews_api.accounts.models import NO_SESSION, Viewer
+from interviews_api.accounts.passwords import hash_password, is_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
 from interviews_api.accounts.registration import register_as_candidate, register_as_company
 from interviews_api.accounts.repository import SessionRepository, UserRepository
@@ -46,14 +42,7 @@ from interviews_api.accounts.schemas import (
     PasswordChange,
     SchemaAndValue,
 )
-from interviews_api.accounts.sign_in import begin_session, issue_tokens
-from interviews_api.accounts.sign_in_limits import (
-    count_login,
-    count_registration,
-    count_successful_login,
-    count_verification_mail,
-    find_account,
-)
+from interviews_api.accounts.sign_in import begin_session, issue_tokens, sign_in, verify_credentials
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -159,12 +148,9 @@ def log_in(email: str, password: str) -> SchemaAndValue:
     account = find_account(email)
     attempt = count_login(account)
     with failed_sign_in_recorded(account.user_id):
-        user, renewed_hash = _verify_credentials(account.user, password)
+        verified = verify_credentials(account.user, password)
         with transaction() as connection:
-            _check_still_verified(UserRepository(connection), user, password, renewed_hash)
-            count_successful_login(account)
-            attempt.give_back()
-            return SESSION_SCHEMAS[user["role"]], begin_session(connection, user)
+            return SESSION_SCHEMAS[verified.user["role"]], sign_in(connection, account, verified, attempt)
 
 
 @blueprint.post("/refresh")
@@ -251,34 +237,3 @@ def ask_for_verification(viewer: Viewer) -> dict[str, Any]:
         with transaction() as connection:
             VerificationRepository(connection).send_again(viewer, now=now())
     return {}
-
-
-def _verify_credentials(user: Mapping[Any, Any] | None, password: str) -> tuple[Mapping[Any, Any], str | None]:
-    """Return the user, and a new hash if the stored one is of the password as typed and not of its normal form.
-
-    Raises WrongCredentials, or CandidatesSignInElsewhere. Failures take the same time without a user.
-    """
-    hashed_text = find_hashed_text(user["password_hash"] if user else None, password)
-    if hashed_text is None or user is None:
-        raise WrongCredentials
-    if user["role"] == Role.CANDIDATE:
-        refuse_candidates_of_provider()
-    return user, None if hashed_text == normal_form(password) else hash_password(password)
-
-
-def _check_still_verified(
-    users: UserRepository, user: Mapping[Any, Any], password: str, renewed_hash: str | None
-) -> None:
-    """Share the user's row, or lock it and renew the hash; raises WrongCredentials if the password has changed.
-
-    A changed hash is verified, because another sign-in may have renewed it.
-    """
-    if renewed_hash:
-        users.lock_user(user["id"])
-    current = users.share_user(user["id"])
-    if current is None:
-        raise WrongCredentials
-    if current["password_hash"] != user["password_hash"] and not is_password(current["password_hash"], password):
-        raise WrongCredentials
-    if renewed_hash:
-        users.change_password(user["id"], user["password_hash"], renewed_hash)

@@ -18,15 +18,18 @@ from interviews_api.accounts.repository import UserRepository
 from interviews_api.clock import now
 from interviews_api.config.limits import CONFLICTS
 from interviews_api.db.connections import transaction
-from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, Unauthorized
+from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, TooManyRequests, Unauthorized
 from interviews_api.web.error_responses import JSON, error_response
 from interviews_api.web.http import read_body
 from interviews_api.web.responses import ApiResponse
-from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, contract_of, extend_contract
+from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, extend_contract
 
 
 def idempotent(view: View) -> View:
-    """Honour `Idempotency-Key`. A success and a 409 are stored; any other refusal leaves nothing behind."""
+    """Honour `Idempotency-Key`. A success and a 409 are stored; any other refusal leaves nothing behind.
+
+    So does a 409 over the limit of stored ones.
+    """
 
     @wraps(view)
     def guarded(viewer: Viewer, **path: Any) -> ApiResponse:
@@ -38,9 +41,7 @@ def idempotent(view: View) -> View:
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
         return _respond_once(view, viewer, path, key)
 
-    contract = contract_of(guarded)
-    limits = (*(contract.limits if contract else ()), CONFLICTS)
-    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True, limits=limits)
+    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True)
 
 
 def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
@@ -72,11 +73,15 @@ def _route(path: dict[str, str]) -> str:
 def _first_response(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResponse:
     """Call the view, whose transaction is a savepoint here: a 409 undoes its changes, and is stored itself.
 
-    The savepoint also undoes what the view has counted, so a 409 counts by itself: each is a row.
+    A stored 409 is a row, and the savepoint undoes the view's counts, so it counts under CONFLICTS. Over that limit the
+    409 is raised: all is rolled back, and nothing is stored.
     """
     try:
         response: ApiResponse = view(viewer, **path)
     except Conflict as refusal:
-        count_attempt_of(viewer, CONFLICTS)
+        try:
+            count_attempt_of(viewer, CONFLICTS)
+        except TooManyRequests:
+            raise refusal from None
         return error_response(refusal.status, refusal.message)
     return response

@@ -12,19 +12,19 @@ from interviews_api.accounts.account_pages import STYLE, add_page_headers, answe
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import EmailTaken, InvalidInvitation
 from interviews_api.accounts.invitation_repository import InvitationRepository
+from interviews_api.accounts.mailed_links import INVITATION_LINK
 from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.registration import register_as_colleague
 from interviews_api.accounts.schemas import CompanySession, InvitationDetails, InvitationPassword
 from interviews_api.accounts.sign_in import begin_session
-from interviews_api.accounts.signed_ids import INVITATION_LINK
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import REGISTRATION
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
-from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_forms
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/auth/invitations", template_folder="pages")
@@ -51,7 +51,7 @@ def show_invitation(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/<token>")
-@same_origin_forms
+@same_origin_required
 @authorize_before_validation(lambda connection, token: InvitationRepository(connection).get(_read(token), now=now()))
 @operation(
     "Logged in successfully",

@@ -52,13 +52,13 @@ class InvitationRepository:
     def create(self, viewer: Viewer, email: str, *, now: datetime) -> str:
         """Write an invitation and its mail without looking the address up, and return its id.
 
-        An earlier invitation of this address by the company ends. Raises as `lock_as_owner` and `check_bound` of
-        ColleagueRepository do.
+        An earlier invitation of this address by the company ends. Raises as `lock_as_owner` and
+        `refuse_too_many_colleagues` of ColleagueRepository do.
         """
         colleagues = ColleagueRepository(self._connection)
         owner = colleagues.lock_as_owner(viewer)
         self._end(owner["company_id"], email)
-        colleagues.check_bound(owner["company_id"], now=now)
+        colleagues.refuse_too_many_colleagues(owner["company_id"], now=now)
         invitation_id = new_id()
         values = {"id": invitation_id, "company_id": owner["company_id"], "invited_by_id": viewer.user_id}
         address = {"email": email, "email_key": email_key(email)}

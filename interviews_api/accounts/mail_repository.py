@@ -1,12 +1,12 @@
 """The SQL of account mails: mails about an account itself, which the worker sends to a fixed address."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert
 
+from interviews_api.accounts.account_limits import count_mails
 from interviews_api.accounts.models import AccountMail, MailKind
-from interviews_api.accounts.sign_in_limits import count_mail
 from interviews_api.config.limits import COLLEAGUE_MAILS, PASSWORD_MAILS
 from interviews_api.events.log import notify
 from interviews_api.ids import new_id
@@ -42,18 +42,42 @@ class AccountMailRepository:
         `user_id` is the user that has the address, if the mail is for a user.
         `mail_id` is the id of the invitation or verification that the mail's link names.
         """
-        if kind in _LIMITS and not count_mail(_LIMITS[kind], email):
+        mail = {"id": mail_id or new_id(), "user_id": user_id, "email": email}
+        self._add(kind, [mail], originator_id=originator_id, now=now, details=details)
+
+    def add_to_users(
+        self,
+        kind: MailKind,
+        emails: Mapping[str, str],
+        *,
+        originator_id: str,
+        now: datetime,
+        details: Mapping[str, str],
+    ) -> None:
+        """Write a mail to each of these users, whose addresses are by their id, as `add` does.
+
+        Takes as many statements for many users as for one.
+        """
+        mails = [{"id": new_id(), "user_id": user_id, "email": email} for user_id, email in emails.items()]
+        self._add(kind, mails, originator_id=originator_id, now=now, details=details)
+
+    def _add(
+        self,
+        kind: MailKind,
+        mails: Sequence[Mapping[str, str | None]],
+        *,
+        originator_id: str,
+        now: datetime,
+        details: Mapping[str, str] | None,
+    ) -> None:
+        if kind in _LIMITS:
+            with_room = count_mails(_LIMITS[kind], [str(mail["email"]) for mail in mails])
+            mails = [mail for mail in mails if mail["email"] in with_room]
+        if not mails:
             return
-        values = {
-            "id": mail_id or new_id(),
-            "originator_id": originator_id,
-            "user_id": user_id,
-            "kind": kind,
-            "email": email,
-        }
+        common = {"kind": kind, "originator_id": originator_id, "details": dict(details or {}), "is_fanned_out": False}
         times = {"created_at": now, "expires_at": now + LIFETIME}
-        statement = insert(AccountMail).values(**values, details=dict(details or {}), **times, is_fanned_out=False)
-        self._connection.execute(statement)
+        self._connection.execute(insert(AccountMail), [{**mail, **common, **times} for mail in mails])
         notify(self._connection)
 
     def void(self, user_id: str) -> None:

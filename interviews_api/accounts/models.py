@@ -28,8 +28,8 @@ NO_SESSION = ""
 class Viewer:
     """The signed-in user that a request's token names. `session_id` may be NO_SESSION.
 
-    `is_verified` is whether the token says that the address was verified. A verification is for good, so a token that
-    says so stays true; one that does not may have been issued before.
+    `is_verified` is whether the token says that the address was verified. A verification is for good, so such
+    a token stays true. A token without it may be older than the verification.
     """
 
     user_id: str

@@ -7,6 +7,7 @@ RFC 8265. Hashes are argon2id at the OWASP setting (19 MiB, 2 passes, 1 lane), a
 import re
 import unicodedata
 from pathlib import Path
+from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,6 +17,8 @@ from interviews_api.errors import InvalidInput
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _DUMMY_HASH = _HASHER.hash("")
+_HASHING = Lock()
+"""Held for each hash. Hashed at once, the passwords of all threads would each hold a thread for the time of all."""
 
 _LIST = Path(__file__).parent / "data" / "common_passwords.txt"
 _COMMON = frozenset(line for line in _LIST.read_text("utf-8").splitlines() if not line.startswith("# "))
@@ -51,7 +54,8 @@ def refuse_email_as_password(field: str, password: str, email: str) -> None:
 
 def hash_password(password: str) -> str:
     """Return the hash of the password's normal form, which includes salt and parameters."""
-    return _HASHER.hash(normal_form(password))
+    with _HASHING:
+        return _HASHER.hash(normal_form(password))
 
 
 def is_password(stored_hash: str | None, password: str) -> bool:
@@ -70,6 +74,7 @@ def find_hashed_text(stored_hash: str | None, password: str) -> str | None:
 
 def _is_hash_of(stored_hash: str | None, text: str) -> bool:
     try:
-        return _HASHER.verify(stored_hash or _DUMMY_HASH, text) and stored_hash is not None
+        with _HASHING:
+            return _HASHER.verify(stored_hash or _DUMMY_HASH, text) and stored_hash is not None
     except (VerificationError, InvalidHashError):
         return False

@@ -29,7 +29,7 @@ _MAX_KEPT = 1000  # attempts of one row, or more if a limit allows more
 
 @dataclass(frozen=True)
 class Count:
-    """A count of attempts under a limit, `factor` times as many as it allows.
+    """A count of attempts, of which `factor` times the limit's number are allowed.
 
     `row` names the row that holds the attempts; several counts may share it. With `label_only`, only those attempts
     count that have the label of the present one.
@@ -93,9 +93,13 @@ def by_subject(limit: Limit, subject: str) -> Count:
     return Count(limit, f"{limit.name}\0{subject}")
 
 
-def by_client_address(limit: Limit, address: ClientAddress) -> list[Count]:
-    """Return the counts of a limit for a client address, and for the IPv6 /48 around it."""
-    return [Count(limit, row, factor) for row, factor in _rows_of_client_address(limit, address)]
+def by_client_address(limit: Limit, address: ClientAddress, *, account_id: str | None = None) -> list[Count]:
+    """Return the counts of a limit for a client address, and for the IPv6 /48 around it.
+
+    With the id of an account, it has rows of its own for each client address.
+    """
+    suffix = f" {account_id}" if account_id else ""
+    return [Count(limit, row + suffix, factor) for row, factor in _rows_of_client_address(limit, address)]
 
 
 def by_account_and_client_address(limit: Limit, address: ClientAddress, *, in_rows_of: Limit) -> list[Count]:
@@ -117,7 +121,7 @@ def _rows_of_client_address(limit: Limit, address: ClientAddress) -> list[tuple[
 def by_account(limit: Limit, user_id: str | None, label: str) -> Count:
     """Return the count of a limit for an account, alike whether it exists or not.
 
-    No row is written for an account that does not exist: its e-mail address counts instead.
+    An account that does not exist counts in the fixed rows of `by_email_address`, so it adds none.
     """
     if user_id is None:
         return by_email_address(limit, label)
@@ -129,7 +133,7 @@ def by_email_address(limit: Limit, label: str) -> Count:
 
     All addresses share a fixed number of rows, by label.
     """
-    return Count(limit, f"{limit.name}\0unknown {int(label, 16) % _ROWS_OF_ADDRESSES}", label_only=True)
+    return Count(limit, f"{limit.name}\0address {int(label, 16) % _ROWS_OF_ADDRESSES}", label_only=True)
 
 
 def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:
@@ -156,6 +160,29 @@ def count_attempt(counts: Iterable[Count], label: str = "") -> CountedAttempt:
     if seconds:
         raise TooManyRequests(seconds)  # after the commit, so that the repaired times stay
     return CountedAttempt(counts_by_key, (now_ms, label))
+
+
+def count_each(limit: Limit, subjects: Iterable[str]) -> set[str]:
+    """Count an attempt of each subject for which the limit has room, and return these subjects.
+
+    Takes as many statements for many subjects as for one. Runs in the caller's transaction, or in its own.
+    """
+    by_key = {keyed_hash("rate limit", by_subject(limit, subject).row): subject for subject in subjects}
+    if not by_key or not service(Settings).ratelimit_enabled:
+        return set(by_key.values())
+    allowed, seconds = configured(limit).allowed, configured(limit).seconds
+    with transaction() as connection:
+        repository = RateLimitRepository(connection)
+        stored = repository.lock_all(sorted(by_key), expires_at=now())  # `save_all` sets the expiry
+        present = now()  # read after the locks, so that the times of a row rise
+        now_ms = int(present.timestamp() * 1000)
+        start = now_ms - seconds * 1000
+        rows = {
+            key: [entry for entry in _repair(attempts, now_ms) if entry[0] > start] for key, attempts in stored.items()
+        }
+        counted = {key: [*attempts, (now_ms, "")] for key, attempts in rows.items() if len(attempts) < allowed}
+        repository.save_all(rows | counted, present, seconds)
+    return {by_key[key] for key in counted}
 
 
 def _group_by_key(counts: Iterable[Count]) -> dict[str, list[Count]]:

@@ -32,7 +32,7 @@ def register_as_candidate(connection: Connection, email: str, password_hash: str
     users, accounts = UserRepository(connection), UnverifiedAccountRepository(connection)
     user = users.add_candidate(email, password_hash, now=now(), **person)
     if user is None:
-        account = _end_unverified_account(connection, email)
+        account = _end_unverified_account(connection, _find_unverified_account(connection, email))
         if account["role"] == Role.CANDIDATE:
             user = accounts.replace_candidate(account, email, password_hash, **person)
         elif _delete(connection, account):
@@ -51,7 +51,7 @@ def register_as_company(
     approval = new_company_approval()
     user = users.add_company(email, password_hash, company, approval=approval, now=now())
     if user is None:
-        account = _end_unverified_account(connection, email)
+        account = _end_unverified_account(connection, _find_unverified_account(connection, email))
         if account["role"] == Role.COMPANY and not accounts.colleague_roles(account):
             service(StandingAccess).end_of_company(connection, account["company_id"])
             user = accounts.replace_company(account, email, password_hash, company, approval=approval)
@@ -74,18 +74,18 @@ def register_as_colleague(connection: Connection, invitation: Mapping[Any, Any],
 def delete_unverified_account(connection: Connection, email: str) -> None:
     """Delete the unverified account with the address, if there is one and addresses must be verified.
 
-    Raises EmailTaken if it has applications or jobs, or if its company would have no owner.
+    Raises EmailTaken if it has applications or jobs, if its company would have no owner, or if it was verified
+    meanwhile.
     """
-    if is_verification_required() and UnverifiedAccountRepository(connection).find(email):
-        account = _end_unverified_account(connection, email)
-        if not _delete(connection, account):
-            raise EmailTaken
+    user_id = _find_unverified_account(connection, email)
+    if user_id is not None and not _delete(connection, _end_unverified_account(connection, user_id)):
+        raise EmailTaken
 
 
 def reject(connection: Connection, verification_id: str, user_id: str) -> None:
     """Delete the account that a stranger registered, or only its password if others depend on it.
 
-    They do if it has applications or jobs, or if its company would have no owner.
+    Applications, jobs, and colleagues that would have no owner depend on it.
     Raises InvalidVerification if the verification was used, or ended, meanwhile.
     """
     accounts = UnverifiedAccountRepository(connection)
@@ -97,14 +97,17 @@ def reject(connection: Connection, verification_id: str, user_id: str) -> None:
         accounts.delete_password(account)
 
 
-def _end_unverified_account(connection: Connection, email: str) -> RowMapping:
-    """Lock the unverified account with the address, end all access to it and return it.
+def _find_unverified_account(connection: Connection, email: str) -> str | None:
+    """Return the user id of the unverified account with the address, or None if addresses need not be verified."""
+    return UnverifiedAccountRepository(connection).find(email) if is_verification_required() else None
 
-    Raises EmailTaken if addresses need not be verified, or if the account is verified.
+
+def _end_unverified_account(connection: Connection, user_id: str | None) -> RowMapping:
+    """Lock the unverified account, end all access to it and return it.
+
+    Raises EmailTaken without an id, or if the account is verified.
     """
-    accounts = UnverifiedAccountRepository(connection)
-    user_id = accounts.find(email) if is_verification_required() else None
-    account = accounts.lock(user_id) if user_id else None
+    account = UnverifiedAccountRepository(connection).lock(user_id) if user_id else None
     if account is None:
         raise EmailTaken
     _end_registration(connection, account)

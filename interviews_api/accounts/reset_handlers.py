@@ -6,17 +6,17 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from interviews_api.accounts import credentials
+from interviews_api.accounts.account_limits import count_forgotten_password, find_account
 from interviews_api.accounts.account_pages import STYLE
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidReset
 from interviews_api.accounts.identity_provider import has_identity_provider
+from interviews_api.accounts.mailed_links import RESET_LINK
 from interviews_api.accounts.models import Role
 from interviews_api.accounts.passwords import hash_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.reset_repository import ResetRepository
 from interviews_api.accounts.schemas import NewPassword, PasswordResetRequest
-from interviews_api.accounts.sign_in_limits import count_forgotten_password, find_account
-from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.config.limits import (

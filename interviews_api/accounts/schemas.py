@@ -14,7 +14,7 @@ from interviews_api.web.fields import (
     Instant,
     enum_field,
     id_field,
-    label_field,
+    inline_text_field,
     link_field,
     name_field,
     time_zone_field,
@@ -60,7 +60,7 @@ class NewCandidate(PersonNames, _NewUser):
 
     first_name = optional_name_field()
     last_name = optional_name_field()
-    phone = label_field(50, load_default=None, allow_none=True)
+    phone = inline_text_field(50, load_default=None, allow_none=True)
 
 
 class NewCompanyDetails(CamelSchema):
@@ -68,8 +68,8 @@ class NewCompanyDetails(CamelSchema):
 
     name = name_field(required=True)
     logo = link_field(load_default=None, allow_none=True)
-    address = label_field(500, load_default=None, allow_none=True)
-    phone = label_field(50, load_default=None, allow_none=True)
+    address = inline_text_field(500, load_default=None, allow_none=True)
+    phone = inline_text_field(50, load_default=None, allow_none=True)
     email = new_email_field(load_default=None, allow_none=True)
     time_zone = time_zone_field(load_default="UTC")
 

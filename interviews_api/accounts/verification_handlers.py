@@ -11,6 +11,7 @@ from flask import Blueprint, Response, render_template
 from interviews_api.accounts.account_pages import STYLE, add_page_headers, answer_refusal
 from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import InvalidVerification
+from interviews_api.accounts.mailed_links import VERIFICATION_LINK
 from interviews_api.accounts.rate_limits import by_client_address, count_attempt
 from interviews_api.accounts.registration import reject
 from interviews_api.accounts.schemas import (
@@ -21,7 +22,6 @@ from interviews_api.accounts.schemas import (
     VerificationDetails,
     VerificationToken,
 )
-from interviews_api.accounts.signed_ids import VERIFICATION_LINK
 from interviews_api.accounts.verification_repository import VerificationRepository
 from interviews_api.clock import now
 from interviews_api.config import Settings
@@ -30,7 +30,7 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import ForeignForm, same_origin_forms
+from interviews_api.web.guards import ForeignForm, same_origin_required
 from interviews_api.web.operation import operation
 from interviews_api.web.plain_text import full_name
 
@@ -69,7 +69,7 @@ def show_verification(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/verify")
-@same_origin_forms
+@same_origin_required
 @operation(
     "Email verified successfully",
     CandidateMe,
@@ -89,7 +89,7 @@ def verify_email(token: str) -> SchemaAndValue:
 
 
 @blueprint.post("/not-me")
-@same_origin_forms
+@same_origin_required
 @operation(
     "Registration ended successfully",
     Nothing,

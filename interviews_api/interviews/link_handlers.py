@@ -25,7 +25,7 @@ from interviews_api.services import service
 from interviews_api.web.csp import page_headers
 from interviews_api.web.error_responses import answer_api_error
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_forms
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.negotiation import prefers_html
 from interviews_api.web.operation import operation
 from interviews_api.web.pages import refusal_page
@@ -61,7 +61,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
 
 
 @blueprint.post("/<token>")
-@same_origin_forms
+@same_origin_required
 @authorize_before_validation(lambda connection, token: LinkRepository(connection).get(*_read(token), now=now()))
 @operation(
     "Interview confirmed successfully",

@@ -67,7 +67,8 @@ def refuse_too_many_transitions(
     """Raise TooManyRequests when the side has reached a limit on its transitions of the interview."""
     if limits is None:
         return
-    common, present = limits[TRANSITIONS_OF_INTERVIEW.name], now()
+    present = now()
+    common = limits[TRANSITIONS_OF_INTERVIEW.name]
     _refuse(connection, common, interview_id, _event.actor == actor, _IS_TRANSITION, at=present)
     if transition.limit is not None:
         own = limits[transition.limit.name]

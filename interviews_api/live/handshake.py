@@ -24,7 +24,7 @@ class _FrameSocket:
     """
 
     def __init__(self, inner: Any) -> None:
-        inner.settimeout(None)  # a live socket may be silent for as long as its client answers pings
+        inner.settimeout(None)  # WebWorker has set SOCKET_SECONDS, but a live socket is silent between pings
         self._inner = inner
         self._lock = threading.Lock()
         self._received = 0

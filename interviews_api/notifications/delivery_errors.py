@@ -33,16 +33,18 @@ class Obsolete(DeliveryError):
 
 
 _FOR_COMPANY = {
+    "UnicodeEncodeError": "the mail server does not accept the address",
     "SMTPRecipientsRefused": "the mail server does not accept the address",
     "SMTPNotSupportedError": "the mail server does not accept the address",
     "SMTPDataError": "the mail server does not accept the message",
 }
+"""Texts for the company of permanent failures, by the class of the exception; all others are a temporary failure."""
 
 
 def describe_for_company(error: str) -> str:
-    """Return the text of a delivery error without what a mail server or the operator's system has said.
+    """Return a delivery error as a company may read it, without words of a mail server or the operator's system.
 
-    Such a text begins with the class of an exception, or names MAIL_DIR.
+    An error with such words begins with the class of an exception, `deferred`, `unforeseen` or MAIL_DIR, and a colon.
     """
     name, colon, _ = error.partition(": ")
     is_internal = bool(colon) and (name.isidentifier() or name.startswith("MAIL_DIR"))

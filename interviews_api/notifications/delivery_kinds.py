@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
 from interviews_api.accounts.models import MailKind
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
 from interviews_api.config import Settings
 from interviews_api.notifications import event_mails
 from interviews_api.notifications.models import DeliveryKind

@@ -143,7 +143,7 @@ def _write(connection: Connection, world: World, users: Sequence[Record]) -> Non
     could deadlock.
     """
     repository = SeedRepository(connection)
-    repository.lock(Interview, world["interviews"])
+    repository.lock(Interview, (interview["id"] for interview in world["interviews"]))
     _delete_unverified_accounts(connection, repository, users)
     companies_read = [company | {"approval": Approval.APPROVED.value} for company in world["companies"]]
     repository.upsert(Company, companies_read, keep=["approval"])
@@ -188,11 +188,11 @@ def _delete_unverified_accounts(connection: Connection, repository: SeedReposito
     """
     ids = {user["id"] for user in users}
     owners = repository.owners_of_emails((user["email_key"] for user in users), only_unverified=True)
-    # Sorted by id, because two loads that lock accounts in opposite orders would deadlock.
-    for email, owner_id in sorted(owners.items(), key=itemgetter(1)):
-        if owner_id not in ids:
-            with suppress(EmailTaken):
-                delete_unverified_account(connection, email)
+    others = {key: owner_id for key, owner_id in owners.items() if owner_id not in ids}
+    repository.lock_accounts(others.values())
+    for key, _ in sorted(others.items(), key=itemgetter(1)):
+        with suppress(EmailTaken):  # `_check_users` refuses the address
+            delete_unverified_account(connection, key)
 
 
 def _check_users(repository: SeedRepository, world: World, users: Sequence[Record]) -> None:

@@ -1,13 +1,13 @@
 """The SQL of seeding: upserts by id, look-ups of references, and bulk inserts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, cast, func, insert, or_, select
 
-from interviews_api.accounts.models import Company, User
+from interviews_api.accounts.models import Company, CompanyUser, PasswordReset, User
 from interviews_api.db.types import Base
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
@@ -40,11 +40,24 @@ class SeedRepository:
         self._connection = connection
         self._is_postgres = connection.dialect.name == "postgresql"
 
-    def lock(self, model: type[Base], rows: Iterable[Row]) -> None:
+    def lock(self, model: type[Base], ids: Iterable[str]) -> None:
         """Lock the rows with these ids, as far as they exist, until the commit."""
         key = _table(model).c.id
-        for ids in batches(sorted(row["id"] for row in rows)):
-            self._connection.execute(select(key).where(key.in_(ids)).order_by(key).with_for_update())
+        for batch in batches(sorted(ids)):
+            self._connection.execute(select(key).where(key.in_(batch)).order_by(key).with_for_update())
+
+    def lock_accounts(self, user_ids: Collection[str]) -> None:
+        """Lock the resets of all these users, then their companies, then the users, in the order of registrations.
+
+        A lock of one account after the other could deadlock with the registration of a colleague.
+        """
+        resets = select(PasswordReset.id).join(User, User.email_key == PasswordReset.email_key)
+        companies = select(CompanyUser.company_id)
+        reset_ids = self._rows(resets.where(User.id.in_(batch)) for batch in batches(user_ids))
+        company_ids = self._rows(companies.where(CompanyUser.id.in_(batch)) for batch in batches(user_ids))
+        self.lock(PasswordReset, {id_ for (id_,) in reset_ids})
+        self.lock(Company, {id_ for (id_,) in company_ids})
+        self.lock(User, user_ids)
 
     def upsert(
         self,

@@ -14,13 +14,13 @@ from interviews_api.interviews.models import Actor, InterviewStatus, InterviewTy
 from interviews_api.web.email_fields import new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
+    InlineText,
     Instant,
-    Label,
     TrueOrFalse,
     WholeNumber,
     enum_field,
     id_field,
-    label_field,
+    inline_text_field,
     link_field,
     text_field,
     time_zone_field,
@@ -36,11 +36,11 @@ def _optional_text() -> fields.String:
 
 def _name(**kwargs: Any) -> fields.String:
     checks = [validate.Length(min=1, max=_MAX_TEXT), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
-    return Label(validate=checks, **kwargs)
+    return InlineText(validate=checks, **kwargs)
 
 
-def _optional_label() -> fields.String:
-    return label_field(_MAX_TEXT, load_default=None, allow_none=True)
+def _optional_inline_text() -> fields.String:
+    return inline_text_field(_MAX_TEXT, load_default=None, allow_none=True)
 
 
 def _optional_instant() -> Instant:
@@ -63,8 +63,8 @@ class SeedCompany(_Record):
     id = id_field(required=True)
     name = _name(required=True)
     logo = _optional_text()
-    address = _optional_label()
-    phone = _optional_label()
+    address = _optional_inline_text()
+    phone = _optional_inline_text()
     email = _optional_text()
     time_zone = time_zone_field(load_default="UTC")
 
@@ -87,7 +87,7 @@ class SeedCandidate(PersonNames, _SeedUser):
 
     first_name = _name(load_default="")
     last_name = _name(load_default="")
-    phone = _optional_label()
+    phone = _optional_inline_text()
 
 
 class SeedJob(_Record):

@@ -22,6 +22,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 from interviews_api.web import logs, security_headers
 
 SOCKET_SECONDS = 15
+"""Longest wait for a client, in seconds: for a whole response, or for more of a body."""
+
 INVALID_REQUEST, FAILED_REQUEST = "Invalid request from ip=", "Error handling request "
 
 
@@ -59,7 +61,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Serve the request; return whether the connection stays open."""
+        """Serve the request, with waits for the client of at most SOCKET_SECONDS.
+
+        Return whether the connection stays open.
+        """
         conn.sock.settimeout(SOCKET_SECONDS)
         return super().handle_request(req, conn)
 

@@ -21,13 +21,13 @@ from interviews_api.web.text_rules import (
     NAME_PATTERN,
     check_link,
     check_name,
-    clean_label,
-    clean_prose,
+    clean_inline_text,
+    clean_text,
 )
 from interviews_api.web.zone_names import ZoneName
 
 _BLANK = rf"\s{BIDI_CONTROLS}"
-_NOT_BLANK = rf"[^{_BLANK}\u0000\u001c-\u001f\u0085]"  # JSON Schema's \s (ECMA-262) lacks the last five
+_NOT_BLANK = rf"[^{_BLANK}\u0000-\u001f\u007f-\u009f]"  # what `clean_text` leaves, and is no blank
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -193,20 +193,20 @@ class Text(fields.String):
         super()._validate(value)
 
 
-class Prose(Text):
-    """Text of several lines, without invisible controls.
+class CleanText(Text):
+    """Text of several lines without control characters, except tabs and line breaks.
 
     Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON. Bidirectional
     controls stay as far as they are balanced.
     """
 
-    clean = staticmethod(clean_prose)
+    clean = staticmethod(clean_text)
 
 
-class Label(Text):
+class InlineText(Text):
     """Text that stands within other lines, such as a phone number or an address: no controls, but for line breaks."""
 
-    clean = staticmethod(clean_label)
+    clean = staticmethod(clean_inline_text)
 
 
 class Name(Text):
@@ -237,20 +237,20 @@ def id_field(**kwargs: Any) -> fields.String:
 
 
 def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> fields.String:
-    """Return a field of prose; `minimum` and `maximum` are lengths in characters."""
-    return Prose(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+    """Return the field of a text of several lines; `minimum` and `maximum` are lengths in characters."""
+    return CleanText(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
     checks = [validate.Length(min=1, max=maximum), validate.Regexp(rf"(?s).*[^{_BLANK}]", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
-    return Prose(validate=checks, metadata={"pattern": pattern}, **kwargs)
+    return CleanText(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
 
-def label_field(maximum: int, **kwargs: Any) -> fields.String:
-    """Return the field of a label of at most `maximum` characters."""
-    return Label(validate=validate.Length(max=maximum), **kwargs)
+def inline_text_field(maximum: int, **kwargs: Any) -> fields.String:
+    """Return the field of an inline text of at most `maximum` characters."""
+    return InlineText(validate=validate.Length(max=maximum), **kwargs)
 
 
 def name_field(**kwargs: Any) -> fields.String:

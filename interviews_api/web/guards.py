@@ -1,4 +1,4 @@
-"""Guards of views: access is judged (401, 404, 403) before query and body (400), and foreign forms are refused."""
+"""Guards of views: access is judged before query and body, and other sites' requests are refused."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,17 +19,17 @@ _FORMS = {FORM, "multipart/form-data", "text/plain"}  # the types of a form's `e
 
 
 class ForeignForm(Forbidden):
-    """403: another site's page sent the form."""
+    """403: a page of another site caused the request."""
 
     message = "This form was sent from another site"
 
 
-def same_origin_forms(view: View) -> View:
-    """Refuse HTML forms of other sites (Fetch Metadata; else Origin, which must be PUBLIC_URL's).
+def same_origin_required(view: View) -> View:
+    """Refuse requests that a browser sends from pages of other sites (Fetch Metadata, else Origin).
 
-    The Host header is not used, because a proxy may change it.
-    JSON needs no guard: browsers ask before they send another site's (CORS). Any other body, or none, is refused when
-    the headers name another site, but for an origin of CORS_ORIGINS.
+    A form needs a same-origin header. Any other body, or none, is refused only when a header names another site that is
+    not in CORS_ORIGINS. JSON is exempt, because browsers ask first (CORS). Host is not used, because a proxy may change
+    it.
     """
 
     @wraps(view)
@@ -50,7 +50,7 @@ def _is_same_origin() -> bool:
 
 
 def _is_foreign() -> bool:
-    """Return whether the headers name a site that is not ours; those of a client that is no browser name none."""
+    """Return whether the headers name a site that is neither this API nor in CORS_ORIGINS; only browsers send them."""
     origin = request.headers.get("Origin")
     return origin not in service(Settings).cors_origins and (origin is not None or "Sec-Fetch-Site" in request.headers)
 

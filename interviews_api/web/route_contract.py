@@ -116,7 +116,7 @@ class RouteContract:
     is_idempotent: bool = False
     """Whether the route takes an Idempotency-Key."""
     check: Callable[..., object] | None = None
-    """That of `authorize_before_validation`, with its refusals of the path."""
+    """The access check of `authorize_before_validation`; raises 401, 403 or 404."""
     opens_unverified: bool = True
     """Whether the viewer's address may be unverified."""
     socket_query: type[Schema] | None = None
@@ -136,7 +136,7 @@ def contract_of(view: View) -> RouteContract | None:
 
 
 def extend_contract(view: View, layer: Layer, **changes: Any) -> View:
-    """Add a layer to a view's contract, and return the view; raises TypeError when the decorators are out of order."""
+    """Add a layer to a view's contract and return the view; raises TypeError when the decorators are out of order."""
     contract = contract_of(view)
     if contract is None or contract.layer >= layer:
         inner = contract.layer.name if contract else "no layer"

@@ -43,16 +43,16 @@ _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA
 _CONTROLS |= {ord(character): character for character in "\t\n\r"} | {ord(end): "\n" for end in "\v\f\x85"}
 
 
-def clean_prose(text: str) -> str:
-    """Return the text with LF for each vertical tab, form feed and NEL, and without other controls than TAB, LF, CR.
+def clean_text(text: str) -> str:
+    """Return the text without control characters, except TAB, LF and CR.
 
-    Bidirectional controls stay as far as they are balanced.
+    A vertical tab, form feed or NEL becomes LF. Bidirectional controls stay as far as they are balanced.
     """
     return with_balanced_bidi_controls(text.translate(_CONTROLS))
 
 
-def clean_label(text: str) -> str:
-    """Return the text as `clean_prose` does, but without all bidirectional controls."""
+def clean_inline_text(text: str) -> str:
+    """Return the text as `clean_text` does, but without all bidirectional controls."""
     return without_bidi_controls(text.translate(_CONTROLS))
 
 

@@ -1,14 +1,19 @@
 """Limits on the mails about an account that its users cause: what goes on beyond them is done, and told no more."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from sqlalchemy import select
 
-from interviews_api.accounts.models import AccountMail
+from interviews_api.accounts.models import AccountMail, Role
 from interviews_api.db.connections import Database
+from interviews_api.services import service
 from tests.support.accounts import ADA, LUMEN, bearer
 from tests.support.api import PASSWORD, Caller
+from tests.support.factories import Record, World
 from tests.support.fixtures import MakeLimited
+from tests.support.statements import hooked
+from tests.support.tokens import Headers
 
 USERS = "/auth/company/users"
 OTHER_PASSWORD = "another-good-password"
@@ -48,3 +53,29 @@ def test_changes_of_colleagues_send_an_owner_a_bounded_number_of_mails(
     for role in ("owner", "member", "owner", "member", "owner"):
         assert owner.ok("PATCH", f"{USERS}/{victim['id']}", {"role": role})["user"]["companyRole"] == role
     assert mails(database, "colleague_changed") == {LUMEN["email"]: 3, "victim@x.example": 3}
+
+
+def test_change_of_colleagues_takes_as_many_statements_for_many_owners(
+    make_limited: MakeLimited, world: World, headers: Callable[..., Headers], database: Database
+) -> None:
+    """The change holds the lock of the company meanwhile."""
+    company = world.company()
+    owner, *members = (world.company_user(company, role=role) for role in ("owner", "member", "member"))
+    world.load()
+    client = make_limited()
+    caller = Caller(client, headers(owner["id"], Role.COMPANY))
+    caller.ok("GET", USERS)
+
+    def count_statements(member: Record) -> int:
+        statements: list[str] = []
+        engine = service(Database, client.application).engine
+        with hooked(engine, lambda statement, _parameters: statements.append(statement)):
+            caller.ok("PATCH", f"{USERS}/{member['id']}", {"role": "owner"})
+        return len(statements)
+
+    few = count_statements(members[0])
+    for _ in range(30):
+        world.company_user(company)
+    world.load()  # which makes the first member one again
+    assert count_statements(members[1]) == few
+    assert mails(database, "colleague_changed").total() == 2 + 32

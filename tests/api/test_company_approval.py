@@ -142,9 +142,10 @@ def test_suspended_company_gets_no_applicants_and_mails_nobody(
     app: Flask, people: People, runner: FlaskCliRunner, database: Database
 ) -> None:
     job = people.us.ok("POST", "/jobs", {"title": "Baker"})["id"]
+    people.us.ok("POST", "/auth/company/users", {"email": "new@x.example"})
     runner.invoke(args=["companies", "suspend", people.us_company_id])
     assert people.candidate.refused("POST", f"/jobs/{job}/applications") == (404, "Job not found")
-    people.us.ok("POST", "/auth/company/users", {"email": "new@x.example"})
+    people.us.ok("POST", "/auth/company/users", {"email": "another@x.example"})
     with working(app, {Channel.EMAIL: lambda _user, _context: None}):
         wait_for(lambda: statuses(database) == ["suppressed"])
     runner.invoke(args=["companies", "approve", people.us_company_id])

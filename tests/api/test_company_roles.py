@@ -159,6 +159,26 @@ def test_company_has_at_most_two_hundred_users_and_open_invitations(
     ann.ok("POST", USERS, {"email": "fourth@lumen.example"})
 
 
+def test_invitations_of_a_former_owner_do_not_count(team: Team, world: World, database: Database) -> None:
+    """Neither while the inviter is a member, nor as an owner again: the bound would not hold."""
+    ann, bob = team.callers["ann"], team.callers["bob"]
+    company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]
+    for _ in range(195):
+        world.company_user({"id": company_id}, role="member")
+    world.load()
+    for name in ("first", "second"):
+        bob.ok("POST", USERS, {"email": f"{name}@lumen.example"})
+    ann.ok("PATCH", team.paths["bob"], {"role": "member"})
+    for name in ("third", "fourth"):
+        ann.ok("POST", USERS, {"email": f"{name}@lumen.example"})
+    ann.ok("PATCH", team.paths["bob"], {"role": "owner"})
+    assert ann.refused("POST", USERS, {"email": "fifth@lumen.example"})[0] == 409
+    assert sorted(row.email for row in everything(database)["invitations"]) == [
+        "fourth@lumen.example",
+        "third@lumen.example",
+    ]
+
+
 def test_simultaneous_invitations_keep_the_bound(team: Team, world: World, app: Flask) -> None:
     ann = team.callers["ann"]
     company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK
 from interviews_api.accounts.models import Invitation, Role
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.ids import new_id

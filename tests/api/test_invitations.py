@@ -1,7 +1,6 @@
 """Invitations of colleagues: the same answer for all addresses, and a link that opens one account once."""
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,11 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from interviews_api.accounts.models import AccountMail, Approval, Invitation, Role, User
-from interviews_api.accounts.models import Company as Employer
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK
+from interviews_api.accounts.models import AccountMail, Invitation, Role, User
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.email import compose
@@ -268,29 +266,3 @@ def test_address_gets_three_invitations_an_hour_from_all_companies(
     assert len(paths(database)) == 2, "the last link of each company stays valid"
     callers[0].ok("POST", USERS, {"email": "another@lumen.example"})
     assert len(paths(database)) == 3
-
-
-@pytest.mark.parametrize("reason", ["unverified", "suspended"])
-def test_invitations_that_are_not_mailed_take_no_room(
-    reason: str, make_limited: MakeLimited, company: Company, database: Database
-) -> None:
-    """A stranger invites an address again and again; then a real company invites it."""
-    client = make_limited(EMAIL_VERIFICATION="required")
-    account = {"email": "stranger@x.example", "password": PASSWORD, "company": {"name": "X"}}
-    data = Caller(client, {}).ok("POST", "/auth/register/company", account)
-    stranger = Caller(client, {"Authorization": f"Bearer {data['accessToken']}"})
-    if reason == "suspended":
-        with database.engine.begin() as connection:
-            connection.execute(update(User).values(email_verified_at=User.created_at))
-            id_ = data["user"]["company"]["id"]
-            connection.execute(update(Employer).where(Employer.id == id_).values(approval=Approval.SUSPENDED))
-    for _ in range(5):
-        assert stranger.ok("POST", USERS, {"email": NEW}) == {}
-    us = Caller(client, company.ann.headers)
-    for _ in range(4):
-        us.ok("POST", USERS, {"email": NEW})
-    mails = select(AccountMail.originator_id).where(AccountMail.kind == "invitation")
-    with database.reads.connection() as connection:
-        senders = Counter(connection.execute(mails).scalars())
-    assert senders.pop(data["user"]["company"]["id"]) == 5
-    assert list(senders.values()) == [3]

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK
 from interviews_api.accounts.models import AccountMail, Invitation, PasswordReset
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.notifications.channels.email import compose

@@ -30,6 +30,7 @@ INSTANTS = (
     "2999-05-15T24:00:00Z", "2999-05-15T09:00:00.Z", "2999-05-15T09:00Z", "2999-05-15T09:00:00",
     "2999-05-15T09:00:00+24:00",
 )  # fmt: skip
+CONTROLS = tuple(map(chr, (*range(1, 0x20), *range(0x7F, 0xA0))))
 OTHER_BLANKS = ("\x1c", "\x1f", "\x85", "\u2003", "\ufeff", "\n")
 
 
@@ -132,6 +133,8 @@ def test_queries_are_never_null(document: dict[str, Any]) -> None:
         *((NewCandidate, "firstName", text) for text in (*NAMES, *NO_NAMES, *TURNED_NAMES, "a" * 201)),
         *((Cancellation, "cancellationReason", text) for text in ("a", " \u2066\u2069", "\u202e", "\u202ea", " ")),
         *((Reason, "reason", text) for text in ("", "a\nb", "a" * 2000, "a" * 2001, None)),
+        *((Cancellation, "cancellationReason", text) for text in ("", "\u2003", "a\nb", "\x01a\x7f", "\u00a0")),
+        *((Cancellation, "cancellationReason", text) for text in (*CONTROLS, "".join(CONTROLS))),
         *((NewCompanyDetails, "logo", f"https://{text}") for text in ("", "a", "a b", *OTHER_BLANKS)),
         *((NewCompanyDetails, "logo", text) for text in (*LINKS, *NO_LINKS)),
         *((NewCompanyDetails, "timeZone", text) for text in ("UTC", "Asia/Kolkata", "Asia/Nowhere", "utc")),

@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from interviews_api import create_app
 from interviews_api.accounts import reset_handlers
+from interviews_api.accounts.mailed_links import RESET_LINK
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.passwords import hash_password
-from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from interviews_api import create_app
 from interviews_api.accounts.audit_models import RETENTION, SecurityEventType
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK
 from interviews_api.accounts.models import Invitation, PasswordReset, Role
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.notifications.delivery_errors import TargetGone

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from interviews_api.accounts.mailed_links import RESET_LINK
 from interviews_api.accounts.models import PasswordReset, Session, User
 from interviews_api.accounts.passwords import hash_password
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.clock import now
 from interviews_api.config.limits import SESSIONS_OF_USER
 from interviews_api.db.connections import Database

@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from interviews_api.accounts.mailed_links import RESET_LINK
 from interviews_api.accounts.models import AccountMail, Approval, Company, User
-from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.db.connections import Database
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from tests.support.accounts import ADA, LUMEN, bearer, forget_verification, rows, verification_tokens

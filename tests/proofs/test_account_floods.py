@@ -11,7 +11,7 @@ from interviews_api.db.connections import Database
 from tests.support.access_rules import CANDIDATE, COMPANY, REFRESH, RULES, SIGNED_IN
 from tests.support.api import PASSWORD, Caller, invitation
 from tests.support.factories import Record, World
-from tests.support.floods import FloodedRoute, assert_harmless, describe, flood, flooded_routes
+from tests.support.floods import Route, assert_harmless, describe, flood_routes, flooded_routes
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.proof_table import figure, proof
@@ -66,16 +66,18 @@ def test_registered_users_flood_delays_no_other_client(
 ) -> None:
     """A route joins when it is in the URL map and its access rule names a role."""
     api, nginx = proxied_servers
-    workers, floods = api.workers, []
+    workers = api.workers
     targets = flooded_routes(app, CANDIDATE, COMPANY, SIGNED_IN, REFRESH)[:: figure(sample=14, full=1)]
+
+    def requests_for(route: Route) -> list[bytes]:
+        rule = RULES[route.name]
+        tokens = accounts.sign_in(rule.role)
+        token = tokens["refreshToken" if rule.role == REFRESH else "accessToken"]
+        body = invitation(accounts.ids["application_id"]) if rule.body == "invitation" else rule.body
+        return route.requests(accounts.ids, {"Authorization": f"Bearer {token}"}, body)
+
     with proof("routes flooded by a registered user", database.engine.dialect.name, len(targets)) as proof_row:
-        for route in targets:
-            rule = RULES[route.name]
-            tokens = accounts.sign_in(rule.role)
-            token = tokens["refreshToken" if rule.role == REFRESH else "accessToken"]
-            body = invitation(accounts.ids["application_id"]) if rule.body == "invitation" else rule.body
-            requests = route.requests(accounts.ids, {"Authorization": f"Bearer {token}"}, body)
-            floods.append(FloodedRoute(route, flood(nginx, requests, SECONDS)))
+        floods = flood_routes(nginx, targets, requests_for, seconds=SECONDS, milliseconds=MILLISECONDS)
         proof_row.result = describe(floods)
         assert_harmless(floods, MILLISECONDS)
     assert api.workers == workers

@@ -29,6 +29,8 @@ from tests.support.settings import SETTINGS
 from tests.support.worker_processes import WorkerProcesses
 
 CLIENTS = figure(sample=2, full=6)
+PAUSE = figure(sample=0.1, full=0)
+"""Seconds between the turns of a client: the sample shares the processors with other tests."""
 
 
 class Load:
@@ -75,6 +77,7 @@ class Load:
                 self._ask("PUT", f"/interviews/{ended}/complete", company, {})
             waiting = None
             self._ask("GET", "/candidate/interviews", candidate)
+            time.sleep(PAUSE)
 
     def stop(self) -> None:
         self._is_over.set()

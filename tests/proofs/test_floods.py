@@ -7,7 +7,7 @@ from interviews_api.db.connections import Database
 from interviews_api.interviews.link_tokens import make_token
 from tests.support.access_rules import PUBLIC, REFRESH, RULES
 from tests.support.factories import World
-from tests.support.floods import FloodedRoute, assert_harmless, describe, flood, flooded_routes
+from tests.support.floods import Route, assert_harmless, describe, flood_routes, flooded_routes
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.proof_table import figure, proof
@@ -30,13 +30,16 @@ def test_strangers_flood_delays_no_other_client(
     world.load()
     ids = {"token": make_token(SECRETS["SECRET_KEY"], interview["id"], 0), "name": "swagger-ui-bundle.js"}
     api, nginx = proxied_servers
-    workers, floods = api.workers, []
+    workers = api.workers
     targets = flooded_routes(app, PUBLIC, REFRESH)[:: figure(sample=7, full=1)]
+
+    def requests_for(route: Route) -> list[bytes]:
+        rule = RULES[route.name]
+        headers = {"Authorization": "Bearer " + "x" * 7000} if rule.role == REFRESH else {}
+        return route.requests(ids, headers, rule.body)
+
     with proof("routes flooded by a stranger", database.engine.dialect.name, len(targets)) as proof_row:
-        for route in targets:
-            rule = RULES[route.name]
-            headers = {"Authorization": "Bearer " + "x" * 7000} if rule.role == REFRESH else {}
-            floods.append(FloodedRoute(route, flood(nginx, route.requests(ids, headers, rule.body), SECONDS)))
+        floods = flood_routes(nginx, targets, requests_for, seconds=SECONDS, milliseconds=MILLISECONDS)
         proof_row.result = describe(floods)
         assert_harmless(floods, MILLISECONDS)
     assert api.workers == workers

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.needs_nginx
 
 
 class SlowClients:
-    """Connections that begin a request and then send or read slowly."""
+    """Connections that begin a request and then send or read slowly, from 200 addresses: nginx limits those of one."""
 
     def __init__(self, port: int, count: int) -> None:
         self.sockets: list[socket.socket] = []
@@ -35,6 +35,7 @@ class SlowClients:
     def _open(self, port: int, begin: bytes) -> None:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.bind((f"127.0.1.{len(self.sockets) % 200 + 1}", 0))
         sock.connect(("127.0.0.1", port))
         sock.sendall(begin)
         self.sockets.append(sock)

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from interviews_api.accounts.mailed_links import RESET_LINK
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.accounts.reset_repository import ResetRepository
-from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.clock import format_instant, now
 from interviews_api.db.connections import transaction

@@ -15,6 +15,8 @@ from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.tokens import Headers
 
+pytestmark = pytest.mark.matrix
+
 
 @pytest.mark.parametrize(
     ("headers", "status", "phrase"),

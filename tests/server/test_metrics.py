@@ -9,11 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from interviews_api.server import metric_files
 from tests.support.gunicorn_server import GunicornServer, clean_environment
 from tests.support.metrics import parse, requests
 from tests.support.receivers import wait_for
 from tests.support.settings import ROOT, SETTINGS
+
+pytestmark = pytest.mark.matrix
 
 
 def folders(server: GunicornServer, parent: Path | None = None) -> list[Path]:

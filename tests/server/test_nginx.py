@@ -21,6 +21,7 @@ from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.nginx import Nginx
 from tests.support.postgres import free_port
+from tests.support.receivers import wait_for
 from tests.support.settings import ROOT
 from tests.support.tokens import begin_session
 
@@ -212,6 +213,35 @@ def test_largest_response_holds_no_thread_for_a_slow_reader() -> None:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert slow.recv(1) == b"H"
         assert is_sent.wait(9)  # after 10 s nginx closes the connection of a client that does not read
+
+
+def test_requests_of_an_address_in_flight_are_bounded() -> None:
+    """Each may fill a temporary file for a slow reader. Live sockets are counted by themselves."""
+    has_arrived, may_answer = threading.Semaphore(0), threading.Event()
+
+    class Upstream(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            has_arrived.release()
+            may_answer.wait(60)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_anything: object) -> None:
+            pass
+
+    with upstream_behind_nginx(Upstream) as nginx, contextlib.ExitStack() as opened:
+        opened.callback(may_answer.set)
+        for _ in range(48):
+            sock = opened.enter_context(socket.create_connection(("127.0.0.1", nginx.port), timeout=30))
+            sock.sendall(b"GET /jobs HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert has_arrived.acquire(timeout=30)
+        status, headers, answer = nginx.ask("GET", "/jobs")
+        assert (status, in_shape(429, answer), headers["Retry-After"]) == (429, True, "1")
+        assert nginx.ask("GET", "/candidate/interviews/updates")[0] == 502, "no live process runs"
+        may_answer.set()
+        wait_for(lambda: nginx.ask("GET", "/jobs")[0] == 200)
 
 
 def test_client_cannot_forge_its_address(nginx: Nginx) -> None:

@@ -19,6 +19,8 @@ from tests.support.people import People
 from tests.support.receivers import wait_for
 from tests.support.settings import ROOT, SECRETS, SETTINGS
 
+pytestmark = pytest.mark.matrix
+
 
 def ask_raw(server: GunicornServer, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:

@@ -5,8 +5,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from interviews_api.accounts.mailed_links import VERIFICATION_LINK
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, EmailVerification, User, email_key
-from interviews_api.accounts.signed_ids import VERIFICATION_LINK
 from interviews_api.db.connections import Database
 from tests.support.api import PASSWORD, Caller
 from tests.support.settings import SECRETS

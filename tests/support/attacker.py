@@ -5,8 +5,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from interviews_api.accounts.mailed_links import RESET_LINK
 from interviews_api.accounts.models import PasswordReset
-from interviews_api.accounts.signed_ids import RESET_LINK
 from interviews_api.db.connections import Database
 from interviews_api.notifications.models import Channel, Delivery
 from tests.support.accounts import bearer

@@ -15,9 +15,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
+from interviews_api.accounts.mailed_links import INVITATION_LINK
 from interviews_api.accounts.models import Invitation
 from interviews_api.accounts.schemas import NewCandidate, NewCompanyDetails
-from interviews_api.accounts.signed_ids import INVITATION_LINK
 from interviews_api.clock import zone_names
 from interviews_api.config.limits import SUBSCRIPTIONS_OF_CANDIDATE, WEBHOOKS_OF_COMPANY
 from interviews_api.db.connections import Database
@@ -36,8 +36,8 @@ from tests.support.api import PASSWORD, in_days, local
 from tests.support.browser import Browser
 from tests.support.settings import SECRETS
 
-CHARACTERS = ("\N{GRINNING FACE}", '"')
-"""Characters that take most bytes: in UTF-8, and escaped in HTML."""
+WIDEST_IN_JSON, WIDEST_IN_HTML = "\N{GRINNING FACE}", '"'
+"""Characters that take most bytes: four in UTF-8, and five as the escape `&#34;`."""
 
 WIDEST = 10**18
 """As wide as the largest id or total."""
@@ -61,7 +61,7 @@ def longest_text(schema: type[Schema], name: str, preferred: str, prefix: str = 
     """Return the longest text that the field takes, of the preferred character or else of one that it allows."""
     text_field: Any = schema().fields[name]
     (maximum,) = (check.max for check in text_field.validators if isinstance(check, validate.Length))
-    for character in (preferred, *CHARACTERS[1:], "a"):
+    for character in (preferred, WIDEST_IN_HTML, "a"):
         text = prefix + character * (maximum - len(prefix))
         if is_accepted(text_field, text):
             assert not is_accepted(text_field, text + character)
@@ -119,7 +119,7 @@ class LargestWorld:
         feed = self._send("candidate", "POST", "/candidate/calendar-feed")["url"]
         self._send("company", "POST", "/auth/company/users", {"email": longest_address(f"c{self.number}")})
         with self.database.engine.begin() as connection:
-            connection.execute(update(Delivery).values(error=CHARACTERS[1] * LONGEST_ERROR, status="failed"))
+            connection.execute(update(Delivery).values(error=WIDEST_IN_JSON * LONGEST_ERROR, status="failed"))
             connection.execute(update(Webhook).values(disabled_at=in_days(0)))
             invitation_id = connection.execute(select(func.max(Invitation.id))).scalar_one()
         token = INVITATION_LINK.token(SECRETS["SECRET_KEY"], invitation_id)

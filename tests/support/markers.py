@@ -46,7 +46,10 @@ def runs_on_another_database(item: pytest.Item, backend: str) -> bool:
 
 
 def mark_matrices(items: Iterable[pytest.Item]) -> None:
-    """Mark tests of three and more cases in MATRIX_FOLDERS as matrices: the cases take one way through the SQL."""
+    """Mark tests of three or more cases in MATRIX_FOLDERS as matrices.
+
+    Their cases differ in input, not in SQL, so one database for each suffices.
+    """
     cases = [
         item
         for item in items
@@ -74,9 +77,13 @@ def _backend(item: pytest.Function) -> str:
 
 
 def is_covered(item: pytest.Item) -> bool:
-    """Return whether coverage is measured: not of a test of the API on Postgres that runs on SQLite as well."""
+    """Return whether coverage is measured: not of proofs, nor of a test on Postgres that runs on SQLite as well.
+
+    Tests in `tests/db` are measured on both databases, because their SQL differs.
+    """
+    folders = set(Path(item.path).parts)
     is_on_both = item.get_closest_marker("matrix") is None and runs_on_another_database(item, "sqlite")
-    return not is_on_both or "api" not in Path(item.path).parts
+    return not (is_on_both and {"api", "worker"} & folders) and "proofs" not in folders
 
 
 def is_slow(item: pytest.Item) -> bool:

@@ -70,6 +70,23 @@ def test_only_nginx_has_a_port_and_without_tls_only_on_this_machine(services: di
         assert f"server 127.0.0.1:{port} " in (DEPLOY / "nginx.conf").read_text()
 
 
+def test_nginx_has_room_for_the_slow_readers_of_an_address(services: dict[str, Any]) -> None:
+    """A tmpfs is memory of its container."""
+    configuration = (DEPLOY / "nginx.conf").read_text()
+    (response,) = re.findall(r"^ +proxy_max_temp_file_size (\d+)m;$", configuration, re.MULTILINE)
+    (requests,) = re.findall(r"^ +limit_conn interviews_in_flight (\d+);$", configuration, re.MULTILINE)
+    nginx = services["nginx"]
+    rooms = {mount.partition(":")[0]: mebibytes(mount) for mount in nginx["tmpfs"]}
+    assert int(requests) * int(response) < rooms["/var/cache/nginx"]
+    assert sum(rooms.values()) + 128 < mebibytes(f"size={nginx['mem_limit']}")
+
+
+def mebibytes(options: str) -> int:
+    """Return the MiB of `size=...` in the options of a mount."""
+    number, unit = re.findall(r"size=([0-9]+)([mg])\b", options)[0]
+    return int(number) * {"m": 1, "g": 1024}[unit]
+
+
 def test_postgres_is_alone_in_an_internal_network(services: dict[str, Any]) -> None:
     assert compose()["networks"]["database"] == {"internal": True}
     assert services["postgres"]["networks"] == ["database"]

@@ -5,6 +5,7 @@ from flask import Flask
 
 from interviews_api.config.limits import (
     COLLEAGUE_MAILS,
+    CONFLICTS,
     FORGOTTEN_OF_ACCOUNT,
     FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
     LIMITS,
@@ -18,7 +19,13 @@ from interviews_api.config.limits import (
 from interviews_api.web.route_contract import contract_of
 from tests.support.settings import ROOT
 
-_WITHOUT_REFUSAL = {FORGOTTEN_OF_ACCOUNT, FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS, PASSWORD_MAILS, COLLEAGUE_MAILS}
+_WITHOUT_REFUSAL = {
+    FORGOTTEN_OF_ACCOUNT,
+    FORGOTTEN_OF_ACCOUNT_FROM_ADDRESS,
+    CONFLICTS,
+    PASSWORD_MAILS,
+    COLLEAGUE_MAILS,
+}
 """Limits whose routes answer as if there was room."""
 
 

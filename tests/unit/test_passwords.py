@@ -1,8 +1,28 @@
 """Refused passwords, and hashes: argon2id at OWASP's parameters."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from interviews_api.accounts import passwords
+
+
+class SlowHasher:
+    """Hasher that notes how many of its calls ran at once."""
+
+    def __init__(self) -> None:
+        self.running = self.most = 0
+
+    def hash(self, password: str) -> str:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        time.sleep(0.01)
+        self.running -= 1
+        return password
+
+    def verify(self, stored_hash: str, password: str) -> bool:
+        return self.hash(password) == stored_hash
 
 
 @pytest.mark.usefixtures("shipped_hashes")
@@ -13,6 +33,17 @@ def test_passwords_are_argon2id_at_the_owasp_setting() -> None:
     assert not passwords.is_password(stored, "y")
     assert not passwords.is_password("not a hash", "x")
     assert not passwords.is_password(None, "")
+
+
+def test_passwords_are_hashed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = SlowHasher()
+    monkeypatch.setattr(passwords, "_HASHER", hasher)
+    with ThreadPoolExecutor(8) as pool:
+        hashes = [pool.submit(passwords.hash_password, "x") for _ in range(4)]
+        checks = [pool.submit(passwords.is_password, "x", "x") for _ in range(4)]
+    assert [future.result() for future in hashes] == ["x"] * 4
+    assert all(future.result() for future in checks)
+    assert hasher.most == 1
 
 
 @pytest.mark.parametrize("password", [

@@ -80,7 +80,8 @@ def test_ended_notice_can_be_resent(status: str, app: Flask, people: People, dat
     [
         ("refuse", "the mail server does not accept the address"),
         ("reject", "the mail server does not accept the message"),
-        ("later", "the mail server does not accept the address"),
+        ("later", "temporary failure"),
+        ("greylisted", "temporary failure"),
         ("drop", "temporary failure"),
     ],
 )
@@ -109,6 +110,7 @@ def test_company_reads_no_words_of_the_mail_server(
         ("ConnectionRefusedError: [Errno 111] Connection refused", "temporary failure"),
         ("gaierror: [Errno -2] mail.internal", "temporary failure"),
         ("SMTPNotSupportedError: SMTPUTF8", "the mail server does not accept the address"),
+        ("UnicodeEncodeError: 'ascii' codec can't encode", "the mail server does not accept the address"),
         ("the interview has begun", "the interview has begun"),
         ("answered 410: it is disabled now", "answered 410: it is disabled now"),
         ("", ""),

@@ -93,14 +93,23 @@ def _hand_over(server: _Connection, message: EmailMessage) -> None:
 
 
 def _delivery_error(error: Exception, *, is_about_message: bool) -> DeliveryError:
-    """Return the delivery error of an SMTP or network error: permanent only for a 5xx about recipients or message."""
-    reason = _describe(error)
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _ in error.recipients.values()]
-        return Rejected(reason) if min(codes, default=0) >= _PERMANENT else RetryLater(reason)
-    if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= _PERMANENT:
+    """Return the delivery error of an SMTP or network error: permanent only for a 5xx about recipients or message.
+
+    The text of a 4xx about them begins with `deferred`, because the company reads another text than for a 5xx.
+    """
+    reason, codes = _describe(error), _reply_codes(error)
+    if codes and min(codes) >= _PERMANENT:
         return Rejected(reason)
+    if codes:
+        reason = f"deferred: {reason}"
     return MessageDeferred(reason) if is_about_message else RetryLater(reason)
+
+
+def _reply_codes(error: Exception) -> list[int]:
+    """Return the server's reply codes about recipients or message, none for other errors."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return [code for code, _ in error.recipients.values()]
+    return [error.smtp_code] if isinstance(error, smtplib.SMTPDataError) else []
 
 
 def _describe(error: Exception) -> str:

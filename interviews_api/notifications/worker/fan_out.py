@@ -28,7 +28,10 @@ from interviews_api.notifications.recipients import SENT_TO_CANDIDATE, SENT_TO_C
 
 BATCH = 500
 MAX_DELIVERIES = 2000
-"""The deliveries of events in a batch, or those of one event more: a company's users multiply its events."""
+"""Deliveries of events at which a batch ends. The event that reaches it is written whole, so a batch may have more.
+
+An event may go to all users of a company, so BATCH events alone could be 100,000 rows.
+"""
 
 RETRY_WINDOW = timedelta(days=1)
 """How long a delivery is retried before it becomes a dead letter."""
@@ -106,7 +109,7 @@ class DeliveryFanOut:
     def _deliveries_of(
         self, events: Sequence[RowMapping], now: datetime
     ) -> tuple[Sequence[RowMapping], list[dict[str, Any]]]:
-        """Return the first events, up to MAX_DELIVERIES, and the values of their deliveries."""
+        """Return the events up to the one that reaches MAX_DELIVERIES, and the values of their deliveries."""
         recipients = _EventRecipients(self._connection, events)
         rows: list[dict[str, Any]] = []
         for number, event in enumerate(events):

@@ -26,7 +26,7 @@ from interviews_api.notifications.worker.concurrency import FairSlots
 from interviews_api.notifications.worker.delivery_context_repository import DeliveryContextRepository
 from interviews_api.notifications.worker.delivery_repository import Claim, DeliveryRepository
 from interviews_api.notifications.worker.retry_policy import FIRST_BACKOFF
-from interviews_api.notifications.worker.suppression import require_target
+from interviews_api.notifications.worker.suppression import unsuppressed_target
 from interviews_api.notifications.worker.target_health_repository import TargetHealthRepository
 
 _DATABASE_RETRY_SECONDS = 0.25
@@ -99,7 +99,7 @@ class DeliverySettler:
                 target = repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
             raise _ContextUnavailable(type(error).__name__) from None
-        self._send(require_target(context, target, now()), context)
+        self._send(unsuppressed_target(context, target, now()), context)
 
     def _succeed(self, connection: Connection, claim: Claim) -> None:
         DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now())

@@ -1,4 +1,4 @@
-"""Rules by which a claimed delivery is suppressed: by its context, and by its target."""
+"""Suppression: the rules by which a claimed delivery is not sent. `obsolescence.py` has those of the context alone."""
 
 from datetime import datetime
 
@@ -13,8 +13,8 @@ from interviews_api.notifications.models import DeliveryKind
 from interviews_api.notifications.obsolescence import Context, raise_if_muted
 
 
-def require_target(context: Context, target: RowMapping | None, now: datetime) -> RowMapping:
-    """Return the target of a delivery; raises Obsolete when the delivery is suppressed or the target is gone."""
+def unsuppressed_target(context: Context, target: RowMapping | None, now: datetime) -> RowMapping:
+    """Return the target; raises Obsolete when the target is gone or a rule suppresses the delivery."""
     raise_if_obsolete(context, now)
     if target is None:
         raise Obsolete("the recipient is no longer there")

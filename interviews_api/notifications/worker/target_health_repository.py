@@ -16,7 +16,7 @@ _FAILING_DAY = RETRY_WINDOW - timedelta(minutes=1)
 
 
 class TargetHealthRepository:
-    """Health of targets that attempts do not change: mail addresses. Subclasses override. Never commits."""
+    """The health of mail addresses, which no attempt changes. Subclasses record that of others. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

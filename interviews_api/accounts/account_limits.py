@@ -1,15 +1,15 @@
-"""Limits on sign-ins, mails about passwords, verification mails and other mails about accounts.
+"""Limits by account: sign-ins, registrations, invitations and mails about accounts.
 
 A client address with a session of the account has its own count: failures from elsewhere do not touch it. Mails of an
 account without a verified address share a count: a stranger may have registered it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from interviews_api.accounts.client_addresses import ClientAddress, client_address
-from interviews_api.accounts.email_verification import is_verification_required
+from interviews_api.accounts.email_verification import lacks_verification
 from interviews_api.accounts.models import email_key
 from interviews_api.accounts.rate_limits import (
     Count,
@@ -20,6 +20,7 @@ from interviews_api.accounts.rate_limits import (
     by_email_address,
     by_subject,
     count_attempt,
+    count_each,
     keyed_hash,
 )
 from interviews_api.accounts.repository import UserRepository
@@ -68,8 +69,7 @@ class AccountRequest:
 
         A stranger may have registered an address that is not verified, and signed in from many client addresses.
         """
-        is_verified = self.user is not None and (self.user["email_verified"] or not is_verification_required())
-        return self.is_from_known_address and is_verified
+        return self.is_from_known_address and self.user is not None and not lacks_verification(self.user)
 
 
 def find_account(email: str) -> AccountRequest:
@@ -94,8 +94,11 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     address = request.address
     if request.is_from_known_address:
         # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
+        # login_address counts too, or saving the shared row by the shorter window would drop attempts that it needs.
+        # The shared row keeps the newest attempts alone, so the pair has a row that no neighbour fills.
         address = replace(address, wider=None)
         counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
+        counts += by_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, account_id=request.user_id)
     else:
         counts = by_client_address(LOGIN_FROM_ADDRESS, address)
         counts.append(by_account(LOGIN_OF_ACCOUNT, request.user_id, request.label))
@@ -106,10 +109,10 @@ def count_login(request: AccountRequest) -> CountedAttempt:
 def count_successful_login(request: AccountRequest) -> None:
     """Count a sign-in whose password was right; raises TooManyRequests.
 
-    Its attempt is not given back then, so further ones are soon refused before they are evaluated.
+    Over this limit the caller does not give the attempt back. So `login_account_address` soon refuses before the
+    password is hashed.
     """
-    counts = by_client_address(SUCCESSFUL_LOGINS, request.address)
-    count_attempt([replace(count, row=f"{count.row} {request.user_id}") for count in counts])
+    count_attempt(by_client_address(SUCCESSFUL_LOGINS, request.address, account_id=request.user_id))
 
 
 def count_forgotten_password(request: AccountRequest) -> bool:
@@ -148,19 +151,19 @@ def count_verification_mail(request: AccountRequest) -> bool:
     return _has_room(_verification_mail(request), request.label)
 
 
-def count_invitation(email: str) -> bool:
-    """Count an invitation of an e-mail address, and return whether the address has room for its mail."""
+def count_invitation(email: str) -> None:
+    """Count an invitation by mail of an e-mail address; raises TooManyRequests."""
     label = _label(email)
-    return _has_room(by_email_address(INVITATIONS_TO_ADDRESS, label), label)
+    count_attempt([by_email_address(INVITATIONS_TO_ADDRESS, label)], label)
 
 
-def count_mail(limit: Limit, email: str) -> bool:
-    """Count a mail to the e-mail address of an account, and return whether the limit has room for it.
+def count_mails(limit: Limit, emails: Iterable[str]) -> set[str]:
+    """Count a mail to each e-mail address of an account, and return the addresses for which the limit has room.
 
-    The count outlives the account, which a registration replaces.
+    The counts outlive the accounts, which registrations replace.
     """
-    label = _label(email)
-    return _has_room(by_subject(limit, label), label)
+    by_label = {_label(email): email for email in emails}  # rows of their own, because only accounts get these mails
+    return {by_label[label] for label in count_each(limit, by_label)}
 
 
 def _verification_mail(request: AccountRequest) -> Count:

@@ -1,4 +1,4 @@
-"""Signed ids: the tokens in mailed links, each good for one purpose.
+"""Mailed links: kinds of links to accounts, each with a signed id as its token.
 
 Tokens are derived when needed and never stored, so the database alone opens no account.
 """
@@ -42,7 +42,7 @@ class MailedLink:
         return id_
 
     def url(self, public_url: str, secret_key: str, id_: str) -> str:
-        """Return the link for the mail."""
+        """Return the absolute URL with the token, for the mail."""
         return f"{public_url}{self.path}{self.token(secret_key, id_)}"
 
     def _serializer(self, secret_key: str) -> URLSafeSerializer:
