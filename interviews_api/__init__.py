@@ -33,7 +33,17 @@ from interviews_api.notifications.channels.request_resolver import RequestResolv
 from interviews_api.notifications.target_repository import SubscriptionRepository, WebhookRepository
 from interviews_api.notifications.webhook_description import INTERVIEW_CHANGE, WEBHOOK_TEST
 from interviews_api.services import register_services
-from interviews_api.web import error_responses, health, http, logs, metrics, openapi, request_limits, security_headers
+from interviews_api.web import (
+    error_responses,
+    health,
+    http,
+    logs,
+    metrics,
+    openapi,
+    pages,
+    request_limits,
+    security_headers,
+)
 from interviews_api.web.openapi_document import ApiDescription
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import check_routes
@@ -82,6 +92,7 @@ def create_app(source: Mapping[str, str] | None = None) -> Flask:
     request_limits.init_app(app)
     http.init_app(app)
     error_responses.init_app(app)
+    pages.init_app(app)
     metrics.init_app(app, read_backlog_metrics)
     openapi.init_app(app, _API_DESCRIPTION)
     tokens.init_app(app, settings)

@@ -101,12 +101,14 @@ def create_company(name: str, time_zone: str, email: str, password: str) -> None
 
 
 @users.command("create-candidate")
-@click.option("--first-name", required=True)
-@click.option("--last-name", required=True)
+@click.option("--first-name", default=None, help="One of the names is enough.")
+@click.option("--last-name", default=None)
 @click.option("--phone", default=None)
 @_email
 @_password
-def create_candidate(first_name: str, last_name: str, phone: str | None, email: str, password: str) -> None:
+def create_candidate(
+    first_name: str | None, last_name: str | None, phone: str | None, email: str, password: str
+) -> None:
     """Create a candidate with a password to sign in."""
     names = {"firstName": first_name, "lastName": last_name, "phone": phone}
     candidate_id = new_id()

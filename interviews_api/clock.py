@@ -5,7 +5,7 @@ Zones come from the PyPI package `tzdata`, because the operating system's copy m
 
 import re
 import zoneinfo
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,14 @@ zoneinfo.reset_tzpath(to=())
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+_HOUR_AND_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+INSTANT_PATTERN = (
+    rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({_HOUR_AND_MINUTE}):([0-5][0-9]|60)(?:\.([0-9]+))?"
+    rf"([Zz]|[+-]{_HOUR_AND_MINUTE})$"
+)
 _INSTANT = re.compile(INSTANT_PATTERN)
+_NO_PLACES = {"Factory", "localtime", "posixrules"}
+"""Names of no place that some copies of the data have."""
 
 
 def now() -> datetime:
@@ -33,22 +39,39 @@ def format_instant(instant: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Parse an RFC 3339 date-time (section 5.6, upper-case T and Z) into a UTC instant; raises ValueError.
+    """Parse an RFC 3339 date-time (section 5.6) into a UTC instant, cut to milliseconds; raises ValueError.
 
-    Years before 1900 and after 9998 are refused, so that every instant has a local time in every zone.
+    A leap second is the second after it, and only exists where UTC may have one: after 23:59:59 on the last day of a
+    month (section 5.7). Years before 1900 and after 9998 are refused, so that every instant has a local time in every
+    zone.
     """
-    if not _INSTANT.fullmatch(text):
+    match = _INSTANT.fullmatch(text)
+    if match is None:
         raise ValueError(text)
-    instant = to_milliseconds(datetime.fromisoformat(text))
+    day, minute, second, fraction, offset = match.groups()
+    is_leap_second = second == "60"
+    milliseconds = (fraction or "")[:3].ljust(3, "0")
+    instant = datetime.fromisoformat(
+        f"{day}T{minute}:{'59' if is_leap_second else second}.{milliseconds}{offset.upper()}"
+    )
     if not EARLIEST <= instant < LATEST:
         raise ValueError(text)
-    return instant.astimezone(UTC)
+    instant = instant.astimezone(UTC)
+    return _after_leap_second(instant) if is_leap_second else instant
+
+
+def _after_leap_second(last_second: datetime) -> datetime:
+    """Return the instant a second after one that is 23:59:59 UTC on the last day of a month; raises ValueError."""
+    instant = last_second + timedelta(seconds=1)
+    if (instant.day, instant.hour, instant.minute, instant.second) != (1, 0, 0, 0) or instant >= LATEST:
+        raise ValueError(f"no leap second: {last_second}")
+    return instant
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return all IANA time zone names that `zone` accepts."""
-    return frozenset(zoneinfo.available_timezones())
+    """Return the IANA names that a client may give to a place."""
+    return frozenset(zoneinfo.available_timezones() - _NO_PLACES)
 
 
 @cache

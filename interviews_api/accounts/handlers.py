@@ -142,13 +142,16 @@ def register_company(email: str, password: str, company: dict[str, Any]) -> dict
     limits=(LOGIN_OF_ACCOUNT_FROM_ADDRESS, LOGIN_OF_ACCOUNT, LOGIN_FROM_ADDRESS, SUCCESSFUL_LOGINS),
 )
 def log_in(email: str, password: str) -> SchemaAndValue:
-    """Sign in with e-mail address and password."""
+    """Sign in with e-mail address and password.
+
+    A hash of a password that is not in its normal form is renewed.
+    """
     account = find_account(email)
     attempt = count_login(account)
     with failed_sign_in_recorded(account.user_id):
-        user = verify_credentials(account.user, password)
+        verified = verify_credentials(account.user, password)
         with transaction() as connection:
-            return SESSION_SCHEMAS[user["role"]], sign_in(connection, account, user, attempt)
+            return SESSION_SCHEMAS[verified.user["role"]], sign_in(connection, account, verified, attempt)
 
 
 @blueprint.post("/refresh")

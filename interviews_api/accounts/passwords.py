@@ -1,8 +1,11 @@
-"""Passwords: the refused ones, and hashes.
+"""Passwords: their normal form, the refused ones, and hashes.
 
-Hashes are argon2id at the OWASP setting (19 MiB, 2 passes, 1 lane), about 25 ms of CPU each.
+Keyboards and systems write the same letter in different characters, so a password is hashed in the normal form of
+RFC 8265. Hashes are argon2id at the OWASP setting (19 MiB, 2 passes, 1 lane), about 25 ms of CPU each.
 """
 
+import re
+import unicodedata
 from pathlib import Path
 from threading import Lock
 
@@ -21,6 +24,22 @@ _LIST = Path(__file__).parent / "data" / "common_passwords.txt"
 _COMMON = frozenset(line for line in _LIST.read_text("utf-8").splitlines() if not line.startswith("# "))
 
 
+MAX_PASSWORD = 128  # characters of the normal form
+_MAX_TYPED = 4 * MAX_PASSWORD  # NFC makes one character of at most four; longer texts are not normalized, as that costs
+_OTHER_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")  # category Zs without U+0020
+
+
+def normal_form(password: str) -> str:
+    """Return the password by the profile OpaqueString (RFC 8265, section 4.2.2): NFC, each space as U+0020.
+
+    Characters that the profile disallows stay, because passwords may have them. A text of over 512 characters, which is
+    no password, is returned unchanged.
+    """
+    if password.isascii() or len(password) > _MAX_TYPED:
+        return password
+    return unicodedata.normalize("NFC", _OTHER_SPACES.sub(" ", password))
+
+
 def is_common(password: str) -> bool:
     """Return whether the password is blank or one of the commonest, ignoring letter case and blanks around it."""
     plain = password.strip().lower()
@@ -34,15 +53,28 @@ def refuse_email_as_password(field: str, password: str, email: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Return the hash to store, which includes salt and parameters."""
+    """Return the hash of the password's normal form, which includes salt and parameters."""
     with _HASHING:
-        return _HASHER.hash(password)
+        return _HASHER.hash(normal_form(password))
 
 
 def is_password(stored_hash: str | None, password: str) -> bool:
     """Return whether the password matches the hash. Takes the same time without a hash."""
+    return find_hashed_text(stored_hash, password) is not None
+
+
+def find_hashed_text(stored_hash: str | None, password: str) -> str | None:
+    """Return the text that the hash was made of: the normal form, in older hashes the password as typed; else None.
+
+    Takes the same time without a hash: two hashes where the texts differ, else one.
+    """
+    texts = dict.fromkeys((normal_form(password), password))
+    return next((text for text in texts if _is_hash_of(stored_hash, text)), None)
+
+
+def _is_hash_of(stored_hash: str | None, text: str) -> bool:
     try:
         with _HASHING:
-            return _HASHER.verify(stored_hash or _DUMMY_HASH, password) and stored_hash is not None
+            return _HASHER.verify(stored_hash or _DUMMY_HASH, text) and stored_hash is not None
     except (VerificationError, InvalidHashError):
         return False

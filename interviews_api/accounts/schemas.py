@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from interviews_api.accounts.models import CompanyRole, Role
-from interviews_api.accounts.passwords import is_common
+from interviews_api.accounts.passwords import MAX_PASSWORD, is_common, normal_form
 from interviews_api.web.email_fields import email_field, new_email_field, sign_in_email_field
 from interviews_api.web.fields import (
     CamelSchema,
@@ -14,12 +14,14 @@ from interviews_api.web.fields import (
     Instant,
     enum_field,
     id_field,
+    inline_text_field,
     name_field,
-    text_field,
     time_zone_field,
 )
 from interviews_api.web.link_fields import link_field
-from interviews_api.web.shared_schemas import CompanyLink
+from interviews_api.web.shared_schemas import CompanyLink, PersonNames, optional_name_field
+
+_COUNTED = "Characters are counted in the normal form NFC."
 
 
 def _check_password(password: str) -> None:
@@ -27,10 +29,18 @@ def _check_password(password: str) -> None:
         raise ValidationError("Must not be blank or one of the commonest passwords.")
 
 
+class NewPasswordText(fields.String):
+    """Password that is to be stored, in its normal form, by which it is judged."""
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        return normal_form(text)
+
+
 def password_field(*, required: bool = True, **kwargs: Any) -> fields.String:
     """Return the field of a password that is to be stored."""
-    checks: list[Callable[[str], object]] = [validate.Length(10, 128), _check_password]
-    return fields.String(required=required, validate=checks, **kwargs)
+    checks: list[Callable[[str], object]] = [validate.Length(10, MAX_PASSWORD), _check_password]
+    return NewPasswordText(required=required, validate=checks, metadata={"description": _COUNTED}, **kwargs)
 
 
 class Credentials(CamelSchema):
@@ -45,12 +55,12 @@ class _NewUser(CamelSchema):
     password = password_field()
 
 
-class NewCandidate(_NewUser):
+class NewCandidate(PersonNames, _NewUser):
     """The request body of a candidate's registration."""
 
-    first_name = name_field(required=True)
-    last_name = name_field(required=True)
-    phone = text_field(50, load_default=None, allow_none=True)
+    first_name = optional_name_field()
+    last_name = optional_name_field()
+    phone = inline_text_field(50, load_default=None, allow_none=True)
 
 
 class NewCompanyDetails(CamelSchema):
@@ -58,8 +68,8 @@ class NewCompanyDetails(CamelSchema):
 
     name = name_field(required=True)
     logo = link_field(load_default=None, allow_none=True)
-    address = text_field(500, load_default=None, allow_none=True)
-    phone = text_field(50, load_default=None, allow_none=True)
+    address = inline_text_field(500, load_default=None, allow_none=True)
+    phone = inline_text_field(50, load_default=None, allow_none=True)
     email = new_email_field(load_default=None, allow_none=True)
     time_zone = time_zone_field(load_default="UTC")
 
@@ -118,12 +128,19 @@ class _User(CamelSchema):
     email_verified = fields.Boolean(metadata={"description": "Whether the address was verified as the user's."})
 
 
+class _StoredName(fields.String):
+    """One of a candidate's names, for output only: "" is null."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return super()._serialize(value or None, attr, obj, **kwargs)
+
+
 class CandidateProfile(_User):
     """A candidate as the viewer. The id is the candidate's."""
 
     role = enum_field(Role, only=[Role.CANDIDATE])
-    first_name = fields.String()
-    last_name = fields.String()
+    first_name = _StoredName(allow_none=True)
+    last_name = _StoredName(allow_none=True)
     phone = fields.String(allow_none=True)
 
 

@@ -1,7 +1,7 @@
 """Sign-in: the check of the password, and the beginning of a session with its row and its tokens."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from interviews_api.accounts.client_addresses import client_address
 from interviews_api.accounts.errors import WrongCredentials
 from interviews_api.accounts.identity_provider import refuse_candidates_of_provider
 from interviews_api.accounts.models import Role, Viewer
-from interviews_api.accounts.passwords import is_password
+from interviews_api.accounts.passwords import find_hashed_text, hash_password, is_password, normal_form
 from interviews_api.accounts.rate_limits import CountedAttempt
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.session_repository import Refresh, SessionRepository
@@ -22,36 +22,61 @@ from interviews_api.config import Settings
 from interviews_api.services import service
 
 
-def verify_credentials(user: Mapping[Any, Any] | None, password: str) -> Mapping[Any, Any]:
+@dataclass(frozen=True)
+class VerifiedUser:
+    """A user whose password was right.
+
+    `renewed_hash` is to be stored if the hash is of the password as typed and not of its normal form.
+    """
+
+    user: Mapping[Any, Any]
+    password: str
+    renewed_hash: str | None
+
+
+def verify_credentials(user: Mapping[Any, Any] | None, password: str) -> VerifiedUser:
     """Return the user; raises WrongCredentials, or CandidatesSignInElsewhere.
 
-    Takes the same time without a user.
+    A failure takes the same time without a user.
     """
-    if not is_password(user["password_hash"] if user else None, password) or user is None:
+    hashed_text = find_hashed_text(user["password_hash"] if user else None, password)
+    if hashed_text is None or user is None:
         raise WrongCredentials
     if user["role"] == Role.CANDIDATE:
         refuse_candidates_of_provider()
-    return user
+    is_renewed = hashed_text != normal_form(password)
+    return VerifiedUser(user, password, hash_password(password) if is_renewed else None)
 
 
 def sign_in(
-    connection: Connection, account: AccountRequest, user: Mapping[Any, Any], attempt: CountedAttempt
+    connection: Connection, account: AccountRequest, verified: VerifiedUser, attempt: CountedAttempt
 ) -> dict[str, Any]:
     """Begin the session of a user whose password was right, and give the attempt back.
 
     Raises WrongCredentials, or TooManyRequests over the limit of successful sign-ins.
     """
-    _lock_unless_password_changed(connection, user)
+    _lock_unless_password_changed(UserRepository(connection), verified)
     count_successful_login(account)
     attempt.give_back()
-    return begin_session(connection, user)
+    return begin_session(connection, verified.user)
 
 
-def _lock_unless_password_changed(connection: Connection, user: Mapping[Any, Any]) -> None:
-    """Share the user's row; raises WrongCredentials if the password has changed since it was checked."""
-    current = UserRepository(connection).share_user(user["id"])
-    if current is None or current["password_hash"] != user["password_hash"]:
+def _lock_unless_password_changed(users: UserRepository, verified: VerifiedUser) -> None:
+    """Share the user's row, or lock it and renew the hash; raises WrongCredentials if the password has changed.
+
+    A hash that is another one is verified, because a simultaneous sign-in may have renewed it.
+    """
+    user = verified.user
+    if verified.renewed_hash:
+        users.lock_user(user["id"])
+    current = users.share_user(user["id"])
+    if current is None:
         raise WrongCredentials
+    is_unchanged = current["password_hash"] == user["password_hash"]
+    if not is_unchanged and not is_password(current["password_hash"], verified.password):
+        raise WrongCredentials
+    if verified.renewed_hash:
+        users.change_password(user["id"], user["password_hash"], verified.renewed_hash)
 
 
 def begin_session(connection: Connection, user: Mapping[Any, Any]) -> dict[str, Any]:

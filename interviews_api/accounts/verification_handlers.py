@@ -32,6 +32,7 @@ from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import ForeignForm, same_origin_required
 from interviews_api.web.operation import operation
+from interviews_api.web.plain_text import full_name
 
 blueprint = Blueprint("email-verification", __name__, url_prefix="/auth/email", template_folder="pages")
 
@@ -63,8 +64,8 @@ def show_verification(token: str) -> Mapping[Any, Any]:
     """Show what was registered with the address that the link verifies. Changes nothing."""
     with read_connection() as connection:
         registration = VerificationRepository(connection).get(_read(token), now=now())
-    person = f"{registration['first_name']} {registration['last_name']}"
-    return dict(registration) | {"name": registration["company_name"] or person, "token": token}
+    name = registration["company_name"] or full_name(registration)
+    return dict(registration) | {"name": name, "token": token}
 
 
 @blueprint.post("/verify")

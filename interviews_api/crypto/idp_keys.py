@@ -57,7 +57,7 @@ def read_jwks(path: Path, algorithm: str) -> NamedKeys:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text("utf-8-sig")  # editors of Windows write a byte order mark
     except OSError as error:
         raise KeyFileError(f"cannot be read: {error.strerror}") from None
     except ValueError:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interviews_api.interviews.models import InterviewStatus
+from interviews_api.web.bidirectional import isolate
 from interviews_api.web.plain_text import in_one_line, replace_controls
 
 Texts = Mapping[Any, Any]
@@ -29,9 +30,10 @@ def phone_call(interview: Texts) -> str:
     A place with a number in it is the company's own word about that. Otherwise the company calls the candidate's
     number, or the candidate calls the company's.
     """
-    company, place, candidate_phone, company_phone = (
-        in_one_line(interview[name] or "") for name in ("company_name", "location", "candidate_phone", "company_phone")
+    place, candidate_phone, company_phone = (
+        in_one_line(interview[name] or "") for name in ("location", "candidate_phone", "company_phone")
     )
+    company = _name(interview["company_name"])
     if sum(character.isdecimal() for character in place) >= _FEWEST_DIGITS:
         return f"Please call {company} at {place}" if _IS_NUMBER.fullmatch(place) else place
     if candidate_phone:
@@ -43,6 +45,11 @@ def phone_call(interview: Texts) -> str:
     return f"{call} ({place})" if place else call
 
 
+def _name(text: str) -> str:
+    """Return a name for a sentence, in one line and isolated from it."""
+    return isolate(in_one_line(text))
+
+
 def contact(interview: Texts) -> str:
     """Return the company's phone, e-mail address and postal address, as far as there are any."""
     return replace_controls(
@@ -52,7 +59,7 @@ def contact(interview: Texts) -> str:
 
 def summary(interview: Texts) -> str:
     """Return the title of a calendar entry, which begins with the state that a calendar may not show."""
-    title = f"Interview: {in_one_line(interview['job_title'])} - {in_one_line(interview['company_name'])}"
+    title = f"Interview: {_name(interview['job_title'])} - {_name(interview['company_name'])}"
     return f"{_STATES.get(interview['status'], '')}{title}"
 
 

@@ -6,28 +6,41 @@ from typing import Any
 from marshmallow import fields, pre_load, validate
 
 from interviews_api.accounts.models import CompanyRole
+from interviews_api.accounts.passwords import MAX_PASSWORD
+from interviews_api.accounts.schemas import NewPasswordText
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.candidate_schemas import Feedback, text_list
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.web.email_fields import contact_email_field, new_email_field
 from interviews_api.web.fields import (
     CamelSchema,
+    InlineText,
     Instant,
-    Text,
     TrueOrFalse,
     WholeNumber,
     enum_field,
     id_field,
+    inline_text_field,
     text_field,
     time_zone_field,
 )
 from interviews_api.web.link_fields import link_field
+from interviews_api.web.shared_schemas import PersonNames
 
 _MAX_TEXT = 20_000  # characters; files come from the operator, and older texts may be longer than the API accepts
 
 
 def _optional_text() -> fields.String:
     return text_field(_MAX_TEXT, load_default=None, allow_none=True)
+
+
+def _name(**kwargs: Any) -> fields.String:
+    checks = [validate.Length(min=1, max=_MAX_TEXT), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    return InlineText(validate=checks, **kwargs)
+
+
+def _optional_inline_text() -> fields.String:
+    return inline_text_field(_MAX_TEXT, load_default=None, allow_none=True)
 
 
 def _optional_instant() -> Instant:
@@ -48,10 +61,10 @@ class SeedCompany(_Record):
     """An element of the array `companies`."""
 
     id = id_field(required=True)
-    name = text_field(_MAX_TEXT, minimum=1, required=True)
+    name = _name(required=True)
     logo = link_field(load_default=None, allow_none=True)
-    address = _optional_text()
-    phone = _optional_text()
+    address = _optional_inline_text()
+    phone = _optional_inline_text()
     email = contact_email_field(_MAX_TEXT, load_default=None, allow_none=True)
     time_zone = time_zone_field(load_default="UTC")
 
@@ -59,7 +72,7 @@ class SeedCompany(_Record):
 class _SeedUser(_Record):
     id = id_field(required=True)
     email = new_email_field(required=True)
-    password = Text(validate=validate.Length(min=1, max=128), load_default=None, allow_none=True)
+    password = NewPasswordText(validate=validate.Length(min=1, max=MAX_PASSWORD), load_default=None, allow_none=True)
 
 
 class SeedCompanyUser(_SeedUser):
@@ -69,12 +82,12 @@ class SeedCompanyUser(_SeedUser):
     role = enum_field(CompanyRole, load_default=CompanyRole.OWNER.value)
 
 
-class SeedCandidate(_SeedUser):
+class SeedCandidate(PersonNames, _SeedUser):
     """An element of the array `candidates`."""
 
-    first_name = text_field(_MAX_TEXT, required=True)
-    last_name = text_field(_MAX_TEXT, required=True)
-    phone = _optional_text()
+    first_name = _name(load_default="")
+    last_name = _name(load_default="")
+    phone = _optional_inline_text()
 
 
 class SeedJob(_Record):
@@ -82,7 +95,7 @@ class SeedJob(_Record):
 
     id = id_field(required=True)
     company_id = id_field(required=True)
-    title = text_field(_MAX_TEXT, minimum=1, required=True)
+    title = _name(required=True)
     description = _optional_text()
 
 

@@ -9,18 +9,22 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 from marshmallow.exceptions import SCHEMA
 
-from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time, zone_names
+from interviews_api.clock import EARLIEST, LATEST, format_instant, parse_instant, wall_time
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import is_id
+from interviews_api.web.bidirectional import BIDI_CONTROLS, without_bidi_controls
 from interviews_api.web.text_rules import (
     MAX_NAME,
     MAX_TEXT,
     NAME_PATTERN,
     check_name,
-    without_controls,
+    clean_inline_text,
+    clean_text,
 )
+from interviews_api.web.zone_names import ZoneName
 
-_NOT_BLANK = r"[^\s\u0000-\u001f\u007f-\u009f]"  # what `without_controls` leaves, and is no blank
+_BLANK = rf"\s{BIDI_CONTROLS}"
+_NOT_BLANK = rf"[^{_BLANK}\u0000-\u001f\u007f-\u009f]"  # what `clean_text` leaves, and is no blank
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -36,6 +40,9 @@ class CamelSchema(Schema):
 
     has_optional_parts = False
     """Whether a response may leave keys out; otherwise a missing value is null."""
+
+    one_is_needed: tuple[str, ...] = ()
+    """Keys of optional texts in a request, of which one must be there and not be empty."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Set the field's JSON key, unless the field names its own."""
@@ -179,20 +186,39 @@ class Flag(fields.Boolean):
 class Text(fields.String):
     """Text whose length is judged before its contents: a text that is too long costs nothing else."""
 
+    clean: Callable[[str], str] = staticmethod(str)
+    """Return what is stored of a text."""
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        _check_length(self, text)
+        return self.clean(text)
+
     def _validate(self, value: str) -> None:
         _check_length(self, value)
         super()._validate(value)
 
 
 class CleanText(Text):
-    """Text without control characters, except tabs and line breaks.
+    """Text of several lines without control characters, except tabs and line breaks.
 
-    Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON.
+    Nobody sees them, iCalendar forbids them (RFC 5545, section 3.1), and each takes six bytes in JSON. Bidirectional
+    controls stay as far as they are balanced.
     """
 
-    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        return without_controls(text)
+    clean = staticmethod(clean_text)
+
+
+class InlineText(Text):
+    """Text that stands within other lines, such as a phone number or an address: no controls, but for line breaks."""
+
+    clean = staticmethod(clean_inline_text)
+
+
+class Name(Text):
+    """Name or title of one line, without bidirectional controls. Other hidden characters are refused."""
+
+    clean = staticmethod(without_bidi_controls)
 
 
 class ShortList(fields.List[Any]):
@@ -223,21 +249,26 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
-    checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    checks = [validate.Length(min=1, max=maximum), validate.Regexp(rf"(?s).*[^{_BLANK}]", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
     return CleanText(validate=checks, metadata={"pattern": pattern}, **kwargs)
+
+
+def inline_text_field(maximum: int, **kwargs: Any) -> fields.String:
+    """Return the field of an inline text of at most `maximum` characters."""
+    return InlineText(validate=validate.Length(max=maximum), **kwargs)
 
 
 def name_field(**kwargs: Any) -> fields.String:
     """Return the field of the name of a person or company, or of a title: one line of at most 200 characters."""
     checks: list[Callable[[str], Any]] = [validate.Length(min=1, max=MAX_NAME), check_name]
-    return Text(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
+    return Name(validate=checks, metadata={"pattern": NAME_PATTERN}, **kwargs)
 
 
 def time_zone_field(**kwargs: Any) -> fields.String:
     """Return the field of an IANA time zone name."""
     metadata = {"component": "TimeZone"} | kwargs.pop("metadata", {})
-    return fields.String(validate=_check_zone, metadata=metadata, **kwargs)
+    return ZoneName(metadata=metadata, **kwargs)
 
 
 def enum_field(
@@ -256,11 +287,6 @@ def enum_field(
 def _check_id(text: str) -> None:
     if not is_id(text):  # validate.Regexp would let a line break follow
         raise ValidationError("Must be 24 lower-case hex digits.")
-
-
-def _check_zone(name: str) -> None:
-    if name not in zone_names():
-        raise ValidationError("Must be an IANA time zone like Asia/Kolkata.")
 
 
 def flatten(messages: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], list[str]]]:

@@ -7,7 +7,6 @@ from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from interviews_api.clock import zone_names
 from interviews_api.errors import MAX_DETAILS
 from interviews_api.ids import ID_PATTERN
 from interviews_api.web.fields import (
@@ -19,6 +18,7 @@ from interviews_api.web.fields import (
     WallTime,
 )
 from interviews_api.web.text_rules import NO_NUL_PATTERN
+from interviews_api.web.zone_names import zone_name_schema
 
 JsonObject = dict[str, Any]
 
@@ -26,13 +26,20 @@ _SCHEMAS = "#/components/schemas/"
 _LATER_YEARS = "[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8]"  # up to 9998
 _YEAR = f"(19[0-9]{{2}}|{_LATER_YEARS})"
 _DAY_YEAR = f"(190[1-9]|19[1-9][0-9]|{_LATER_YEARS})"
-_INSTANT_PATTERN = f"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}T{TIME_PATTERN}:[0-5][0-9]([.][0-9]{{1,6}})?(Z|[+-]{TIME_PATTERN})$"
+_INSTANT_PATTERN = (
+    f"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}[Tt]{TIME_PATTERN}:([0-5][0-9]|60)([.][0-9]+)?([Zz]|[+-]{TIME_PATTERN})$"
+)
 _COMPONENTS: dict[str, JsonObject] = {
     "Id": {"type": "string", "pattern": ID_PATTERN},
-    "Instant": {"type": "string", "format": "date-time", "pattern": _INSTANT_PATTERN},
+    "Instant": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": _INSTANT_PATTERN,
+        "description": "RFC 3339. Written in UTC with milliseconds and `Z`; what is read may have another form.",
+    },
     "LocalDate": {"type": "string", "format": "date", "pattern": f"^{_DAY_YEAR}-[0-9]{{2}}-[0-9]{{2}}$"},
     "LocalTime": {"type": "string", "pattern": f"^{TIME_PATTERN}$"},
-    "TimeZone": {"type": "string", "enum": sorted(zone_names()), "description": "An IANA time zone."},
+    "TimeZone": zone_name_schema(),
 }
 _COMPONENT_KEYS = ("type", "format", "pattern", "enum", "minimum", "maximum")
 _FIELD_COMPONENTS: dict[type[fields.Field[Any]], str] = {
@@ -102,6 +109,14 @@ def require_every_key(document: JsonObject, schema: Schema) -> None:
         inner = field.inner if isinstance(field, fields.List) else field
         if isinstance(inner, fields.Nested):
             require_every_key(document, inner.schema)
+
+
+def require_one_key(document: JsonObject, schema: CamelSchema) -> None:
+    """Say in a request's schema that one of the schema's keys `one_is_needed` must be there and not be empty."""
+    filled = {"type": "string", "minLength": 1}
+    alternatives = [{"required": [key], "properties": {key: filled}} for key in schema.one_is_needed]
+    if alternatives:
+        document["components"]["schemas"][type(schema).__name__]["anyOf"] = alternatives
 
 
 def forbid_nul(document: JsonObject) -> None:

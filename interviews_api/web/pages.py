@@ -1,11 +1,12 @@
-"""The page of a refusal, for routes that answer with HTML."""
+"""Pages of routes that answer with HTML: the filters of their templates, and the page of a refusal."""
 
 from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Response
+from flask import Flask, Response
 
 from interviews_api.errors import ApiError
+from interviews_api.web.bidirectional import isolate, isolate_in_html
 from interviews_api.web.error_responses import answer_api_error
 
 
@@ -24,3 +25,8 @@ def respond_with_refusal(error: ApiError, page: str) -> Response:
     if "Retry-After" in headers:
         response.headers["Retry-After"] = headers["Retry-After"]
     return response
+
+
+def init_app(app: Flask) -> None:
+    """Install the filters of names in sentences: `isolated`, and `isolated_text` for elements without markup."""
+    app.jinja_env.filters |= {"isolated": isolate_in_html, "isolated_text": isolate}

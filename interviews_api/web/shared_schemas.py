@@ -1,8 +1,13 @@
 """Schemas of company, job and candidate, which several features nest in their own."""
 
-from marshmallow import fields
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from interviews_api.web.fields import CamelSchema, id_field
+from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
+
+from interviews_api.web.fields import CamelSchema, Name, id_field
+from interviews_api.web.plain_text import full_name
+from interviews_api.web.text_rules import MAX_NAME, NAME_PATTERN, check_name
 
 
 class CompanyName(CamelSchema):
@@ -37,12 +42,40 @@ class JobBrief(CamelSchema):
     title = fields.String(attribute="job_title")
 
 
+class PersonNames(CamelSchema):
+    """The input fields `first_name` and `last_name`, of which one is enough: many people have one name.
+
+    Absent, null and "" are the same. Stored is "", because a NULL would reach processes of an older version.
+    """
+
+    one_is_needed = ("firstName", "lastName")
+
+    @pre_load
+    def _drop_empty_names(self, data: Any, **_kwargs: object) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        return {key: value for key, value in data.items() if key not in self.one_is_needed or _is_given(value)}
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _require_a_name(self, _data: Any, original: Any, **_kwargs: object) -> None:
+        if isinstance(original, Mapping) and not any(_is_given(original.get(key)) for key in self.one_is_needed):
+            raise ValidationError("One of firstName and lastName is needed.", "firstName")
+
+
+def optional_name_field() -> fields.String:
+    """Return the field of a person's name for a schema of PersonNames."""
+    checks: list[Callable[[str], Any]] = [validate.Length(max=MAX_NAME), check_name]
+    return Name(validate=checks, metadata={"pattern": rf"^$|{NAME_PATTERN}"}, load_default="", allow_none=True)
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value != ""
+
+
 class CandidateContact(CamelSchema):
     """The candidate with e-mail address and phone number."""
 
     id = id_field(attribute="candidate_id")
-    full_name = fields.Function(
-        lambda row: f"{row['first_name']} {row['last_name']}".strip(), metadata={"type": "string"}
-    )
+    full_name = fields.Function(full_name, metadata={"type": "string"})
     email = fields.String(attribute="candidate_email")
     phone = fields.String(attribute="candidate_phone", allow_none=True)

@@ -3,6 +3,7 @@
 RFC 8259 does not define duplicate keys, NaN, lone surrogates and deep nesting; this parser refuses them.
 """
 
+import codecs
 import json
 import math
 import re
@@ -15,6 +16,13 @@ MAX_DEPTH = 32
 _MAX_COUNTED = 1024 * 1024
 """Bytes of a text in which orjson counts the values first, in a fifth of the time; it cannot stop early."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_UTF_8 = "The JSON must be in UTF-8"
+_OTHER_MARKS = {  # the longer ones first, because the one of UTF-32 in little-endian order begins like UTF-16's
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 class JSONRefused(ValueError):
@@ -22,27 +30,41 @@ class JSONRefused(ValueError):
 
 
 def loads(raw: bytes, *, max_values: float = math.inf) -> Any:
-    """Parse UTF-8 bytes; raises JSONRefused.
+    """Parse UTF-8 bytes, with or without a byte order mark before them; raises JSONRefused.
 
     Refuses broken JSON, nesting over 32, duplicate keys, NaN and Infinity (also as an overflowing number), and NUL
     characters and lone surrogates in texts and keys. Refuses more than `max_values` items of lists and objects.
     """
+    text = _decode(raw)
     if len(raw) <= _MAX_COUNTED and math.isfinite(max_values):
         with suppress(orjson.JSONDecodeError):  # the strict parser below names the fault
             _Reader(max_values).check(orjson.loads(raw))
     reader = _Reader(max_values)
     try:
         value = json.loads(
-            raw.decode(), object_pairs_hook=reader.read_object, parse_constant=_refuse_constant, parse_float=_finite
+            text, object_pairs_hook=reader.read_object, parse_constant=_refuse_constant, parse_float=_finite
         )
     except RecursionError:
         raise JSONRefused(f"The JSON is nested over {MAX_DEPTH} deep") from None
     except JSONRefused:
         raise
-    except ValueError:  # broken JSON, bytes that are not UTF-8, an integer of thousands of digits
+    except ValueError:  # broken JSON, an integer of thousands of digits
         raise JSONRefused("This is not valid JSON") from None
     reader.check(value)
     return value
+
+
+def _decode(raw: bytes) -> str:
+    """Return the text; raises JSONRefused if it is in another encoding, and names UTF-16 and UTF-32."""
+    for mark, encoding in _OTHER_MARKS.items():
+        if raw.startswith(mark):
+            raise JSONRefused(f"{_NOT_UTF_8}, and this is {encoding}")
+    if b"\0" in raw[:4]:  # JSON begins with an ASCII character, which takes two or four bytes there
+        raise JSONRefused(f"{_NOT_UTF_8}, and this looks like UTF-16 or UTF-32")
+    try:
+        return raw.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError:
+        raise JSONRefused(_NOT_UTF_8) from None
 
 
 class _Reader:

@@ -105,11 +105,29 @@ def test_reschedule_request_stands_until_the_next_transition(move: str, people: 
     assert us.ok("PUT", f"{path}/{move}", bodies.get(move))["rescheduleRequest"] is None
 
 
+NO_INSTANT = "proposedTimes.0: Must be an instant like 2025-05-15T09:00:00.000Z."
+
+
+def test_proposed_times_are_read_in_every_form_of_rfc_3339(people: People) -> None:
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    path = f"/interviews/{interview['interviewId']}"
+    typed = ["2999-05-15T09:00:00.0000000Z", "2999-05-15T09:00:00.123456789Z", "2999-05-15t14:30:00.5+05:30",
+             "2999-05-15t09:00:00z", "2999-12-31T23:59:60Z"]  # fmt: skip
+    shown = ["2999-05-15T09:00:00.000Z", "2999-05-15T09:00:00.123Z", "2999-05-15T09:00:00.500Z",
+             "2999-05-15T09:00:00.000Z", "3000-01-01T00:00:00.000Z"]  # fmt: skip
+    people.candidate.ok("PUT", f"/candidate{path}/request-reschedule", {"proposedTimes": typed})
+    assert people.us.ok("GET", path)["rescheduleRequest"]["proposedTimes"] == shown
+
+
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
         ({"proposedTimes": ["2020-01-01T00:00:00.000Z"]}, "proposedTimes.0: Must lie in the future."),
         ({"proposedTimes": ["tomorrow"]}, "proposedTimes.0: Must be an instant like 2025-05-15T09:00:00.000Z."),
+        (
+            {"proposedTimes": ["2999-01-01T00:00:60Z"]},
+            "proposedTimes.0: Must be an instant like 2025-05-15T09:00:00.000Z.",
+        ),
         ({"proposedTimes": ["2999-01-01T00:00:00.000Z"] * 6}, "proposedTimes: Longer than maximum length 5."),
         ({"reason": 5}, "reason: Not a valid string."),
     ],

@@ -59,7 +59,7 @@ MALFORMED = {
     "empty array": b"[]", "null": b"null", "text": b'"a"', "number": b"1",
     "broken": b'{"email": ', "trailing": b'{"email": "a", "password": "b"} x', "two": b"{}{}",
     "not utf-8": b'{"email": "\xff\xfe", "password": "b"}', "utf-16": '{"email": "a"}'.encode("utf-16"),
-    "bom": b"\xef\xbb\xbf{}", "nul bytes": b"\0\0\0\0",
+    "two boms": b"\xef\xbb\xbf\xef\xbb\xbf{}", "nul bytes": b"\0\0\0\0",
     "nul": b'{"email": "a\\u0000", "password": "b"}', "nul in key": b'{"a\\u0000": 1}',
     "surrogate": b'{"email": "\\ud800", "password": "b"}', "surrogate in key": b'{"\\udfff": 1}',
     "raw surrogate": b'{"email": "\xed\xa0\x80", "password": "b"}',
@@ -74,6 +74,17 @@ MALFORMED = {
 def test_malformed_json_is_a_400_without_details(name: str, client: FlaskClient) -> None:
     body = assert_is_error(client.post("/auth/login", data=MALFORMED[name], content_type=JSON), 400)
     assert "details" not in body
+
+
+@pytest.mark.parametrize("name", ["not utf-8", "utf-16", "raw surrogate", "nul bytes"])
+def test_body_that_is_not_utf_8_is_refused_in_these_words(name: str, client: FlaskClient) -> None:
+    body = assert_is_error(client.post("/auth/login", data=MALFORMED[name], content_type=JSON), 400)
+    assert body["message"].startswith("The JSON must be in UTF-8")
+
+
+def test_byte_order_mark_of_a_body_is_skipped(client: FlaskClient) -> None:
+    body = assert_is_error(client.post("/auth/login", data=b"\xef\xbb\xbf{}", content_type=JSON), 400)
+    assert list(body["details"]) == ["email", "password"]
 
 
 def test_nesting_up_to_32_is_json(client: FlaskClient) -> None:

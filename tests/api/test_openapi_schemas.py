@@ -12,18 +12,24 @@ from marshmallow import Schema, ValidationError
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from interviews_api.accounts.models import Role
-from interviews_api.accounts.schemas import NewCompanyDetails
+from interviews_api.accounts.schemas import NewCandidate, NewCompanyDetails
 from interviews_api.events.models import PUBLISHED_TYPES, EventActor, EventType
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.hiring.schemas import NewJob
-from interviews_api.interviews.candidate_schemas import Reason
+from interviews_api.interviews.candidate_schemas import Reason, RescheduleWish
 from interviews_api.interviews.company_schemas import Cancellation, Reschedule
 from interviews_api.interviews.models import Actor, InterviewStatus, InterviewType
 from interviews_api.notifications.models import Channel, DeliveryStatus
 from interviews_api.notifications.schemas import SubscriptionKeys
 from tests.support.openapi import is_valid
-from tests.support.typed_texts import LINKS, NAMES, NO_LINKS, NO_NAMES
+from tests.support.typed_texts import LINKS, NAMES, NO_LINKS, NO_NAMES, TURNED_NAMES
 
+INSTANTS = (
+    "2999-05-15T09:00:00Z", "2999-05-15T09:00:00.0000000Z", "2999-05-15t09:00:00.123456789z",
+    "2999-05-15T09:00:00.1+05:30", "2999-12-31T23:59:60Z", "2999-05-15T09:00:61Z", "2999-05-15 09:00:00Z",
+    "2999-05-15T24:00:00Z", "2999-05-15T09:00:00.Z", "2999-05-15T09:00Z", "2999-05-15T09:00:00",
+    "2999-05-15T09:00:00+24:00",
+)  # fmt: skip
 CONTROLS = tuple(map(chr, (*range(1, 0x20), *range(0x7F, 0xA0))))
 OTHER_BLANKS = ("\x1c", "\x1f", "\x85", "\u2003", "\ufeff", "\n")
 
@@ -123,13 +129,18 @@ def test_queries_are_never_null(document: dict[str, Any]) -> None:
     ("schema", "key", "value"),
     [
         *((NewJob, "title", text) for text in ("", "a", "a" * 200, "a" * 201, "\na\n", *OTHER_BLANKS)),
-        *((NewJob, "title", text) for text in (*NAMES, *NO_NAMES)),
+        *((NewJob, "title", text) for text in (*NAMES, *NO_NAMES, *TURNED_NAMES, "a" * 200 + "\u202e")),
+        *((NewCandidate, "firstName", text) for text in (*NAMES, *NO_NAMES, *TURNED_NAMES, "a" * 201)),
+        *((Cancellation, "cancellationReason", text) for text in ("a", " \u2066\u2069", "\u202e", "\u202ea", " ")),
         *((Reason, "reason", text) for text in ("", "a\nb", "a" * 2000, "a" * 2001, None)),
         *((Cancellation, "cancellationReason", text) for text in ("", "\u2003", "a\nb", "\x01a\x7f", "\u00a0")),
         *((Cancellation, "cancellationReason", text) for text in (*CONTROLS, "".join(CONTROLS))),
         *((NewCompanyDetails, "logo", f"https://{text}") for text in ("", "a", "a b", *OTHER_BLANKS)),
         *((NewCompanyDetails, "logo", text) for text in (*LINKS, *NO_LINKS)),
         *((NewCompanyDetails, "timeZone", text) for text in ("UTC", "Asia/Kolkata", "Asia/Nowhere", "utc")),
+        *((Reschedule, "timeZone", text) for text in ("europe/paris", "ETC/gmt+5", "etc/gmt 5", "Factory", "factory")),
+        *((Reschedule, "timeZone", text) for text in ("Asia/To\u212ayo", "Romance Standard Time", "UTC ", "", None)),
+        *((RescheduleWish, "proposedTimes", [text]) for text in INSTANTS),
         *((Reschedule, "date", text) for text in ("1900-12-31", "1901-01-01", "9998-12-31", "9999-01-01", "2025-5-1")),
         *((Reschedule, "time", text) for text in ("00:00", "23:59", "24:00", "9:00")),
         *((Reschedule, "durationMinutes", number) for number in (4, 5, 1440, 1441, "60", 60.0, 60.5, None)),

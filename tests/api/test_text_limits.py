@@ -89,7 +89,7 @@ def name_routes(name: str) -> list[tuple[str, str, str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("number", range(4))
 def test_name_is_one_visible_line_without_an_address(number: int, people: People, anonymous: Caller) -> None:
-    for name in (*NO_NAMES, "A\n", "x" * 201, ""):
+    for name in (*NO_NAMES, "A\n", "x" * 201, *(() if number in (1, 2) else ("",))):  # persons may lack one name
         side, path, field, body = name_routes(name)[number]
         caller = anonymous if side == "anonymous" else people.us
         details = problems(caller, "POST", path, body)

@@ -2,14 +2,19 @@
 
 HIDDEN = (
     *map(chr, (0x01, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0x85, 0x9F, 0xAD, 0x180E, 0x200B, 0x2028, 0x2029)),
-    *map(chr, range(0x202A, 0x202F)),
-    *map(chr, (0x2060, 0x2064)),
-    *map(chr, range(0x2066, 0x206A)),
+    *map(chr, (0x2060, 0x2064, 0x206A, 0x206F)),
     *map(chr, (0xFEFF, 0xFFF9)),
 )
-"""Characters that nobody sees, or that hide or turn the text around them."""
+"""Characters that nobody sees, or that hide the text around them."""
 
-HIDDEN_IN_LINKS = (*HIDDEN, *map(chr, (0x34F, 0x61C, 0x115F, 0x200C, 0x200D, 0x200E, 0x200F, 0x206F, 0x3164, 0xFFA0)))
+BIDI_CONTROLS = (*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)))
+"""Characters that turn the text around them."""
+
+HIDDEN_IN_LINKS = (
+    *HIDDEN,
+    *BIDI_CONTROLS,
+    *map(chr, (0x34F, 0x61C, 0x115F, 0x200C, 0x200D, 0x200E, 0x200F, 0x206F, 0x3164, 0xFFA0)),
+)
 """Of these names and texts need some."""
 
 NAMES = (
@@ -18,8 +23,23 @@ NAMES = (
 )  # fmt: skip
 NO_NAMES = (
     "see http://x", "HTTPS://X", "hTtP://x", "www.x", "Buy at WwW.x", " ", "\u2003", "\u3000",
+    "ht\u202etp://x", "http\u2066s\u2069://x", "w\u202aw\u202cw\u2066.x", "\u202e", " \u2067\u3000\u2069",
     *(f"Google{character} LLC" for character in HIDDEN), *(f"{character}A" for character in HIDDEN),
 )  # fmt: skip
+TURNED_NAMES = {
+    **{f"{control}Ad{control}a{control}": "Ada" for control in BIDI_CONTROLS},
+    "\u202ecnI eroL": "cnI eroL", "\u2067\u05d3\u05d5\u05d3\u2069 & co": "\u05d3\u05d5\u05d3 & co",
+    "ht\u202etp:/ x": "http:/ x",
+}  # fmt: skip
+"""Names as typed, with bidirectional controls, and as stored."""
+
+TURNED_PROSE = {
+    "a\u202eb": "ab", "a\u2067b\u2069c": "a\u2067b\u2069c", "\u202b\u05d0\u202c 1": "\u202b\u05d0\u202c 1",
+    "a\u2069b\u202c": "ab", "\u202ea\nb\u202c": "a\nb", "\u2067a\u202eb\u2069c": "\u2067ab\u2069c",
+    "\u2066a\u202cb\u2069": "\u2066ab\u2069", "\u202ea\u2066b\u202cc": "abc",
+}  # fmt: skip
+"""Texts of several lines as typed and as stored, of which only balanced controls stay."""
+
 LINKS = {
     "https://a": "https://a",
     "Https://zoom.us/j/1": "https://zoom.us/j/1",

@@ -121,3 +121,10 @@ def test_file_that_is_no_jwks_is_refused(tmp_path: Path) -> None:
     for content in (GOOD, b"{", b"[]", b"5", b"{}", b"[" * 100_000, json.dumps(public_jwk(KEYS["RS256"])).encode()):
         Path(source["IDP_JWKS_FILE"]).write_bytes(content)
         assert refusal(source) == f"IDP_JWKS_FILE {NO_SET}"
+
+
+@pytest.mark.parametrize("keys", [GOOD, json.dumps({"keys": [public_jwk(KEYS["RS256"])]}).encode()])
+def test_key_file_may_begin_with_a_byte_order_mark(keys: bytes, tmp_path: Path) -> None:
+    source = settings_for(tmp_path, GOOD if keys == GOOD else [])
+    (tmp_path / "keys").write_bytes(b"\xef\xbb\xbf" + keys)
+    assert Settings.load(source).idp_issuer

@@ -37,3 +37,34 @@ def test_depth_is_refused_one_level_further() -> None:
     assert loads(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     with pytest.raises(JSONRefused, match="nested"):
         loads(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+
+
+BODY = '{"a": "é"}'
+
+
+@pytest.mark.parametrize("raw", [BODY.encode("utf-8-sig"), BODY.encode()])
+def test_byte_order_mark_before_the_text_is_skipped(raw: bytes) -> None:
+    assert loads(raw) == {"a": "é"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (BODY.encode("utf-16"), "The JSON must be in UTF-8, and this is UTF-16"),
+        (b"\xfe\xff" + BODY.encode("utf-16-be"), "The JSON must be in UTF-8, and this is UTF-16"),
+        (BODY.encode("utf-32"), "The JSON must be in UTF-8, and this is UTF-32"),
+        (b"\0\0\xfe\xff" + BODY.encode("utf-32-be"), "The JSON must be in UTF-8, and this is UTF-32"),
+        (BODY.encode("utf-16-le"), "The JSON must be in UTF-8, and this looks like UTF-16 or UTF-32"),
+        (BODY.encode("utf-32-be"), "The JSON must be in UTF-8, and this looks like UTF-16 or UTF-32"),
+        (BODY.encode("latin-1"), "The JSON must be in UTF-8"),
+        (b"\xef\xbb{}", "The JSON must be in UTF-8"),
+        (b'"\xed\xa0\x80"', "The JSON must be in UTF-8"),
+        (b"\xef\xbb\xbf", "This is not valid JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "This is not valid JSON"),
+        (b"{}\xef\xbb\xbf", "This is not valid JSON"),
+    ],
+)
+def test_other_encodings_are_refused_by_name(raw: bytes, words: str) -> None:
+    with pytest.raises(JSONRefused) as error:
+        loads(raw)
+    assert str(error.value) == words

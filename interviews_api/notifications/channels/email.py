@@ -18,8 +18,8 @@ from interviews_api.interviews.icalendar_export import Invitee, Method, export_c
 from interviews_api.notifications import event_mails
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
-from interviews_api.notifications.mail_templates import LAYOUT, TEXTS
-from interviews_api.web.plain_text import in_one_line, shorten
+from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TEXTS
+from interviews_api.web.plain_text import full_name, in_one_line, shorten
 
 _METHODS = {
     EventType.SCHEDULED: Method.REQUEST,
@@ -99,11 +99,12 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
-    text, html = (LAYOUT.get_template(f"layout.{form}.j2").render(variables) for form in ("txt", "html"))
-    message.set_content(text, cte="quoted-printable")
+    message.set_content(LAYOUT.get_template("layout.txt.j2").render(variables), cte="quoted-printable")
+    html_variables = variables | _html_texts(user, context)
+    html = LAYOUT.get_template("layout.html.j2").render(html_variables)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
-        invitee = Invitee(to, " ".join(filter(None, (context["first_name"], context["last_name"]))))
+        invitee = Invitee(to, full_name(context))
         invitation = export_calendar(settings, [context], method, invitee=invitee)
         params = {"method": method.value}
         message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
@@ -119,15 +120,26 @@ def _without_texts_of_muted_company(context: Values) -> Values:
 
 def _texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead`, `action` and `subject` of the mail's template; the subject has shortened names."""
-    names = {
-        "company": in_one_line(context["company_name"] or ""),
-        "job": in_one_line(context["job_title"] or ""),
-        "candidate": in_one_line(f"{context['first_name']} {context['last_name']}"),
-    }
-    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
-    names |= event_mails.conditions(context)
+    names = _names(context)
     template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
     module = template.make_module(names)
     texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
     short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
     return texts | {"subject": str(template.make_module(short_names).subject)}  # type: ignore[attr-defined]
+
+
+def _html_texts(user: Values, context: Values) -> dict[str, Any]:
+    """Return `lead` of the mail's template as HTML."""
+    template = HTML_TEXTS.get_template(KINDS[context["kind"]].template(user, context))
+    return {"lead": template.make_module(_names(context)).lead}  # type: ignore[attr-defined]
+
+
+def _names(context: Values) -> dict[str, str]:
+    """Return the texts that a template sets into its sentences, each in one line."""
+    names = {
+        "company": in_one_line(context["company_name"] or ""),
+        "job": in_one_line(context["job_title"] or ""),
+        "candidate": in_one_line(full_name(context)),
+    }
+    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
+    return names | event_mails.conditions(context)

@@ -19,6 +19,7 @@ from interviews_api.crypto.vapid import authorization, from_base64url
 from interviews_api.events.models import EventType
 from interviews_api.notifications.channels.https_client import HttpsClient, NoAnswer, UrlRefused
 from interviews_api.notifications.delivery_errors import Rejected, RetryLater, TargetGone
+from interviews_api.web.bidirectional import isolate
 from interviews_api.web.plain_text import in_one_line
 
 _LIFETIME = timedelta(days=1)
@@ -64,7 +65,7 @@ def encrypt(text: bytes, p256dh: str, auth: str) -> bytes:
 
 def payload(context: Mapping[Any, Any]) -> bytes:
     """Return the JSON for the service worker; short, because push services take 4096 bytes (RFC 8030, section 7.2)."""
-    job, company = (in_one_line(context[name])[:200] for name in ("job_title", "company_name"))
+    job, company = (isolate(in_one_line(context[name])[:200]) for name in ("job_title", "company_name"))
     return orjson.dumps(
         {
             "id": context["event_id"],
