@@ -87,6 +87,7 @@ _DELIVERY_CONTEXT = (
         Delivery.channel,
         Delivery.target_id,
         Delivery.held_at,
+        Delivery.answer,
         (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
         _IS_MUTED.label("is_muted"),
         case((_IS_MUTED & (Event.type == EventType.CANCELLED), _CANCELLATIONS), else_=0).label("other_cancellations"),
