@@ -21,6 +21,7 @@ MAX_BODY_VALUES = 1000  # each costs some µs to check, and no route takes a ten
 FORM = "application/x-www-form-urlencoded"
 _MAX_CACHED_QUERY = 100  # bytes
 _MAX_FORM_FIELDS = 100
+_PARSED = "interviews_api.parsed_body"  # in the WSGI environment
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
 _TRUNCATED = "The body could not be read to its end"
 
@@ -90,13 +91,29 @@ def load_body(schema: Schema, *, ignores_form: bool = False, takes_form: bool = 
         raw = b""
     if raw and request.mimetype != JSON:
         raise UnsupportedMediaType("The body must be application/json")
+    return _load(schema, _parse_body(raw or b"{}"))
+
+
+def _parse_body(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object; raises InputRefused. Parses once for a request, because a hostile body takes longest."""
+    if _PARSED not in request.environ:
+        request.environ[_PARSED] = _parse(raw)
+    body, refusal = request.environ[_PARSED]
+    if refusal:
+        raise InputRefused(refusal)
+    return dict(body)
+
+
+def _parse(raw: bytes) -> tuple[dict[str, Any], str]:
+    """Return the JSON object and "", or an empty one and why the body is refused.
+
+    An exception would keep alive, in a cycle with its frames, the thousands of values that were read.
+    """
     try:
-        body = strict_json.loads(raw or b"{}", max_values=MAX_BODY_VALUES)
+        body = strict_json.loads(raw, max_values=MAX_BODY_VALUES)
     except strict_json.JSONRefused as error:
-        raise InputRefused(str(error)) from None
-    if not isinstance(body, dict):
-        raise InputRefused("The body must be a JSON object")
-    return _load(schema, body)
+        return {}, str(error)
+    return (body, "") if isinstance(body, dict) else ({}, "The body must be a JSON object")
 
 
 def _read_form(raw: bytes) -> dict[str, str]:
@@ -114,10 +131,9 @@ def _read_form(raw: bytes) -> dict[str, str]:
 def peek_body_field(name: str) -> Any:
     """Return a field of a body that validation refused; None if the body is no JSON object."""
     try:
-        body = strict_json.loads(read_body(), max_values=MAX_BODY_VALUES)
-    except (strict_json.JSONRefused, InputRefused):
+        return _parse_body(read_body()).get(name)
+    except InputRefused:
         return None
-    return body.get(name) if isinstance(body, dict) else None
 
 
 def _load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:

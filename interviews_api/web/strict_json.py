@@ -6,9 +6,14 @@ RFC 8259 does not define duplicate keys, NaN, lone surrogates and deep nesting; 
 import json
 import math
 import re
+from contextlib import suppress
 from typing import Any, NoReturn
 
+import orjson
+
 MAX_DEPTH = 32
+_MAX_COUNTED = 1024 * 1024
+"""Bytes of a text in which orjson counts the values first, in a fifth of the time; it cannot stop early."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -22,6 +27,9 @@ def loads(raw: bytes, *, max_values: float = math.inf) -> Any:
     Refuses broken JSON, nesting over 32, duplicate keys, NaN and Infinity (also as an overflowing number), and NUL
     characters and lone surrogates in texts and keys. Refuses more than `max_values` items of lists and objects.
     """
+    if len(raw) <= _MAX_COUNTED and math.isfinite(max_values):
+        with suppress(orjson.JSONDecodeError):  # the strict parser below names the fault
+            _Reader(max_values).check(orjson.loads(raw))
     reader = _Reader(max_values)
     try:
         value = json.loads(

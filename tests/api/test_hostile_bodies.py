@@ -1,5 +1,6 @@
 """A body of 64 KiB in its worst shape costs little time and gets a small answer, on every route."""
 
+import gc
 import re
 import time
 from itertools import islice
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from interviews_api.web import strict_json
 from interviews_api.web.route_contract import contract_of
 from tests.support.access_rules import COMPANY_USERS, RULES
 from tests.support.api import Caller, invitation
@@ -138,3 +140,29 @@ def test_compressed_form_is_a_415(client: FlaskClient) -> None:
     headers = {"Content-Encoding": "gzip", "Accept": JSON, "Sec-Fetch-Site": "same-origin"}
     response = client.post(path(), data="a=b", content_type=FORM, headers=headers)
     assert (response.status_code, response.get_json()["statusCode"]) == (415, 415)
+
+
+FLOOD = b'{"title": [' + b"[]," * 20_000 + b"[]]}"
+
+
+def test_refused_body_is_parsed_once(people: People, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation refuses it first; then the company's right to the application that it names is judged."""
+    parsed: list[bytes] = []
+    loads = strict_json.loads
+    monkeypatch.setattr(strict_json, "loads", lambda raw, **options: parsed.append(raw) or loads(raw, **options))
+    response = client.post("/interviews/schedule", data=FLOOD, content_type=JSON, headers=people.us.headers)
+    assert response.status_code == 400
+    assert parsed == [FLOOD]
+
+
+def test_refused_body_leaves_no_values_in_memory(people: People, client: FlaskClient) -> None:
+    """In a cycle of references they would wait for the garbage collector, which then delays all requests."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(3):
+            client.post("/interviews/schedule", data=FLOOD, content_type=JSON, headers=people.us.headers)
+        assert len(gc.get_objects()) - before < 20_000
+    finally:
+        gc.enable()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,6 +34,8 @@ LONG = 7000  # characters: with the rest of its line less than nginx and gunicor
 UNBOUNDED = 20_000  # characters of a text that has no bound of its own
 LETTERS = ("\U0001f600", "é", "a")
 PAUSE_SECONDS = 0.02
+OTHER_CLIENTS = 4
+"""As many as give a p99 some hundred waits to be taken from, within seconds."""
 
 
 @dataclass(frozen=True)
@@ -210,19 +213,28 @@ def flood_routes(
 
 
 def flood(nginx: Nginx, requests: list[bytes], seconds: float) -> Flooded:
-    """Send the requests over eight connections for so many seconds, and ask for /health/live meanwhile."""
+    """Send the requests over eight connections for so many seconds; other clients ask for /health/live meanwhile."""
     flooded = Flooded()
-    with flooding(nginx, requests, seconds, flooded), closing(HTTPConnection("127.0.0.1", nginx.port)) as other:
-        ends_at = time.monotonic() + seconds
+    ends_at = time.monotonic() + seconds
+    with flooding(nginx, requests, seconds, flooded), ThreadPoolExecutor(OTHER_CLIENTS) as pool:
+        for waits in pool.map(lambda _: waits_of_a_client(nginx.port, ends_at), range(OTHER_CLIENTS)):
+            flooded.waits += waits
+    return flooded
+
+
+def waits_of_a_client(port: int, ends_at: float) -> list[float]:
+    """Ask for /health/live until `ends_at`, a monotonic time; return the milliseconds of each answer."""
+    waits = []
+    with closing(HTTPConnection("127.0.0.1", port)) as connection:
         while time.monotonic() < ends_at:
             began = time.perf_counter()
-            other.request("GET", "/health/live")
-            response = other.getresponse()
+            connection.request("GET", "/health/live")
+            response = connection.getresponse()
             response.read()
-            flooded.waits.append((time.perf_counter() - began) * 1000)
+            waits.append((time.perf_counter() - began) * 1000)
             assert response.status == 200, (response.status, response.headers)
             time.sleep(PAUSE_SECONDS)
-    return flooded
+    return waits
 
 
 @contextmanager
