@@ -27,6 +27,7 @@ from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.state_machine import as_markdown
 from interviews_api.notifications import commands
+from interviews_api.notifications.mail_commands import mail
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
 from interviews_api.services import service
@@ -48,7 +49,7 @@ def init_app(app: Flask) -> None:
     """Register the commands with the application."""
     for command in (seed, users, companies, tokens, audit, interviews, purge_expired):
         app.cli.add_command(command)
-    for command in (commands.deliveries, commands.push, commands.run_worker):
+    for command in (commands.deliveries, commands.push, commands.run_worker, mail):
         app.cli.add_command(command)
 
 

@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from interviews_api.config.contacts import check_subject, read_mailbox
+from interviews_api.config.contacts import check_subject, read_mailbox, read_reply_address
 from interviews_api.config.limits import Limit, LimitsError, parse_limits
 from interviews_api.config.production import production_problems, production_warnings
 from interviews_api.crypto.idp_keys import KEY_REQUIREMENTS, KeyFileError, NamedKeys, read_jwks, read_pem
@@ -84,6 +84,14 @@ class _Reader:
         value = self.text(name, default)
         try:
             return read_mailbox(value)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}")
+            return value
+
+    def reply_address(self, name: str) -> str:
+        value = self.text(name)
+        try:
+            return read_reply_address(value) if value else ""
         except ValueError as error:
             self.problems.append(f"{name} {error}")
             return value
@@ -189,6 +197,7 @@ class Settings:
     smtp_password: str = _setting(_Reader.text)
     smtp_tls: str = _setting(_Reader.one_of, ("starttls", "tls", "none"))
     mail_from: str = _setting(_Reader.mailbox, "Interviews <no-reply@localhost>")
+    reply_address: str = _setting(_Reader.reply_address)
     mail_dir: str = _setting(_Reader.text, str(ROOT / "instance" / "mail"))
     vapid_private_key: str = _setting(_Reader.vapid_key)
     vapid_subject: str = _setting(_Reader.text)

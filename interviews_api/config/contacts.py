@@ -1,4 +1,4 @@
-"""Addresses in settings: MAIL_FROM as mail servers accept it, VAPID_SUBJECT as push services do.
+"""Addresses in settings: MAIL_FROM and REPLY_ADDRESS as mail servers accept them, VAPID_SUBJECT as push services do.
 
 Functions raise ValueError with the reason, to be read after the setting's name.
 """
@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 from interviews_api.config.production import is_local_host
 from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
+
+TOKEN_CHARACTERS = 40
+"""Characters of the token in a reply address."""
 
 _FORM = "must be an address like Interviews <no-reply@example.com>"
 _SPECIAL = re.compile(r"[,:;@()\[\]\\<>]")  # RFC 5322, section 3.2.3: what a name has in quotes only
@@ -54,6 +57,16 @@ def read_address(text: str) -> str:
         raise ValueError(f"has more than {MAX_LOCAL_PART} characters before the @ (RFC 5321, section 4.5.3.1.1)")
     if not _DOMAIN.fullmatch(domain):
         raise ValueError(f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it")
+    return address
+
+
+def read_reply_address(text: str) -> str:
+    """Return the address, to whose local part `+` and a token are added (RFC 5321, section 4.5.3.1.1)."""
+    address = read_address(text)
+    local_part = address.rpartition("@")[0]
+    longest = MAX_LOCAL_PART - len("+") - TOKEN_CHARACTERS
+    if len(local_part) > longest or not re.fullmatch(r"[A-Za-z0-9_.=-]+", local_part):
+        raise ValueError(f"must have at most {longest} letters, digits and . _ = - before the @")
     return address
 
 

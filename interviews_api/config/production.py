@@ -25,6 +25,7 @@ def production_problems(settings: "Settings", source: Mapping[str, str]) -> Iter
         yield "JWT_SECRET_KEY and SECRET_KEY are equal: one leak would open both"
     yield from _public_url_problems(settings.public_url)
     yield from _mail_from_problems(settings.mail_from)
+    yield from _reply_address_problems(settings.reply_address)
     if settings.smtp_username and settings.smtp_tls == "none":
         yield "SMTP_TLS is none with an SMTP_USERNAME: the password would travel in clear"
     if source.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false", "no"):
@@ -69,6 +70,12 @@ def _mail_from_problems(mailbox: str) -> Iterator[str]:
     """Yield why mail servers refuse the sender."""
     if is_local_host(parseaddr(mailbox)[1].rpartition("@")[2]):
         yield "MAIL_FROM is at localhost, which mail servers refuse: set an address of your own domain"
+
+
+def _reply_address_problems(address: str) -> Iterator[str]:
+    """Yield why answers cannot arrive at the address."""
+    if address and is_local_host(address.rpartition("@")[2]):
+        yield "REPLY_ADDRESS is at localhost, where no answer arrives: set an address of your own domain"
 
 
 def is_local_host(host: str) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
 from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
-from interviews_api.notifications import event_mails
+from interviews_api.notifications import answer_mails, event_mails
 from interviews_api.notifications.mail_templates import TERMS, Link
 from interviews_api.notifications.models import DeliveryKind
 from interviews_api.notifications.obsolescence import (
     Check,
+    raise_if_answer_is_obsolete,
     raise_if_event_is_obsolete,
     raise_if_expired,
     raise_if_invitation_is_over,
@@ -101,6 +102,14 @@ KINDS: Mapping[str, KindRules] = {
     ),
     # A webhook has no template. A test stays relevant as long as its webhook does, which is its target.
     DeliveryKind.WEBHOOK_TEST: KindRules("webhook test", _never_over, _named(DeliveryKind.WEBHOOK_TEST)),
+    DeliveryKind.ANSWER: KindRules(
+        "answer",
+        raise_if_answer_is_obsolete,
+        answer_mails.template,
+        answer_mails.link,
+        event_mails.facts,
+        event_mails.reply_to,
+    ),
     DeliveryKind.PASSWORD_RESET: KindRules(
         "password reset",
         raise_if_expired("the request has expired or was used"),

@@ -53,6 +53,15 @@ class DeliveryKind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105  # no password
     WEBHOOK_DISABLED = "webhook_disabled"
     ACCOUNT_MAIL = "account_mail"
+    ANSWER = "answer"
+
+
+class Answer(StrEnum):
+    """Answer to an incoming mail, and the name of its template after `answer_`."""
+
+    TENTATIVE = "tentative"
+    OUTDATED = "outdated"
+    PLAIN = "plain"
 
 
 WEBHOOK_TEST_TYPE = "webhook.test"
@@ -86,7 +95,7 @@ class FanOutPosition(Base):
 
 
 class Delivery(Base):
-    """One event, password reset, account mail, disabled webhook or test, for one recipient, by one channel.
+    """One event, password reset, account mail, disabled webhook, test or answer, for one recipient, by one channel.
 
     `target_id` is the id of the user, account mail, push subscription or webhook, and `recipient` its label for people.
     `originator_id` is the other party of a mail about an interview, the candidate of a push message, the company of a
@@ -112,6 +121,7 @@ class Delivery(Base):
     reset_id: Mapped[str | None] = mapped_column(Id)
     webhook_id: Mapped[str | None] = mapped_column(Id)
     account_mail_id: Mapped[str | None] = mapped_column(Id)
+    answer: Mapped[str | None] = mapped_column(Text)
     channel: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str] = mapped_column(Id)
     originator_id: Mapped[str] = mapped_column(Id, server_default=text("''"))
@@ -145,6 +155,7 @@ KIND = case(
     (Delivery.reset_id.is_not(None), DeliveryKind.PASSWORD_RESET),
     (Delivery.webhook_id.is_not(None), DeliveryKind.WEBHOOK_DISABLED),
     (IS_BY_WEBHOOK, DeliveryKind.WEBHOOK_TEST),
+    (Delivery.answer.is_not(None), DeliveryKind.ANSWER),
     else_=DeliveryKind.ACCOUNT_MAIL,
 )
 IS_PENDING = Delivery.status == literal_column(f"'{DeliveryStatus.PENDING}'", Delivery.status.type)

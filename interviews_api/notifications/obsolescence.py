@@ -1,7 +1,7 @@
 """Obsolescence: when the recipient should no longer get a delivery."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from interviews_api.accounts.models import Approval
@@ -65,6 +65,14 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
         raise Obsolete("the candidate has asked for another time")
     if context["starts_at"] <= now:
         raise Obsolete("the interview has begun")
+
+
+def raise_if_answer_is_obsolete(context: Context, now: datetime) -> None:
+    """Raise Obsolete for an answer of a suspended company, or about an interview that has ended."""
+    if context["company_approval"] == Approval.SUSPENDED:
+        raise Obsolete("the company is suspended")
+    if context["starts_at"] + timedelta(minutes=context["duration_minutes"]) <= now:
+        raise Obsolete("the interview has ended")
 
 
 def _raise_if_held_mail_is_obsolete(context: Context, now: datetime) -> None:

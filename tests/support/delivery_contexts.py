@@ -23,7 +23,8 @@ def delivery_context(event: str | None, text: str) -> dict[str, Any]:
         "key": "1", "event_id": 1, "event_type": None if mail_kind else event,
         "kind": mail_kind or ("event" if event else "password_reset"), "link_id": "b" * 24,
         "mail_details": mail_kind and dict.fromkeys(DETAILS, text), "webhook_url": None,
-        "is_muted": False, "confirmed_at": None, "cancelled_by": None, "changed_fields": ["starts_at"],
-        "interview_id": "a" * 24, "revision": 0, "duration_minutes": 60, "status": "en_attente", "type": "Video",
+        "is_muted": False, "confirmed_at": None, "cancelled_by": None, "changed_fields": ["starts_at"], "answer": None,
+        "interview_id": "a" * 24, "candidate_id": "c" * 24, "revision": 0, "duration_minutes": 60,
+        "status": "en_attente", "type": "Video",
         "time_zone": "UTC", "reschedule_request": {"reason": text, "proposed_times": ["2026-11-24T09:00:00.000Z"]},
     }  # fmt: skip

@@ -14,8 +14,10 @@ from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
+from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.services import service
 from tests.support.api import Caller, invitation
+from tests.support.calendar_mails import REPLY_ADDRESS, Invited, Receive
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.http_server import HttpServer
@@ -187,3 +189,30 @@ def provider(app: Flask, database_url: str, tmp_path: Path) -> Iterator[Provider
     yield make
     for provided_app in apps:
         service(Database, provided_app).dispose()
+
+
+@pytest.fixture
+def replying_app(app: Flask, database_url: str) -> Iterator[Flask]:
+    """Yield an application with REPLY_ADDRESS and with limits, over the database of `app`."""
+    settings = SECRETS | {"DATABASE_URL": database_url, "REPLY_ADDRESS": REPLY_ADDRESS}
+    replying = create_app(settings)
+    yield replying
+    service(Database, replying).dispose()
+
+
+@pytest.fixture
+def invited(people: People) -> Invited:
+    """Schedule an interview and return what the candidate's calendar knows of it."""
+    interview_id = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))["interviewId"]
+    organizer = make_reply_address(REPLY_ADDRESS, SECRETS["SECRET_KEY"], interview_id, people.candidate_id)
+    return Invited(organizer, interview_id, 0, people.candidate.ok("GET", "/auth/me")["user"]["email"])
+
+
+@pytest.fixture
+def receive(replying_app: Flask) -> Receive:
+    def run(raw: bytes) -> str:
+        result = replying_app.test_cli_runner().invoke(args=["mail", "receive"], input=raw)
+        assert result.exit_code == 0, result.output
+        return str(result.output.strip())
+
+    return run

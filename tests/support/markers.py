@@ -18,6 +18,7 @@ TOOLS = {
     "needs_node": ("node", "npm"),
     "needs_chromium": ("node", "npm", "chromium"),
     "needs_nginx": ("nginx",),
+    "needs_postfix": ("postfix",),
     "needs_systemd": ("systemd-analyze",),
     "needs_khal": ("khal",),
     "needs_libical": (LIBICAL,),

@@ -109,6 +109,13 @@ def test_settings_are_parsed() -> None:
         ({"MAIL_FROM": "A <a@-b.example>"}, "its domain is no name of the DNS"),
         ({"MAIL_FROM": f"A <a@ü{'b' * 60}.example>"}, "its domain is no name of the DNS"),
         ({"MAIL_FROM": f"{'a' * 65}@b.example"}, "MAIL_FROM has more than 64 characters before the @"),
+        ({"REPLY_ADDRESS": "replies"}, "REPLY_ADDRESS must be an address"),
+        ({"REPLY_ADDRESS": "Jobs <replies@jobs.example>"}, "REPLY_ADDRESS must be an address"),
+        ({"REPLY_ADDRESS": "replies@b_c.example"}, "its domain is no name of the DNS"),
+        ({"REPLY_ADDRESS": f"{'r' * 24}@jobs.example"}, "REPLY_ADDRESS must have at most 23 letters, digits"),
+        ({"REPLY_ADDRESS": '"a b"@jobs.example'}, "REPLY_ADDRESS must be an address"),
+        ({"REPLY_ADDRESS": "re+plies@jobs.example"}, "REPLY_ADDRESS must have at most 23 letters, digits"),
+        ({"REPLY_ADDRESS": "replies@localhost"}, "REPLY_ADDRESS is at localhost"),
         ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
         ({"VAPID_PRIVATE_KEY": "*" * 43}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
         ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY must be 32 raw bytes"),
@@ -179,6 +186,16 @@ def test_production_warns_of_settings_that_it_accepts() -> None:
 )
 def test_mail_from_is_one_mailbox_with_its_name_quoted(written: str, used: str) -> None:
     assert Settings.load(SECRETS | {"MAIL_FROM": written}).mail_from == used
+
+
+@pytest.mark.parametrize("address", ["", "replies@jobs.example", f"{'r' * 23}@jobs.example"])
+def test_reply_address_has_room_for_the_token(address: str) -> None:
+    assert Settings.load(SECRETS | {"REPLY_ADDRESS": address}).reply_address == address
+
+
+def test_domain_of_the_reply_address_is_written_in_a_labels() -> None:
+    settings = Settings.load(SECRETS | {"REPLY_ADDRESS": "replies@bücher.example"})
+    assert settings.reply_address == "replies@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize("subject", ["mailto:ops@jobs.example", "https://jobs.example", "https://jobs.example/contact"])

@@ -15,10 +15,13 @@ from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import Invitee, Method, export_calendar
-from interviews_api.notifications import event_mails
+from interviews_api.interviews.models import InterviewStatus
+from interviews_api.interviews.reply_addresses import make_reply_address
+from interviews_api.notifications import answer_mails, event_mails
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
-from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TEXTS
+from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TERMS, TEXTS
+from interviews_api.notifications.models import DeliveryKind
 from interviews_api.web.plain_text import full_name, in_one_line, shorten
 
 _METHODS = {
@@ -89,6 +92,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         "facts": KINDS[context["kind"]].facts(user, context),
         "notes": event_mails.notes(user, context),
         "url": KINDS[context["kind"]].link(settings, context),
+        "hint": _hint(settings, context),
     }
     message = EmailMessage(policy=_POLICY)
     message["Subject"] = _Subject(variables["subject"])
@@ -98,17 +102,39 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         message["Reply-To"] = Address(addr_spec=reply_to)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: no holiday replies
+    is_answer = context["kind"] == DeliveryKind.ANSWER
+    message["Auto-Submitted"] = "auto-replied" if is_answer else "auto-generated"  # RFC 3834, section 5: no replies
     message.set_content(LAYOUT.get_template("layout.txt.j2").render(variables), cte="quoted-printable")
     html_variables = variables | _html_texts(user, context)
     html = LAYOUT.get_template("layout.html.j2").render(html_variables)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
-    if user["role"] == Role.CANDIDATE and (method := _METHODS.get(context["event_type"])):
-        invitee = Invitee(to, full_name(context))
-        invitation = export_calendar(settings, [context], method, invitee=invitee)
+    if method := _calendar_method(user, context):
+        invitation = export_calendar(settings, [context], method, invitee=_invitee(settings, to, context))
         params = {"method": method.value}
         message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
     return message
+
+
+def _calendar_method(user: Values, context: Values) -> Method | None:
+    """Return the method of the calendar event that the mail carries, or None."""
+    if context["kind"] == DeliveryKind.ANSWER:
+        return answer_mails.method(context)
+    return _METHODS.get(context["event_type"]) if user["role"] == Role.CANDIDATE else None
+
+
+def _invitee(settings: Settings, address: str, context: Values) -> Invitee:
+    """Return the candidate, with the address that its calendar answers to where there is one."""
+    name = full_name(context)
+    if not settings.reply_address:
+        return Invitee(address, name)
+    ids = context["interview_id"], context["candidate_id"]
+    return Invitee(address, name, make_reply_address(settings.reply_address, settings.secret_key, *ids))
+
+
+def _hint(settings: Settings, context: Values) -> str:
+    """Return whether an answer in the calendar counts, for a mail that asks for one."""
+    asks = context["status"] == InterviewStatus.PENDING and context["kind"] in (DeliveryKind.EVENT, DeliveryKind.ANSWER)
+    return str(TERMS.hints["calendar" if settings.reply_address else "link"]) if asks else ""
 
 
 def _without_texts_of_muted_company(context: Values) -> Values:
@@ -122,16 +148,18 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead`, `action` and `subject` of the mail's template; the subject has shortened names."""
     names = _names(context)
     template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    module = template.make_module(names)
+    flags = answer_mails.flags(context)
+    module = template.make_module(names | flags)
     texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
     short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
-    return texts | {"subject": str(template.make_module(short_names).subject)}  # type: ignore[attr-defined]
+    return texts | {"subject": str(template.make_module(short_names | flags).subject)}  # type: ignore[attr-defined]
 
 
 def _html_texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead` of the mail's template as HTML."""
     template = HTML_TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    return {"lead": template.make_module(_names(context)).lead}  # type: ignore[attr-defined]
+    names = _names(context) | answer_mails.flags(context)
+    return {"lead": template.make_module(names).lead}  # type: ignore[attr-defined]
 
 
 def _names(context: Values) -> dict[str, str]:

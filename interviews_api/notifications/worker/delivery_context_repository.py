@@ -89,6 +89,7 @@ _DELIVERY_CONTEXT = (
         Delivery.target_id,
         Delivery.created_at.label("queued_at"),
         Delivery.held_at,
+        Delivery.answer,
         (Delivery.held_at.is_not(None) & _IS_SUPERSEDED).label("is_superseded"),
         _IS_MUTED.label("is_muted"),
         case((_IS_MUTED & (Event.type == EventType.CANCELLED), _CANCELLATIONS), else_=0).label("other_cancellations"),

@@ -1,0 +1,1 @@
+"""Incoming mail: the answers that candidates' calendars send to reply addresses."""

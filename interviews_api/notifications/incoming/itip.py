@@ -1,0 +1,154 @@
+"""iTIP answers of attendees: REPLY and COUNTER (RFC 5546, sections 3.2.3 and 3.2.7), as real calendars write them.
+
+Outlook leaves out ORGANIZER. Gmail, Outlook, Apple Calendar and Thunderbird keep UID and SEQUENCE of the invitation.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any
+from urllib.parse import unquote
+
+from icalendar import Calendar, vCalAddress, vDDDTypes
+
+from interviews_api.accounts.models import email_key
+from interviews_api.email_addresses import in_ascii
+from interviews_api.notifications.incoming.mime import CalendarPart
+from interviews_api.web.plain_text import replace_controls
+
+_METHODS = ("REPLY", "COUNTER")
+_NAMES = ("METHOD", "UID", "SEQUENCE", "ATTENDEE", "COMMENT", "DTSTART")
+_MAX_LINES = 200
+_UID = re.compile("([0-9a-f]{24})@interviews-api")  # as icalendar_export.py writes it
+_MAX_SEQUENCE = 2**31 - 1
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+class PartStat(StrEnum):
+    """The participation status that an attendee answers (RFC 5545, section 3.2.12)."""
+
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    TENTATIVE = "TENTATIVE"
+
+
+@dataclass(frozen=True)
+class CalendarAnswer:
+    """An attendee's answer about an interview: a REPLY, or a COUNTER, which proposes another start.
+
+    `addresses` are spellings of the attendee's address. `status` is None for a status that is no answer. `starts_at` is
+    in UTC, or None without a time in a known zone.
+    """
+
+    interview_id: str
+    addresses: tuple[str, ...]
+    sequence: int
+    status: PartStat | None
+    is_counter: bool
+    comment: str
+    starts_at: datetime | None
+
+    def is_of(self, address: str) -> bool:
+        """Return whether the attendee has this address."""
+        return any(same_mailbox(own, address) for own in self.addresses)
+
+
+def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
+    """Return the answers in the order of their SEQUENCE, or None if the part is no REPLY or COUNTER."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of a time zone that is guessed from its name
+            calendar = Calendar.from_ical("\r\n".join([*_relevant_lines(part.unfolded), ""]))
+    except Exception:  # the library passes on what it meets, as an OSError for TZID=Europe, which is a folder
+        return None
+    method = str(_first(calendar, "METHOD") or part.method).strip().upper()
+    if method not in _METHODS:
+        return None
+    answers = [
+        answer for event in calendar.walk("VEVENT") for answer in _answers(event, is_counter=method == "COUNTER")
+    ]
+    return sorted(answers, key=attrgetter("sequence"))
+
+
+def same_mailbox(one: str, other: str) -> bool:
+    """Return whether two addresses are one mailbox; Gmail ignores dots and what follows a plus sign."""
+    return _mailbox_key(one) == _mailbox_key(other) != ""
+
+
+def _relevant_lines(text: str) -> Iterator[str]:
+    """Yield the lines that an answer is made of; others cost time, and time zones may cost it without end."""
+    inside: list[str] = []
+    count = 0
+    for line in replace_controls(text).split("\n"):
+        name = re.match(r"[A-Za-z-]{1,20}", line)
+        key = name[0].upper() if name else ""
+        if key == "BEGIN":
+            inside.append(line.partition(":")[2].strip().upper())
+        is_event = inside in (["VCALENDAR"], ["VCALENDAR", "VEVENT"])
+        if is_event and (key in _NAMES or key in ("BEGIN", "END")) and count < _MAX_LINES:
+            count += 1
+            yield line
+        if key == "END" and inside:
+            inside.pop()
+
+
+def _answers(event: Mapping[str, Any], *, is_counter: bool) -> Iterator[CalendarAnswer]:
+    """Yield an answer for each attendee of the event, none for an event that is no interview."""
+    uid = _UID.fullmatch(str(_first(event, "UID") or "").strip())
+    if uid is None:
+        return
+    sequence = _first(event, "SEQUENCE")
+    for attendee in (value for value in _all(event, "ATTENDEE") if isinstance(value, vCalAddress)):
+        status = str(attendee.params.get("PARTSTAT", "")).upper()
+        yield CalendarAnswer(
+            uid[1],
+            tuple(_addresses(attendee)),
+            sequence if isinstance(sequence, int) and 0 <= sequence <= _MAX_SEQUENCE else 0,
+            PartStat(status) if status in tuple(PartStat) else None,
+            is_counter,
+            "\n".join(str(comment) for comment in _all(event, "COMMENT")),
+            _start(event),
+        )
+
+
+def _start(event: Mapping[str, Any]) -> datetime | None:
+    value = _first(event, "DTSTART")
+    start = value.dt if isinstance(value, vDDDTypes) else None  # icalendar keeps what it cannot read as another type
+    if not isinstance(start, datetime) or start.tzinfo is None:
+        return None
+    try:
+        return start.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _all(component: Mapping[str, Any], name: str) -> list[Any]:
+    value = component.get(name)
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _first(component: Mapping[str, Any], name: str) -> Any:
+    return next(iter(_all(component, name)), None)
+
+
+def _addresses(attendee: Any) -> Iterator[str]:
+    """Yield the addresses of an ATTENDEE: its `mailto:` URI, and its parameter EMAIL (RFC 7986, section 6.2)."""
+    uri = str(attendee).strip()
+    yield unquote(re.sub(r"^mailto:\s*", "", uri, flags=re.IGNORECASE).partition("?")[0]).strip(" <>\"'")
+    yield str(attendee.params.get("EMAIL", ""))
+
+
+def _mailbox_key(address: str) -> str:
+    try:
+        key = email_key(in_ascii(address))
+    except ValueError:
+        return ""
+    local_part, _, domain = key.rpartition("@")
+    if domain not in _GMAIL:
+        return key
+    return f"{local_part.partition('+')[0].replace('.', '')}@{_GMAIL[0]}"

@@ -1,0 +1,165 @@
+"""Reception of a mail: the candidate's answer becomes a transition, anything else an answer to the candidate.
+
+Nothing goes to the sender of a mail, and nothing is done for mails that a program may have sent by itself. Calendars
+mark the answers that a person pressed as automatic, so such a mark does not count for them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection
+
+from interviews_api.clock import format_instant
+from interviews_api.db.row_limits import ActiveLimits
+from interviews_api.errors import IllegalTransition, TooManyRequests
+from interviews_api.interviews.calendar_answer_repository import CalendarAnswerRepository, has_ended
+from interviews_api.interviews.candidate_schemas import Reason
+from interviews_api.interviews.errors import InvalidLink
+from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
+from interviews_api.interviews.reply_addresses import find_tokens, interview_id_of, is_genuine
+from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
+from interviews_api.notifications.answer_repository import AnswerRepository
+from interviews_api.notifications.incoming.itip import CalendarAnswer, PartStat, read_answers
+from interviews_api.notifications.incoming.mime import IncomingMail, read_mail
+from interviews_api.notifications.models import Answer
+from interviews_api.web.plain_text import replace_controls
+from interviews_api.web.text_rules import MAX_REASON
+
+_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
+_BULK = ("bulk", "list", "junk")
+_MAX_PROPOSED = 5
+_MAX_TOKENS = 10
+
+InterviewRow = Mapping[Any, Any]
+
+
+class Outcome(StrEnum):
+    """What became of a mail, for the log."""
+
+    IGNORED = "ignored"
+    APPLIED = "applied"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A mail to reply addresses with these tokens, which may be forged. `answers` is None if no calendar wrote it."""
+
+    tokens: tuple[str, ...]
+    answers: list[CalendarAnswer] | None
+
+
+def read_incoming(raw: bytes, reply_address: str) -> Incoming | None:
+    """Read the mail, of which `raw` may be the beginning; return None if nothing is to be done."""
+    mail = read_mail(raw)
+    if mail is None or _is_bulk(mail):
+        return None
+    answers = read_answers(mail.calendar) if mail.calendar else None
+    if answers is None and _is_automatic(mail):
+        return None
+    text = "\n".join([*mail.values(*_TO), mail.calendar.unfolded if answers and mail.calendar else ""])
+    tokens = dict.fromkeys(find_tokens(reply_address, text))
+    return Incoming(tuple(tokens), answers) if tokens else None
+
+
+class MailReceiver:
+    """Acts on incoming mails in the caller's transaction."""
+
+    def __init__(self, connection: Connection, secret_key: str, *, now: datetime, limits: ActiveLimits) -> None:
+        self._connection = connection
+        self._secret_key = secret_key
+        self._now = now
+        self._limits = limits
+        self._interviews = CalendarAnswerRepository(connection)
+
+    def receive(self, incoming: Incoming) -> Outcome:
+        """Apply the candidate's answer, or answer the candidate."""
+        interview = self._lock_interview(incoming.tokens)
+        if interview is None:
+            return Outcome.IGNORED
+        if incoming.answers is None:
+            return self._answer(Answer.PLAIN, interview)
+        address = interview["candidate_email"]
+        answers = [answer for answer in incoming.answers if answer.interview_id == interview["interview_id"]]
+        answers = [answer for answer in answers if answer.is_of(address)]
+        return self._take(answers, interview) if answers else Outcome.IGNORED
+
+    def _lock_interview(self, tokens: Iterable[str]) -> InterviewRow | None:
+        """Lock and return the interview of the first genuine token, unless the interview is over."""
+        for token in islice(tokens, _MAX_TOKENS):
+            interview = self._interviews.find(interview_id_of(token))
+            if interview and is_genuine(self._secret_key, token, interview["candidate_id"]):
+                interview = self._interviews.lock(interview["interview_id"])
+                return interview if interview and not has_ended(interview, self._now) else None
+        return None
+
+    def _take(self, answers: list[CalendarAnswer], interview: InterviewRow) -> Outcome:
+        """Apply the answer of the latest SEQUENCE, and all proposals of that SEQUENCE."""
+        answer = answers[-1]
+        is_no_answer = answer.status is None and not answer.is_counter
+        if is_no_answer or _has_effect_already(answer, interview):
+            return Outcome.IGNORED
+        if answer.sequence != interview["revision"] or interview["status"] not in OPEN_STATUSES:
+            return self._answer(Answer.OUTDATED, interview)
+        try:
+            if answer.is_counter:
+                self._request_reschedule(answers, interview)
+            elif answer.status is PartStat.ACCEPTED:
+                self._interviews.apply(CONFIRM, interview, limits=self._limits)
+            elif answer.status is PartStat.DECLINED:
+                reason = _reason(answer)
+                self._interviews.apply(DECLINE, interview, limits=self._limits, cancellation_reason=reason)
+            else:
+                return self._answer(Answer.TENTATIVE, interview)
+        except (IllegalTransition, InvalidLink):
+            return self._answer(Answer.OUTDATED, interview)
+        except TooManyRequests:
+            return Outcome.IGNORED
+        return Outcome.APPLIED
+
+    def _request_reschedule(self, answers: list[CalendarAnswer], interview: InterviewRow) -> None:
+        starts = (each.starts_at for each in answers if each.sequence == interview["revision"])
+        proposed = dict.fromkeys(start for start in starts if start and start > self._now)
+        proposed.pop(interview["starts_at"], None)
+        request = {
+            "reason": _reason(answers[-1]),
+            "proposed_times": [format_instant(start) for start in list(proposed)[:_MAX_PROPOSED]],
+            "requested_at": format_instant(self._now),
+        }
+        self._interviews.apply(REQUEST_RESCHEDULE, interview, limits=self._limits, reschedule_request=request)
+
+    def _answer(self, answer: Answer, interview: InterviewRow) -> Outcome:
+        is_added = AnswerRepository(self._connection).add(answer, interview, now=self._now)
+        return Outcome.ANSWERED if is_added else Outcome.IGNORED
+
+
+def _is_bulk(mail: IncomingMail) -> bool:
+    """Return whether the mail came from a list or a program that wants no answer (RFC 3834, section 2)."""
+    precedence = {value.strip().lower() for value in mail.values("Precedence")}
+    has_no_sender = any(value.strip() == "<>" for value in mail.values("Return-Path"))
+    return has_no_sender or not precedence.isdisjoint(_BULK) or bool(mail.values("List-Id"))
+
+
+def _is_automatic(mail: IncomingMail) -> bool:
+    """Return whether a program sent the mail by itself (RFC 3834, section 5)."""
+    return any(value.partition(";")[0].strip().lower() != "no" for value in mail.values("Auto-Submitted"))
+
+
+def _has_effect_already(answer: CalendarAnswer, interview: InterviewRow) -> bool:
+    """Return whether the interview is as the answer wants it, because a mail may arrive twice."""
+    if answer.is_counter:
+        return False
+    if answer.status is PartStat.ACCEPTED:
+        return interview["status"] == InterviewStatus.CONFIRMED and answer.sequence == interview["revision"]
+    is_declined = interview["status"] == InterviewStatus.CANCELLED and interview["cancelled_by"] == Actor.CANDIDATE
+    return answer.status is PartStat.DECLINED and is_declined
+
+
+def _reason(answer: CalendarAnswer) -> str | None:
+    text = replace_controls(answer.comment).strip()[:MAX_REASON]
+    reason: str | None = Reason().load({"reason": text})["reason"] if text else None
+    return reason
