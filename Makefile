@@ -46,7 +46,7 @@ ifneq ($(MEMORY),)
 test test-fast proofs $(PROOFS:%=proofs-%): export TMPDIR ?= $(MEMORY)
 endif
 test: .venv/.development $(if $(shell command -v npm),$(NODE_MODULES)) ## run all tests on SQLite and Postgres, each case of a matrix on one
-	$(BIN)/python -m pytest -n 5 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: .venv/.development ## run the tests without servers or waits, on SQLite, in a minute
 	$(BIN)/python -m pytest -q -n 2 --database sqlite -m "not slow and (matrix or not proof)" tests/unit tests/api tests/db $(ARGS)
