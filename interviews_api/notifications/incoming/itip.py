@@ -15,8 +15,7 @@ from urllib.parse import unquote
 
 from icalendar import Calendar, vCalAddress, vDDDTypes
 
-from interviews_api.accounts.models import email_key
-from interviews_api.email_addresses import in_ascii
+from interviews_api.email_addresses import email_key, in_ascii
 from interviews_api.notifications.incoming.mime import CalendarPart
 from interviews_api.web.plain_text import replace_controls
 
