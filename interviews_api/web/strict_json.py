@@ -27,7 +27,7 @@ def loads(raw: bytes, *, max_values: float = math.inf) -> Any:
     Refuses broken JSON, nesting over 32, duplicate keys, NaN and Infinity (also as an overflowing number), and NUL
     characters and lone surrogates in texts and keys. Refuses more than `max_values` items of lists and objects.
     """
-    if len(raw) <= _MAX_COUNTED and math.isfinite(max_values):
+    if max_values < len(raw) <= _MAX_COUNTED:  # a value takes a byte at least
         with suppress(orjson.JSONDecodeError):  # the strict parser below names the fault
             _Reader(max_values).check(orjson.loads(raw))
     reader = _Reader(max_values)
