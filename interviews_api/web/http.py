@@ -98,10 +98,11 @@ def _parse_body(raw: bytes) -> dict[str, Any]:
     """Return the JSON object; raises InputRefused. Parses once for a request, because a hostile body takes longest."""
     if _PARSED not in request.environ:
         request.environ[_PARSED] = _parse(raw)
+    body: dict[str, Any]
     body, refusal = request.environ[_PARSED]
     if refusal:
         raise InputRefused(refusal)
-    return dict(body)
+    return body
 
 
 def _parse(raw: bytes) -> tuple[dict[str, Any], str]:

@@ -36,9 +36,9 @@ def loads(raw: bytes, *, max_values: float = math.inf) -> Any:
     characters and lone surrogates in texts and keys. Refuses more than `max_values` items of lists and objects.
     """
     text = _decode(raw)
-    if len(raw) <= _MAX_COUNTED and math.isfinite(max_values):
+    if max_values < len(raw) <= _MAX_COUNTED:  # a value takes a byte at least
         with suppress(orjson.JSONDecodeError):  # the strict parser below names the fault
-            _Reader(max_values).check(orjson.loads(raw))
+            _Reader(max_values).check(orjson.loads(text))
     reader = _Reader(max_values)
     try:
         value = json.loads(

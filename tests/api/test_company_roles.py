@@ -135,15 +135,20 @@ def test_registered_company_has_an_owner(anonymous: Caller) -> None:
     assert caller.ok("GET", USERS)["users"] == [account["user"] | {"companyRole": "owner"}]
 
 
+def add_members(world: World, owner: Caller, number: int) -> None:
+    """Load so many members into the owner's company."""
+    company_id = owner.ok("GET", "/auth/me")["user"]["company"]["id"]
+    for _ in range(number):
+        world.company_user({"id": company_id}, role="member")
+    world.load()
+
+
 def test_company_has_at_most_two_hundred_users_and_open_invitations(
     team: Team, world: World, database: Database
 ) -> None:
     """Rate limits are off: this bound always holds."""
     ann, full = team.callers["ann"], (409, "A company may have at most 200 users")
-    company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]
-    for _ in range(195):
-        world.company_user({"id": company_id}, role="member")
-    world.load()
+    add_members(world, ann, 195)
     for name in ("first", "second"):
         ann.ok("POST", USERS, {"email": f"{name}@lumen.example"})
     before = everything(database)
@@ -162,10 +167,7 @@ def test_company_has_at_most_two_hundred_users_and_open_invitations(
 def test_invitations_of_a_former_owner_do_not_count(team: Team, world: World, database: Database) -> None:
     """Neither while the inviter is a member, nor as an owner again: the bound would not hold."""
     ann, bob = team.callers["ann"], team.callers["bob"]
-    company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]
-    for _ in range(195):
-        world.company_user({"id": company_id}, role="member")
-    world.load()
+    add_members(world, ann, 195)
     for name in ("first", "second"):
         bob.ok("POST", USERS, {"email": f"{name}@lumen.example"})
     ann.ok("PATCH", team.paths["bob"], {"role": "member"})
@@ -181,10 +183,7 @@ def test_invitations_of_a_former_owner_do_not_count(team: Team, world: World, da
 
 def test_simultaneous_invitations_keep_the_bound(team: Team, world: World, app: Flask) -> None:
     ann = team.callers["ann"]
-    company_id = ann.ok("GET", "/auth/me")["user"]["company"]["id"]
-    for _ in range(196):
-        world.company_user({"id": company_id}, role="member")
-    world.load()
+    add_members(world, ann, 196)
 
     def invite(number: int) -> int:
         caller = Caller(app.test_client(), ann.headers)

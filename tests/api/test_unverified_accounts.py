@@ -232,7 +232,7 @@ def test_many_registrations_at_once_leave_one(verifying_app: Flask, database: Da
 
 
 def test_registrations_of_an_address_are_limited(make_limited: MakeLimited, database: Database) -> None:
-    """Three mails an hour from new client addresses; one more registration would end the last one's link."""
+    """An address gets three mails an hour. A fourth registration would end the link of the third, so it is refused."""
     client = make_limited(EMAIL_VERIFICATION="required")
 
     def register(address: str, route: str, body: Any) -> int:

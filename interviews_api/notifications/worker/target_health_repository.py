@@ -61,7 +61,7 @@ class WebhookHealthRepository(TargetHealthRepository):
         self._disable(target_id, true(), now=now)
 
     def _disable(self, webhook_id: str, condition: ColumnElement[bool], *, now: datetime) -> str | None:
-        """Disable an enabled webhook under the condition, and record it for each owner of its company.
+        """Disable the webhook if it is enabled and meets the condition; record that for each owner of its company.
 
         Return the id of the company, or None when the webhook stays as it was.
         """
