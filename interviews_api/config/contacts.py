@@ -10,6 +10,8 @@ from email.policy import SMTP
 from typing import Any
 from urllib.parse import urlsplit
 
+from idna import IDNAError
+
 from interviews_api.config.production import is_local_host
 from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
 
@@ -50,13 +52,12 @@ def read_address(text: str) -> str:
     """Return the address without a name, its domain in A-labels."""
     try:
         address = in_ascii(text)
+    except IDNAError:
+        raise ValueError(f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it") from None
     except ValueError:
         raise ValueError(_FORM) from None
-    local_part, _, domain = address.rpartition("@")
-    if len(local_part) > MAX_LOCAL_PART:
+    if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
         raise ValueError(f"has more than {MAX_LOCAL_PART} characters before the @ (RFC 5321, section 4.5.3.1.1)")
-    if not _DOMAIN.fullmatch(domain):
-        raise ValueError(f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it")
     return address
 
 
