@@ -15,6 +15,7 @@ import pytest
 from marshmallow import Schema, validate
 
 import interviews_api
+from interviews_api.interviews.reply_addresses import find_tokens
 from interviews_api.web.fields import CamelSchema
 
 LENGTH = 64 * 1024
@@ -24,6 +25,7 @@ PARTS = ("a", "0", " ", "\t", "\n", "\u00fc", "=?", "=?x", "?", "a.", "a-", "a@"
 ENDS = ("", "\x00", "!", "\n", "@a.co")
 NOT_EVALUATED = {
     "re.fullmatch(self._digits)",  # [0-9]{1,10}
+    "re.findall(address)",  # of a setting; test_search_for_reply_addresses_is_linear
 }
 
 
@@ -105,6 +107,15 @@ def test_all_expressions_are_known() -> None:
 @pytest.mark.parametrize(("pattern", "method"), [(use, method) for use in sorted(USES) for method in sorted(USES[use])])
 def test_expression_is_linear(pattern: str, method: str) -> None:
     duration, part = slowest(pattern, method)
+    assert duration < CPU_SECONDS, f"{part!r} repeated"
+
+
+def test_search_for_reply_addresses_is_linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    patterns: list[str] = []
+    monkeypatch.setattr(re, "findall", lambda pattern, *_: patterns.append(pattern) or [])
+    find_tokens("replies@jobs.example", "")
+    monkeypatch.undo()
+    duration, part = slowest(f"(?ia){patterns[0]}", "findall")
     assert duration < CPU_SECONDS, f"{part!r} repeated"
 
 
