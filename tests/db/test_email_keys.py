@@ -51,7 +51,8 @@ class OldUsers:
 
     def run_again(self) -> None:
         command.stamp(self._config, "0010")
-        command.upgrade(self._config, "head")
+        command.upgrade(self._config, "0011")
+        command.stamp(self._config, "head")
 
     def keys(self) -> dict[str, str]:
         with self.database.reads.connection() as connection:
