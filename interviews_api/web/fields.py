@@ -23,7 +23,7 @@ from interviews_api.web.text_rules import (
     without_controls,
 )
 
-_NOT_BLANK = r"[^\s\u0000-\u001f\u007f-\u009f]"  # what `without_controls` leaves, and is no blank
+_NOT_BLANK = r"[^\s\ufeff\u0000-\u001f\u007f-\u009f]"  # what `without_controls` leaves, and is no blank
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -217,7 +217,7 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
-    checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
+    checks = [validate.Length(min=1, max=maximum), validate.Regexp(r"(?s).*[^\s\ufeff]", error="Must not be blank.")]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
     return CleanText(validate=checks, metadata={"pattern": pattern}, **kwargs)
 
