@@ -30,6 +30,7 @@ from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.text_rules import MAX_REASON
 
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
+_NO_SENDER = ("", "mailer-daemon")  # as Postfix's pipe writes the null sender
 _BULK = ("bulk", "list", "junk")
 _MAX_TOKENS = 10
 
@@ -135,8 +136,8 @@ class MailReceiver:
 def _is_bulk(mail: IncomingMail) -> bool:
     """Return whether the mail came from a list or a program that wants no answer (RFC 3834, section 2)."""
     precedence = {value.strip().lower() for value in mail.values("Precedence")}
-    has_no_sender = any(value.strip() == "<>" for value in mail.values("Return-Path"))
-    return has_no_sender or not precedence.isdisjoint(_BULK) or bool(mail.values("List-Id"))
+    senders = {value.strip(" <>").partition("@")[0].lower() for value in mail.values("Return-Path")}
+    return not senders.isdisjoint(_NO_SENDER) or not precedence.isdisjoint(_BULK) or bool(mail.values("List-Id"))
 
 
 def _is_automatic(mail: IncomingMail) -> bool:
