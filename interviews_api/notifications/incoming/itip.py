@@ -55,7 +55,8 @@ class CalendarAnswer:
 
     def is_of(self, address: str) -> bool:
         """Return whether the attendee has this address."""
-        return any(same_mailbox(own, address) for own in self.addresses)
+        key = _mailbox_key(address)
+        return key != "" and key in map(_mailbox_key, self.addresses)
 
 
 def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
@@ -72,11 +73,6 @@ def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
         answer for event in calendar.walk("VEVENT") for answer in _answers(event, is_counter=method == "COUNTER")
     ]
     return sorted(answers, key=attrgetter("sequence"))
-
-
-def same_mailbox(one: str, other: str) -> bool:
-    """Return whether two addresses are one mailbox; Gmail ignores dots and what follows a plus sign."""
-    return _mailbox_key(one) == _mailbox_key(other) != ""
 
 
 def _relevant_lines(text: str) -> Iterator[str]:
@@ -160,6 +156,7 @@ def _addresses(attendee: Any) -> Iterator[str]:
 
 
 def _mailbox_key(address: str) -> str:
+    """Return the key of an address, empty if it is none; Gmail ignores dots and what follows a plus sign."""
     try:
         key = email_key(in_ascii(address))
     except ValueError:
