@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from interviews_api.config import Settings
-from interviews_api.interviews.icalendar_export import Method, export_calendar
+from interviews_api.interviews.icalendar_export import Invitee, Method, export_calendar
 from interviews_api.notifications.channels import web_push
 from interviews_api.notifications.channels.email import compose
 from tests.support.delivery_contexts import delivery_context
@@ -26,7 +26,7 @@ def context_of(event: str | None, name: str) -> dict[str, Any]:
     """Return a context with the name for company, job and candidate, who has no last name."""
     context = delivery_context(event, "typed") | dict.fromkeys(NAMES, name) | {"last_name": ""}
     if context["mail_details"]:
-        context["mail_details"] |= {"company": name, "change": "added"}
+        context["mail_details"] |= {"company": name, "person": name, "by": name, "change": "added"}
     return context
 
 
@@ -70,9 +70,9 @@ def test_cut_name_in_a_push_message_is_isolated_whole() -> None:
     assert re.fullmatch("\u2068[^\u2068\u2069]{200}\u2069 - \u2068[^\u2068\u2069]{200}\u2069", body)
 
 
-def test_calendar_entry_isolates_each_right_to_left_name() -> None:
+def test_calendar_entry_isolates_each_right_to_left_name(mail_settings: Settings) -> None:
     row = context_of("interview.scheduled", STORED) | {"notes": "\u202eturned", "location": "\u2066x\u2069\u202e"}
-    raw = export_calendar([row], Method.REQUEST, organizer="a@b.co", attendee="i@b.co")
+    raw = export_calendar(mail_settings, [row], Method.REQUEST, invitee=Invitee("i@b.co", STORED))
     (event,) = Calendar.from_ical(raw).walk("VEVENT")
     assert ISOLATED in event["SUMMARY"]
     assert HEBREW not in event["SUMMARY"].replace(ISOLATED, "")
