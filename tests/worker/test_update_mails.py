@@ -92,6 +92,9 @@ def test_mail_about_a_change_says_what_changed(
     assert f"Changed: {changed}\n" in text
     assert ("\nBefore: Thursday 15 May 2031, 14:30" in text) == (subject == "New time")
     assert changed in part(mail, "text/html")
+    assert [push["title"] for push in outbox.pushes] == [
+        "Interview moved" if subject == "New time" else "Interview changed"
+    ]
     assert b"canary" not in mail.as_bytes()
 
 

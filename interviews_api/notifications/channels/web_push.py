@@ -39,6 +39,7 @@ _TITLES = {
     EventType.REMINDER: "Interview coming up",
     EventType.NUDGE: "Please answer an invitation",
 }
+_CHANGED = "Interview changed"
 
 
 def check_public_key(p256dh: str) -> None:
@@ -71,13 +72,20 @@ def payload(context: Mapping[Any, Any]) -> bytes:
         {
             "id": context["event_id"],
             "event": context["event_type"],
-            "title": _TITLES[context["event_type"]],
+            "title": _title(context),
             "body": f"{job} - {company}",
             "interviewId": context["interview_id"],
             "scheduledDate": format_instant(context["starts_at"]),
             "timeZone": context["time_zone"],
         }
     )
+
+
+def _title(context: Mapping[Any, Any]) -> str:
+    """Return the title, by which a new time differs from other changes that need a new yes."""
+    if context["event_type"] == EventType.RESCHEDULED and context["previous_starts_at"] is None:
+        return _CHANGED
+    return _TITLES[context["event_type"]]
 
 
 def lifetime(context: Mapping[Any, Any], now: datetime) -> timedelta:
