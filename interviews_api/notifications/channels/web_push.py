@@ -94,7 +94,8 @@ def lifetime(context: Mapping[Any, Any], now: datetime) -> timedelta:
     A reminder or nudge is kept until the interview begins, anything else for a day, but not past a start that is still
     to come. Once the interview has begun, an invitation is shown at once or never; what became of it is kept for a day.
     """
-    event_type, remaining = context["event_type"], context["starts_at"] - now
+    event_type = context["event_type"]
+    remaining: timedelta = context["starts_at"] - now
     if remaining > timedelta(0):
         return min(remaining, _LONGEST_LIFETIME if event_type in _OCCASIONS else _LIFETIME)
     return timedelta(0) if event_type in (*_OCCASIONS, *_INVITATIONS) else _LIFETIME
