@@ -87,6 +87,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         to = in_ascii(user["email"])
     except ValueError:
         raise Rejected("the address is not one that a mail can be sent to") from None
+    organizer = {"company_answerable_email": context["company_answerable_email"]}
     context = _without_texts_of_muted_company(context)
     variables = _texts(user, context) | {
         "facts": KINDS[context["kind"]].facts(user, context),
@@ -109,7 +110,9 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     html = LAYOUT.get_template("layout.html.j2").render(html_variables)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if method := _calendar_method(user, context):
-        invitation = export_calendar(settings, [context], method, invitee=_invitee(settings, to, context))
+        # Also of a muted company, because calendars ignore a CANCEL of another organizer than the invitation's.
+        interview = dict(context) | organizer
+        invitation = export_calendar(settings, [interview], method, invitee=_invitee(settings, to, context))
         params = {"method": method.value}
         message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
     return message
@@ -148,7 +151,7 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead`, `action` and `subject` of the mail's template; the subject has shortened names."""
     names = _names(context)
     template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    flags = answer_mails.flags(context)
+    flags = event_mails.flags(context)
     module = template.make_module(names | flags)
     texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
     short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
@@ -158,7 +161,7 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
 def _html_texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead` of the mail's template as HTML."""
     template = HTML_TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    names = _names(context) | answer_mails.flags(context)
+    names = _names(context) | event_mails.flags(context)
     return {"lead": template.make_module(names).lead}  # type: ignore[attr-defined]
 
 
@@ -169,5 +172,4 @@ def _names(context: Values) -> dict[str, str]:
         "job": in_one_line(context["job_title"] or ""),
         "candidate": in_one_line(full_name(context)),
     }
-    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
-    return names | event_mails.conditions(context)
+    return names | {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
