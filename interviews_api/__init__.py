@@ -135,7 +135,7 @@ def _allow_origins(app: Flask, origins: Sequence[str]) -> None:
         app,
         origins=list(origins),
         allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id"],
-        expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+        expose_headers=["ETag", "Error-Code", "Idempotent-Replayed", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
         max_age=600,
         always_send=False,
         vary_header=False,  # flask-cors leaves Vary out for refused origins; see _vary_by_origin

@@ -21,18 +21,27 @@ The features derive named errors from these classes, in `errors.py` of their pac
     SeedRefused                 no response: the command line prints it
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
+
+_WORD_STARTS = re.compile("(?<!^)(?=[A-Z])")
 
 
 class ApiError(Exception):
     """Base class of errors that end a request with a status and a message for the client."""
 
     status: int = 500
+    code: ClassVar[str]
+    """The value of the header `Error-Code`: the name of the class, such as `interview_not_pending`."""
     message: str = "Internal Server Error"
     description: str | None = None
     """The text of the API's documentation, where it says more than the message."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = _WORD_STARTS.sub("_", cls.__name__).lower()
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:

@@ -18,6 +18,7 @@ from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support import proof_table as proofs
 from tests.support.databases import empty, migrated_database
+from tests.support.error_codes import note_undocumented_codes
 from tests.support.factories import World
 from tests.support.gunicorn_server import GunicornServer
 from tests.support.markers import (
@@ -137,6 +138,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def session_app(database_url: str) -> Iterator[Flask]:
     app = create_app(SETTINGS | {"DATABASE_URL": database_url})
+    app.extensions["undocumented codes"] = note_undocumented_codes(app)
     yield app
     service(Database, app).dispose()
 
@@ -145,6 +147,9 @@ def session_app(database_url: str) -> Iterator[Flask]:
 def app(session_app: Flask) -> Iterator[Flask]:
     yield session_app
     empty(session_app)
+    notes = session_app.extensions["undocumented codes"]
+    undocumented = [notes.pop() for _ in range(len(notes))]
+    assert not undocumented, undocumented
 
 
 @pytest.fixture

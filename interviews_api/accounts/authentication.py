@@ -6,10 +6,15 @@ from typing import Any
 
 from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.email_verification import refuse_unverified_viewer
+from interviews_api.accounts.errors import (
+    CandidateCredentialsRequired,
+    CompanyCredentialsRequired,
+    EmailNotVerified,
+)
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.tokens import bearer_token, check_user, read_access_token, read_refresh_token
 from interviews_api.db.connections import read_connection
-from interviews_api.errors import Forbidden, InputRefused
+from interviews_api.errors import InputRefused
 from interviews_api.web.route_contract import Layer, View, extend_contract
 
 
@@ -43,17 +48,20 @@ def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract
 
 
 def _role_required(role: Role, *, opens_unverified: bool = False, **contract: Any) -> Callable[[View], View]:
+    wrong_role = CandidateCredentialsRequired if role is Role.CANDIDATE else CompanyCredentialsRequired
+    errors = (wrong_role,) if opens_unverified else (wrong_role, EmailNotVerified)
+
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(viewer: Viewer, **path: Any) -> Any:
             if viewer.role is not role:
                 check_user(viewer)
-                raise Forbidden(f"{role.capitalize()} credentials required")
+                raise wrong_role
             if not opens_unverified:
                 refuse_unverified_viewer(viewer)
             return view(viewer, **path)
 
-        declared = {"role": role.value, "opens_unverified": opens_unverified, **contract}
+        declared = {"role": role.value, "opens_unverified": opens_unverified, "errors": errors, **contract}
         return _signed_in(guarded, lambda: (read_access_token(bearer_token()),), **declared)
 
     return decorate

@@ -4,6 +4,18 @@ from interviews_api.config.limits import USERS_OF_COMPANY
 from interviews_api.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 
 
+class CandidateCredentialsRequired(Forbidden):
+    """403: the viewer is a company user."""
+
+    message = "Candidate credentials required"
+
+
+class CompanyCredentialsRequired(Forbidden):
+    """403: the viewer is a candidate."""
+
+    message = "Company credentials required"
+
+
 class EmailTaken(Conflict):
     """409: another user has the e-mail address."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import request
 
+from interviews_api.accounts.errors import RequestStillRunning
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import count_attempt_of
 from interviews_api.accounts.reply_repository import ReplyRepository
@@ -19,7 +20,7 @@ from interviews_api.clock import now
 from interviews_api.config.limits import CONFLICTS
 from interviews_api.db.connections import transaction
 from interviews_api.errors import Conflict, IdempotencyKeyReused, InvalidInput, TooManyRequests, Unauthorized
-from interviews_api.web.error_responses import JSON, error_response
+from interviews_api.web.error_responses import ERROR_CODE, JSON, answer_api_error
 from interviews_api.web.http import read_body
 from interviews_api.web.responses import ApiResponse
 from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, View, extend_contract
@@ -41,7 +42,9 @@ def idempotent(view: View) -> View:
             raise InvalidInput({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
         return _respond_once(view, viewer, path, key)
 
-    return extend_contract(guarded, Layer.IDEMPOTENCY, is_idempotent=True)
+    return extend_contract(
+        guarded, Layer.IDEMPOTENCY, is_idempotent=True, errors=(RequestStillRunning, IdempotencyKeyReused)
+    )
 
 
 def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) -> ApiResponse:
@@ -58,11 +61,18 @@ def _respond_once(view: View, viewer: Viewer, path: dict[str, Any], key: str) ->
             # The user may have been deleted meanwhile: then all is rolled back.
             if users.share_user(viewer.user_id) is None:
                 raise Unauthorized
-            replies.save(body_hash, response.status_code, response.get_data(as_text=True), now())
+            replies.save(
+                body_hash,
+                status=response.status_code,
+                reply=response.get_data(as_text=True),
+                error_code=response.headers.get(ERROR_CODE),
+                now=now(),
+            )
             return response
     if stored["body_hash"] != body_hash:
         raise IdempotencyKeyReused
-    return ApiResponse(stored["reply"], stored["status"], {"Idempotent-Replayed": "true"}, mimetype=JSON)
+    headers = {"Idempotent-Replayed": "true"} | ({ERROR_CODE: stored["error_code"]} if stored["error_code"] else {})
+    return ApiResponse(stored["reply"], stored["status"], headers, mimetype=JSON)
 
 
 def _route(path: dict[str, str]) -> str:
@@ -83,5 +93,5 @@ def _first_response(view: View, viewer: Viewer, path: dict[str, Any]) -> ApiResp
             count_attempt_of(viewer, CONFLICTS)
         except TooManyRequests:
             raise refusal from None
-        return error_response(refusal.status, refusal.message)
+        return answer_api_error(refusal)
     return response

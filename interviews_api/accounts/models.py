@@ -147,6 +147,7 @@ class IdempotentReply(Base):
     body_hash: Mapped[str] = mapped_column(Text)
     status: Mapped[int]
     reply: Mapped[str] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 

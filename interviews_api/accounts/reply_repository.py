@@ -38,8 +38,14 @@ class ReplyRepository:
         number = int.from_bytes(digest[:8], signed=True)
         return bool(self._connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one())
 
-    def save(self, body_hash: str, status: int, reply: str, now: datetime) -> None:
+    def save(self, body_hash: str, *, status: int, reply: str, error_code: str | None, now: datetime) -> None:
         """Store the response; it replaces an expired one."""
         self._connection.execute(delete(IdempotentReply).filter_by(**self._keys))
-        values = {"body_hash": body_hash, "status": status, "reply": reply, "expires_at": now + REPLY_LIFETIME}
+        values = {
+            "body_hash": body_hash,
+            "status": status,
+            "reply": reply,
+            "error_code": error_code,
+            "expires_at": now + REPLY_LIFETIME,
+        }
         self._connection.execute(insert(IdempotentReply).values(**self._keys, **values))

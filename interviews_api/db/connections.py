@@ -14,7 +14,7 @@ from interviews_api.db.engines import WITHOUT_TRANSACTION, make_engine
 from interviews_api.db.read_pool import ReadPool
 from interviews_api.services import service
 
-SCHEMA_REVISION = "0017"
+SCHEMA_REVISION = "0018"
 """The Alembic revision that this code works with. `/health/ready` compares it; a test holds it to the newest one."""
 
 _open: ContextVar[Connection | None] = ContextVar("open_transaction", default=None)

@@ -18,7 +18,7 @@ class NotYourInterview(Forbidden):
     message = "This interview does not belong to you"
 
 
-class NotPending(IllegalTransition):
+class InterviewNotPending(IllegalTransition):
     """400: only a pending interview can be confirmed."""
 
     message = "Interview is no longer pending confirmation"

@@ -15,7 +15,7 @@ from interviews_api.errors import IllegalTransition
 from interviews_api.events.models import EventType
 from interviews_api.hiring.models import ApplicationStatus
 from interviews_api.interviews.errors import (
-    NotPending,
+    InterviewNotPending,
     TooLateToCancel,
     TooLateToComplete,
     TooLateToDecline,
@@ -58,7 +58,7 @@ CONFIRM = Transition(
     actors=(Actor.CANDIDATE, Actor.COMPANY),
     source_statuses=(InterviewStatus.PENDING,),
     target_status=InterviewStatus.CONFIRMED,
-    refusal=NotPending,
+    refusal=InterviewNotPending,
 )
 DECLINE = Transition(
     name="decline",

@@ -40,7 +40,7 @@ class WebhookExists(Conflict):
     message = "The company already has a webhook with this URL"
 
 
-class WebhookIsDisabled(BadRequest):
+class WebhookDisabled(BadRequest):
     """400: the webhook gets no messages until it is enabled."""
 
     message = "Webhook is disabled"

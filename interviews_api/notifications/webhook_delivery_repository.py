@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, literal,
 from interviews_api.db.pagination import Page, build_page, count_subquery, page_subquery
 from interviews_api.events.models import Event
 from interviews_api.ids import new_id
-from interviews_api.notifications.errors import WebhookIsDisabled
+from interviews_api.notifications.errors import WebhookDisabled
 from interviews_api.notifications.models import IS_BY_WEBHOOK, WEBHOOK_TEST_TYPE, Channel, Delivery, Priority
 from interviews_api.notifications.worker.fan_out import delivery_values
 
@@ -44,9 +44,9 @@ class WebhookDeliveryRepository:
         return build_page(rows, id_column="number", sort=(itemgetter("number"), True))
 
     def add_test(self, webhook: RowMapping, *, now: datetime) -> Mapping[str, Any]:
-        """Write the delivery of a test message, due now, and return it; raises WebhookIsDisabled."""
+        """Write the delivery of a test message, due now, and return it; raises WebhookDisabled."""
         if webhook["disabled_at"] is not None:
-            raise WebhookIsDisabled
+            raise WebhookDisabled
         values = delivery_values(
             Channel.WEBHOOK,
             webhook["id"],

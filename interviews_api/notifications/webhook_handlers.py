@@ -21,8 +21,8 @@ from interviews_api.notifications.channels.webhook import new_secret
 from interviews_api.notifications.errors import (
     NotYourWebhook,
     TooManyWebhooks,
+    WebhookDisabled,
     WebhookExists,
-    WebhookIsDisabled,
     WebhookNotFound,
 )
 from interviews_api.notifications.schemas import (
@@ -147,7 +147,7 @@ def rotate_webhook_secret(viewer: Viewer, *, webhook_id: str) -> Mapping[Any, An
     WebhookDelivery,
     status=202,
     body=Nothing,
-    errors=(*_ACCESS_ERRORS, WebhookIsDisabled),
+    errors=(*_ACCESS_ERRORS, WebhookDisabled),
     limits=(WEBHOOK_TESTS,),
 )
 def send_webhook_test(viewer: Viewer, *, webhook_id: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.http import HTTP_STATUS_CODES
 
 from interviews_api.web import logs, security_headers
+from interviews_api.web.error_responses import ERROR_CODE, status_code_name
 
 SOCKET_SECONDS = 15
 """Longest wait for a client, in seconds: for a whole response, or for more of a body."""
@@ -90,6 +91,7 @@ def write_json_error(sock: socket.socket, status: int, _reason: str, _message: s
     request_id = logs.new_request_id()
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     head += f"Content-Length: {len(body)}\r\n{logs.HEADER}: {request_id}\r\n"
+    head += f"{ERROR_CODE}: {status_code_name(status)}\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in security_headers.DEFAULTS.items()) + "\r\n"
     logs.log_request(request_id, "unknown", logs.UNKNOWN_ROUTE, status, 0)
     gunicorn.util.write_nonblock(sock, head.encode() + body)

@@ -27,6 +27,8 @@ from interviews_api.web.responses import ApiResponse
 _log = logging.getLogger(__name__)
 JSON = "application/json"
 RETRY_AFTER_SECONDS = 1
+ERROR_CODE = "Error-Code"
+"""The header that names a refusal, so that clients can explain it in their own language."""
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
@@ -34,18 +36,28 @@ def json_response(payload: object, status: int = 200, headers: Mapping[str, str]
     return ApiResponse(orjson.dumps(payload), status, headers, mimetype=JSON)
 
 
+def status_code_name(status: int) -> str:
+    """Return the reason phrase of the status as an error code, such as `method_not_allowed`."""
+    return HTTP_STATUS_CODES[status].lower().replace(" ", "_")
+
+
 def error_response(
     status: int,
     message: str,
     *,
+    code: str | None = None,
     details: Mapping[str, list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ApiResponse:
-    """Return an error response. A 401 names the Bearer scheme, a 503 has Retry-After in seconds."""
+    """Return an error response. A 401 names the Bearer scheme, a 503 has Retry-After in seconds.
+
+    `code` is the value of the header Error-Code, by default the name of the status.
+    """
     payload: dict[str, object] = {"statusCode": status, "message": message, "error": HTTP_STATUS_CODES[status]}
     if details is not None:
         payload["details"] = details
     response = json_response(payload, status, headers)
+    response.headers[ERROR_CODE] = code or status_code_name(status)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -57,7 +69,7 @@ def answer_api_error(error: ApiError) -> ApiResponse:
     """Return the error's status and message, with `details` of invalid input and Retry-After of a 429 in seconds."""
     details = error.details if isinstance(error, InvalidInput) else None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else None
-    return error_response(error.status, error.message, details=details, headers=headers)
+    return error_response(error.status, error.message, code=error.code, details=details, headers=headers)
 
 
 def _answer_http_exception(error: HTTPException) -> ApiResponse:

@@ -1,13 +1,25 @@
 """Operation Objects of the OpenAPI document: parameters, request body and responses of a route, from its contract."""
 
 import re
+from collections.abc import Iterator
 
 from apispec import APISpec
 from marshmallow import Schema
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import AnyConverter, Rule
 
-from interviews_api.errors import TooManyRequests
+from interviews_api.errors import (
+    ApiError,
+    BodyTooLarge,
+    InputRefused,
+    InvalidInput,
+    PreconditionFailed,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from interviews_api.web.error_responses import ERROR_CODE, status_code_name
 from interviews_api.web.fields import camel_case
 from interviews_api.web.http import FORM, IdConverter
 from interviews_api.web.openapi_schemas import JsonObject, schema_reference
@@ -26,13 +38,13 @@ _REQUEST_HEADERS = {
         f"^{IDEMPOTENCY_KEY_PATTERN}$",
     ),
 }
-_SHARED_ERRORS = {
-    401: "No token, or not a good one",
-    413: "The body is larger than 64 KiB",
-    415: "The body is compressed, or not of a type that the route takes",
-    500: "A fault of ours; its cause is in the log under the id",
-    503: "The database is away or busy",
+_SHARED_ERRORS: dict[type[ApiError], str] = {
+    Unauthorized: "No token, or not a good one",
+    BodyTooLarge: "The body is larger than 64 KiB",
+    UnsupportedMediaType: "The body is compressed, or not of a type that the route takes",
+    ServiceUnavailable: "The database is away or busy",
 }
+_FAULT = "A fault of ours; its cause is in the log under the id"
 _ERROR_COMPONENTS = {
     401: "Unauthorized",
     413: "BodyTooLarge",
@@ -48,8 +60,10 @@ def add_shared_parts(spec: APISpec) -> None:
         parameter = {"name": name, "description": description, "schema": {"type": "string", "pattern": pattern}}
         spec.components.parameter(_component(name), "header", parameter)
     spec.components.header("ETag", {"schema": {"type": "string"}, "required": True})
-    for status, description in _SHARED_ERRORS.items():
-        spec.components.response(_ERROR_COMPONENTS[status], _error_response(status, description))
+    for error, description in _SHARED_ERRORS.items():
+        response = _error_response(error.status, description, {error.code})
+        spec.components.response(_ERROR_COMPONENTS[error.status], response)
+    spec.components.response(_ERROR_COMPONENTS[500], _error_response(500, _FAULT, {status_code_name(500)}))
 
 
 def _component(header: str) -> str:
@@ -82,17 +96,21 @@ def operation_object(rule: Rule, view: View) -> JsonObject:
 
 def _upgrade_responses() -> JsonObject:
     errors = {
-        400: "Invalid query or handshake; an invalid query comes before the 426",
-        426: "Not a WebSocket handshake",
-        503: "No room, or no database",
+        400: (
+            "Invalid query or handshake; an invalid query comes before the 426",
+            {InvalidInput.code, status_code_name(400)},
+        ),
+        426: ("Not a WebSocket handshake", {status_code_name(426)}),
+        503: ("No room, or no database", {ServiceUnavailable.code}),
     }
     switching = {"101": {"description": "Switching Protocols: the changes follow as JSON texts"}}
-    return switching | {str(status): _error_response(status, text) for status, text in errors.items()}
+    return switching | {str(status): _error_response(status, *error) for status, error in errors.items()}
 
 
 def _file_responses(rule: Rule) -> JsonObject:
     responses: JsonObject = {"200": {"description": "The file", "content": {_media_type(rule): {}}}}
-    return responses | ({"404": _error_response(404, "There is no such file")} if rule.arguments else {})
+    not_found = _error_response(404, "There is no such file", {status_code_name(404)})
+    return responses | ({"404": not_found} if rule.arguments else {})
 
 
 def _media_type(rule: Rule) -> str:
@@ -140,11 +158,11 @@ def _responses(contract: RouteContract) -> JsonObject:
         responses["303"] = {"description": "See Other: the page that shows the change", "headers": location}
     if contract.has_etag:
         responses["304"] = {"description": "Not Modified: If-None-Match names the current ETag"}
-    for status, description in sorted(_errors(contract).items()):
-        if _SHARED_ERRORS.get(status) == description and not contract.has_page:
+    for status, (description, codes) in sorted(_errors_by_status(contract).items()):
+        if description in _SHARED_ERRORS.values() and not contract.has_page:
             responses[str(status)] = _ERROR_COMPONENTS[status]
         else:
-            responses[str(status)] = _error_response(status, description, has_page=contract.has_page)
+            responses[str(status)] = _error_response(status, description, codes, has_page=contract.has_page)
     return responses
 
 
@@ -170,45 +188,46 @@ def _envelope(message: str, schemas: list[Schema]) -> JsonObject:
     }
 
 
-def _errors(contract: RouteContract) -> dict[int, str]:
-    """Return the descriptions of a route's errors by status."""
-    errors = {503: _SHARED_ERRORS[503]} if contract.needs_database else {}
+def _errors_by_status(contract: RouteContract) -> dict[int, tuple[str, set[str]]]:
+    """Return the description and the error codes of a route's errors, by status."""
+    by_status: dict[int, tuple[str, set[str]]] = {}
+    for error, text in _errors(contract):
+        earlier, codes = by_status.get(error.status, ("", set()))
+        by_status[error.status] = "; or: ".join(filter(None, (earlier, text))), codes | {error.code}
+    return by_status
+
+
+def _errors(contract: RouteContract) -> Iterator[tuple[type[ApiError], str]]:
+    """Yield a route's errors and their descriptions; "" for an error that the one before it describes."""
+    shared = {ServiceUnavailable} if contract.needs_database else set()
     if contract.role is not None:
-        errors[401] = _SHARED_ERRORS[401]
-    if contract.role not in (None, "any"):
-        errors[403] = f"{contract.role.capitalize()} credentials required"
-        errors[403] += "" if contract.opens_unverified else "; or: Verify your email address first"
+        shared.add(Unauthorized)
     if contract.query is not None or contract.body is not None:
-        errors[400] = "Invalid query or body"
+        yield InvalidInput, "Invalid query or body"
     if contract.body is not None:
-        errors |= {413: _SHARED_ERRORS[413], 415: _SHARED_ERRORS[415]}
+        yield InputRefused, ""
+        shared |= {BodyTooLarge, UnsupportedMediaType}
     if contract.if_match_read:
-        errors[412] = "If-Match names an ETag that is no longer current"
-    if contract.is_idempotent:
-        errors |= {
-            409: "A request with this Idempotency-Key is still running",
-            422: "This Idempotency-Key was used with another body",
-        }
+        yield PreconditionFailed, "If-Match names an ETag that is no longer current"
     if contract.limits:
         counted = "; ".join(f"{limit.counted} (`{limit.name}`)" for limit in contract.limits)
-        errors[TooManyRequests.status] = f"{TooManyRequests.message}. Counted are {counted}"
-    for error in contract.errors:
-        text = error.description or error.message
-        errors[error.status] = f"{errors[error.status]}; or: {text}" if error.status in errors else text
-    return errors
+        yield TooManyRequests, f"{TooManyRequests.message}. Counted are {counted}"
+    yield from ((error, text) for error, text in _SHARED_ERRORS.items() if error in shared)
+    yield from ((error, error.description or error.message) for error in contract.errors)
 
 
-def _error_response(status: int, description: str, *, has_page: bool = False) -> JsonObject:
+def _error_response(status: int, description: str, codes: set[str], *, has_page: bool = False) -> JsonObject:
     """Return the Response Object of an error."""
     schema = schema_reference("InputError" if status == 400 else "Error")
-    response: JsonObject = {
+    headers: JsonObject = {ERROR_CODE: {"schema": {"enum": sorted(codes)}, "required": True}}
+    if status == 401:
+        headers["WWW-Authenticate"] = {"schema": {"const": "Bearer"}, "required": True}
+    if status == 500:
+        headers["X-Request-Id"] = {"schema": {"type": "string"}, "required": True}
+    if status in (429, 503):
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
+    return {
         "description": f"{HTTP_STATUS_CODES[status]}: {description}",
+        "headers": headers,
         "content": {"application/json": {"schema": schema}} | (_PAGE if has_page else {}),
     }
-    if status == 401:
-        response["headers"] = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}}
-    if status == 500:
-        response["headers"] = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
-    if status in (429, 503):
-        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
-    return response

@@ -7,11 +7,11 @@ from flask import Flask, Response
 
 from interviews_api.errors import ApiError
 from interviews_api.web.bidirectional import isolate, isolate_in_html
-from interviews_api.web.error_responses import answer_api_error
+from interviews_api.web.error_responses import ERROR_CODE, answer_api_error
 
 
 def refusal_page(error: ApiError, render: Callable[..., str]) -> Response:
-    """Return the refusal as a page, with the status and Retry-After of its JSON.
+    """Return the refusal as a page, with the status, Error-Code and Retry-After of its JSON.
 
     `render` gets the error's message as `refusal`, and the reason phrase of its status as `phrase`.
     """
@@ -19,11 +19,11 @@ def refusal_page(error: ApiError, render: Callable[..., str]) -> Response:
 
 
 def respond_with_refusal(error: ApiError, page: str) -> Response:
-    """Return this page with the status and Retry-After of the refusal's JSON."""
+    """Return this page with the status, Error-Code and Retry-After of the refusal's JSON."""
     response = Response(page, error.status, mimetype="text/html")
     headers = answer_api_error(error).headers
-    if "Retry-After" in headers:
-        response.headers["Retry-After"] = headers["Retry-After"]
+    for name in {ERROR_CODE, "Retry-After"} & set(headers.keys()):
+        response.headers[name] = headers[name]
     return response
 
 

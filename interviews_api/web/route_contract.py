@@ -86,7 +86,7 @@ class RouteContract:
     body: Schema | None = None
     """The body's fields, which the view gets as arguments."""
     errors: tuple[type[ApiError], ...] = ()
-    """For OpenAPI: refusals beside those of the role (401, 403), the input (400, 413, 415) and the database (503)."""
+    """For OpenAPI: refusals beside those of the token (401), the input (400, 413, 415) and the database (503)."""
     limits: tuple[Limit, ...] = ()
     """For OpenAPI: the rate limits that the view counts, for its 429."""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -142,13 +142,16 @@ def contract_of(view: View) -> RouteContract | None:
     return contract
 
 
-def extend_contract(view: View, layer: Layer, **changes: Any) -> View:
-    """Add a layer to a view's contract and return the view; raises TypeError when the decorators are out of order."""
+def extend_contract(view: View, layer: Layer, *, errors: tuple[type[ApiError], ...] = (), **changes: Any) -> View:
+    """Add a layer to a view's contract, and its errors before those of the view; return the view.
+
+    Raises TypeError when the decorators are out of order.
+    """
     contract = contract_of(view)
     if contract is None or contract.layer >= layer:
         inner = contract.layer.name if contract else "no layer"
         raise TypeError(f"{view.__name__}: {layer.name} cannot stand outside of {inner}; see {__name__}")
-    return set_contract(view, replace(contract, layer=layer, **changes))
+    return set_contract(view, replace(contract, layer=layer, errors=(*errors, *contract.errors), **changes))
 
 
 def websocket_contract(query: type[Schema]) -> Callable[[AnyView], AnyView]:

@@ -17,7 +17,7 @@ def test_cors_allows_only_the_configured_origins(client: FlaskClient, database_u
     assert "Access-Control-Allow-Credentials" not in good.headers
     failure = client.get("/nope", headers={"Origin": "http://localhost:3000"})
     assert failure.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
-    assert {"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"} <= set(
+    assert {"ETag", "Error-Code", "Retry-After", "WWW-Authenticate", "X-Request-Id"} <= set(
         failure.headers["Access-Control-Expose-Headers"].split(", ")
     )
     closed = create_app(SECRETS | {"DATABASE_URL": database_url}).test_client()

@@ -175,7 +175,8 @@ def test_second_request_is_refused_while_the_first_runs(people: People, database
             if database.engine.dialect.name == "postgresql":
                 assert second.result(30).status_code == 409
             time.sleep(0.3)
-            replies.save(sha256(b'{"title": "Baker"}').hexdigest(), 201, '{"statusCode": 201}', now())
+            body_hash = sha256(b'{"title": "Baker"}').hexdigest()
+            replies.save(body_hash, status=201, reply='{"statusCode": 201}', error_code=None, now=now())
         assert second.result(30).status_code == 409
         assert second.result().json["message"] == "A request with this Idempotency-Key is still running"
     assert post().json == {"statusCode": 201}

@@ -104,7 +104,10 @@ def test_refused_states_are_described(document: dict[str, Any]) -> None:
 def test_fault_is_described_once(document: dict[str, Any]) -> None:
     fault = document["components"]["responses"]["Fault"]
     assert fault["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
-    assert fault["headers"] == {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
+    assert fault["headers"] == {
+        "Error-Code": {"schema": {"enum": ["internal_server_error"]}, "required": True},
+        "X-Request-Id": {"schema": {"type": "string"}, "required": True},
+    }
 
 
 def test_errors_come_from_the_classes_of_the_contract(app: Flask, document: dict[str, Any]) -> None:

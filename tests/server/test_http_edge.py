@@ -37,6 +37,7 @@ def test_gunicorn_refusals_have_the_right_phrase(
         body = json.loads(response.read())
     assert (response.status, response.reason) == (status, phrase)
     assert body == {"statusCode": status, "message": phrase, "error": phrase}
+    assert response.headers["Error-Code"] == phrase.lower().replace(" ", "_")
 
 
 def test_unread_body_is_not_parsed_as_requests(gunicorn_server: GunicornServer) -> None:

@@ -27,7 +27,7 @@ from tests.support.settings import ROOT
 from tests.support.tokens import begin_session
 
 pytestmark = pytest.mark.needs_nginx
-SAID = {"Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
+SAID = {"Error-Code": "theirs", "Retry-After": "7", "Allow": "GET", "X-Request-Id": "theirs"}
 
 
 @pytest.fixture
@@ -83,6 +83,8 @@ def test_nginx_refusals_have_the_error_shape(nginx: Nginx) -> None:
     ):  # fmt: skip
         status, answer = nginx.say(raw)
         assert (status, in_shape(expected, answer)) == (expected, True), raw[:40]
+    assert nginx.ask("TRACE", "/jobs")[1].get_all("Error-Code") == ["method_not_allowed"]
+    assert nginx.ask("DELETE", "/jobs")[1].get_all("Error-Code") == ["method_not_allowed"], "the API's own"
     assert nginx.ask("TRACE", "/jobs")[1]["Allow"].split(", ") == list(METHODS)
 
 
