@@ -144,7 +144,7 @@ _ALL = _page_statement(true(), _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
 _OF_STATUS = _page_statement(Interview.status == _STATUS, _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
 _PENDING = _page_statement(_IS_PENDING, _SOONEST_FIRST)
 _UPCOMING = _page_statement(_IS_UPCOMING, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_START,))
-_NEXT_END = func.min(_ENDS_AT).filter(_HAS_NOT_ENDED).label("next_change")
+_NEXT_END = func.min(_ENDS_AT).label("next_change")
 _NOT_ENDED = _page_statement(_HAS_NOT_ENDED, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_END,))
 _HISTORY = _page_statement(_HAS_ENDED, _NEWEST_FIRST)
 
