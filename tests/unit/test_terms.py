@@ -18,7 +18,7 @@ ROW = {"company_name": "Lumen", "company_phone": "+33 1 70", "candidate_phone": 
         ({"location": "+33 (0)1 70 18-99 00"}, "Please call Lumen at +33 (0)1 70 18-99 00"),
         ({"location": "We ring you at 0612345678"}, "We ring you at 0612345678"),
         ({"location": "٠٦١٢٣٤٥٦٧٨"}, "Please call Lumen at ٠٦١٢٣٤٥٦٧٨"),
-        ({"location": "18 Rue de la Paix, 75002 Paris"}, "Lumen calls you at +33 6 12 (18 Rue de la Paix, 75002 Paris)"),
+        ({"location": "18 Rue X, 75002 Paris"}, "Lumen calls you at +33 6 12 (18 Rue X, 75002 Paris)"),
         ({"location": " Ask\r\nfor Camille\x00 "}, "Lumen calls you at +33 6 12 (Ask for Camille)"),
         ({"company_name": "Lu\nmen"}, "Lu men calls you at +33 6 12"),
     ],
