@@ -36,14 +36,14 @@ def phone_call(interview: Texts) -> str:
     )
     company = _name(interview["company_name"])
     if any(sum(map(str.isdecimal, number)) >= _FEWEST_DIGITS for number in _NUMBER.findall(place)):
-        return f"Please call {company} at {place}" if _NUMBER.fullmatch(place) else place
+        return f"Please call {company} at {place}" if _NUMBER.fullmatch(place) else isolate(place)
     if candidate_phone:
         call = f"{company} calls you at {candidate_phone}"
     elif company_phone:
         call = f"Please call {company} at {company_phone}"
     else:
         call = f"Phone call with {company}"
-    return f"{call} ({place})" if place else call
+    return f"{call} ({isolate(place)})" if place else call
 
 
 def _name(text: str) -> str:
@@ -52,10 +52,9 @@ def _name(text: str) -> str:
 
 
 def contact(interview: Texts) -> str:
-    """Return the company's phone, e-mail address and postal address, as far as there are any."""
-    return replace_controls(
-        ", ".join(filter(None, (interview[f"company_{name}"] for name in ("phone", "email", "address"))))
-    )
+    """Return the company's phone, e-mail address and postal address, as far as there are any, each isolated."""
+    parts = filter(None, (interview[f"company_{name}"] for name in ("phone", "email", "address")))
+    return ", ".join(isolate(replace_controls(part)) for part in parts)
 
 
 def summary(interview: Texts) -> str:
