@@ -66,7 +66,8 @@ def run_race(
         candidate.ok("PUT", f"/candidate/interviews/{interview_id}/confirm")
         start.move("confirm", "candidate")
     racers = [(dice.choice(MOVERS[by]), by) for by in dice.choices(list(MOVERS), k=dice.randint(2, 4))]
-    bodies = [BODIES.get(move) or change(dice, start.start, number) for number, (move, _) in enumerate(racers)]
+    bodies = [BODIES[move] if move in BODIES else change(dice, start.start, number)
+              for number, (move, _) in enumerate(racers)]  # fmt: skip
     prefix = {"candidate": f"/candidate/interviews/{interview_id}", "company": f"/interviews/{interview_id}"}
     sides = {"candidate": candidate.headers, "company": us.headers}
     calls: list[Call] = [
