@@ -101,13 +101,16 @@ def run_race(
     lives = [life for life in lives if life[-1].events == events and is_as(ours, life[-1])]
     assert lives, (racers, bodies, events, ours)
     expected = lives[0][-1]
+    judged = set()  # by the status, so not by a link that another transition has superseded
     for (move, _), call, (code, body) in zip(racers, calls, answers, strict=True):
         if code == 400 and call[0] == "POST" and b"Invalid confirmation token" in body:
             assert expected.revision > 0, (racers, order)
-        elif code == 400:  # at some moment of that life it was indeed too late
+            continue
+        judged.add(move)
+        if code == 400:  # at some moment of that life it was indeed too late
             assert model.REFUSALS[move].encode() in body
             assert any(not step.is_legal(move) for step in lives[0]), (racers, order)
-    if {"decline", "cancel", "complete"} & {move for move, _ in racers}:
+    if {"decline", "cancel", "complete"} & judged:
         assert sum(move in ("decline", "cancel", "complete") for move, _ in winners) == 1
     (application_row,) = us.ok(
         "GET", f"/interviews/company/{us.ok('GET', '/auth/me')['user']['company']['id']}/candidates"
