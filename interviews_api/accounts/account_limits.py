@@ -95,7 +95,7 @@ def count_login(request: AccountRequest) -> CountedAttempt:
     if request.is_from_known_address:
         # Neighbours share the address, and everybody the /48 around it, so only attempts on this account count.
         # login_address counts too, or saving the shared row by the shorter window would drop attempts that it needs.
-        # The shared row keeps the newest attempts alone, so the pair has a row that no neighbour fills.
+        # Neighbours can fill the shared row, which keeps its newest attempts, so account and address have a row too.
         address = replace(address, wider=None)
         counts = by_account_and_client_address(LOGIN_FROM_ADDRESS, address, in_rows_of=LOGIN_FROM_ADDRESS)
         counts += by_client_address(LOGIN_OF_ACCOUNT_FROM_ADDRESS, address, account_id=request.user_id)
@@ -162,7 +162,7 @@ def count_mails(limit: Limit, emails: Iterable[str]) -> set[str]:
 
     The counts outlive the accounts, which registrations replace.
     """
-    by_label = {_label(email): email for email in emails}  # rows of their own, because only accounts get these mails
+    by_label = {_label(email): email for email in emails}  # of accounts alone, so each address may have a row
     return {by_label[label] for label in count_each(limit, by_label)}
 
 

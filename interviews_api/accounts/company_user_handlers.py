@@ -29,7 +29,7 @@ from interviews_api.accounts.repository import UserRepository
 from interviews_api.accounts.schemas import CompanyMe, CompanyUserAndRole, CompanyUsers, NewCompanyUser, RoleChange
 from interviews_api.accounts.standing_access import StandingAccess
 from interviews_api.clock import now
-from interviews_api.config.limits import COLLEAGUES, INVITATIONS_TO_ADDRESS
+from interviews_api.config.limits import COLLEAGUES
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.db.pagination import Page
 from interviews_api.errors import InvalidInput, TooManyRequests
@@ -65,7 +65,7 @@ def _check_new_password(password: str, email: str) -> None:
     status=201,
     body=NewCompanyUser,
     errors=(OwnerRightsRequired, EmailTaken, TooManyColleagues),
-    limits=(COLLEAGUES, INVITATIONS_TO_ADDRESS),
+    limits=(COLLEAGUES,),
     outcomes={202: ("Invitation sent", Nothing)},
 )
 def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> Outcome | dict[str, Any]:
@@ -80,10 +80,11 @@ def create_company_user(viewer: Viewer, *, email: str, password: str | None) -> 
 def _invite(viewer: Viewer, email: str) -> Outcome:
     count_attempt_of(viewer, COLLEAGUES)
     if _may_send_invitations(viewer):
-        with suppress(TooManyRequests), transaction() as connection:  # over the limit, nothing is written
+        # Counted in this transaction, so a 409 does not use up the address's limit; over it, no invitation is written.
+        with transaction() as connection, suppress(TooManyRequests):
+            count_invitation(email)
             invitation_id = InvitationRepository(connection).create(viewer, email, now=now())
             record(connection, SecurityEventType.COLLEAGUE_INVITED, viewer.user_id, detail=invitation_id)
-            count_invitation(email)  # in this transaction, so that a 409 does not use up the address's limit
     return Outcome(202, {})
 
 

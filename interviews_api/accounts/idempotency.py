@@ -28,7 +28,7 @@ from interviews_api.web.route_contract import IDEMPOTENCY_KEY_PATTERN, Layer, Vi
 def idempotent(view: View) -> View:
     """Honour `Idempotency-Key`. A success and a 409 are stored; any other refusal leaves nothing behind.
 
-    So does a 409 over the limit of stored ones.
+    A 409 over the limit `conflicts` is not stored either.
     """
 
     @wraps(view)

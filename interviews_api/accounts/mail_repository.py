@@ -15,7 +15,7 @@ LIFETIME = timedelta(days=2)
 """How long a mail may wait to be sent; the worker tries for a day."""
 
 _LIMITS = {MailKind.PASSWORD_CHANGED: PASSWORD_MAILS, MailKind.COLLEAGUE_CHANGED: COLLEAGUE_MAILS}
-"""Limits by kind. Requests for invitations and verifications are counted before their links are written."""
+"""Limits by kind. The requests count invitations and verifications themselves."""
 
 
 class AccountMailRepository:
@@ -54,7 +54,7 @@ class AccountMailRepository:
         now: datetime,
         details: Mapping[str, str],
     ) -> None:
-        """Write a mail to each of these users, whose addresses are by their id, as `add` does.
+        """Write a mail to each of these users as `add` does; `emails` has their addresses by user id.
 
         Takes as many statements for many users as for one.
         """

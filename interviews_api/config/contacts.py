@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from interviews_api.config.production import is_local_host
-from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
+from interviews_api.email_addresses import MAX_LOCAL_PART, host_in_ascii, in_ascii
 
 TOKEN_CHARACTERS = 40
 """Characters of the token in a reply address."""
@@ -49,14 +49,16 @@ def read_mailbox(text: str) -> str:
 def read_address(text: str) -> str:
     """Return the address without a name, its domain in A-labels."""
     try:
+        host_in_ascii(text.rpartition("@")[2])
+    except ValueError:
+        reason = f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it"
+        raise ValueError(reason) from None
+    try:
         address = in_ascii(text)
     except ValueError:
         raise ValueError(_FORM) from None
-    local_part, _, domain = address.rpartition("@")
-    if len(local_part) > MAX_LOCAL_PART:
+    if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
         raise ValueError(f"has more than {MAX_LOCAL_PART} characters before the @ (RFC 5321, section 4.5.3.1.1)")
-    if not _DOMAIN.fullmatch(domain):
-        raise ValueError(f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it")
     return address
 
 

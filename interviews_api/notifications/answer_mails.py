@@ -17,15 +17,6 @@ def template(_user: Values, context: Values) -> str:
     return f"answer_{context['answer']}.j2"
 
 
-def flags(context: Values) -> dict[str, bool]:
-    """Return the state of the interview by which the words of an answer differ."""
-    return {
-        "is_pending": context["status"] == InterviewStatus.PENDING,
-        "is_cancelled": context["status"] == InterviewStatus.CANCELLED,
-        "has_contact": any(context[f"company_{name}"] for name in ("phone", "email", "address")),
-    }
-
-
 def link(settings: Settings, context: Values) -> str | None:
     """Return the link to confirm the interview while it is pending."""
     if context["status"] != InterviewStatus.PENDING:

@@ -11,6 +11,8 @@ from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
 from interviews_api.interviews.link_tokens import confirmation_link
+from interviews_api.interviews.models import OPEN_STATUSES, InterviewStatus, InterviewType
+from interviews_api.interviews.terms import contact, phone_call
 from interviews_api.notifications.mail_templates import TERMS, Link
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.uris import as_uri
@@ -33,8 +35,8 @@ def template(user: Values, context: Values) -> str:
 
 
 def link(settings: Settings, context: Values) -> str | None:
-    """Return the link to the page on which the candidate answers, if the event leaves that to do."""
-    if context["event_type"] not in _HAS_LINK:
+    """Return the link to the page on which the candidate answers, while the event leaves that to do."""
+    if context["event_type"] not in _HAS_LINK or context["status"] not in OPEN_STATUSES:
         return None
     return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
 
@@ -49,9 +51,16 @@ def reply_to(user: Values, context: Values) -> str | None:
         return None
 
 
-def conditions(context: Values) -> dict[str, str]:
-    """Return what a template's words depend on: the present status, and whether the event changed the start."""
-    return {"status": context["status"] or "", "is_moved": "yes" if context["previous_starts_at"] else ""}
+def flags(context: Values) -> dict[str, bool]:
+    """Return by what a template's words differ: mostly the interview's state when the mail is sent."""
+    return {
+        "is_pending": context["status"] == InterviewStatus.PENDING,
+        "is_confirmed": context["status"] == InterviewStatus.CONFIRMED,
+        "is_cancelled": context["status"] == InterviewStatus.CANCELLED,
+        "is_moved": context["previous_starts_at"] is not None,
+        "has_request": bool(context["reschedule_request"]),
+        "has_contact": bool(contact(context)),
+    }
 
 
 def notes(user: Values, context: Values) -> str:
@@ -68,15 +77,18 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
     if context["previous_starts_at"] is not None:
         pairs.append(("before", _when(context["previous_starts_at"], None, zone_name)))
     pairs.append(("how", TERMS.ways[context["type"]]))
-    pairs.append(("where", replace_controls(context["location"] or "")))
+    is_open_call = context["type"] == InterviewType.PHONE and context["status"] in OPEN_STATUSES
+    if user["role"] == Role.CANDIDATE and is_open_call:
+        pairs.append(("call", phone_call(context)))
+    else:
+        pairs.append(("where", replace_controls(context["location"] or "")))
     pairs.append(("link", Link(as_uri(context["meeting_link"] or ""))))
     if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
         pairs.append(("reason", replace_controls(context["cancellation_reason"] or "")))
     if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:
         pairs += _reschedule_request(context["reschedule_request"], zone_name)
     if user["role"] == Role.CANDIDATE:
-        contact = [context[f"company_{name}"] for name in ("phone", "email", "address")]
-        pairs.append(("contact", replace_controls(", ".join(filter(None, contact)))))
+        pairs.append(("contact", contact(context)))
     return [(TERMS.labels[name], value) for name, value in pairs if value]
 
 

@@ -42,8 +42,8 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
 
     - While the company is suspended, only a cancellation goes out.
     - An event of an earlier revision of the interview is obsolete, unless only updates followed.
-    - A held mail is obsolete once there is a newer one about the interview. The newer mail of a muted company does not
-      count, because it may not go out.
+    - A held mail is obsolete once there is a newer one about the interview; an update makes only updates obsolete. The
+      newer mail of a muted company does not count, because it may not go out.
     - A held mail other than a cancellation is obsolete once the interview has begun.
     - A reminder or nudge is obsolete once the interview has another status or has begun.
     - A nudge is obsolete while the candidate's request for another time stands.

@@ -93,7 +93,7 @@ INTERVIEW_CHANGE = _describe(
     WebhookEvent(),
     "receiveInterviewChange",
     "Receive a change of one of the company's interviews.",
-    "each webhook that was created for this type of event",
+    "each enabled webhook that has this type among its events",
 )
 WEBHOOK_TEST = _describe(
     WebhookTest(), "receiveWebhookTest", "Receive a test.", "the webhook of `POST /webhooks/:webhookId/test`"

@@ -12,9 +12,10 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from interviews_api.accounts.email_verification import is_verification_required
 from interviews_api.accounts.errors import EmailTaken
 from interviews_api.accounts.models import Approval, Candidate, Company, CompanyUser, Role, User
-from interviews_api.accounts.passwords import hash_password
+from interviews_api.accounts.passwords import hash_concurrently
 from interviews_api.accounts.registration import delete_unverified_account
 from interviews_api.clock import now
 from interviews_api.db.connections import transaction
@@ -129,7 +130,7 @@ def _users(world: World) -> list[Record]:
     created_at = now()
     passwords = [record["password"] for record, _ in users]
     with ThreadPoolExecutor() as pool:
-        hashes = pool.map(lambda password: password and hash_password(password), passwords)
+        hashes = pool.map(lambda password: password and hash_concurrently(password), passwords)
         return [
             {
                 "id": record["id"],
@@ -205,6 +206,8 @@ def _delete_unverified_accounts(connection: Connection, repository: SeedReposito
     Anybody can register an address, so an account that nobody has verified gives way. `_check_users` refuses the
     addresses of accounts that stay.
     """
+    if not is_verification_required():
+        return
     ids = {user["id"] for user in users}
     owners = repository.owners_of_emails((user["email_key"] for user in users), only_unverified=True)
     others = {key: owner_id for key, owner_id in owners.items() if owner_id not in ids}

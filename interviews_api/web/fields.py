@@ -23,7 +23,7 @@ from interviews_api.web.text_rules import (
 )
 from interviews_api.web.zone_names import ZoneName
 
-_BLANK = rf"\s{BIDI_CONTROLS}"
+_BLANK = rf"\s\ufeff{BIDI_CONTROLS}"
 _NOT_BLANK = rf"[^{_BLANK}\u0000-\u001f\u007f-\u009f]"  # what `clean_text` leaves, and is no blank
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"

@@ -50,7 +50,10 @@ def _is_same_origin() -> bool:
 
 
 def _is_foreign() -> bool:
-    """Return whether the headers name a site that is neither this API nor in CORS_ORIGINS; only browsers send them."""
+    """Return whether a header names a site that is not in CORS_ORIGINS; the caller has excluded this API's own.
+
+    Only browsers send these headers.
+    """
     origin = request.headers.get("Origin")
     return origin not in service(Settings).cors_origins and (origin is not None or "Sec-Fetch-Site" in request.headers)
 

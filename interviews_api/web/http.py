@@ -21,7 +21,7 @@ MAX_BODY_VALUES = 1000  # each costs some µs to check, and no route takes a ten
 FORM = "application/x-www-form-urlencoded"
 _MAX_CACHED_QUERY = 100  # bytes
 _MAX_FORM_FIELDS = 100
-_PARSED = "interviews_api.parsed_body"  # in the WSGI environment
+_PARSED = "interviews_api.parsed_body"  # key in the WSGI environment
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} KiB"
 _TRUNCATED = "The body could not be read to its end"
 
@@ -95,7 +95,10 @@ def load_body(schema: Schema, *, ignores_form: bool = False, form: Schema | None
 
 
 def _parse_body(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object; raises InputRefused. Parses once for a request, because a hostile body takes longest."""
+    """Return the JSON object of the request's body; raises InputRefused.
+
+    The first call parses; later ones return its result, because a hostile body takes milliseconds.
+    """
     if _PARSED not in request.environ:
         request.environ[_PARSED] = _parse(raw)
     body: dict[str, Any]
@@ -142,7 +145,7 @@ def _read_form(schema: Schema, raw: bytes) -> dict[str, str | list[str]]:
 def peek_body_field(name: str) -> Any:
     """Return a field of a body that validation refused; None if the body is no JSON object."""
     try:
-        return _parse_body(read_body()).get(name)
+        return _parse_body(read_body() or b"{}").get(name)
     except InputRefused:
         return None
 

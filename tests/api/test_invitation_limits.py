@@ -1,8 +1,10 @@
 """Invitations that send no mail: they take no room of the invited address."""
 
+import time
 from collections import Counter
 
 import pytest
+import time_machine
 from sqlalchemy import select, update
 
 from interviews_api.accounts.models import AccountMail, Approval, Company, User
@@ -38,6 +40,23 @@ def test_refused_invitations_take_no_room(
     for _ in range(4):
         other.ok("POST", USERS, INVITED)
     assert senders(database) == {people.them_company_id: 3}
+
+
+def test_wrong_clock_holds_up_invitations_for_no_longer_than_the_window(
+    people: People, make_limited: MakeLimited, database: Database
+) -> None:
+    us = Caller(make_limited(LIMITS="invited_address=3/300"), people.us.headers)
+    start = time.time()
+    with time_machine.travel(start, tick=False) as clock:
+        clock.move_to(start + 200)
+        for _ in range(3):
+            us.ok("POST", USERS, INVITED)
+        clock.move_to(start)
+        us.ok("POST", USERS, INVITED)
+        assert sum(senders(database).values()) == 3
+        clock.move_to(start + 301)
+        us.ok("POST", USERS, INVITED)
+        assert sum(senders(database).values()) == 4
 
 
 @pytest.mark.parametrize("reason", ["unverified", "suspended"])

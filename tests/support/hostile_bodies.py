@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 SIZE = 64 * 1024
 ROOM = SIZE - 1024  # the rest is for the other fields of a valid body
 TEXTS = ("a", "\\u0001", "\u202e", "=?x", "www.", " ")
-LISTS = ("0", '""', "{}", '"2999-01-01T00:00:00Z"', '{"a":0}', "9" * 4000, f'"{"a" * 20_000}"')
+LISTS = ("0", "0.1", '""', "[]", "{}", '"2999-01-01T00:00:00Z"', '{"a":0}', "9" * 4000, f'"{"a" * 20_000}"')
 WHOLE = {
     "deep array": "[" * SIZE,
     "deep object": '{"a":' * (SIZE // 5),
@@ -52,6 +52,10 @@ def hostile_bodies(schema: Schema, valid: dict[str, Any]) -> Iterator[tuple[str,
         yield f"unknown names with {value[:9]}", numbered(value).encode()
     for letter in ("a" * 900, "\\u0001" * 100, "\U0001f600" * 200, "\\n", "."):
         yield f"names of {letter[:9]!r}", numbered("0", letter).encode()
+    for item in LISTS:  # orjson refuses the first kind and sees nothing of the second
+        flood = ",".join([item] * (ROOM // (len(item) + 1)))
+        yield f"list of {item[:20]} without an end", f'{{"x":[{flood}]'.encode()
+        yield f"list of {item[:20]} under a repeated name", f'{{"x":[{flood}],"x":0}}'.encode()
     yield "one name", ('{"' + "\\u0001" * (ROOM // 6) + '":0}').encode()
     yield "the same name", ("{" + '"a":0,' * (SIZE // 6 - 2) + '"a":0}').encode()
     for path in field_paths(schema):

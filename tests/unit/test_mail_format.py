@@ -11,6 +11,7 @@ import pytest
 
 from interviews_api.config import Settings
 from interviews_api.notifications.channels.email import compose
+from interviews_api.web.uris import as_uri
 from tests.support.delivery_contexts import delivery_context
 from tests.support.settings import SECRETS
 from tests.unit.test_email_headers import MAILS
@@ -66,7 +67,53 @@ def test_text_that_is_no_safe_link_is_escaped(link: str) -> None:
     assert "<b>" not in html
     assert 'href="javascript' not in html
     assert 'href="data' not in html
-    assert ("https://&#34;&gt;&lt;b&gt;" if link.startswith("https") else link) in html
+    assert as_uri(link).replace("&", "&amp;") in html
+
+
+@pytest.mark.parametrize("event", ["scheduled", "rescheduled", "updated", "confirmed"])
+@pytest.mark.parametrize("status", ["en_attente", "confirmed", "completed"])
+def test_mail_that_waited_asks_for_what_is_still_to_do(event: str, status: str) -> None:
+    """It is sent when a server that was away for hours is back, and the interview was answered meanwhile."""
+    values: dict[str, Any] = {"status": status, "reschedule_request": None}
+    _, message = composed(CANDIDATE, f"interview.{event}", **values)
+    for text in (body(message, "plain"), body(message, "html")):
+        assert bool(re.search("say whether|please confirm", text)) == (status == "en_attente" and event != "confirmed")
+        assert ("/interviews/confirm/" in text) == (status != "completed")
+        assert ("Only the link answers" in text) == (status == "en_attente")
+
+
+def test_update_asks_nobody_again_whose_request_for_another_time_stands() -> None:
+    _, message = composed(CANDIDATE, "interview.updated")
+    assert "Your request for another time stands." in body(message, "plain")
+    assert "say whether" not in body(message, "plain")
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_mail_says_whether_the_request_for_another_time_stands(stands: bool) -> None:
+    request = {"reason": "A train", "proposed_times": []} if stands else None
+    _, message = composed(COMPANY_USER, "interview.reschedule_requested", reschedule_request=request)
+    assert ("stays as it is until you move it" in body(message, "plain")) == stands
+    assert ("no longer stands" in body(message, "plain")) != stands
+
+
+@pytest.mark.parametrize(
+    ("user", "values", "lines"),
+    [
+        (CANDIDATE, {"location": None, "candidate_phone": "+33 1"}, ["How: Phone", "Call: Us calls you at +33 1"]),
+        (CANDIDATE, {"location": None, "candidate_phone": None}, ["How: Phone", "Call: Please call Us at +44 2"]),
+        (CANDIDATE, {"location": "+49 301 234"}, ["How: Phone", "Call: Please call Us at +49 301 234"]),
+        (CANDIDATE, {"location": "Room 3", "status": "annule"}, ["How: Phone", "Where: Room 3"]),
+        (CANDIDATE, {"location": "Room 3", "type": "InPerson"}, ["How: In person", "Where: Room 3"]),
+        (COMPANY_USER, {"location": "Room 3"}, ["How: Phone", "Where: Room 3"]),
+    ],
+)
+def test_mail_about_an_open_phone_interview_says_who_calls_whom(
+    user: dict[str, Any], values: dict[str, Any], lines: list[str]
+) -> None:
+    about = {"type": "Phone", "company_name": "Us", "company_phone": "+44 2"} | values
+    _, message = composed(user, "interview.confirmed", **about)
+    assert [line for line in body(message, "plain").split("\n") if re.match("How|Call|Where", line)] == lines
+    assert lines[1].partition(": ")[2] in body(message, "html")
 
 
 def test_webhook_of_a_mail_is_an_anchor() -> None:

@@ -8,9 +8,10 @@ import pytest
 from icalendar import Calendar
 
 from interviews_api.config import Settings
-from interviews_api.interviews.icalendar_export import Method, export_calendar
+from interviews_api.interviews.icalendar_export import Invitee, Method, export_calendar
 from interviews_api.notifications.channels import web_push
 from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.models import Answer, DeliveryKind
 from tests.support.delivery_contexts import delivery_context
 from tests.unit.test_email_headers import MAILS
 
@@ -26,21 +27,41 @@ def context_of(event: str | None, name: str) -> dict[str, Any]:
     """Return a context with the name for company, job and candidate, who has no last name."""
     context = delivery_context(event, "typed") | dict.fromkeys(NAMES, name) | {"last_name": ""}
     if context["mail_details"]:
-        context["mail_details"] |= {"company": name, "change": "added"}
+        context["mail_details"] |= {"company": name, "person": name, "by": name, "change": "added"}
     return context
 
 
-def composed(role: str | None, event: str | None, name: str, settings: Settings) -> tuple[str, str, str]:
+def composed(role: str | None, event: str | None, name: str, settings: Settings, **values: Any) -> tuple[str, str, str]:
     """Return subject, text and HTML of the mail."""
     user = {"id": "c" * 24, "email": "ada@example.com", "role": role}
-    message = compose(settings, user, context_of(event, name))
+    message = compose(settings, user, context_of(event, name) | values)
     text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
     return str(message["Subject"]), text, html
 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
 def test_mail_isolates_each_right_to_left_name(role: str | None, event: str | None, mail_settings: Settings) -> None:
-    subject, text, html = composed(role, event, STORED, mail_settings)
+    mail = composed(role, event, STORED, mail_settings)
+    has_names = event is not None and event not in ("account_password_changed", "account_verification")
+    assert is_isolated_in(*mail) == has_names
+
+
+@pytest.mark.parametrize("status", ["en_attente", "annule"])
+@pytest.mark.parametrize(
+    "values",
+    [*({"kind": DeliveryKind.ANSWER, "answer": answer} for answer in Answer),
+     {"kind": DeliveryKind.WEBHOOK_DISABLED, "webhook_url": "https://hooks.example/"}],
+)  # fmt: skip
+def test_mail_without_an_event_isolates_each_right_to_left_name(
+    values: dict[str, Any], status: str, mail_settings: Settings
+) -> None:
+    assert is_isolated_in(*composed("candidate", None, STORED, mail_settings, status=status, **values))
+    nameless = dict.fromkeys(("company_phone", "company_email", "company_address"))
+    assert is_isolated_in(*composed("candidate", None, STORED, mail_settings, status=status, **values | nameless))
+
+
+def is_isolated_in(subject: str, text: str, html: str) -> bool:
+    """Return whether the mail has the name in a sentence, and check that it is isolated wherever it stands."""
     lead = text.partition("\n")[0]
     for line in (subject, lead):
         assert HEBREW not in line.replace(ISOLATED, "")
@@ -48,8 +69,8 @@ def test_mail_isolates_each_right_to_left_name(role: str | None, event: str | No
     body = html.partition("<p ")[2]
     assert HEBREW not in body.replace(IN_HTML, "")
     assert body.count("<bdi>") == body.count(HEBREW) == lead.count(HEBREW)
-    assert (HEBREW in lead) == (event is not None and event not in ("account_password_changed", "account_verification"))
     assert "\u202e" not in subject + text + html
+    return HEBREW in lead
 
 
 @pytest.mark.parametrize(("role", "event"), MAILS)
@@ -70,9 +91,9 @@ def test_cut_name_in_a_push_message_is_isolated_whole() -> None:
     assert re.fullmatch("\u2068[^\u2068\u2069]{200}\u2069 - \u2068[^\u2068\u2069]{200}\u2069", body)
 
 
-def test_calendar_entry_isolates_each_right_to_left_name() -> None:
+def test_calendar_entry_isolates_each_right_to_left_name(mail_settings: Settings) -> None:
     row = context_of("interview.scheduled", STORED) | {"notes": "\u202eturned", "location": "\u2066x\u2069\u202e"}
-    raw = export_calendar([row], Method.REQUEST, organizer="a@b.co", attendee="i@b.co")
+    raw = export_calendar(mail_settings, [row], Method.REQUEST, invitee=Invitee("i@b.co", STORED))
     (event,) = Calendar.from_ical(raw).walk("VEVENT")
     assert ISOLATED in event["SUMMARY"]
     assert HEBREW not in event["SUMMARY"].replace(ISOLATED, "")

@@ -46,6 +46,14 @@ def test_passwords_are_hashed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     assert hasher.most == 1
 
 
+def test_hashes_of_a_seed_file_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = SlowHasher()
+    monkeypatch.setattr(passwords, "_HASHER", hasher)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(passwords.hash_concurrently, "abcd")) == list("abcd")
+    assert hasher.most > 1
+
+
 @pytest.mark.parametrize("password", [
     "password123", "1234567890", "0000000000", "qwertyuiop", " PassWord123\t", "Password12", " " * 10, "\u3000" * 12,
 ])  # fmt: skip

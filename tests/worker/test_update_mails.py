@@ -8,11 +8,12 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.events.models import Event
+from interviews_api.notifications.models import Delivery
 from interviews_api.notifications.worker.worker import work_once
 from tests.support.api import Caller, invitation
 from tests.support.browser import Browser
@@ -91,6 +92,9 @@ def test_mail_about_a_change_says_what_changed(
     assert f"Changed: {changed}\n" in text
     assert ("\nBefore: Thursday 15 May 2031, 14:30" in text) == (subject == "New time")
     assert changed in part(mail, "text/html")
+    assert [push["title"] for push in outbox.pushes] == [
+        "Interview moved" if subject == "New time" else "Interview changed"
+    ]
     assert b"canary" not in mail.as_bytes()
 
 
@@ -114,6 +118,31 @@ def test_update_makes_no_waiting_message_obsolete(people: People, outbox: Outbox
     outbox.take("")
     outbox.deliver()
     assert outbox.take(address)[0] == ["Changed"], "the reschedule ends the update before it"
+
+
+def test_mail_that_waited_shows_the_present_link(people: People, outbox: Outbox, interview: str) -> None:
+    for number in (2, 3):
+        people.us.ok("PUT", f"{interview}/reschedule", PRESENT | {"meetingLink": f"https://meet.example/{number}"})
+    outbox.deliver()
+    assert len(outbox.mails) == 2
+    for mail in outbox.mails:
+        for kind in ("text/plain", "text/html", "text/calendar"):
+            assert set(re.findall(r"meet\.example/(\d)", part(mail, kind))) == {"3"}
+
+
+def test_held_update_takes_the_place_of_updates_alone(
+    people: People, outbox: Outbox, interview: str, database: Database
+) -> None:
+    """It does not say that the time is another, too."""
+    address = people.candidate.ok("GET", "/auth/me")["user"]["email"]
+    moved = {"date": PRESENT["date"], "time": "16:00"}
+    for change in ({}, {"notes": "1"}, {"notes": "2"}):
+        people.us.ok("PUT", f"{interview}/reschedule", moved | change)
+    people.us.ok("GET", f"{interview}/notices")  # fans the events out
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).values(held_at=now()))
+    outbox.deliver()
+    assert outbox.take(address)[0] == ["New time", "Updated"]
 
 
 def test_update_of_a_muted_company_is_sent_for_a_confirmed_interview_alone(

@@ -148,7 +148,7 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead`, `action` and `subject` of the mail's template; the subject has shortened names."""
     names = _names(context)
     template = TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    flags = answer_mails.flags(context)
+    flags = event_mails.flags(context)
     module = template.make_module(names | flags)
     texts = {name: str(getattr(module, name, "")) for name in ("lead", "action")}
     short_names = {name: shorten(text, _MAX_NAME_IN_SUBJECT) for name, text in names.items()}
@@ -158,7 +158,7 @@ def _texts(user: Values, context: Values) -> dict[str, Any]:
 def _html_texts(user: Values, context: Values) -> dict[str, Any]:
     """Return `lead` of the mail's template as HTML."""
     template = HTML_TEXTS.get_template(KINDS[context["kind"]].template(user, context))
-    names = _names(context) | answer_mails.flags(context)
+    names = _names(context) | event_mails.flags(context)
     return {"lead": template.make_module(names).lead}  # type: ignore[attr-defined]
 
 
@@ -169,5 +169,4 @@ def _names(context: Values) -> dict[str, str]:
         "job": in_one_line(context["job_title"] or ""),
         "candidate": in_one_line(full_name(context)),
     }
-    names |= {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}
-    return names | event_mails.conditions(context)
+    return names | {name: in_one_line(text) for name, text in (context["mail_details"] or {}).items()}

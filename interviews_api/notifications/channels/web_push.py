@@ -25,7 +25,8 @@ from interviews_api.web.plain_text import in_one_line
 _LIFETIME = timedelta(days=1)
 _LONGEST_LIFETIME = timedelta(weeks=4)  # of Google's service; others store a message for less
 _LAST_HOUR = timedelta(hours=1)
-_ABOUT_START = (EventType.REMINDER, EventType.NUDGE)
+_OCCASIONS = (EventType.REMINDER, EventType.NUDGE)
+_INVITATIONS = (EventType.SCHEDULED, EventType.RESCHEDULED)
 _GONE = (404, 410)  # RFC 8030, section 7.3
 _TITLES = {
     EventType.SCHEDULED: "Interview invitation",
@@ -38,6 +39,7 @@ _TITLES = {
     EventType.REMINDER: "Interview coming up",
     EventType.NUDGE: "Please answer an invitation",
 }
+_CHANGED = "Interview changed"
 
 
 def check_public_key(p256dh: str) -> None:
@@ -70,7 +72,7 @@ def payload(context: Mapping[Any, Any]) -> bytes:
         {
             "id": context["event_id"],
             "event": context["event_type"],
-            "title": _TITLES[context["event_type"]],
+            "title": _title(context),
             "body": f"{job} - {company}",
             "interviewId": context["interview_id"],
             "scheduledDate": format_instant(context["starts_at"]),
@@ -79,16 +81,24 @@ def payload(context: Mapping[Any, Any]) -> bytes:
     )
 
 
+def _title(context: Mapping[Any, Any]) -> str:
+    """Return the title, by which a new time differs from other changes that need a new yes."""
+    if context["event_type"] == EventType.RESCHEDULED and context["previous_starts_at"] is None:
+        return _CHANGED
+    return _TITLES[context["event_type"]]
+
+
 def lifetime(context: Mapping[Any, Any], now: datetime) -> timedelta:
     """Return how long the push service keeps the message for a browser that is away.
 
-    A reminder or nudge is kept until the interview begins, anything else for a day. Nothing is kept past a start that
-    is still to come, because a browser would show it too late.
+    A reminder or nudge is kept until the interview begins, anything else for a day, but not past a start that is still
+    to come. Once the interview has begun, an invitation is shown at once or never; what became of it is kept for a day.
     """
+    event_type = context["event_type"]
     remaining: timedelta = context["starts_at"] - now
-    if context["event_type"] in _ABOUT_START:
-        return max(timedelta(0), min(remaining, _LONGEST_LIFETIME))
-    return min(remaining, _LIFETIME) if remaining > timedelta(0) else _LIFETIME
+    if remaining > timedelta(0):
+        return min(remaining, _LONGEST_LIFETIME if event_type in _OCCASIONS else _LIFETIME)
+    return timedelta(0) if event_type in (*_OCCASIONS, *_INVITATIONS) else _LIFETIME
 
 
 def urgency(context: Mapping[Any, Any], now: datetime) -> str:

@@ -47,15 +47,19 @@ from interviews_api.notifications.models import (
 )
 
 _newer = aliased(Delivery)
+_newer_event = aliased(Event)
 _other = aliased(Delivery)
 _other_event = aliased(Event)
 _invited = aliased(User)
 _inviter = aliased(User)
+# An update says what it changed itself, and not what the invitation or new time before it said.
 _IS_SUPERSEDED = exists().where(
     _newer.interview_id == Delivery.interview_id,
     _newer.target_id == Delivery.target_id,
     _newer.status.in_((DeliveryStatus.PENDING, DeliveryStatus.SENT)),
     tuple_(_newer.event_id, _newer.id) > tuple_(Delivery.event_id, Delivery.id),
+    _newer_event.id == _newer.event_id,
+    or_(_newer_event.type != EventType.UPDATED, Event.type == EventType.UPDATED),
 )
 # Mails to the company's own users are about the same interview, but never muted.
 _IS_TO_CANDIDATE = or_(Delivery.channel == Channel.PUSH, Delivery.target_id == Interview.candidate_id)
