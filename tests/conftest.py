@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "matrix: a proof, of which `make test` runs each case on one database")
     config.addinivalue_line("markers", "slow: starts a process or waits; set by what the test uses")
     for marker, tools in TOOLS.items():
-        config.addinivalue_line("markers", f"{marker}: runs {', '.join(tools)}")
+        config.addinivalue_line("markers", f"{marker}: needs {', '.join(tools)}")
         if os.environ.get("CI") and missing_tools(marker):
             raise pytest.UsageError(f"CI lacks {', '.join(missing_tools(marker))}")
     config.add_cleanup(stop_shared_postgres)

@@ -10,8 +10,13 @@ import hmac
 import re
 
 from interviews_api.config.contacts import TOKEN_CHARACTERS
+from interviews_api.email_addresses import MAX_LOCAL_PART
 
 _PURPOSE = b"interviews-api: reply address"
+_ADDRESS = re.compile(
+    rf"(?<![\w.+=-])([\w.=-]{{1,{MAX_LOCAL_PART}}})\+([a-z2-7]{{{TOKEN_CHARACTERS}}})@([\w.-]{{1,253}})",
+    re.IGNORECASE | re.ASCII,
+)
 _ID_BYTES, _MAC_BYTES = 12, 13  # together 200 bits, so each character of base32 is used whole
 
 
@@ -23,9 +28,8 @@ def make_reply_address(reply_address: str, secret_key: str, interview_id: str, c
 
 def find_tokens(reply_address: str, text: str) -> list[str]:
     """Return the tokens of all reply addresses in the text, without regard to case; they may be forged."""
-    local_part, _, domain = map(re.escape, reply_address.rpartition("@"))
-    address = rf"(?<![\w.+-]){local_part}\+([a-z2-7]{{{TOKEN_CHARACTERS}}})@{domain}(?![\w.-])"
-    return [token.lower() for token in re.findall(address, text, re.IGNORECASE | re.ASCII)]
+    addresses = _ADDRESS.findall(text)
+    return [token.lower() for name, token, domain in addresses if f"{name}@{domain}".lower() == reply_address.lower()]
 
 
 def interview_id_of(token: str) -> str:

@@ -37,7 +37,7 @@ class AnswerRepository:
             Delivery.answer.is_not(None),
             Delivery.created_at > now - _DAY,
         )
-        counts: dict[str, int] = {row[0]: row[1] for row in self._connection.execute(recent)}
+        counts = {row[0]: row[1] for row in self._connection.execute(recent)}
         is_plain_over = answer is Answer.PLAIN and counts.get(Answer.PLAIN, 0) >= MAX_PLAIN_ANSWERS
         if is_plain_over or sum(counts.values()) >= MAX_ANSWERS:
             return False

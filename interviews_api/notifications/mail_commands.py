@@ -41,7 +41,7 @@ def receive_mail() -> None:
 
 
 def _receive(settings: Settings) -> Outcome:
-    stdin = click.get_binary_stream("stdin")
+    stdin = sys.stdin.buffer
     raw = stdin.read(MAX_BYTES + 1)
     for _ in range(_MAX_REST):
         if not stdin.read(MAX_BYTES):

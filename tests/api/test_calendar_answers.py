@@ -112,8 +112,9 @@ def test_answer_to_a_cancelled_interview_is_answered(
     assert answers(database) == ["outdated"] * 2
 
 
-def test_sequence_of_the_future_changes_nothing(receive: Receive, people: People, invited: Invited) -> None:
+def test_sequence_of_no_revision_changes_nothing(receive: Receive, people: People, invited: Invited) -> None:
     assert receive(gmail(replace(invited, sequence=1))) == "answered"
+    assert receive(outlook(invited).replace(b"SEQUENCE:0", b"SEQUENCE:x")) == "answered"
     assert status(people, invited) == "en_attente"
 
 

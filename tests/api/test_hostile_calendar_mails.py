@@ -84,7 +84,8 @@ def test_token_of_another_candidate_is_dead(receive: Receive, people: People, in
 
 
 LOOPING = [
-    "Return-Path: <>", "Precedence: bulk", "Precedence: LIST", "Precedence: junk", "List-Id: <jobs.example>",
+    "Return-Path: <>", "Return-Path: <MAILER-DAEMON>", "Return-Path:  < >",
+    "Precedence: bulk", "Precedence: LIST", "Precedence: junk", "List-Id: <jobs.example>",
 ]  # fmt: skip
 AUTOMATIC = ["Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated; x=y", "AUTO-SUBMITTED: Auto-Notified"]
 

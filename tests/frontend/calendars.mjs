@@ -15,6 +15,7 @@ function entry(component) {
     reply: parameter("rsvp"),
     summary: event.summary,
     location: event.location,
+    organizer: event.organizer,
     starts_at: event.startDate.toICALString(),
   };
 }

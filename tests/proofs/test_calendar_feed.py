@@ -36,10 +36,14 @@ def test_random_lives_end_in_the_right_calendar(people: People, client: FlaskCli
             for _ in range(dice.randrange(6)):
                 if status == "CANCELLED":
                     break
-                match dice.choice(("confirm", "reschedule", "cancel", "decline", "synchronize")):
+                match dice.choice(("confirm", "update", "reschedule", "cancel", "decline", "synchronize")):
                     case "confirm":
                         candidate.call("PUT", f"/candidate/interviews/{interview_id}/confirm")
                         status = "CONFIRMED"
+                    case "update":
+                        change = {"notes": f"after {revision} changes"}
+                        us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(start) | change)
+                        revision += 1
                     case "reschedule":
                         start += timedelta(minutes=5)
                         us.ok("PUT", f"/interviews/{interview_id}/reschedule", local(start))

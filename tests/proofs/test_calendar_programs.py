@@ -13,9 +13,11 @@ from flask import Flask
 from interviews_api.clock import format_instant
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
+from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.notifications.channels.email import compose
 from interviews_api.notifications.models import Channel
 from tests.support.api import in_days, invitation, local
+from tests.support.calendar_mails import REPLY_ADDRESS
 from tests.support.calendar_readers import (
     Entry,
     Reader,
@@ -29,6 +31,7 @@ from tests.support.factories import World
 from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import wait_for, working
+from tests.support.settings import SECRETS
 
 READERS = [
     read_by_icalendar,
@@ -38,13 +41,14 @@ READERS = [
     pytest.param(read_by_khal, marks=pytest.mark.needs_khal),
 ]
 
+SENDER = "mailto:no-reply@localhost"
 STATES = {"TENTATIVE": "To confirm: ", "CONFIRMED": "", "CANCELLED": "Cancelled: "}
-MOVES = ("confirm", "reschedule", "seed", "decline", "cancel")
+MOVES = ("confirm", "update", "reschedule", "seed", "decline", "cancel")
 SCRIPTS = (
-    ("confirm", "reschedule", "confirm", "seed", "confirm", "decline"),
-    ("reschedule", "cancel"),
+    ("confirm", "update", "reschedule", "confirm", "seed", "update", "confirm", "decline"),
+    ("update", "reschedule", "cancel"),
     ("seed", "decline"),
-    ("confirm", "cancel"),
+    ("confirm", "update", "cancel"),
 )
 
 
@@ -78,8 +82,8 @@ class Stage:
         interview = us.ok("POST", "/interviews/schedule", body)
         path = f"/candidate/interviews/{interview['interviewId']}"
         entry = Entry(
-            f"{interview['interviewId']}@interviews-api", 0, "TENTATIVE", "OPAQUE", "", stamp(start), "NEEDS-ACTION",
-            "FALSE", "us calls you at +33 6",
+            f"{interview['interviewId']}@interviews-api", 0, "TENTATIVE", "OPAQUE", "", stamp(start),
+            self._organizer(interview), "NEEDS-ACTION", location="us calls you at +33 6",
         )  # fmt: skip
         self._record(entry, path)
         for move in script:
@@ -87,6 +91,9 @@ class Stage:
                 case "confirm":
                     candidate.ok("PUT", f"{path}/confirm")
                     entry = replace(entry, status="CONFIRMED", participation="ACCEPTED")
+                case "update":  # which needs no new yes
+                    change = {"notes": f"after {entry.sequence} changes"}
+                    us.ok("PUT", f"/interviews/{interview['interviewId']}/reschedule", local(start) | change)
                 case "reschedule" | "seed":
                     start += timedelta(minutes=5)
                     self._move(move, interview, start)
@@ -100,6 +107,10 @@ class Stage:
             entry = replace(entry, sequence=entry.sequence + (move != "confirm"))
             self._record(entry, path, is_mailed=move != "seed")
 
+    def _organizer(self, interview: dict[str, Any]) -> str:
+        ids = interview["interviewId"], self.people.candidate_id
+        return f"mailto:{make_reply_address(REPLY_ADDRESS, SECRETS['SECRET_KEY'], *ids)}"
+
     def _move(self, move: str, interview: dict[str, Any], start: datetime) -> None:
         if move == "reschedule":
             self.people.us.ok("PUT", f"/interviews/{interview['interviewId']}/reschedule", local(start))
@@ -111,8 +122,8 @@ class Stage:
 
     def _record(self, entry: Entry, path: str, *, is_mailed: bool = True) -> None:
         title = f"{STATES[entry.status]}Interview: Senior Frontend Developer - us"
-        entry = replace(entry, summary=title)
-        published = self.entries[entry.uid] = replace(entry, participation=None, reply=None)
+        entry = replace(entry, summary=title, reply="TRUE" if entry.status == "TENTATIVE" else "FALSE")
+        published = self.entries[entry.uid] = replace(entry, organizer=SENDER, participation=None, reply=None)
         if is_mailed:
             wait_for(lambda: self.messages)
             message = message_from_bytes(self.messages.pop().as_bytes())
@@ -147,11 +158,12 @@ def recording(
 
 
 def play(app: Flask, stage: Stage, settings: Settings) -> Recording:
+    replying = replace(settings, reply_address=REPLY_ADDRESS)
     address, dice = stage.people.candidate.ok("GET", "/auth/me")["user"]["email"], random.Random(17)
 
     def send(user: Any, context: Any) -> None:
         if user["email"] == address:
-            stage.messages.append(compose(settings, user, context))
+            stage.messages.append(compose(replying, user, context))
 
     stage.recording.add(stage.people.us.client.get(stage.feed).data, [])
     with working(app, {Channel.EMAIL: send}):
@@ -164,8 +176,10 @@ def play(app: Flask, stage: Stage, settings: Settings) -> Recording:
 def random_script(dice: random.Random) -> tuple[str, ...]:
     """Return random moves that are possible one after the other, and end the interview."""
     script: list[str] = []
+    is_confirmed = False
     for _ in range(dice.randrange(1, 8)):
-        move = dice.choice([each for each in MOVES if script[-1:] != ["confirm"] or each != "confirm"])
+        move = dice.choice([each for each in MOVES if not (is_confirmed and each == "confirm")])
+        is_confirmed = move == "confirm" or (is_confirmed and move == "update")
         script.append(move)
         if move in ("decline", "cancel"):
             return tuple(script)
@@ -175,7 +189,7 @@ def random_script(dice: random.Random) -> tuple[str, ...]:
 @pytest.mark.proof
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__.removeprefix("read_by_"))
 def test_invitation_is_read_alike_at_every_step(reader: Reader, recording: Recording, database: Database) -> None:
-    """One UID, a rising SEQUENCE, and STATUS, PARTSTAT and TRANSP as the interview has them."""
+    """One UID and ORGANIZER, a rising SEQUENCE, and STATUS, PARTSTAT, RSVP and TRANSP as the interview has them."""
     name = f"lives of invitations by {reader.__name__.removeprefix('read_by_')}"
     with proof(name, database.engine.dialect.name, len(recording.calendars)) as proof_row:
         read = reader(recording.calendars)

@@ -21,7 +21,7 @@ from tests.support.people import People
 from tests.support.proof_table import figure, proof
 from tests.support.receivers import Mailbox, wait_for, working
 
-TRANSITIONS = [*["confirm", "reschedule", "read"] * 3, "cancel", "decline", "complete", "resend"]
+TRANSITIONS = [*["confirm", "update", "reschedule", "read"] * 3, "cancel", "decline", "complete", "resend"]
 
 Entry = tuple[int, str, datetime, datetime]  # sequence, status, begin, end
 
@@ -86,6 +86,10 @@ class RandomLife:
                     self.catch_up()
                 self.candidate.call("PUT", f"/candidate/interviews/{self.interview_id}/confirm")
                 self.status = "CONFIRMED"
+            case "update":
+                change = {"notes": f"after {self.revision} changes"}
+                self.us.ok("PUT", f"/interviews/{self.interview_id}/reschedule", local(self.start) | change)
+                self.revision += 1
             case "reschedule":
                 self.start += timedelta(minutes=5)
                 self.us.ok("PUT", f"/interviews/{self.interview_id}/reschedule", local(self.start))

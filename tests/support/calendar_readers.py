@@ -20,7 +20,7 @@ FRONTEND = SUPPORT.parent / "frontend"
 
 @dataclass(frozen=True)
 class Entry:
-    """What a program shows and keeps of an event; the last four are None where there is no attendee, or no place."""
+    """What a program shows and keeps of an event; the last three are None where there is no attendee, or no place."""
 
     uid: str
     sequence: int
@@ -28,6 +28,7 @@ class Entry:
     transparency: str
     summary: str
     starts_at: str
+    organizer: str
     participation: str | None = None
     reply: str | None = None
     location: str | None = None
@@ -46,8 +47,8 @@ def _from_icalendar(event: Any) -> Entry:
     attendee = event["ATTENDEE"].params if "ATTENDEE" in event else {}
     return Entry(
         str(event["UID"]), int(event["SEQUENCE"]), str(event["STATUS"]), str(event["TRANSP"]), str(event["SUMMARY"]),
-        f"{event.decoded('DTSTART'):%Y%m%dT%H%M%SZ}", attendee.get("PARTSTAT"), attendee.get("RSVP"),
-        event.get("LOCATION"),
+        f"{event.decoded('DTSTART'):%Y%m%dT%H%M%SZ}", str(event["ORGANIZER"]),
+        attendee.get("PARTSTAT"), attendee.get("RSVP"), event.get("LOCATION"),
     )  # fmt: skip
 
 
@@ -62,7 +63,8 @@ def _from_vobject(event: Any) -> Entry:
     attendee = event.attendee.params if hasattr(event, "attendee") else {}
     return Entry(
         event.uid.value, int(event.sequence.value), event.status.value, event.transp.value, event.summary.value,
-        f"{event.dtstart.value:%Y%m%dT%H%M%SZ}", *(attendee.get(name, [None])[0] for name in ("PARTSTAT", "RSVP")),
+        f"{event.dtstart.value:%Y%m%dT%H%M%SZ}", event.organizer.value,
+        *(attendee.get(name, [None])[0] for name in ("PARTSTAT", "RSVP")),
         event.location.value if hasattr(event, "location") else None,
     )  # fmt: skip
 
@@ -129,7 +131,7 @@ def _entry_of_libical(library: CDLL, event: c_void_p) -> Entry:
         text: bytes | None = attendee and library.icalproperty_get_parameter_as_string(attendee, name)
         return text and text.decode()
 
-    names = (b"UID", b"SEQUENCE", b"STATUS", b"TRANSP", b"SUMMARY", b"DTSTART")
+    names = (b"UID", b"SEQUENCE", b"STATUS", b"TRANSP", b"SUMMARY", b"DTSTART", b"ORGANIZER")
     uid, sequence, *others = map(value, names)
     place = value(b"LOCATION") if found(b"LOCATION") else None
     return Entry(uid, int(sequence), *others, parameter(b"PARTSTAT"), parameter(b"RSVP"), place)

@@ -1,5 +1,6 @@
 """Markers set by a test's fixtures and names: the programs it runs, and whether it waits or starts processes."""
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,16 +15,17 @@ from tests.support.proof_table import IS_FULL
 from tests.support.settings import BACKENDS
 
 LIBICAL = "libical.so.3"
+ROOT_RIGHTS = "root's rights"
 TOOLS = {
     "needs_node": ("node", "npm"),
     "needs_chromium": ("node", "npm", "chromium"),
     "needs_nginx": ("nginx",),
-    "needs_postfix": ("postfix",),
+    "needs_postfix": ("postfix", ROOT_RIGHTS),
     "needs_systemd": ("systemd-analyze",),
     "needs_khal": ("khal",),
     "needs_libical": (LIBICAL,),
 }
-"""Marker to programs and C libraries that pip cannot install.
+"""Marker to programs, C libraries and rights that pip cannot install.
 
 Where they are missing, conftest.py drops the tests and prints a note.
 """
@@ -39,11 +41,13 @@ _SLOW_NAMES = {
 
 
 def missing_tools(marker: str) -> list[str]:
-    """Return the marker's programs and libraries that this machine lacks."""
-    return [tool for tool in TOOLS[marker] if not _is_installed(tool)]
+    """Return the marker's programs, libraries and rights that this machine lacks."""
+    return [tool for tool in TOOLS[marker] if not _is_available(tool)]
 
 
-def _is_installed(tool: str) -> bool:
+def _is_available(tool: str) -> bool:
+    if tool == ROOT_RIGHTS:
+        return os.geteuid() == 0
     if ".so" not in tool:
         return shutil.which(tool) is not None
     try:
@@ -54,7 +58,7 @@ def _is_installed(tool: str) -> bool:
 
 
 def lacks_tools(item: pytest.Item) -> bool:
-    """Return whether a program that the test runs is missing."""
+    """Return whether something that the test needs is missing."""
     return any(missing_tools(mark.name) for mark in item.iter_markers() if mark.name in TOOLS)
 
 

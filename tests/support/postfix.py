@@ -57,8 +57,7 @@ class Postfix:
     def __init__(self, settings: Mapping[str, str]) -> None:
         """Start it; `settings` are the environment of the shipped program."""
         account = unprivileged_account()
-        if account is None:
-            raise RuntimeError("only root can start Postfix")
+        assert account, "only root can start Postfix"
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="interviews-postfix-"))
         self._folder.chmod(0o755)

@@ -137,7 +137,7 @@ def test_place_is_what_the_type_needs(kind: str, place: str) -> None:
     ("address", "uri"),
     [
         (None, "mailto:a@b.co"),
-        ("hr@Lumen.example", "mailto:hr@Lumen.example"),
+        ("HR@Lumen.example", "mailto:HR@lumen.example"),
         ("o'neill+{jobs}|=?&/%#@lumen.example", "mailto:o'neill+%7Bjobs%7D%7C%3D%3F%26%2F%25%23@lumen.example"),
         ("hr@bücher.example", "mailto:hr@xn--bcher-kva.example"),
         ("hr lumen", "mailto:a@b.co"),

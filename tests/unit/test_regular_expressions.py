@@ -43,7 +43,12 @@ def calls_of(module: ModuleType) -> Iterator[tuple[str, str | None, str]]:
             name = f"re.{node.func.attr}({argument})"
             yield name, None if name in NOT_EVALUATED else eval(argument, vars(module)), node.func.attr
         elif isinstance(vars(module).get(owner), re.Pattern):
-            yield owner, vars(module)[owner].pattern, node.func.attr
+            yield owner, text_pattern(vars(module)[owner]), node.func.attr
+
+
+def text_pattern(compiled: re.Pattern[Any]) -> str:
+    """Return the pattern, of bytes as one of text, which takes as long."""
+    return compiled.pattern if isinstance(compiled.pattern, str) else compiled.pattern.decode("latin-1")
 
 
 def all_validators(schema: type[Schema]) -> Iterator[Any]:
@@ -66,7 +71,7 @@ def collect() -> tuple[dict[str, set[str]], set[str]]:
                 uses[pattern].add(method)
         for name, value in vars(module).items():
             if isinstance(value, re.Pattern):
-                uses[value.pattern] |= set()
+                uses[text_pattern(value)] |= set()
             elif isinstance(value, str) and name.endswith("PATTERN"):
                 uses[value].add("search" if value.startswith("^") else "fullmatch")  # by JSON Schema, too
     for check in all_validators(CamelSchema):

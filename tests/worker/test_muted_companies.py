@@ -17,6 +17,7 @@ from interviews_api.notifications.models import Delivery
 from tests.support.api import in_days, invitation, local
 from tests.support.browser import Browser
 from tests.support.factories import World
+from tests.support.icalendar import properties
 from tests.support.outbox import Outbox
 from tests.support.people import People
 from tests.support.receivers import part
@@ -147,6 +148,24 @@ def test_cancellation_of_a_muted_company_has_none_of_its_texts(people: People, o
     cancel(people, schedule(people, 6))
     outbox.deliver()
     assert f"Reason: {CANARY} reason" in part(outbox.mails[-1], "text/plain")
+
+
+def test_cancellation_of_a_muted_company_has_the_organizer_of_its_invitation(
+    people: People, outbox: Outbox, address: str
+) -> None:
+    """Calendars ignore a CANCEL of another organizer."""
+    mute = f"/candidate/muted-companies/{people.us_company_id}"
+    with outbox.database.engine.begin() as connection:
+        connection.execute(update(Company).values(email="hr@us.example", vouched_email="hr@us.example"))
+    people.candidate.ok("DELETE", mute)
+    interview_id = schedule(people)
+    outbox.deliver()
+    people.candidate.ok("PUT", mute)
+    cancel(people, interview_id)
+    outbox.deliver()
+    entries = [properties(part(mail, "text/calendar").encode()) for mail in outbox.mails if mail["To"] == address]
+    assert [entry["METHOD"] for entry in entries] == [["REQUEST"], ["CANCEL"]]
+    assert [entry["ORGANIZER"] for entry in entries] == [["mailto:hr@us.example"]] * 2
 
 
 def let_a_day_pass(database: Database) -> None:

@@ -87,6 +87,7 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         to = in_ascii(user["email"])
     except ValueError:
         raise Rejected("the address is not one that a mail can be sent to") from None
+    organizer = {"company_answerable_email": context["company_answerable_email"]}
     context = _without_texts_of_muted_company(context)
     variables = _texts(user, context) | {
         "facts": KINDS[context["kind"]].facts(user, context),
@@ -109,7 +110,9 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
     html = LAYOUT.get_template("layout.html.j2").render(html_variables)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if method := _calendar_method(user, context):
-        invitation = export_calendar(settings, [context], method, invitee=_invitee(settings, to, context))
+        # Also of a muted company, because calendars ignore a CANCEL of another organizer than the invitation's.
+        interview = dict(context) | organizer
+        invitation = export_calendar(settings, [interview], method, invitee=_invitee(settings, to, context))
         params = {"method": method.value}
         message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
     return message

@@ -20,10 +20,12 @@ from interviews_api.notifications.incoming.mime import CalendarPart
 from interviews_api.web.plain_text import replace_controls
 
 _METHODS = ("REPLY", "COUNTER")
-_NAMES = ("METHOD", "UID", "SEQUENCE", "ATTENDEE", "COMMENT", "DTSTART")
+_NAMES = ("METHOD", "UID", "RECURRENCE-ID", "SEQUENCE", "ATTENDEE", "COMMENT", "DTSTART")
 _MAX_LINES = 200
+_HAS_ZONE = ("DTSTART", "RECURRENCE-ID")
+_MAX_SLASHES = 8  # the library looks for a zone at each of them, and real names have five at most
 _UID = re.compile("([0-9a-f]{24})@interviews-api")  # as icalendar_export.py writes it
-_MAX_SEQUENCE = 2**31 - 1
+_UNKNOWN_SEQUENCE = -1  # which no revision is
 _GMAIL = ("gmail.com", "googlemail.com")
 
 
@@ -53,7 +55,8 @@ class CalendarAnswer:
 
     def is_of(self, address: str) -> bool:
         """Return whether the attendee has this address."""
-        return any(same_mailbox(own, address) for own in self.addresses)
+        key = _mailbox_key(address)
+        return key != "" and key in map(_mailbox_key, self.addresses)
 
 
 def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
@@ -72,13 +75,11 @@ def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
     return sorted(answers, key=attrgetter("sequence"))
 
 
-def same_mailbox(one: str, other: str) -> bool:
-    """Return whether two addresses are one mailbox; Gmail ignores dots and what follows a plus sign."""
-    return _mailbox_key(one) == _mailbox_key(other) != ""
-
-
 def _relevant_lines(text: str) -> Iterator[str]:
-    """Yield the lines that an answer is made of; others cost time, and time zones may cost it without end."""
+    """Yield the lines that an answer is made of; others cost time, and time zones may cost it without end.
+
+    Raises ValueError for the name of a time zone that would cost much to look for.
+    """
     inside: list[str] = []
     count = 0
     for line in replace_controls(text).split("\n"):
@@ -86,6 +87,8 @@ def _relevant_lines(text: str) -> Iterator[str]:
         key = name[0].upper() if name else ""
         if key == "BEGIN":
             inside.append(line.partition(":")[2].strip().upper())
+        if key in _HAS_ZONE and line.count("/") > _MAX_SLASHES:
+            raise ValueError("no time zone has such a name")
         is_event = inside in (["VCALENDAR"], ["VCALENDAR", "VEVENT"])
         if is_event and (key in _NAMES or key in ("BEGIN", "END")) and count < _MAX_LINES:
             count += 1
@@ -95,22 +98,32 @@ def _relevant_lines(text: str) -> Iterator[str]:
 
 
 def _answers(event: Mapping[str, Any], *, is_counter: bool) -> Iterator[CalendarAnswer]:
-    """Yield an answer for each attendee of the event, none for an event that is no interview."""
+    """Yield an answer for each attendee of the event, none for an event that is no interview.
+
+    Interviews do not recur, so an answer about one occurrence is not about an interview.
+    """
     uid = _UID.fullmatch(str(_first(event, "UID") or "").strip())
-    if uid is None:
+    if uid is None or "RECURRENCE-ID" in event:
         return
-    sequence = _first(event, "SEQUENCE")
     for attendee in (value for value in _all(event, "ATTENDEE") if isinstance(value, vCalAddress)):
         status = str(attendee.params.get("PARTSTAT", "")).upper()
         yield CalendarAnswer(
             uid[1],
             tuple(_addresses(attendee)),
-            sequence if isinstance(sequence, int) and 0 <= sequence <= _MAX_SEQUENCE else 0,
+            _sequence(event),
             PartStat(status) if status in tuple(PartStat) else None,
             is_counter,
             "\n".join(str(comment) for comment in _all(event, "COMMENT")),
             _start(event),
         )
+
+
+def _sequence(event: Mapping[str, Any]) -> int:
+    """Return the SEQUENCE: 0 if there is none (RFC 5545, section 3.8.7.4), -1 if it cannot be read."""
+    sequence = _first(event, "SEQUENCE")
+    if sequence is None:
+        return 0
+    return sequence if isinstance(sequence, int) else _UNKNOWN_SEQUENCE
 
 
 def _start(event: Mapping[str, Any]) -> datetime | None:
@@ -143,6 +156,7 @@ def _addresses(attendee: Any) -> Iterator[str]:
 
 
 def _mailbox_key(address: str) -> str:
+    """Return the key of an address, empty if it is none; Gmail ignores dots and what follows a plus sign."""
     try:
         key = email_key(in_ascii(address))
     except ValueError:

@@ -142,6 +142,6 @@ def _read_calendar(part: _Part) -> CalendarPart | None:
         return None
     charset = _CHARSET.search(part.field)
     name = charset[1].lower() if charset else ""
-    text = raw.decode(name if name in _CHARSETS else "utf-8", errors="replace")
+    text = raw.decode(name if name in _CHARSETS else "utf-8-sig", errors="replace")
     method = _METHOD.search(part.field)
     return CalendarPart(text, method[1].upper() if method else "")

@@ -13,14 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from interviews_api.clock import format_instant
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import IllegalTransition, TooManyRequests
 from interviews_api.interviews.calendar_answer_repository import CalendarAnswerRepository, has_ended
-from interviews_api.interviews.candidate_schemas import Reason
+from interviews_api.interviews.candidate_schemas import MAX_PROPOSED_TIMES, Reason
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
 from interviews_api.interviews.reply_addresses import find_tokens, interview_id_of, is_genuine
+from interviews_api.interviews.reschedule_requests import new_request
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.notifications.answer_repository import AnswerRepository
 from interviews_api.notifications.incoming.itip import CalendarAnswer, PartStat, read_answers
@@ -30,8 +30,8 @@ from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.text_rules import MAX_REASON
 
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
+_NO_SENDER = ("", "mailer-daemon")  # as Postfix's pipe writes the null sender
 _BULK = ("bulk", "list", "junk")
-_MAX_PROPOSED = 5
 _MAX_TOKENS = 10
 
 InterviewRow = Mapping[Any, Any]
@@ -125,11 +125,7 @@ class MailReceiver:
         starts = (each.starts_at for each in answers if each.sequence == interview["revision"])
         proposed = dict.fromkeys(start for start in starts if start and start > self._now)
         proposed.pop(interview["starts_at"], None)
-        request = {
-            "reason": _reason(answers[-1]),
-            "proposed_times": [format_instant(start) for start in list(proposed)[:_MAX_PROPOSED]],
-            "requested_at": format_instant(self._now),
-        }
+        request = new_request(_reason(answers[-1]), list(proposed)[:MAX_PROPOSED_TIMES])
         self._interviews.apply(REQUEST_RESCHEDULE, interview, limits=self._limits, reschedule_request=request)
 
     def _answer(self, answer: Answer, interview: InterviewRow) -> Outcome:
@@ -140,8 +136,8 @@ class MailReceiver:
 def _is_bulk(mail: IncomingMail) -> bool:
     """Return whether the mail came from a list or a program that wants no answer (RFC 3834, section 2)."""
     precedence = {value.strip().lower() for value in mail.values("Precedence")}
-    has_no_sender = any(value.strip() == "<>" for value in mail.values("Return-Path"))
-    return has_no_sender or not precedence.isdisjoint(_BULK) or bool(mail.values("List-Id"))
+    senders = {value.strip(" <>").partition("@")[0].lower() for value in mail.values("Return-Path")}
+    return not senders.isdisjoint(_NO_SENDER) or not precedence.isdisjoint(_BULK) or bool(mail.values("List-Id"))
 
 
 def _is_automatic(mail: IncomingMail) -> bool:
@@ -154,8 +150,8 @@ def _has_effect_already(answer: CalendarAnswer, interview: InterviewRow) -> bool
     if answer.is_counter:
         return False
     if answer.status is PartStat.ACCEPTED:
-        return interview["status"] == InterviewStatus.CONFIRMED and answer.sequence == interview["revision"]
-    is_declined = interview["status"] == InterviewStatus.CANCELLED and interview["cancelled_by"] == Actor.CANDIDATE
+        return (interview["status"], interview["revision"]) == (InterviewStatus.CONFIRMED, answer.sequence)
+    is_declined = (interview["status"], interview["cancelled_by"]) == (InterviewStatus.CANCELLED, Actor.CANDIDATE)
     return answer.status is PartStat.DECLINED and is_declined
 
 
