@@ -33,8 +33,8 @@ def email_key(address: str) -> str:
 def in_ascii(address: str) -> str:
     """Return the address as it goes on the wire: the domain in A-labels, no quotes that the local part does not need.
 
-    Raises ValueError if no mail can reach it. A non-ASCII local part (RFC 6531) is refused, because some servers on the
-    way would refuse it.
+    Raises ValueError if no mail can reach it, and its subclass IDNAError for the domain. A non-ASCII local part (RFC
+    6531) is refused, because some servers on the way would refuse it.
     """
     local_part, _, domain = address.rpartition("@")
     if len(address) > MAX_ADDRESS or not _LOCAL_PART.fullmatch(local_part) or _has_encoded_word(local_part):
@@ -47,7 +47,7 @@ def in_ascii(address: str) -> str:
 
 
 def host_in_ascii(host: str) -> str:
-    """Return a host name in lower-case A-labels (RFC 5891), mapped by UTS 46; raises ValueError if there are none.
+    """Return a host name in lower-case A-labels (RFC 5891), mapped by UTS 46; raises IDNAError if there are none.
 
     The codec `idna` implements IDNA 2003, which merges straße with strasse.
     """

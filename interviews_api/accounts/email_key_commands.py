@@ -23,6 +23,8 @@ def list_outdated_keys() -> None:
     count = 0
     with read_connection() as connection:
         for user in EmailKeyRepository(connection).outdated():
-            click.echo(f"{user['id']}  {in_one_line(user['email'])}")
+            code_point = hidden_character(user["email"].strip())
+            cause = f"  (hidden character {code_point})" if code_point else ""
+            click.echo(f"{user['id']}  {in_one_line(user['email'])}{cause}")
             count += 1
     click.echo(f"{count} users")

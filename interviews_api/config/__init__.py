@@ -80,18 +80,11 @@ class _Reader:
             self.problems.append(f"{name} must be one of {', '.join(words)}")
         return value
 
-    def mailbox(self, name: str, default: str) -> str:
+    def mail_address(self, name: str, read: Callable[[str], str], default: str = "") -> str:
+        """Return what `read` makes of the setting, or "" if it is empty."""
         value = self.text(name, default)
         try:
-            return read_mailbox(value)
-        except ValueError as error:
-            self.problems.append(f"{name} {error}")
-            return value
-
-    def reply_address(self, name: str) -> str:
-        value = self.text(name)
-        try:
-            return read_reply_address(value) if value else ""
+            return read(value) if value else ""
         except ValueError as error:
             self.problems.append(f"{name} {error}")
             return value
@@ -196,8 +189,8 @@ class Settings:
     smtp_username: str = _setting(_Reader.text)
     smtp_password: str = _setting(_Reader.text)
     smtp_tls: str = _setting(_Reader.one_of, ("starttls", "tls", "none"))
-    mail_from: str = _setting(_Reader.mailbox, "Interviews <no-reply@localhost>")
-    reply_address: str = _setting(_Reader.reply_address)
+    mail_from: str = _setting(_Reader.mail_address, read_mailbox, "Interviews <no-reply@localhost>")
+    reply_address: str = _setting(_Reader.mail_address, read_reply_address)
     mail_dir: str = _setting(_Reader.text, str(ROOT / "instance" / "mail"))
     vapid_private_key: str = _setting(_Reader.vapid_key)
     vapid_subject: str = _setting(_Reader.text)

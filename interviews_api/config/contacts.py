@@ -10,8 +10,10 @@ from email.policy import SMTP
 from typing import Any
 from urllib.parse import urlsplit
 
+from idna import IDNAError
+
 from interviews_api.config.production import is_local_host
-from interviews_api.email_addresses import MAX_LOCAL_PART, host_in_ascii, in_ascii
+from interviews_api.email_addresses import MAX_LOCAL_PART, in_ascii
 
 TOKEN_CHARACTERS = 40
 """Characters of the token in a reply address."""
@@ -49,12 +51,9 @@ def read_mailbox(text: str) -> str:
 def read_address(text: str) -> str:
     """Return the address without a name, its domain in A-labels."""
     try:
-        host_in_ascii(text.rpartition("@")[2])
-    except ValueError:
-        reason = f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it"
-        raise ValueError(reason) from None
-    try:
         address = in_ascii(text)
+    except IDNAError:
+        raise ValueError(f"{_FORM}; its domain is no name of the DNS (RFC 5890), so mail servers refuse it") from None
     except ValueError:
         raise ValueError(_FORM) from None
     if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:

@@ -40,7 +40,8 @@ class BacklogRepository:
         A pending delivery waits since it was queued, for the first time or by a retry. An event, a password
         reset or an account mail without deliveries waits since it was made.
         """
-        give_up_at = self._connection.execute(_EARLIEST_GIVE_UP).scalar()
+        # Messages go this way, so a message that is fanned out between two statements is seen by the later.
         moments = [self._connection.execute(statement).scalar() for statement in _OLDEST_BEFORE_FAN_OUT]
+        give_up_at = self._connection.execute(_EARLIEST_GIVE_UP).scalar()
         moments.append(give_up_at - RETRY_WINDOW if give_up_at else None)
         return min((moment for moment in moments if moment is not None), default=None)

@@ -66,7 +66,7 @@ def test_mailed_link_opens_the_routes(
     sent: list[Any] = []
     with working(verifying_app, {Channel.EMAIL: lambda user, mail: sent.append(compose(mail_settings, user, mail))}):
         wait_for(lambda: sent)
-    assert sent[0]["To"] == "Ada@Example.com"
+    assert sent[0]["To"] == "Ada@example.com", "the domain as it goes on the wire"
     text = sent[0].get_body(("plain",)).get_content()
     assert "Okafor" not in text, "no words of the one who registered"
     (path,) = re.findall(r"http://127.0.0.1:8000(/auth/email/verify/\S+)", text)

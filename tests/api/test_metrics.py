@@ -8,12 +8,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
+from sqlalchemy.event import listens_for
 
 from interviews_api import create_app
 from interviews_api.accounts.models import PasswordReset
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.events.models import Event
+from interviews_api.notifications.backlog_repository import BacklogRepository
 from interviews_api.notifications.models import Delivery, FanOutPosition
 from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, DeliveryFanOut
 from interviews_api.services import service
@@ -129,6 +131,20 @@ def test_password_mail_counts_as_unsent(app: Flask, client: FlaskClient) -> None
     with app.app_context(), transaction() as connection:
         connection.execute(update(Delivery).values(status="sent"))
     assert unsent_seconds(scrape(client)) == 0
+
+
+def test_message_that_is_fanned_out_while_the_backlog_is_read_is_unsent(
+    app: Flask, people: People, database: Database
+) -> None:
+    people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    with database.reads.connection() as connection:
+
+        @listens_for(connection, "after_cursor_execute", once=True)
+        def fan_out(*_statement: object) -> None:
+            with app.app_context(), transaction() as other_connection:
+                DeliveryFanOut(other_connection).run(now())
+
+        assert BacklogRepository(connection).oldest_unsent() is not None
 
 
 @pytest.mark.parametrize("url", ["postgresql://postgres@127.0.0.1:1/nowhere", "sqlite:///{folder}/empty.sqlite3"])

@@ -8,10 +8,10 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from interviews_api.accounts.signed_ids import INVITATION_LINK, RESET_LINK
 from sqlalchemy import select, update
 
 from interviews_api.accounts import passwords
+from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK
 from interviews_api.accounts.models import Invitation, PasswordReset, User
 from interviews_api.db.connections import Database
 from tests.support.accounts import ADA, LUMEN, bearer

@@ -46,7 +46,7 @@ def test_company_registers_and_is_signed_in(anonymous: Caller, database: Databas
     assert dict(stored) == {
         "id": company_id, "name": "Lumen Works", "logo": "https://lumen.example/logo.png",
         "address": "18 Rue de la Paix", "phone": "+33 1", "email": "hello@lumen.example", "time_zone": "Europe/Paris",
-        "approval": "approved",
+        "approval": "approved", "vouched_email": None, "updated_at": None,
     }  # fmt: skip
 
 

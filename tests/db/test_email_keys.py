@@ -51,7 +51,8 @@ class OldUsers:
 
     def run_again(self) -> None:
         command.stamp(self._config, "0010")
-        command.upgrade(self._config, "head")
+        command.upgrade(self._config, "0011")
+        command.stamp(self._config, "head")
 
     def keys(self) -> dict[str, str]:
         with self.database.reads.connection() as connection:
@@ -114,6 +115,11 @@ def test_users_with_an_outdated_key_are_listed(runner: FlaskCliRunner, world: Wo
         connection.execute(update(User).where(User.id == first["id"]).values(email_key="ada@example.com "))
     lines = runner.invoke(args=["users", "outdated-keys"]).output.splitlines()
     assert lines == [f"{first['id']}  ada@example.com", f"{second['id']}  {COMPOSED}", "2 users"]
+    with database.engine.begin() as connection:
+        pasted = update(User).where(User.id == first["id"]).values(email="ada@example.com\u200b")
+        connection.execute(pasted)
+    lines = runner.invoke(args=["users", "outdated-keys"]).output.splitlines()
+    assert lines[0] == f"{first['id']}  ada@example.com\u200b  (hidden character U+200B)"
     second["email"] = COMPOSED
     world.load()
     assert runner.invoke(args=["users", "outdated-keys"]).output == "0 users\n"

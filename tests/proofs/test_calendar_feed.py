@@ -17,7 +17,7 @@ from tests.support.proof_table import figure, proof
 @pytest.mark.proof
 def test_random_lives_end_in_the_right_calendar(people: People, client: FlaskClient, calendar_feed: str) -> None:
     """The calendar program keeps the entry with the highest SEQUENCE of each UID."""
-    lives, dice, us, candidate = figure(sample=25, full=300), random.Random(4), people.us, people.candidate
+    lives, dice, candidate = figure(sample=25, full=300), random.Random(4), people.candidate
     entries: dict[str, tuple[int, str, datetime]] = {}
 
     def synchronize() -> None:
@@ -29,9 +29,9 @@ def test_random_lives_end_in_the_right_calendar(people: People, client: FlaskCli
     with proof("random lives of an interview in a feed", service(Database, client.application).engine.dialect.name,
                lives) as proof_row:  # fmt: skip
         expected = {}
-        for number in range(lives):
+        for number, (us, application_id) in zip(range(lives), people.applications(), strict=False):
             start = in_days(10 + number)
-            interview = us.ok("POST", "/interviews/schedule", invitation(people.us_application_id, **local(start)))
+            interview = us.ok("POST", "/interviews/schedule", invitation(application_id, **local(start)))
             interview_id, revision, status = interview["interviewId"], 0, "TENTATIVE"
             for _ in range(dice.randrange(6)):
                 if status == "CANCELLED":

@@ -111,7 +111,7 @@ class RandomLife:
 
 @pytest.mark.proof
 def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, database: Database) -> None:
-    lives, dice, us, candidate = figure(sample=15, full=300), random.Random(8), people.us, people.candidate
+    lives, dice, candidate = figure(sample=15, full=300), random.Random(8), people.candidate
     address = candidate.ok("GET", "/auth/me")["user"]["email"]
     box, reader = Mailbox(), MailClient()
     settings = replace(service(Settings, app), smtp_host="127.0.0.1", smtp_port=box.port, smtp_tls="none")
@@ -128,9 +128,9 @@ def test_random_lives_end_in_the_right_calendar(app: Flask, people: People, data
         working(app, {Channel.EMAIL: mail_sender(settings)}),
     ):
         expected = {}
-        for number in range(lives):
+        for number, (us, application_id) in zip(range(lives), people.applications(), strict=False):
             start = in_days(10 + number)
-            body = invitation(people.us_application_id, **local(start))
+            body = invitation(application_id, **local(start))
             interview_id = us.ok("POST", "/interviews/schedule", body)["interviewId"]
             life = RandomLife(us, candidate, dice, catch_up, interview_id, start)
             life.live()

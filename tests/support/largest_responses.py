@@ -39,6 +39,9 @@ from tests.support.settings import SECRETS
 WIDEST_IN_JSON, WIDEST_IN_HTML = "\N{GRINNING FACE}", '"'
 """Characters that take most bytes: four in UTF-8, and five as the escape `&#34;`."""
 
+WIDEST_IN_LINKS = {WIDEST_IN_JSON: ",", WIDEST_IN_HTML: "&"}
+"""Of the ASCII characters that a URI may have, the one that calendars escape, and the one that HTML does."""
+
 WIDEST = 10**18
 """As wide as the largest id or total."""
 
@@ -61,7 +64,7 @@ def longest_text(schema: type[Schema], name: str, preferred: str, prefix: str = 
     """Return the longest text that the field takes, of the preferred character or else of one that it allows."""
     text_field: Any = schema().fields[name]
     (maximum,) = (check.max for check in text_field.validators if isinstance(check, validate.Length))
-    for character in (preferred, WIDEST_IN_HTML, "a"):
+    for character in (preferred, WIDEST_IN_LINKS[preferred], "a"):
         text = prefix + character * (maximum - len(prefix))
         if is_accepted(text_field, text):
             assert not is_accepted(text_field, text + character)

@@ -1,8 +1,10 @@
 """People of the tests: two companies and a candidate with their callers, and the same with access tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count, repeat
 
+from interviews_api.config.limits import OPEN_OF_APPLICATION
 from tests.support.api import Caller
 
 
@@ -27,6 +29,14 @@ class People:
     def application_id(self, name: str) -> str:
         """Return the id of the application with the company of that name: us or them."""
         return {"us": self.us_application_id, "them": self.them_application_id}[name]
+
+    def applications(self) -> Iterator[tuple[Caller, str]]:
+        """Yield, for each of many interviews, a company's caller and an application that may have one more open."""
+        for number in count():
+            company = (self.us, self.them)[number % 2]
+            job = company.ok("POST", "/jobs", {"title": f"Baker {number}"})
+            application = self.candidate.ok("POST", f"/jobs/{job['id']}/applications")
+            yield from repeat((company, application["applicationId"]), OPEN_OF_APPLICATION.allowed)
 
 
 @dataclass(frozen=True)
