@@ -20,10 +20,16 @@ from interviews_api.clock import LATEST
 from interviews_api.db.pagination import Page, SelectStatement, build_page, count_subquery, count_where, page_subquery
 from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.row_limits import ActiveLimits
-from interviews_api.db.types import UtcDateTime, as_text, plus_minutes
+from interviews_api.db.types import as_text, plus_minutes
 from interviews_api.errors import Unauthorized, require_own
 from interviews_api.events.log import version_columns, version_in
 from interviews_api.hiring.models import Application, Job
+from interviews_api.interviews.candidate_columns import (
+    COMPANY_AND_JOB_COLUMNS,
+    COMPANY_CONTACT_COLUMNS,
+    LISTED_COLUMNS,
+    candidate_columns,
+)
 from interviews_api.interviews.errors import InterviewNotFound, NotYourInterview
 from interviews_api.interviews.models import ENDED_STATUSES, Actor, Interview, InterviewStatus
 from interviews_api.interviews.schedule_repository import MAX_DURATION
@@ -53,42 +59,6 @@ _HAS_NOT_ENDED = (
 )
 _IS_COMPLETED = status_is(InterviewStatus.COMPLETED)
 _HAS_ENDED = status_is(*ENDED_STATUSES)
-
-
-def candidate_columns(interview: type[Interview]) -> tuple[Any, ...]:
-    """Return the columns of an interview that its candidate may see."""
-    return (
-        interview.id.label("interview_id"),
-        interview.application_id,
-        interview.status,
-        interview.type,
-        interview.starts_at,
-        interview.time_zone,
-        interview.location,
-        interview.meeting_link,
-        interview.notes,
-        interview.confirmed_at,
-        interview.completed_at,
-        interview.cancelled_at,
-        interview.cancellation_reason,
-        interview.is_hired,
-        interview.created_at,
-    )
-
-
-CANDIDATE_COLUMNS = candidate_columns(Interview)
-# `starts_at` stays a datetime: pages are sorted by it, and `scheduledTime` needs it.
-_LISTED = tuple(
-    as_text(column) if isinstance(column.type, UtcDateTime) and column is not Interview.starts_at else column
-    for column in CANDIDATE_COLUMNS
-)
-COMPANY_AND_JOB_COLUMNS = (
-    Company.id.label("company_id"),
-    Company.name.label("company_name"),
-    Company.logo.label("company_logo"),
-    Job.id.label("job_id"),
-    Job.title.label("job_title"),
-)
 
 Order = tuple[Any, ...]
 _NEWEST_FIRST: Order = (Interview.starts_at.desc(), Interview.id)
@@ -128,7 +98,7 @@ def _page_statement(
     else:
         counts = count_subquery(mine.where(condition), func.count().label("total"), *aggregates_of_matching)
     return Prepared(
-        select(counts, *_LISTED, as_text(Application.applied_at), *COMPANY_AND_JOB_COLUMNS, *_VERSION)
+        select(counts, *LISTED_COLUMNS, as_text(Application.applied_at), *COMPANY_AND_JOB_COLUMNS, *_VERSION)
         .select_from(Candidate)
         .join(counts, true())
         .outerjoin(page, true())
@@ -144,7 +114,7 @@ _ALL = _page_statement(true(), _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
 _OF_STATUS = _page_statement(Interview.status == _STATUS, _NEWEST_FIRST, aggregates_of_all=_OVERVIEW)
 _PENDING = _page_statement(_IS_PENDING, _SOONEST_FIRST)
 _UPCOMING = _page_statement(_IS_UPCOMING, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_START,))
-_NEXT_END = func.min(_ENDS_AT).filter(_HAS_NOT_ENDED).label("next_change")
+_NEXT_END = func.min(_ENDS_AT).label("next_change")
 _NOT_ENDED = _page_statement(_HAS_NOT_ENDED, _SOONEST_FIRST, aggregates_of_matching=(_NEXT_END,))
 _HISTORY = _page_statement(_HAS_ENDED, _NEWEST_FIRST)
 
@@ -160,9 +130,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
             case((interview.share_feedback, interview.feedback)).label("feedback"),
             Application.applied_at,
             *COMPANY_AND_JOB_COLUMNS,
-            Company.address.label("company_address"),
-            Company.phone.label("company_phone"),
-            Company.email.label("company_email"),
+            *COMPANY_CONTACT_COLUMNS,
             Job.description.label("job_description"),
         )
         .select_from(Candidate)

@@ -122,11 +122,11 @@ _ACTIONS = {
 
 @blueprint.errorhandler(ApiError)
 def _answer_refusal(error: ApiError) -> Response:
-    """Answer with the error as JSON or as a page; a refused form is shown again, with the interview."""
+    """Answer with the error as JSON or as a page, which shows the interview again, with the form that was refused."""
     action = _ACTIONS.get(request.endpoint or "", "")
     if not (wants_page() if action else prefers_html()):
         return answer_api_error(error)
-    is_shown = bool(action) and not isinstance(error, ForeignForm)  # nothing that another site has typed
+    is_shown = request.method == "POST" and not isinstance(error, ForeignForm)  # nothing that another site has typed
     return answer_refusal(error, _find_interview() if is_shown else None, action)
 
 

@@ -11,7 +11,11 @@ from interviews_api.db.pagination import SelectStatement
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.events.models import Event, EventType
 from interviews_api.hiring.models import Application, Job
-from interviews_api.interviews.candidate_repository import COMPANY_AND_JOB_COLUMNS, candidate_columns
+from interviews_api.interviews.candidate_columns import (
+    COMPANY_AND_JOB_COLUMNS,
+    COMPANY_CONTACT_COLUMNS,
+    candidate_columns,
+)
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import Actor, Interview, InterviewStatus
 from interviews_api.interviews.scheduling import ends_at
@@ -32,9 +36,7 @@ def _details(interview: type[Interview]) -> SelectStatement:
             case((interview.share_feedback, interview.feedback)).label("feedback"),
             Application.applied_at,
             *COMPANY_AND_JOB_COLUMNS,
-            Company.address.label("company_address"),
-            Company.phone.label("company_phone"),
-            Company.email.label("company_email"),
+            *COMPANY_CONTACT_COLUMNS,
             Job.description.label("job_description"),
             Candidate.phone.label("candidate_phone"),
         )

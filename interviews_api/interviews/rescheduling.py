@@ -15,8 +15,8 @@ RESCHEDULED_COLUMNS = (*_NEED_NEW_YES, *UPDATED_COLUMNS)
 
 
 def changed_columns(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[str]:
-    """Return the names of the columns that a reschedule changes."""
-    return [name for name in RESCHEDULED_COLUMNS if before[name] != after[name]]
+    """Return the names of the columns that a reschedule changes. An empty text is none: a form sends it for null."""
+    return [name for name in RESCHEDULED_COLUMNS if (before[name] or None) != (after[name] or None)]
 
 
 def visible_columns(changed: list[str]) -> list[str]:

@@ -20,29 +20,30 @@ _STATES = {InterviewStatus.PENDING: "To confirm: ", InterviewStatus.CANCELLED: "
 _ASK = "Please answer with this link. An answer given in the calendar reaches nobody."
 _ASK_ALSO = "Please answer in your calendar, or with this link."
 
-_IS_NUMBER = re.compile(r"[+(]?[0-9][0-9 ().+/-]*")
-_FEWEST_DIGITS = 5  # of a phone number; a street or a room has fewer
+_NUMBER = re.compile(r"[+(]?\d[\d ().+/-]*")
+_FEWEST_DIGITS = 7  # of a phone number; a house, a room or a post code has fewer
 
 
 def phone_call(interview: Texts) -> str:
     """Return who calls whom for a phone interview, and the number.
 
-    A place with a number in it is the company's own word about that. Otherwise the company calls the candidate's
-    number, or the candidate calls the company's.
+    A place with a phone number in it is the company's own word about that; one without, such as the address of an
+    interview that was in person before, is only added. Otherwise the company calls the candidate's number, or the
+    candidate calls the company's.
     """
     place, candidate_phone, company_phone = (
         in_one_line(interview[name] or "") for name in ("location", "candidate_phone", "company_phone")
     )
     company = _name(interview["company_name"])
-    if sum(character.isdecimal() for character in place) >= _FEWEST_DIGITS:
-        return f"Please call {company} at {place}" if _IS_NUMBER.fullmatch(place) else place
+    if any(sum(map(str.isdecimal, number)) >= _FEWEST_DIGITS for number in _NUMBER.findall(place)):
+        return f"Please call {company} at {place}" if _NUMBER.fullmatch(place) else isolate(place)
     if candidate_phone:
         call = f"{company} calls you at {candidate_phone}"
     elif company_phone:
         call = f"Please call {company} at {company_phone}"
     else:
         call = f"Phone call with {company}"
-    return f"{call} ({place})" if place else call
+    return f"{call} ({isolate(place)})" if place else call
 
 
 def _name(text: str) -> str:
@@ -51,10 +52,9 @@ def _name(text: str) -> str:
 
 
 def contact(interview: Texts) -> str:
-    """Return the company's phone, e-mail address and postal address, as far as there are any."""
-    return replace_controls(
-        ", ".join(filter(None, (interview[f"company_{name}"] for name in ("phone", "email", "address"))))
-    )
+    """Return the company's phone, e-mail address and postal address, as far as there are any, each isolated."""
+    parts = filter(None, (interview[f"company_{name}"] for name in ("phone", "email", "address")))
+    return ", ".join(isolate(replace_controls(part)) for part in parts)
 
 
 def summary(interview: Texts) -> str:

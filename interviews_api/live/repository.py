@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from interviews_api.accounts.models import Company, Session
 from interviews_api.events.models import PUBLISHED_TYPES, Event
 from interviews_api.hiring.models import Application, Job
-from interviews_api.interviews.candidate_repository import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
+from interviews_api.interviews.candidate_columns import CANDIDATE_COLUMNS, COMPANY_AND_JOB_COLUMNS
 from interviews_api.interviews.models import Interview
 
 BATCH = 500

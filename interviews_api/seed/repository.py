@@ -50,24 +50,22 @@ def next_revision(new: Columns, stored: Columns) -> ColumnElement[int]:
 
     So links and mails of before are superseded, as after a reschedule, an update or a cancellation.
     """
-    is_superseded = _is_other_appointment(new, stored) | _differs(new, stored, "meeting_link")
+    is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & _differs(new, stored, "status")
+    is_superseded = is_cancelled | _differs(new, stored, *_APPOINTMENT, "meeting_link")
     revision: ColumnElement[int] = stored["revision"] + case((is_superseded, 1), else_=0)
     return revision
 
 
 def open_request(new: Columns, stored: Columns) -> ColumnElement[Any]:
-    """Return the stored request for another time, or NULL if the new row answers it, as a transition does."""
-    return case((~_is_other_appointment(new, stored), stored["reschedule_request"]))
+    """Return the stored request for another time, or NULL if the new row answers it, as a transition does.
+
+    The answer is another appointment or another status.
+    """
+    return case((~_differs(new, stored, *_APPOINTMENT, "status"), stored["reschedule_request"]))
 
 
-def _is_other_appointment(new: Columns, stored: Columns) -> ColumnElement[bool]:
-    is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & (stored["status"] != InterviewStatus.CANCELLED)
-    return or_(is_cancelled, *(_differs(new, stored, name) for name in _APPOINTMENT))
-
-
-def _differs(new: Columns, stored: Columns, name: str) -> ColumnElement[bool]:
-    is_other: ColumnElement[bool] = stored[name].is_distinct_from(new[name])
-    return is_other
+def _differs(new: Columns, stored: Columns, *names: str) -> ColumnElement[bool]:
+    return or_(*(stored[name].is_distinct_from(new[name]) for name in names))
 
 
 class SeedRepository:

@@ -114,7 +114,7 @@ def test_reschedule_that_changes_nothing_leaves_no_trace(people: People, confirm
     us = people.us
     seen, before = us.call("GET", confirmed), everything(database)
     whole = PRESENT | VIDEO | {"durationMinutes": 60, "location": "Paris", "internalNotes": "i"}
-    for body in (PRESENT, whole):
+    for body in (PRESENT, whole, PRESENT | {"meetingLink": f" {VIDEO['meetingLink']}"}):
         same = us.call("PUT", f"{confirmed}/reschedule", body, If_Match=seen.headers["ETag"])
         assert (same.status_code, same.get_json()) == (
             200, {"message": "Interview rescheduled successfully", "data": seen.get_json()["data"]},
@@ -122,6 +122,16 @@ def test_reschedule_that_changes_nothing_leaves_no_trace(people: People, confirm
     assert everything(database) == before
     us.ok("PUT", f"{confirmed}/cancel", {"cancellationReason": "x"})
     assert us.refused("PUT", f"{confirmed}/reschedule", PRESENT) == (400, "Interview can no longer be rescheduled")
+
+
+def test_empty_text_in_place_of_none_changes_nothing(people: People, database: Database) -> None:
+    """A form sends it for a field that nobody has filled in."""
+    body = invitation(people.us_application_id, type="Phone", **PRESENT)
+    interview_path = f"/interviews/{people.us.ok('POST', '/interviews/schedule', body)['interviewId']}"
+    before = everything(database)
+    same = people.us.ok("PUT", f"{interview_path}/reschedule", PRESENT | {"notes": "", "internalNotes": ""})
+    assert (same["notes"], same["internalNotes"]) == (None, None)
+    assert everything(database) == before
 
 
 def test_update_ends_older_links_and_the_new_one_confirms(people: People, client: FlaskClient) -> None:

@@ -105,7 +105,10 @@ def test_new_zone_of_the_company_raises_the_revision(record: Record, world: Worl
     assert revision(database) == before + 1
 
 
-def test_loaded_move_ends_the_request_for_another_time(people: People, world: World, database: Database) -> None:
+@pytest.mark.parametrize(
+    "answer", [{"scheduledDate": in_days(5).isoformat()}, {"status": "confirmed"}, {"status": "completed"}]
+)
+def test_loaded_answer_ends_the_request_for_another_time(answer: dict[str, str], people: People, world: World) -> None:
     interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
     interview_id = interview["interviewId"]
     people.candidate.ok("PUT", f"/candidate/interviews/{interview_id}/request-reschedule", {"reason": "A train"})
@@ -120,7 +123,7 @@ def test_loaded_move_ends_the_request_for_another_time(people: People, world: Wo
     assert request()["reason"] == "A train"
     loaded["meetingLink"] = "https://meet.example/room"
     assert request()["reason"] == "A train"
-    loaded["scheduledDate"] = in_days(5).isoformat()
+    loaded |= answer
     assert request() is None
 
 

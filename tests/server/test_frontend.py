@@ -31,7 +31,7 @@ FRONTEND = Path(__file__).parents[1] / "frontend"
 
 def run_node(script: str, **environment: str) -> None:
     finished = subprocess.run(
-        ["node", script], cwd=FRONTEND, env=os.environ | environment, capture_output=True, text=True, timeout=90
+        ["node", script], cwd=FRONTEND, env=os.environ | environment, capture_output=True, text=True, timeout=180
     )
     assert (finished.returncode, finished.stdout.strip()) == (0, "as documented"), finished.stderr
 

@@ -57,6 +57,19 @@ def test_change_arrives_as_the_list_shows_it(server: HttpServer, parties: Partie
                 ws.recv(timeout=0.3)
 
 
+def test_update_arrives_but_not_what_the_candidate_cannot_see(server: HttpServer, parties: Parties) -> None:
+    interview_id = schedule(server, parties)
+    (listed,) = ask(server, "GET", "/candidate/interviews", parties.candidate_token)["interviews"]
+    present = {"date": listed["scheduledDate"][:10], "time": listed["scheduledTime"]}
+    with open_socket(server, parties.candidate_token) as ws:
+        for change in ({}, {"internalNotes": "canary"}, {"internalNotes": "canary", "notes": "Bring ink"}):
+            ask(server, "PUT", f"/interviews/{interview_id}/reschedule", parties.company_token, present | change)
+        message = ws.recv(timeout=30)
+    update = json.loads(message)
+    assert (update["event"], update["interview"]["notes"]) == ("interview.updated", "Bring ink")
+    assert "canary" not in str(message)
+
+
 def test_changes_of_other_candidates_do_not_arrive(server: HttpServer, parties: Parties, world: World) -> None:
     other = world.candidate()
     world.load()

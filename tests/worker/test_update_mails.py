@@ -159,6 +159,15 @@ def test_update_of_a_muted_company_is_sent_for_a_confirmed_interview_alone(
     assert outbox.take(address) == (["Updated"], ["updated"])
 
 
+def test_webhook_gets_an_update_but_no_change_of_internal_notes(people: People, outbox: Outbox, interview: str) -> None:
+    webhook = people.us.ok("POST", "/webhooks", {"url": "https://nobody.invalid/hook"})
+    for change in ({}, {"internalNotes": "x"}, {"notes": "Bring ink"}):
+        people.us.ok("PUT", f"{interview}/reschedule", PRESENT | change)
+    outbox.deliver()
+    deliveries = people.us.ok("GET", f"/webhooks/{webhook['id']}/deliveries")["deliveries"]
+    assert [delivery["event"] for delivery in deliveries] == ["interview.updated"]
+
+
 START = datetime(2030, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
