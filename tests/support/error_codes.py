@@ -35,9 +35,8 @@ def note_undocumented_codes(app: Flask) -> list[str]:
             code = response.headers.get("Error-Code", "")
             listed = codes.get((view, str(response.status_code)), [code or "any"])
             if code not in [*listed, "bad_request"]:  # before routing, as for a Host that is no name
-                notes.append(
-                    f"{request.method} {request.path}: {response.status_code} {code!r} {response.get_data(as_text=True)}"
-                )
+                body = response.get_data(as_text=True)
+                notes.append(f"{request.method} {request.path}: {response.status_code} {code!r} {body}")
         return response
 
     return notes
