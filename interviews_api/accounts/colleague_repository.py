@@ -149,7 +149,7 @@ class ColleagueRepository:
         if is_change:
             self._connection.execute(update(CompanyUser).where(CompanyUser.id == user_id).values(role=role))
             self._tell(owners | self.owners_of(owner["company_id"]), owner, colleague["email"], role, now=now)
-        return UserRepository(self._connection).get_by_email(colleague["email"]), is_change
+        return UserRepository(self._connection).get_by_id(user_id), is_change
 
     def add(self, viewer: Viewer, email: str, password_hash: str, *, now: datetime) -> RowMapping:
         """Insert a member and return its user.

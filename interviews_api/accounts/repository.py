@@ -91,6 +91,7 @@ _LOCK_USER = (
     # FOR KEY SHARE, as a foreign key takes it, so an update by a seed file need not wait.
     .with_for_update(read=True, key_share=True)
 )
+_BY_USER_ID = _USERS.where(User.id == bindparam("user_id", type_=User.id.type))
 _BY_EMAIL = _USERS.where(User.email_key == bindparam("email_key"))
 _CLIENT_ADDRESS_HASH = bindparam("client_address_hash", type_=Session.address_hash.type)
 _signed_in_from = exists().where(Session.user_id == User.id, Session.address_hash == _CLIENT_ADDRESS_HASH)
@@ -214,6 +215,10 @@ class UserRepository:
             statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(User.id)
         ).scalar_one_or_none()
         return user_id
+
+    def get_by_id(self, user_id: str) -> RowMapping:
+        """Return the user with the id, which must exist."""
+        return self._connection.execute(_BY_USER_ID, {"user_id": user_id}).mappings().one()
 
     def get_by_email(self, email: str) -> RowMapping:
         """Return the user with the address, which must exist."""

@@ -91,4 +91,4 @@ class VerificationRepository:
         if self._connection.execute(used).rowcount == 0:
             raise InvalidVerification
         users.verify_email(verification["user_id"], now=now)
-        return users.get_by_email(verification["email"])
+        return users.get_by_id(verification["user_id"])

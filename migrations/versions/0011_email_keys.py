@@ -1,7 +1,8 @@
 """Keys of e-mail addresses as they go on the wire: the domain in A-labels, no quotes that are not needed.
 
 Of users with one key the oldest gets it. The others keep their old key; one that had the new key already gets a blank
-after it, which no key of an address has.
+after it, which no key of an address has. An address with a hidden character got no mail, so its owner may have
+registered again: it gets the key only if no other address has it.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from interviews_api.email_addresses import email_key
+from interviews_api.web.hidden_characters import hidden_character
 
 revision = "0011"
 down_revision = "0010"
@@ -24,7 +26,11 @@ IS_SPECIAL = USERS.c.email.regexp_match(r'[^\x01-\x7f]|"')
 def upgrade() -> None:
     """Upgrade the schema to this revision."""
     for user in _pages(IS_SPECIAL):
-        _give_new_key(user)
+        if not _has_hidden_character(user):
+            _give_new_key(user)
+    for user in _pages(IS_SPECIAL):
+        if _has_hidden_character(user) and _holder(email_key(user.email)) is None:
+            _set_key(user.id, email_key(user.email))
 
 
 def downgrade() -> None:
@@ -49,6 +55,10 @@ def _give_new_key(user: sa.Row[Any]) -> None:
         old_key = _old_key(holder.email)
         _set_key(holder.id, old_key if old_key != new_key else f"{new_key} ")
     _set_key(user.id, new_key)
+
+
+def _has_hidden_character(user: sa.Row[Any]) -> bool:
+    return hidden_character(user.email.strip()) is not None
 
 
 def _pages(condition: sa.ColumnElement[bool]) -> Iterator[sa.Row[Any]]:

@@ -76,6 +76,8 @@ def test_maybe_changes_nothing_and_is_answered(
         (apple, "DTSTART;TZID=Nowhere/Land:20300517T100000", []),
         (gmail, "DTSTART:20200517T080000Z", []),
         (gmail, "DTSTART;VALUE=DATE:20300517", []),
+        (gmail, "DTSTART:99990601T000000Z", []),
+        (outlook, "DTSTART:00010101T000000Z", []),
     ],
 )
 def test_counter_asks_for_another_time(

@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 from interviews_api.accounts.email_key_repository import EmailKeyRepository
 from interviews_api.accounts.models import User
 from interviews_api.db.connections import Database
+from interviews_api.email_addresses import email_key
 from tests.support.addresses import MAILBOX
 from tests.support.databases import alembic_config, fresh_database
 from tests.support.factories import World
@@ -93,6 +94,20 @@ def test_oldest_user_of_a_mailbox_gets_its_key_and_a_downgrade_restores_all(old_
             assert sorted(old_users.outdated()) == sorted(email for group in groups for email in group[1:])
         old_users.migrate("0010")
         assert old_users.keys() == before
+
+
+@pytest.mark.parametrize("right", ["ada@example.com", "Ada@Example.com", COMPOSED])
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\ufeff"])
+def test_address_with_a_hidden_character_takes_no_key_of_another(hidden: str, right: str, old_users: OldUsers) -> None:
+    """Its owner got no mail, and registered again without the character."""
+    mistyped = [f"{right}{hidden}", right.replace("e", f"e{hidden}")]
+    old_users.add([mistyped[0], right, mistyped[1]])
+    before = old_users.keys()
+    old_users.migrate("head")
+    keys = old_users.keys()
+    assert keys[right] == email_key(right)
+    assert {email: keys[email] for email in mistyped} == {email: before[email] for email in mistyped}
+    assert sorted(old_users.outdated()) == sorted(mistyped)
 
 
 def test_pages_of_users_are_all_migrated(old_users: OldUsers) -> None:

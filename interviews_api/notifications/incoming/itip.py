@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from icalendar import Calendar, vCalAddress, vDDDTypes
 
+from interviews_api.clock import EARLIEST, LATEST
 from interviews_api.email_addresses import email_key, in_ascii
 from interviews_api.notifications.incoming.mime import CalendarPart
 from interviews_api.web.plain_text import replace_controls
@@ -127,14 +128,16 @@ def _sequence(event: Mapping[str, Any]) -> int:
 
 
 def _start(event: Mapping[str, Any]) -> datetime | None:
+    """Return the start (UTC), or None if it is no instant, or none that interviews can have."""
     value = _first(event, "DTSTART")
     start = value.dt if isinstance(value, vDDDTypes) else None  # icalendar keeps what it cannot read as another type
     if not isinstance(start, datetime) or start.tzinfo is None:
         return None
     try:
-        return start.astimezone(UTC)
+        instant = start.astimezone(UTC)
     except OverflowError:
         return None
+    return instant if EARLIEST <= instant < LATEST else None
 
 
 def _all(component: Mapping[str, Any], name: str) -> list[Any]:
