@@ -62,9 +62,9 @@ class _Part:
 
 
 def read_mail(raw: bytes) -> IncomingMail | None:
-    """Return the mail, or None if it has no end of the header within 256 KiB.
+    """Return the mail, or None if its header is longer than 256 KiB.
 
-    Of a mail of more than MAX_BYTES callers give the beginning: it has no calendar part then.
+    `raw` may be the beginning of a mail of over MAX_BYTES; such a mail has no calendar part.
     """
     header, body = _split(raw, _MAX_HEADER)
     if header is None:
@@ -78,7 +78,7 @@ def read_mail(raw: bytes) -> IncomingMail | None:
 
 
 def _split(raw: bytes, longest: int) -> tuple[Message | None, bytes]:
-    """Return header and body; None in place of a header that is longer."""
+    """Return header and body; the header is None if it has more than `longest` bytes."""
     if raw.startswith((b"\n", b"\r\n")):  # a part without a header
         return Message(compat32), raw.partition(b"\n")[2]
     end = _HEADER_END.search(raw, 0, longest)
