@@ -37,7 +37,7 @@ class EmailAddress(_Trimmed, fields.Email):
 
 
 class _AnyAddress(_Trimmed, Text):
-    """Text of any form without hidden characters, which are judged after its length."""
+    """Trimmed text of any form. Its length is judged before the field's other checks."""
 
 
 def email_field(**kwargs: Any) -> EmailAddress:
