@@ -13,7 +13,7 @@ from interviews_api.events.models import EventType
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.models import OPEN_STATUSES, InterviewStatus, InterviewType
 from interviews_api.interviews.terms import contact, phone_call
-from interviews_api.notifications.mail_templates import TERMS, Link
+from interviews_api.notifications.mail_templates import TERMS, UrlText
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.uris import as_uri
 
@@ -82,7 +82,7 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
         pairs.append(("call", phone_call(context)))
     else:
         pairs.append(("where", replace_controls(context["location"] or "")))
-    pairs.append(("link", Link(as_uri(context["meeting_link"] or ""))))
+    pairs.append(("link", UrlText(as_uri(context["meeting_link"] or ""))))
     if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
         pairs.append(("reason", replace_controls(context["cancellation_reason"] or "")))
     if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:
