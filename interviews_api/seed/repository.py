@@ -40,8 +40,8 @@ def stored_or_new(name: str) -> Merge:
     return lambda new, stored: func.coalesce(stored[name], new[name])
 
 
-def moment_of_change(at: datetime) -> Merge:
-    """Return the merge for the time of a change, in a column that is empty until the first one."""
+def set_instant(at: datetime) -> Merge:
+    """Return the merge that sets the time of a change, in a column that is empty until the first one."""
     return lambda _new, _stored: literal(at, UtcDateTime)
 
 
