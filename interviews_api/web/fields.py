@@ -41,7 +41,7 @@ class CamelSchema(Schema):
     has_optional_parts = False
     """Whether a response may leave keys out; otherwise a missing value is null."""
 
-    one_is_needed: tuple[str, ...] = ()
+    any_required: tuple[str, ...] = ()
     """Keys of optional texts in a request, of which one must be there and not be empty."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
