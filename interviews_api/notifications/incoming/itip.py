@@ -53,7 +53,7 @@ class CalendarAnswer:
     comment: str
     starts_at: datetime | None
 
-    def is_of(self, address: str) -> bool:
+    def is_from(self, address: str) -> bool:
         """Return whether the attendee has this address."""
         key = _mailbox_key(address)
         return key != "" and key in map(_mailbox_key, self.addresses)

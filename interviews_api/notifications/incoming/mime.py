@@ -55,7 +55,7 @@ class IncomingMail:
 @dataclass(frozen=True)
 class _Part:
     content_type: str
-    field: str
+    content_type_field: str
     """The whole Content-Type, or nothing if it is too long."""
     header: Message
     body: bytes
@@ -100,7 +100,7 @@ def _leaves(part: _Part) -> Iterator[_Part]:
     while waiting and count < _MAX_PARTS:
         part, depth = waiting.pop(0)
         count += 1
-        boundary = _BOUNDARY.search(part.field) if part.content_type.startswith("multipart/") else None
+        boundary = _BOUNDARY.search(part.content_type_field) if part.content_type.startswith("multipart/") else None
         if boundary is None:
             yield part
         elif depth < _MAX_DEPTH:
@@ -140,8 +140,8 @@ def _read_calendar(part: _Part) -> CalendarPart | None:
         return None
     if len(raw) > _MAX_CALENDAR:
         return None
-    charset = _CHARSET.search(part.field)
+    charset = _CHARSET.search(part.content_type_field)
     name = charset[1].lower() if charset else ""
     text = raw.decode(name if name in _CHARSETS else "utf-8-sig", errors="replace")
-    method = _METHOD.search(part.field)
+    method = _METHOD.search(part.content_type_field)
     return CalendarPart(text, method[1].upper() if method else "")
