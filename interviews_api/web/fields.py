@@ -165,7 +165,7 @@ class WholeNumber(fields.Integer):
         return value
 
 
-class TrueOrFalse(fields.Boolean):
+class JsonBoolean(fields.Boolean):
     """Boolean in JSON: true and false only, not "yes" or 1."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
@@ -174,7 +174,7 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
-class Flag(fields.Boolean):
+class QueryBoolean(fields.Boolean):
     """Boolean from a query string: `true` or `false`, in lower case."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
