@@ -34,7 +34,7 @@ from interviews_api.services import service
 from interviews_api.web.command_group import CommandGroup, errors_as_messages, parse_address
 
 seed = CommandGroup("seed", help="Load data.")
-users = CommandGroup("users", help="Create users, and list those with an outdated address.")
+users = CommandGroup("users", help="Create users, and list those with an outdated key.")
 users.add_command(list_outdated_keys)
 tokens = CommandGroup("tokens", help="Issue access tokens.")
 interviews = CommandGroup("interviews", help="Look into interviews.")

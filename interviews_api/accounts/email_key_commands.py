@@ -12,7 +12,7 @@ from interviews_api.web.plain_text import in_one_line
 @click.command("outdated-keys")
 @with_appcontext
 def list_outdated_keys() -> None:
-    """List users that nobody finds by their address: mostly an older user has it in another spelling."""
+    """List users who cannot sign in because their e-mail key is outdated."""
     count = 0
     with read_connection() as connection:
         for user in EmailKeyRepository(connection).outdated():

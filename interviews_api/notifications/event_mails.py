@@ -52,7 +52,7 @@ def reply_to(user: Values, context: Values) -> str | None:
 
 
 def flags(context: Values) -> dict[str, bool]:
-    """Return by what a template's words differ: mostly the interview's state when the mail is sent."""
+    """Return the flags on which the words of templates depend: the interview's state at the time of sending."""
     return {
         "is_pending": context["status"] == InterviewStatus.PENDING,
         "is_confirmed": context["status"] == InterviewStatus.CONFIRMED,
@@ -93,7 +93,7 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
 
 
 def _changes(context: Values) -> str:
-    """Return the names of the facts that the event changed; of one that is gone, that it is."""
+    """Return the names of the changed facts; a deleted fact is marked."""
     names = context["changed_fields"] or ()
     return ", ".join(TERMS.change(TERMS.changes[name], context[name] in (None, "")) for name in names)
 
