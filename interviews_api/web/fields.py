@@ -187,7 +187,7 @@ class Text(fields.String):
     """Text whose length is judged before its contents: a text that is too long costs nothing else."""
 
     clean: Callable[[str], str] = staticmethod(str)
-    """Return what is stored of a text."""
+    """Normalize the text before it is stored."""
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)

@@ -45,7 +45,7 @@ class JobBrief(CamelSchema):
 class PersonNames(CamelSchema):
     """The input fields `first_name` and `last_name`, of which one is enough: many people have one name.
 
-    Absent, null and "" are the same. Stored is "", because a NULL would reach processes of an older version.
+    Absent, null and "" are the same. Older processes cannot read NULL, so "" is stored.
     """
 
     any_required = ("firstName", "lastName")

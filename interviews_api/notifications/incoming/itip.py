@@ -64,7 +64,7 @@ def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
     try:
         with warnings.catch_warnings(action="ignore"):  # of a time zone that is guessed from its name
             calendar = Calendar.from_ical("\r\n".join([*_relevant_lines(part.unfolded), ""]))
-    except Exception:  # the library passes on what it meets, as an OSError for TZID=Europe, which is a folder
+    except Exception:  # icalendar raises errors of any class: TZID=Europe, a folder of zones, is an OSError
         return None
     method = str(_first(calendar, "METHOD") or part.method).strip().upper()
     if method not in _METHODS:
