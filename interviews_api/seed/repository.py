@@ -48,7 +48,7 @@ def set_instant(at: datetime) -> Merge:
 def next_revision(new: Columns, stored: Columns) -> ColumnElement[int]:
     """Return the stored revision, or the next one if the new row has another appointment or link, or is cancelled.
 
-    So links and mails of before are superseded, as after a reschedule, an update or a cancellation.
+    So links and mails sent earlier are superseded, as after a reschedule, an update or a cancellation.
     """
     is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & _differs(new, stored, "status")
     is_superseded = is_cancelled | _differs(new, stored, *_APPOINTMENT, "meeting_link")
