@@ -54,7 +54,7 @@ _API_DESCRIPTION = ApiDescription(
         "candidate-interviews": "A candidate reads, confirms and declines interviews.",
         "live": "A candidate gets changes of interviews over a WebSocket.",
         "calendar": "A candidate's interviews as iCalendar files and as a feed.",
-        "email-link": "A candidate confirms an interview by a link in a mail, without signing in.",
+        "email-link": "A candidate confirms, declines or asks for another time by a mailed link, without signing in.",
         "company-interviews": "A company schedules, reschedules, cancels and completes interviews.",
         "hiring": "Companies publish jobs, and candidates apply for them.",
         "notifications": "Push subscriptions and the notices of an interview.",

@@ -42,7 +42,7 @@ class Versioned(NamedTuple, Generic[Value]):
 class CachedResponse:
     """A compressed response body with its ETag (32 hex digits) and its freshness.
 
-    For JSON, compression takes 70 µs and leaves an eighth; decompression takes 5 µs. Large bodies, of up to 37,020 KiB
+    For JSON, compression takes 70 µs and leaves an eighth; decompression takes 5 µs. Large bodies, of up to 25,407 KiB
     (docs/limits.md), are compressed less: that would otherwise take more than half of the request's time.
     """
 

@@ -11,7 +11,7 @@ from interviews_api.accounts.audit_commands import audit
 from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
 from interviews_api.accounts.company_commands import companies
-from interviews_api.accounts.email_key_commands import list_outdated_keys, read_address
+from interviews_api.accounts.email_key_commands import list_outdated_keys
 from interviews_api.accounts.identity_provider import has_identity_provider
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.purge import purge_batches
@@ -31,10 +31,10 @@ from interviews_api.notifications.mail_commands import mail
 from interviews_api.seed import bulk, demo
 from interviews_api.seed.load import load_bytes, load_world
 from interviews_api.services import service
-from interviews_api.web.command_group import CommandGroup, errors_as_messages
+from interviews_api.web.command_group import CommandGroup, errors_as_messages, parse_address
 
 seed = CommandGroup("seed", help="Load data.")
-users = CommandGroup("users", help="Create users, and list those with an outdated address.")
+users = CommandGroup("users", help="Create users, and list those with an outdated key.")
 users.add_command(list_outdated_keys)
 tokens = CommandGroup("tokens", help="Issue access tokens.")
 interviews = CommandGroup("interviews", help="Look into interviews.")
@@ -118,7 +118,7 @@ def create_candidate(
 
 
 @tokens.command("issue")
-@click.argument("email", callback=read_address)
+@click.argument("email", callback=parse_address)
 def issue_token(email: str) -> None:
     """Print an access token for the user with that address; its session lasts as long as the token."""
     lifetime = service(Settings).access_token_lifetime

@@ -19,8 +19,8 @@ INSTANT_PATTERN = (
     rf"([Zz]|[+-]{_HOUR_AND_MINUTE})$"
 )
 _INSTANT = re.compile(INSTANT_PATTERN)
-_NO_PLACES = {"Factory", "localtime", "posixrules"}
-"""Names of no place that some copies of the data have."""
+_NOT_IANA = {"Factory", "localtime", "posixrules"}
+"""Names in some copies of the data that are no IANA zone."""
 
 
 def now() -> datetime:
@@ -71,7 +71,7 @@ def _after_leap_second(last_second: datetime) -> datetime:
 @cache
 def zone_names() -> frozenset[str]:
     """Return the IANA names that a client may give to a place."""
-    return frozenset(zoneinfo.available_timezones() - _NO_PLACES)
+    return frozenset(zoneinfo.available_timezones() - _NOT_IANA)
 
 
 @cache

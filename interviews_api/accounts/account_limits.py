@@ -162,7 +162,8 @@ def count_mails(limit: Limit, emails: Iterable[str]) -> set[str]:
 
     The counts outlive the accounts, which registrations replace.
     """
-    by_label = {_label(email): email for email in emails}  # of accounts alone, so each address may have a row
+    # only accounts get these mails, so each address may have a row
+    by_label = {_label(email): email for email in emails}
     return {by_label[label] for label in count_each(limit, by_label)}
 
 

@@ -9,12 +9,11 @@ import click
 
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
-from interviews_api.accounts.email_key_commands import read_address
 from interviews_api.accounts.repository import UserRepository
 from interviews_api.clock import format_instant, now, parse_instant
 from interviews_api.db.connections import read_connection
 from interviews_api.ids import is_id
-from interviews_api.web.command_group import CommandGroup
+from interviews_api.web.command_group import CommandGroup, parse_address
 from interviews_api.web.plain_text import in_one_line
 
 _AGO = re.compile(r"([0-9]{1,4})([dh])")
@@ -36,7 +35,9 @@ def _read_since(_context: click.Context, _parameter: click.Parameter, text: str 
 
 
 @audit.command("list")
-@click.option("--user", metavar="EMAIL|ID", callback=read_address, help="Only events of this account, or caused by it.")
+@click.option(
+    "--user", metavar="EMAIL|ID", callback=parse_address, help="Only events of this account, or caused by it."
+)
 @click.option("--type", "type_name", type=click.Choice([event_type.value for event_type in SecurityEventType]))
 @click.option("--since", callback=_read_since, help="A date or instant (UTC), or as 7d or 24h: so long ago.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)

@@ -1,4 +1,4 @@
-"""Command that lists users whom nobody finds by their e-mail address, and addresses on the command line."""
+"""Command that lists users with an outdated e-mail key."""
 
 import click
 from flask.cli import with_appcontext
@@ -9,17 +9,10 @@ from interviews_api.web.hidden_characters import hidden_character
 from interviews_api.web.plain_text import in_one_line
 
 
-def read_address(_context: click.Context, _parameter: click.Parameter, address: str | None) -> str | None:
-    """Return the address; raises BadParameter if it has a hidden character. A callback of arguments and options."""
-    if address is not None and (code_point := hidden_character(address.strip())):
-        raise click.BadParameter(f"the address has a hidden character ({code_point})")
-    return address
-
-
 @click.command("outdated-keys")
 @with_appcontext
 def list_outdated_keys() -> None:
-    """List users that nobody finds by their address: mostly an older user has it in another spelling."""
+    """List users who cannot sign in because their e-mail key is outdated."""
     count = 0
     with read_connection() as connection:
         for user in EmailKeyRepository(connection).outdated():

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.models import NO_SESSION, Role, Viewer
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.token_checks import check_dates, refused
+from interviews_api.accounts.token_checks import check_dates, log_refusal
 from interviews_api.config import Settings
 from interviews_api.crypto.idp_keys import PublicKey
 from interviews_api.db.connections import read_connection
@@ -55,9 +55,9 @@ def read_provider_token(token: str) -> tuple[RowMapping, bool]:
         )
         check_dates(claims)
     except jwt.PyJWTError as error:
-        raise refused(error) from None
+        raise log_refusal(error) from None
     if Role.CANDIDATE not in _roles(claims, settings.idp_role_claim):
-        raise refused("its roles do not contain candidate")
+        raise log_refusal("its roles do not contain candidate")
     candidate = _candidate(claims, settings)
     return candidate, _vouches_for(candidate, claims, settings)
 
@@ -88,10 +88,10 @@ def _candidate(claims: dict[str, Any], settings: Settings) -> RowMapping:
     """Return the candidate that the subject claim names, by id or by verified e-mail address; raises Unauthorized."""
     subject = claims[settings.idp_subject_claim]
     if not isinstance(subject, str) or not _is_visible(subject):  # databases refuse a NUL or a lone surrogate
-        raise refused("its subject is no printable text")
+        raise log_refusal("its subject is no printable text")
     is_email = settings.idp_subject_is == "email"
     if is_email and not _is_email_verified(claims):
-        raise refused("its email_verified is not true")
+        raise log_refusal("its email_verified is not true")
     try:
         with read_connection() as connection:
             users = UserRepository(connection)
@@ -99,7 +99,7 @@ def _candidate(claims: dict[str, Any], settings: Settings) -> RowMapping:
     except Unauthorized:
         user = None
     if user is None or user["role"] != Role.CANDIDATE:
-        raise refused("no candidate has its subject")
+        raise log_refusal("no candidate has its subject")
     return user
 
 

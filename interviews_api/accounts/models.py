@@ -238,8 +238,9 @@ class Approval(StrEnum):
 class Company(Base):
     """An employer. `time_zone` is an IANA name, the default for its interviews.
 
-    `vouched_email` is the `email` that a seed file or a command gave. Another `email` was typed by anybody.
-    `updated_at` is when its row last changed, but for the approval, which no interview shows; None while it never did.
+    `vouched_email` is the `email` that a seed file or a command gave. Any other `email` came by a registration,
+    unchecked. `updated_at` is when its row last changed, but for the approval, which no interview shows; None while it
+    never did.
     """
 
     __tablename__ = "companies"

@@ -59,7 +59,7 @@ def hash_password(password: str) -> str:
 
 
 def hash_concurrently(password: str) -> str:
-    """Return the hash to store, beside other hashes: for a command, which serves no requests meanwhile."""
+    """Return the hash to store without waiting for other hashes; for commands, which serve no requests."""
     return _HASHER.hash(normal_form(password))
 
 

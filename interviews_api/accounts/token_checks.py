@@ -11,7 +11,7 @@ from interviews_api.errors import Unauthorized
 _log = logging.getLogger(__name__)
 
 
-def refused(reason: str | jwt.PyJWTError) -> Unauthorized:
+def log_refusal(reason: str | jwt.PyJWTError) -> Unauthorized:
     """Return the error of a refused token, and log the reason, which the response does not have.
 
     A text as reason must hold nothing of the token. Of a PyJWT error only class and missing claim are logged.
@@ -33,4 +33,4 @@ def check_dates(claims: Mapping[str, Any]) -> None:
 def refuse_padding(token: str) -> None:
     """Refuse a second spelling of the same token: PyJWT accepts the padding that RFC 7515, section 2, leaves out."""
     if "=" in token:
-        raise refused("it has padding")
+        raise log_refusal("it has padding")

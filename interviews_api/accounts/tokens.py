@@ -19,7 +19,7 @@ from interviews_api.accounts.identity_provider import has_identity_provider, is_
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.provider_sign_in import sign_in_by_provider
 from interviews_api.accounts.repository import UserRepository
-from interviews_api.accounts.token_checks import check_dates, refuse_padding, refused
+from interviews_api.accounts.token_checks import check_dates, log_refusal, refuse_padding
 from interviews_api.cache import LRUCache
 from interviews_api.clock import LATEST
 from interviews_api.config import Settings
@@ -157,7 +157,7 @@ def read_access_token(token: str) -> Viewer:
         verified = _verify_access_token(token)
         cache.put(digest, verified)
     if not verified.begins <= time.time() < verified.ends:
-        raise refused("it is used before or after its time")
+        raise log_refusal("it is used before or after its time")
     return verified.viewer
 
 
@@ -172,7 +172,7 @@ def read_refresh_token(token: str) -> tuple[Viewer, str]:
     """Return the viewer that the refresh token names, and the token's id; raises Unauthorized for every fault."""
     claims = _decode(token, "refresh")
     if not is_id(claims["jti"]):
-        raise refused("its jti is no id")
+        raise log_refusal("its jti is no id")
     return _viewer_of(claims), claims["jti"]
 
 
@@ -198,17 +198,17 @@ def _decode(token: str, purpose: str) -> Mapping[str, Any]:
         )
         _check_claims(claims)
     except jwt.PyJWTError as error:
-        raise refused(error) from None
+        raise log_refusal(error) from None
     if claims["type"] != purpose:
-        raise refused(f"it is no {purpose} token")
+        raise log_refusal(f"it is no {purpose} token")
     return claims
 
 
 def _viewer_of(claims: Mapping[str, Any]) -> Viewer:
     if not is_id(claims["sub"]) or not is_id(claims["sid"]) or claims["role"] not in tuple(Role):
-        raise refused("its sub or sid is no id, or its role is unknown")
+        raise log_refusal("its sub or sid is no id, or its role is unknown")
     if claims["role"] == Role.CANDIDATE and has_identity_provider():
-        raise refused("tokens of candidates come from the identity provider")
+        raise log_refusal("tokens of candidates come from the identity provider")
     return Viewer(claims["sub"], Role(claims["role"]), claims["sid"], claims.get("email_verified") is True)
 
 

@@ -69,7 +69,7 @@ class UnverifiedAccountRepository:
     ) -> RowMapping:
         """Give the account the credentials and the company of a new registration, and return the user.
 
-        A suspended company stays suspended. It may have interviews, of before addresses had to be verified, so cached
+        A suspended company stays suspended. It may have interviews from before addresses had to be verified, so cached
         responses become stale.
         """
         self._replace_credentials(account, email, password_hash)

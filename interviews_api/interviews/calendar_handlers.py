@@ -34,8 +34,8 @@ _CALENDAR = "text/calendar"
 _ATTACHMENT = {"Content-Disposition": 'attachment; filename="interview.ics"'}
 
 
-def _publish(interviews: Iterable[InterviewRow], name: str | None = None) -> bytes:
-    return export_calendar(service(Settings), interviews, Method.PUBLISH, name=name)
+def _publish(interviews: Iterable[InterviewRow], feed_name: str | None = None) -> bytes:
+    return export_calendar(service(Settings), interviews, Method.PUBLISH, feed_name=feed_name)
 
 
 @blueprint.get("/candidate/interviews/<id:interview_id>/calendar.ics")

@@ -1,4 +1,4 @@
-"""What a candidate may do with an interview now: those actions whose routes would not answer 400."""
+"""Actions of a candidate on an interview, by its status: those whose routes do not answer 400."""
 
 from enum import StrEnum
 

@@ -102,7 +102,7 @@ def list_upcoming(viewer: Viewer, *, ongoing: bool, limit: int, skip: int) -> Ve
     """List the confirmed interviews that have not begun, soonest first; with `ongoing`, those that have not ended."""
     with read_connection() as connection:
         interviews = CandidateInterviewRepository(connection)
-        return interviews.upcoming(viewer, now=now(), is_with_ongoing=ongoing, limit=limit, skip=skip)
+        return interviews.upcoming(viewer, now=now(), includes_ongoing=ongoing, limit=limit, skip=skip)
 
 
 @blueprint.get("/history")

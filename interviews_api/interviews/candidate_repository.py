@@ -186,14 +186,14 @@ class CandidateInterviewRepository:
         return self._read_page(_PENDING, viewer, is_newest_first=False, limit=limit, skip=skip)
 
     def upcoming(
-        self, viewer: Viewer, *, now: datetime, limit: int, skip: int, is_with_ongoing: bool = False
+        self, viewer: Viewer, *, now: datetime, limit: int, skip: int, includes_ongoing: bool = False
     ) -> Versioned[Page]:
         """Return the confirmed interviews that begin at `now` or later, soonest first.
 
-        With `is_with_ongoing`, those that end after `now`: fresh until just before the first of them ends.
+        With `includes_ongoing`, those that end after `now`: fresh until just before the first of them ends.
         """
         values: dict[str, Any] = {"is_newest_first": False, "counted_at": now, "limit": limit, "skip": skip}
-        if not is_with_ongoing:
+        if not includes_ongoing:
             return self._read_page(_UPCOMING, viewer, **values)
         page, freshness = self._read_page(_NOT_ENDED, viewer, **values, earliest=now - MAX_DURATION)
         return Versioned(page, replace(freshness, until=freshness.until - _MILLISECOND))

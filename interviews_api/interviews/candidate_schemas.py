@@ -9,9 +9,9 @@ from interviews_api.events.models import EventActor, EventType
 from interviews_api.interviews.models import InterviewStatus, InterviewType
 from interviews_api.web.fields import (
     CamelSchema,
-    Flag,
     FlatNested,
     Instant,
+    QueryBoolean,
     ShortList,
     WallTime,
     WholeNumber,
@@ -35,7 +35,7 @@ class ListQuery(PageQuery):
 class UpcomingQuery(UnlimitedPageQuery):
     """Query of a page of upcoming interviews."""
 
-    ongoing = Flag(
+    ongoing = QueryBoolean(
         load_default=False, metadata={"description": "Whether those that have begun and not ended are listed, too."}
     )
 

@@ -11,9 +11,9 @@ from interviews_api.web.fields import (
     CamelSchema,
     FlatNested,
     Instant,
+    JsonBoolean,
     LocalDate,
     LocalTime,
-    TrueOrFalse,
     WallTime,
     WholeNumber,
     enum_field,
@@ -81,9 +81,9 @@ class Completion(CamelSchema):
     """The request body of a completion: feedback and decision."""
 
     feedback = fields.Nested(NewFeedback, load_default=None, allow_none=True)
-    is_hired = TrueOrFalse(load_default=None, allow_none=True)
+    is_hired = JsonBoolean(load_default=None, allow_none=True)
     hiring_decision_reason = text_field(MAX_REASON, load_default=None, allow_none=True)
-    share_feedback = TrueOrFalse(load_default=True)
+    share_feedback = JsonBoolean(load_default=True)
 
 
 class RescheduleRequest(CamelSchema):

@@ -69,20 +69,19 @@ def export_calendar(
     method: Method,
     *,
     invitee: Invitee | None = None,
-    name: str | None = None,
+    feed_name: str | None = None,
 ) -> bytes:
     """Return the calendar of these interviews in UTF-8.
 
-    Invitations need the `invitee`, and publications must not have it (RFC 5546, section 3.2.1). `name` is that of a
-    feed.
+    Invitations need the `invitee`, and publications must not have it (RFC 5546, section 3.2.1).
     """
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method.value)
-    if name is not None:
-        calendar.calendar_name = name  # NAME and X-WR-CALNAME
+    if feed_name is not None:
+        calendar.calendar_name = feed_name  # NAME and X-WR-CALNAME
         calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
         calendar.add("x-published-ttl", vDuration(_REFRESH))
     for interview in interviews:

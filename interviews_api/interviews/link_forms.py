@@ -53,7 +53,7 @@ class DeclineForm(Reason):
 
     @pre_load
     def _read_reason(self, data: Mapping[str, Any], **_kwargs: object) -> dict[str, Any]:
-        """Undo what a browser does: CR LF for a line break, and an empty text for none."""
+        """Reverse a browser's encoding: CR LF becomes LF, an empty text None."""
         reason = str(data.get("reason") or "").replace("\r\n", "\n")
         return {**data, "reason": reason if reason.strip() else None}
 

@@ -38,7 +38,7 @@ class RefusedForm:
     problems: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
-    def has_marks(self) -> bool:
+    def has_field_problems(self) -> bool:
         """Whether each problem stands beside a field of the page."""
         return bool(self.problems) and self.problems.keys() <= _FIELDS
 
@@ -94,7 +94,7 @@ def answer_refusal(error: ApiError, interview: Mapping[Any, Any] | None, action:
     if isinstance(error, InvalidLink):  # a decline by this link came before
         return respond_with_refusal(error, render_interview(interview, form=RefusedForm(action)))
     form = _typed_form(error, action)
-    message = "Please correct what is marked below." if form.has_marks else error.message
+    message = "Please correct what is marked below." if form.has_field_problems else error.message
     return respond_with_refusal(error, render_interview(interview, message, form))
 
 

@@ -1,4 +1,4 @@
-"""What a reschedule changes: whether it needs a new yes of the candidate, is an update, or concerns nobody else."""
+"""Rescheduling: which changes need a new confirmation, which are an update, and which are internal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from interviews_api.interviews.state_machine import RESCHEDULE, UPDATE, Transiti
 
 _NEED_NEW_YES = ("starts_at", "time_zone", "duration_minutes", "type", "location")
 UPDATED_COLUMNS = ("meeting_link", "notes", "internal_notes")
-"""Columns that change without a new yes."""
+"""Columns that change without a new confirmation."""
 
 _INTERNAL = "internal_notes"
 RESCHEDULED_COLUMNS = (*_NEED_NEW_YES, *UPDATED_COLUMNS)

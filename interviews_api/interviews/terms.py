@@ -20,7 +20,7 @@ _STATES = {InterviewStatus.PENDING: "To confirm: ", InterviewStatus.CANCELLED: "
 _ASK = "Please answer with this link. An answer given in the calendar reaches nobody."
 _ASK_ALSO = "Please answer in your calendar, or with this link."
 
-_NUMBER = re.compile(r"[+(]?\d[\d ().+/-]*")
+_PHONE_NUMBER = re.compile(r"[+(]?\d[\d ().+/-]*")
 _FEWEST_DIGITS = 7  # of a phone number; a house, a room or a post code has fewer
 
 
@@ -35,8 +35,8 @@ def phone_call(interview: Texts) -> str:
         in_one_line(interview[name] or "") for name in ("location", "candidate_phone", "company_phone")
     )
     company = _name(interview["company_name"])
-    if any(sum(map(str.isdecimal, number)) >= _FEWEST_DIGITS for number in _NUMBER.findall(place)):
-        return f"Please call {company} at {place}" if _NUMBER.fullmatch(place) else isolate(place)
+    if any(sum(map(str.isdecimal, number)) >= _FEWEST_DIGITS for number in _PHONE_NUMBER.findall(place)):
+        return f"Please call {company} at {place}" if _PHONE_NUMBER.fullmatch(place) else isolate(place)
     if candidate_phone:
         call = f"{company} calls you at {candidate_phone}"
     elif company_phone:
@@ -71,11 +71,11 @@ def description(
     Only a pending interview has a `confirmation_link`. `takes_replies` is whether an answer that the candidate gives in
     the calendar program arrives.
     """
-    notes, reach = interview["notes"], contact(interview)
+    notes, contact_line = interview["notes"], contact(interview)
     paragraphs = (
         confirmation_link and f"{_ASK_ALSO if takes_replies else _ASK}\n{confirmation_link}",
         notes and replace_controls(notes),
         meeting_link and f"Link: {meeting_link}",
-        reach and f"Contact: {reach}",
+        contact_line and f"Contact: {contact_line}",
     )
     return "\n\n".join(filter(None, paragraphs))

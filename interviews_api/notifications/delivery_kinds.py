@@ -9,7 +9,7 @@ from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VE
 from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
 from interviews_api.notifications import answer_mails, event_mails
-from interviews_api.notifications.mail_templates import TERMS, Link
+from interviews_api.notifications.mail_templates import TERMS, UrlText
 from interviews_api.notifications.models import DeliveryKind
 from interviews_api.notifications.obsolescence import (
     Check,
@@ -23,7 +23,7 @@ from interviews_api.notifications.obsolescence import (
 from interviews_api.web.plain_text import in_one_line
 
 Values = Mapping[Any, Any]
-MakeLink = Callable[[Settings, Values], str | None]
+LinkFactory = Callable[[Settings, Values], str | None]
 
 
 def _no_link(_settings: Settings, _context: Values) -> None:
@@ -53,7 +53,7 @@ def _webhooks_of_colleague(_user: Values, context: Values) -> list[tuple[str, st
 
 
 def _webhook_fact(url: str) -> tuple[str, str]:
-    return TERMS.labels["webhook"], Link(in_one_line(url))
+    return TERMS.labels["webhook"], UrlText(in_one_line(url))
 
 
 def _named(template: str) -> Callable[[Values, Values], str]:
@@ -61,7 +61,7 @@ def _named(template: str) -> Callable[[Values, Values], str]:
     return lambda _user, _context: template
 
 
-def _link_by(link: MailedLink) -> MakeLink:
+def _link_by(link: MailedLink) -> LinkFactory:
     """Return a function that makes the link with the context's `link_id`."""
     return lambda settings, context: link.url(settings.public_url, settings.secret_key, context["link_id"])
 
@@ -78,7 +78,7 @@ class KindRules:
     label: str
     raise_if_over: Check
     template: Callable[[Values, Values], str]
-    link: MakeLink = _no_link
+    link: LinkFactory = _no_link
     facts: Callable[[Values, Values], list[tuple[str, str]]] = _no_facts
     reply_to: Callable[[Values, Values], str | None] = _no_reply_to
     is_for_any_address: bool = False

@@ -13,7 +13,7 @@ from interviews_api.events.models import EventType
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.models import OPEN_STATUSES, InterviewStatus, InterviewType
 from interviews_api.interviews.terms import contact, phone_call
-from interviews_api.notifications.mail_templates import TERMS, Link
+from interviews_api.notifications.mail_templates import TERMS, UrlText
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.uris import as_uri
 
@@ -52,7 +52,7 @@ def reply_to(user: Values, context: Values) -> str | None:
 
 
 def flags(context: Values) -> dict[str, bool]:
-    """Return by what a template's words differ: mostly the interview's state when the mail is sent."""
+    """Return the flags on which the words of templates depend: the interview's state at the time of sending."""
     return {
         "is_pending": context["status"] == InterviewStatus.PENDING,
         "is_confirmed": context["status"] == InterviewStatus.CONFIRMED,
@@ -82,7 +82,7 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
         pairs.append(("call", phone_call(context)))
     else:
         pairs.append(("where", replace_controls(context["location"] or "")))
-    pairs.append(("link", Link(as_uri(context["meeting_link"] or ""))))
+    pairs.append(("link", UrlText(as_uri(context["meeting_link"] or ""))))
     if context["event_type"] in (EventType.DECLINED, EventType.CANCELLED):
         pairs.append(("reason", replace_controls(context["cancellation_reason"] or "")))
     if context["event_type"] == EventType.RESCHEDULE_REQUESTED and context["reschedule_request"]:
@@ -93,7 +93,7 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
 
 
 def _changes(context: Values) -> str:
-    """Return the names of the facts that the event changed; of one that is gone, that it is."""
+    """Return the names of the changed facts; a deleted fact is marked."""
     names = context["changed_fields"] or ()
     return ", ".join(TERMS.change(TERMS.changes[name], context[name] in (None, "")) for name in names)
 

@@ -20,18 +20,18 @@ HTML_TEXTS.filters["isolated"] = isolate_in_html
 TERMS: Any = TEXTS.get_template("terms.j2").module
 
 
-class Link(str):
+class UrlText(str):
     """Text of a mail that is a URL, so that HTML shows it as an anchor."""
 
     __slots__ = ()
 
 
 def as_html(text: str) -> Markup:
-    """Return the text in HTML: a Link with http or https as an anchor, each line break as `<br>`.
+    """Return the text in HTML: a UrlText with http or https as an anchor, each line break as `<br>`.
 
     Outlook ignores the style `white-space`.
     """
-    if isinstance(text, Link) and text.lower().startswith(("http://", "https://")):
+    if isinstance(text, UrlText) and text.lower().startswith(("http://", "https://")):
         return Markup('<a href="{0}">{0}</a>').format(str(text))
     return Markup("<br>\n").join(text.split("\n"))
 

@@ -10,7 +10,7 @@ from interviews_api.notifications.channels.https_client import MAX_URL_LENGTH, U
 from interviews_api.notifications.channels.web_push import check_public_key, check_secret
 from interviews_api.notifications.delivery_errors import describe_for_company
 from interviews_api.notifications.models import WEBHOOK_TEST_TYPE, Channel, DeliveryStatus
-from interviews_api.web.fields import CamelSchema, Instant, ShortList, Text, TrueOrFalse, enum_field, id_field
+from interviews_api.web.fields import CamelSchema, Instant, JsonBoolean, ShortList, Text, enum_field, id_field
 from interviews_api.web.hidden_characters import WITHOUT_HIDDEN_PATTERN, refuse_hidden
 from interviews_api.web.link_fields import Link
 from interviews_api.web.uris import HTTPS_LINK_PATTERN
@@ -95,7 +95,7 @@ class WebhookChange(CamelSchema):
 
     url = _url(required=False)
     events = _events(allow_none=True)
-    enabled = TrueOrFalse()
+    enabled = JsonBoolean()
 
 
 class CreatedWebhook(CamelSchema):

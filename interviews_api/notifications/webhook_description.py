@@ -28,7 +28,7 @@ class WebhookEvent(CamelSchema):
 
 
 class WebhookTestData(CamelSchema):
-    """What a test is about: the webhook that it goes to."""
+    """The webhook that a test goes to."""
 
     webhook_id = id_field()
 

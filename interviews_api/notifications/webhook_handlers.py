@@ -90,7 +90,7 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     limits=(WEBHOOKS,),
 )
 def update_webhook(viewer: Viewer, *, webhook_id: str, **changes: Any) -> Mapping[Any, Any]:
-    """Change a webhook's URL and events, disable it or enable it again, which forgets its failures."""
+    """Change a webhook's URL or events, disable or enable it. A new URL or enabling forgets its failures."""
     with read_connection() as connection:
         is_changed, is_moved = WebhookRepository(connection).compare(viewer, webhook_id, changes)
     if is_changed:

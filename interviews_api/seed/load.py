@@ -27,10 +27,10 @@ from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import Interview
 from interviews_api.seed.repository import (
     SeedRepository,
-    moment_of_change,
     new_or_stored,
     next_revision,
     open_request,
+    set_instant,
     stored_or_new,
 )
 from interviews_api.seed.schemas import SeedFile
@@ -154,11 +154,13 @@ def _write(connection: Connection, world: World, users: Sequence[Record]) -> Non
     repository = SeedRepository(connection)
     repository.lock(Interview, (interview["id"] for interview in world["interviews"]))
     _delete_unverified_accounts(connection, repository, users)
-    operators_word = {"approval": Approval.APPROVED.value}
-    companies_read = [company | operators_word | {"vouched_email": company["email"]} for company in world["companies"]]
+    companies = [
+        company | {"approval": Approval.APPROVED.value, "vouched_email": company["email"]}
+        for company in world["companies"]
+    ]
     present = now()
-    is_changed: dict[str, Any] = {"merge": {"updated_at": moment_of_change(present)}, "stamps": ["updated_at"]}
-    repository.upsert(Company, companies_read, keep=["approval"], **is_changed)
+    change_stamps: dict[str, Any] = {"merge": {"updated_at": set_instant(present)}, "stamps": ["updated_at"]}
+    repository.upsert(Company, companies, keep=["approval"], **change_stamps)
     _check_references(repository, world, "company_users", "company_id", Company)
     _check_users(repository, world, users)
     credentials = {
@@ -170,13 +172,13 @@ def _write(connection: Connection, world: World, users: Sequence[Record]) -> Non
     repository.upsert(Candidate, list(_without(world["candidates"], "email", "password")))
     _check_references(repository, world, "jobs", "company_id", Company)
     jobs = [job | {"created_at": present} for job in world["jobs"]]
-    repository.upsert(Job, jobs, keep=["created_at"], **is_changed)
+    repository.upsert(Job, jobs, keep=["created_at"], **change_stamps)
     _check_references(repository, world, "applications", "candidate_id", Candidate)
     _check_references(repository, world, "applications", "job_id", Job)
     _check_pairs(repository, world)
-    companies = repository.companies_of_jobs({record["job_id"] for record in world["applications"]})
+    company_ids = repository.companies_of_jobs({record["job_id"] for record in world["applications"]})
     repository.upsert(
-        Application, [record | {"company_id": companies[record["job_id"]]} for record in world["applications"]]
+        Application, [record | {"company_id": company_ids[record["job_id"]]} for record in world["applications"]]
     )
     _check_references(repository, world, "interviews", "application_id", Application)
     interviews = _interviews(repository, world["interviews"])

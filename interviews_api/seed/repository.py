@@ -40,15 +40,15 @@ def stored_or_new(name: str) -> Merge:
     return lambda new, stored: func.coalesce(stored[name], new[name])
 
 
-def moment_of_change(at: datetime) -> Merge:
-    """Return the merge for the time of a change, in a column that is empty until the first one."""
+def set_instant(at: datetime) -> Merge:
+    """Return the merge that sets the time of a change, in a column that is empty until the first one."""
     return lambda _new, _stored: literal(at, UtcDateTime)
 
 
 def next_revision(new: Columns, stored: Columns) -> ColumnElement[int]:
     """Return the stored revision, or the next one if the new row has another appointment or link, or is cancelled.
 
-    So links and mails of before are superseded, as after a reschedule, an update or a cancellation.
+    So links and mails sent earlier are superseded, as after a reschedule, an update or a cancellation.
     """
     is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & _differs(new, stored, "status")
     is_superseded = is_cancelled | _differs(new, stored, *_APPOINTMENT, "meeting_link")

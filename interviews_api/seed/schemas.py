@@ -16,7 +16,7 @@ from interviews_api.web.fields import (
     CamelSchema,
     InlineText,
     Instant,
-    TrueOrFalse,
+    JsonBoolean,
     WholeNumber,
     enum_field,
     id_field,
@@ -136,10 +136,10 @@ class SeedInterview(_Record):
     cancelled_at = _optional_instant()
     cancelled_by = enum_field(Actor, load_default=None, allow_none=True)
     cancellation_reason = _optional_text()
-    is_hired = TrueOrFalse(load_default=None, allow_none=True)
+    is_hired = JsonBoolean(load_default=None, allow_none=True)
     hiring_decision_reason = _optional_text()
     feedback = fields.Nested(SeedFeedback, load_default=None, allow_none=True)
-    share_feedback = TrueOrFalse(load_default=True)
+    share_feedback = JsonBoolean(load_default=True)
     created_at = Instant(data_key="scheduledAt", required=True)
 
 

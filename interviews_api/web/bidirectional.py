@@ -1,6 +1,6 @@
 """Texts in right-to-left scripts, by the Unicode Bidirectional Algorithm (UAX #9): its controls, and isolation.
 
-A control turns the text around it. Without isolation a right-to-left name moves its neighbors: the blanks, digits and
+A control turns the text around it. Without isolation a right-to-left name moves its neighbours: the blanks, digits and
 punctuation next to it.
 """
 

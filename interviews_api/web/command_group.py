@@ -1,4 +1,4 @@
-"""Command group that prints errors as messages with exit code 1, without a traceback."""
+"""Command group whose errors are messages with exit code 1, without a traceback, and the parser of addresses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from interviews_api.errors import SeedRefused
+from interviews_api.web.hidden_characters import hidden_character
 
 MAX_PROBLEMS = 50
 
@@ -36,3 +37,10 @@ class CommandGroup(AppGroup):
         """Run the command; raises ClickException for expected errors."""
         with errors_as_messages():
             return super().invoke(context)
+
+
+def parse_address(_context: click.Context, _parameter: click.Parameter, address: str | None) -> str | None:
+    """Return the address; raises BadParameter if it has a hidden character. A callback of arguments and options."""
+    if address is not None and (code_point := hidden_character(address.strip())):
+        raise click.BadParameter(f"the address has a hidden character ({code_point})")
+    return address

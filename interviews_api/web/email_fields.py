@@ -37,7 +37,7 @@ class EmailAddress(_Trimmed, fields.Email):
 
 
 class _AnyAddress(_Trimmed, Text):
-    """Text of any form without hidden characters, which are judged after its length."""
+    """Trimmed text of any form. Its length is judged before the field's other checks."""
 
 
 def email_field(**kwargs: Any) -> EmailAddress:
@@ -54,7 +54,7 @@ def new_email_field(**kwargs: Any) -> EmailAddress:
 def sign_in_email_field(**kwargs: Any) -> fields.String:
     """Return the field of an address to sign in with. A text that no account has is a wrong credential, no bad input.
 
-    Only hidden characters and a non-ASCII local part are bad input: normalised, they could name another's account.
+    Only hidden characters and a non-ASCII local part are bad input: normalized, they could name another's account.
     """
     return _AnyAddress(validate=_check_sign_in_address, metadata={"pattern": WITHOUT_HIDDEN_PATTERN}, **kwargs)
 

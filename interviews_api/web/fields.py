@@ -41,7 +41,7 @@ class CamelSchema(Schema):
     has_optional_parts = False
     """Whether a response may leave keys out; otherwise a missing value is null."""
 
-    one_is_needed: tuple[str, ...] = ()
+    any_required: tuple[str, ...] = ()
     """Keys of optional texts in a request, of which one must be there and not be empty."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
@@ -165,7 +165,7 @@ class WholeNumber(fields.Integer):
         return value
 
 
-class TrueOrFalse(fields.Boolean):
+class JsonBoolean(fields.Boolean):
     """Boolean in JSON: true and false only, not "yes" or 1."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
@@ -174,7 +174,7 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
-class Flag(fields.Boolean):
+class QueryBoolean(fields.Boolean):
     """Boolean from a query string: `true` or `false`, in lower case."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
@@ -187,7 +187,7 @@ class Text(fields.String):
     """Text whose length is judged before its contents: a text that is too long costs nothing else."""
 
     clean: Callable[[str], str] = staticmethod(str)
-    """Return what is stored of a text."""
+    """Normalize the text before it is stored."""
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: object) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)

@@ -14,7 +14,7 @@ from interviews_api.config import Settings
 from interviews_api.services import service
 from interviews_api.web.fields import CamelSchema, camel_case
 from interviews_api.web.openapi_operations import PATH_ARGUMENT, add_shared_parts, operation_object
-from interviews_api.web.openapi_schemas import JsonObject, add_schemas, forbid_nul, require_every_key, require_one_key
+from interviews_api.web.openapi_schemas import JsonObject, add_schemas, forbid_nul, require_any_key, require_every_key
 from interviews_api.web.route_contract import contract_of
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -69,7 +69,7 @@ def build_document() -> JsonObject:
         require_every_key(document, schema)
     for view in current_app.view_functions.values():
         if (contract := contract_of(view)) and isinstance(contract.body, CamelSchema):
-            require_one_key(document, contract.body)
+            require_any_key(document, contract.body)
     forbid_nul(document)
     return document
 

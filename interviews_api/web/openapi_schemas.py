@@ -111,10 +111,10 @@ def require_every_key(document: JsonObject, schema: Schema) -> None:
             require_every_key(document, inner.schema)
 
 
-def require_one_key(document: JsonObject, schema: CamelSchema) -> None:
-    """Say in a request's schema that one of the schema's keys `one_is_needed` must be there and not be empty."""
+def require_any_key(document: JsonObject, schema: CamelSchema) -> None:
+    """Say in a request's schema that one of the schema's keys `any_required` must be there and not be empty."""
     filled = {"type": "string", "minLength": 1}
-    alternatives = [{"required": [key], "properties": {key: filled}} for key in schema.one_is_needed]
+    alternatives = [{"required": [key], "properties": {key: filled}} for key in schema.any_required]
     if alternatives:
         document["components"]["schemas"][type(schema).__name__]["anyOf"] = alternatives
 

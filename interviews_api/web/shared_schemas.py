@@ -45,20 +45,20 @@ class JobBrief(CamelSchema):
 class PersonNames(CamelSchema):
     """The input fields `first_name` and `last_name`, of which one is enough: many people have one name.
 
-    Absent, null and "" are the same. Stored is "", because a NULL would reach processes of an older version.
+    Absent, null and "" are the same. Older processes cannot read NULL, so "" is stored.
     """
 
-    one_is_needed = ("firstName", "lastName")
+    any_required = ("firstName", "lastName")
 
     @pre_load
     def _drop_empty_names(self, data: Any, **_kwargs: object) -> Any:
         if not isinstance(data, Mapping):
             return data
-        return {key: value for key, value in data.items() if key not in self.one_is_needed or _is_given(value)}
+        return {key: value for key, value in data.items() if key not in self.any_required or _is_filled(value)}
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _require_a_name(self, _data: Any, original: Any, **_kwargs: object) -> None:
-        if isinstance(original, Mapping) and not any(_is_given(original.get(key)) for key in self.one_is_needed):
+        if isinstance(original, Mapping) and not any(_is_filled(original.get(key)) for key in self.any_required):
             raise ValidationError("One of firstName and lastName is needed.", "firstName")
 
 
@@ -68,7 +68,7 @@ def optional_name_field() -> fields.String:
     return Name(validate=checks, metadata={"pattern": rf"^$|{NAME_PATTERN}"}, load_default="", allow_none=True)
 
 
-def _is_given(value: object) -> bool:
+def _is_filled(value: object) -> bool:
     return value is not None and value != ""
 
 

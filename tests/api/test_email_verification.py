@@ -77,7 +77,7 @@ def test_mailed_link_opens_the_routes(
     answer = stranger.call("POST", VERIFY, {"token": path.rpartition("/")[2]})
     assert (answer.status_code, answer.get_json()["message"]) == (200, "Email verified successfully")
     assert answer.get_json()["data"] == {"user": account["user"] | {"emailVerified": True}}
-    assert ada.ok("GET", "/candidate/interviews")["total"] == 0, "with the token of before"
+    assert ada.ok("GET", "/candidate/interviews")["total"] == 0, "with the earlier token"
     assert stranger.refused("POST", VERIFY, {"token": path.rpartition("/")[2]}) == INVALID
     assert ada.refused("POST", AGAIN) == (400, "Email is already verified")
     assert stranger.ok("POST", "/auth/login", {"email": ADA["email"], "password": PASSWORD})["user"]["emailVerified"]

@@ -1,4 +1,4 @@
-"""A change that needs no new yes keeps it: what is a reschedule, what an update, and what concerns nobody."""
+"""Changes of an interview: which need a new confirmation, which are an update, and which are internal."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

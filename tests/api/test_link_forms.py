@@ -1,62 +1,38 @@
-"""The link page says more than yes: decline and another time, by form without JavaScript and by JSON."""
+"""The page of the confirmation link: what it shows, and a decline by form without JavaScript and by JSON."""
 
 import re
 from datetime import timedelta
-from html import unescape
-from typing import Any
 
 import pytest
 import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import update
-from werkzeug.test import TestResponse
 
-from interviews_api.clock import format_instant
 from interviews_api.db.connections import Database
 from interviews_api.interviews.models import Interview
 from interviews_api.web.text_rules import MAX_REASON
-from tests.support.api import Caller, in_days, invitation, local
+from tests.support.api import Caller, in_days, local
 from tests.support.database_rows import everything
 from tests.support.factories import World
-from tests.support.fixtures import MakeLimited
+from tests.support.link_forms import (
+    DECLINED,
+    INVALID,
+    PENDING_BUTTONS,
+    SAME_ORIGIN,
+    buttons,
+    follow,
+    schedule_in_kolkata,
+    submit,
+)
 from tests.support.linked_interview import INTERVIEW, JSON, path
 from tests.support.people import People
 
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 FORM = "application/x-www-form-urlencoded"
-INVALID = (400, "Invalid confirmation token")
-DECLINED = "You have declined this interview. It will not take place."
-REQUESTED = "You have asked for another time."
 
 
 @pytest.fixture
 def interview(people: People) -> str:
-    """Schedule an interview in ten days on the wall clock of Asia/Kolkata, and return its id."""
-    body = invitation(people.us_application_id, 10, timeZone="Asia/Kolkata")
-    return str(people.us.ok("POST", "/interviews/schedule", body)["interviewId"])
-
-
-def submit(client: FlaskClient, address: str, **fields: Any) -> TestResponse:
-    """Post a form as a browser does."""
-    return client.post(address, data=fields, headers=SAME_ORIGIN)
-
-
-def follow(client: FlaskClient, address: str, response: TestResponse) -> str:
-    """Return the page that a 303 leads to, which is the link's."""
-    assert (response.status_code, response.data) == (303, b"")
-    link = address.rpartition("/")[0]
-    assert response.headers["Location"] == f"../{link.rpartition('/')[2]}"
-    assert response.headers["Cache-Control"] == "no-store"
-    page = client.get(link)
-    assert (page.status_code, page.mimetype) == (200, "text/html")
-    return page.text
-
-
-def buttons(page: str) -> list[str]:
-    return re.findall("<button[^>]*>([^<]+)</button>", page)
-
-
-PENDING_BUTTONS = ["Confirm interview", "Ask for another time", "Decline interview"]
+    return schedule_in_kolkata(people)
 
 
 @pytest.mark.parametrize(
@@ -133,92 +109,6 @@ def test_link_that_a_decline_in_the_dashboard_superseded_shows_nothing(
     assert DECLINED in client.get(path(interview, 1)).text
 
 
-def test_request_by_form_has_times_of_the_interviews_wall_clock(
-    people: People, interview: str, client: FlaskClient
-) -> None:
-    address = f"{path(interview)}/request-reschedule"
-    times = ["", "2031-05-15T14:30", "", "2031-05-16T00:05", ""]
-    page = follow(client, address, submit(client, address, reason="A train\r\nis late", proposedTimes=times))
-    assert REQUESTED in page
-    assert re.findall("<li>(.*)</li>", page) == ["Thursday, 15 May 2031, 14:30", "Friday, 16 May 2031, 00:05"]
-    assert buttons(page) == PENDING_BUTTONS
-    seen = people.us.ok("GET", f"/interviews/{interview}")
-    request = {"reason": "A train\nis late", "proposedTimes": ["2031-05-15T09:00:00.000Z", "2031-05-15T18:35:00.000Z"]}
-    assert seen["status"] == "en_attente"
-    assert seen["rescheduleRequest"] == request | {"requestedAt": seen["rescheduleRequest"]["requestedAt"]}
-    follow(client, address, submit(client, address))  # no times and no reason, as in the dashboard
-    request = people.us.ok("GET", f"/interviews/{interview}")["rescheduleRequest"]
-    assert (request["reason"], request["proposedTimes"]) == (None, [])
-
-
-def test_request_as_json_answers_like_the_dashboards(people: People, interview: str, client: FlaskClient) -> None:
-    wish = {"reason": "ill", "proposedTimes": [format_instant(in_days(20))]}
-    response = client.post(f"{path(interview)}/request-reschedule", json=wish)
-    details = people.candidate.ok("GET", f"/candidate/interviews/{interview}")
-    assert (response.status_code, response.get_json()) == (
-        200, {"message": "Reschedule requested successfully", "data": details},
-    )  # fmt: skip
-    request = people.us.ok("GET", f"/interviews/{interview}")["rescheduleRequest"]
-    assert {name: request[name] for name in wish} == wish
-
-
-BAD_TIME = "Must be a time like 2025-05-15T14:30."
-NOT_PAST = "Must lie in the future."
-TOO_LONG = "Length must be between 0 and 2000."
-FUTURE = "2031-05-15T14:30"
-
-
-@pytest.mark.parametrize(
-    ("action", "fields", "field", "problem"),
-    [
-        ("request-reschedule", {"proposedTimes": ["", "2020-05-15T14:30"]}, "proposedTimes.1", NOT_PAST),
-        ("request-reschedule", {"proposedTimes": [FUTURE, "tomorrow"]}, "proposedTimes.1", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": ["2031-02-30T14:30"]}, "proposedTimes.0", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": [f"{FUTURE}Z"]}, "proposedTimes.0", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": [f"{FUTURE}:00"]}, "proposedTimes.0", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": ["9999-12-31T14:30"]}, "proposedTimes.0", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": ["0001-01-01T00:00"]}, "proposedTimes.0", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": ["\uff12031-05-15T14:30"]}, "proposedTimes.0", BAD_TIME),
-        ("request-reschedule", {"proposedTimes": [FUTURE] * 6}, "proposedTimes", "Longer than maximum length 5."),
-        ("request-reschedule", {"reason": "x" * 2001, "proposedTimes": [FUTURE]}, "reason", TOO_LONG),
-        ("decline", {"reason": "x" * 2001}, "reason", TOO_LONG),
-        ("decline", {"reason": "x", "y": "z"}, "y", "Unknown field."),
-    ],
-)  # fmt: skip
-def test_refused_form_is_shown_with_what_was_typed(
-    action: str, fields: dict[str, Any], field: str, problem: str, interview: str, client: FlaskClient,
-    database: Database,
-) -> None:  # fmt: skip
-    before = everything(database)
-    address = f"{path(interview)}/{action}"
-    page = submit(client, address, **fields)
-    assert (page.status_code, page.mimetype) == (400, "text/html")
-    assert problem in page.text
-    assert page.text.count("<details open>") == 1
-    assert 'role="alert"' in page.text
-    typed = [*fields.get("proposedTimes", [])[:5], fields.get("reason", "")]
-    for text in filter(None, typed):
-        assert text in unescape(page.text)
-    token = path(interview).rpartition("/")[2]
-    assert re.findall('action="([^"]+)"', page.text) == [
-        f"../{token}", f"../{token}/request-reschedule", f"../{token}/decline",
-    ]  # fmt: skip
-    answer = client.post(address, data=fields, headers=JSON | SAME_ORIGIN).get_json()
-    assert answer["details"] == {field: [problem]}
-    assert everything(database) == before
-
-
-def test_time_that_the_clocks_skip_is_refused(people: People, client: FlaskClient, database: Database) -> None:
-    body = invitation(people.us_application_id, timeZone="Europe/Paris")
-    address = f"{path(people.us.ok('POST', '/interviews/schedule', body)['interviewId'])}/request-reschedule"
-    skipped = "The clocks in Europe/Paris skip this time on that day."
-    page = submit(client, address, proposedTimes=["2031-10-26T02:30", "2031-03-30T02:30"])
-    assert (page.status_code, page.text.count(skipped)) == (400, 1)
-    follow(client, address, submit(client, address, proposedTimes=["2031-10-26T02:30"]))
-    (row,) = everything(database)["interviews"]
-    assert row.reschedule_request["proposed_times"] == ["2031-10-26T00:30:00.000Z"], "the first of two"
-
-
 def test_reason_of_the_longest_length_with_line_breaks_is_accepted(
     people: People, interview: str, client: FlaskClient
 ) -> None:
@@ -287,32 +177,6 @@ def test_forms_follow_the_rules_of_the_link(
         assert Caller(client, JSON).refused("POST", address) == INVALID
     people.us.ok("PUT", f"/interviews/{interview}/reschedule", local(in_days(20)))
     assert Caller(client, JSON).refused("POST", address) == INVALID
-
-
-def test_limits_hold_by_link_and_the_page_keeps_what_was_typed(
-    people: People, interview: str, make_limited: MakeLimited
-) -> None:
-    limited = make_limited(LIMITS="reschedule_requests=2/3600,transitions=3/3600")
-    address = f"{path(interview)}/request-reschedule"
-    Caller(limited, people.candidate.headers).ok("PUT", f"/candidate/interviews/{interview}/request-reschedule")
-    assert submit(limited, address).status_code == 303
-    page = submit(limited, address, reason="Please, once more", proposedTimes=[FUTURE])
-    assert (page.status_code, page.mimetype) == (429, "text/html")
-    assert int(page.headers["Retry-After"]) > 0
-    for text in ("Too many attempts, try again later", "Please, once more", FUTURE):
-        assert text in page.text
-    assert Caller(limited, JSON).refused("POST", address)[0] == 429
-    assert submit(limited, path(interview)).status_code == 200  # the third move
-    assert submit(limited, f"{path(interview)}/decline").status_code == 429
-    assert people.us.ok("GET", f"/interviews/{interview}")["status"] == "confirmed"
-
-
-def test_typed_text_stays_text(interview: str, client: FlaskClient) -> None:
-    hostile = "</textarea><script>alert(1)</script>"
-    page = submit(client, f"{path(interview)}/request-reschedule", reason=hostile, proposedTimes=['"><script>alert(2)'])
-    assert page.text.count("<script>") == 1
-    assert "&lt;/textarea&gt;&lt;script&gt;alert(1)" in page.text
-    assert "&#34;&gt;&lt;script&gt;alert(2)" in page.text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Keys of e-mail addresses of before: the oldest user of a mailbox gets the new one, and a downgrade restores all."""
+"""Older keys of e-mail addresses: the oldest user of a mailbox gets the new one, and a downgrade restores all."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -91,7 +91,7 @@ class Stage:
                 case "confirm":
                     candidate.ok("PUT", f"{path}/confirm")
                     entry = replace(entry, status="CONFIRMED", participation="ACCEPTED")
-                case "update":  # which needs no new yes
+                case "update":  # which needs no new confirmation
                     change = {"notes": f"after {entry.sequence} changes"}
                     us.ok("PUT", f"/interviews/{interview['interviewId']}/reschedule", local(start) | change)
                 case "reschedule" | "seed":

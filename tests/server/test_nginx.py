@@ -283,10 +283,8 @@ def test_nginx_passes_live_sockets(nginx: Nginx, app: Flask, world: World) -> No
         subprotocols=["interviews.v1", f"bearer.{token}"], proxy=None, legacy=True,
     ) as ws:  # type: ignore[list-item]  # fmt: skip
         assert ws.subprotocol == "interviews.v1"
-        status, _, answer = nginx.ask(
-            "PUT", f"/candidate/interviews/{world.content['interviews'][0]['id']}/confirm",
-            {"Authorization": f"Bearer {token}"},
-        )  # fmt: skip
+        path = f"/candidate/interviews/{world.content['interviews'][0]['id']}/confirm"
+        status, _, answer = nginx.ask("PUT", path, {"Authorization": f"Bearer {token}"})
         assert status == 200, answer
         assert json.loads(ws.recv(timeout=30))["event"] == "interview.confirmed"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import make_certificate
 from tests.support.nginx import Nginx
 from tests.support.postgres import free_port
-from tests.support.receivers import make_certificate
 
 pytestmark = pytest.mark.needs_nginx
 HSTS = "Strict-Transport-Security"

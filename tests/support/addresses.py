@@ -18,7 +18,7 @@ WITH_HIDDEN = (
 )  # fmt: skip
 
 LOCAL_PARTS = ("\uff41da", "\u212aim", "üser", "a\u0301da", "ада")
-"""Local parts that are not ASCII; normalised, the first two are."""
+"""Local parts that are not ASCII; normalized, the first two are."""
 
 DOMAINS = (
     "[192.0.2.1]", "[IPv6:2001:db8::1]", "xn--a.example", "xn--.example", "☃.example", "a_b.example",

@@ -99,7 +99,7 @@ class Interview:
         return True
 
     def _reschedule(self, details: dict[str, Any]) -> None:
-        """Change these facts: time and duration need a new yes, notes do not, and internal notes concern nobody."""
+        """Change these facts: time and duration need a new confirmation, notes an update, internal notes neither."""
         changed = {name for name, value in details.items() if getattr(self, name) != value}
         for name in changed:
             setattr(self, name, details[name])

@@ -1,7 +1,6 @@
 """Receivers on this machine: SMTP servers, and an HTTPS server that behaves as its paths say."""
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 import threading
@@ -9,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
@@ -19,11 +17,6 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from interviews_api.notifications.channels.https_client import HttpsClient
@@ -31,6 +24,7 @@ from interviews_api.notifications.delivery_errors import Sender
 from interviews_api.notifications.models import Channel
 from interviews_api.notifications.worker.channel_worker import make_channel_workers
 from interviews_api.notifications.worker.worker import Worker
+from tests.support.certificates import make_certificate
 from tests.support.postgres import free_port
 
 PUBLIC_ADDRESS = "93.184.215.14"  # what the receivers' names mean to the resolver of the tests
@@ -60,31 +54,6 @@ def working(app: Flask, senders: dict[Channel, Sender], *, concurrency: int = 8,
         worker.stop()
         thread.join(30)
         assert not thread.is_alive()
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Return the paths of a certificate and its key for localhost and each name under hooks.example."""
-    key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    names: list[x509.GeneralName] = [x509.DNSName("*.hooks.example"), x509.DNSName("localhost")]
-    names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-    present = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(present - timedelta(days=1))
-        .not_valid_after(present + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
-    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return paths
 
 
 class Mailbox:

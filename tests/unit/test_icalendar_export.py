@@ -171,8 +171,8 @@ def test_stamp_is_the_latest_change_of_interview_job_or_company(changed: str) ->
 def test_calendar_without_events_has_a_component() -> None:
     """RFC 5545, section 3.6: at least one component."""
     settings = Settings.load(SECRETS)
-    lines = properties(export_calendar(settings, [], Method.PUBLISH, name="Interviews"))
+    lines = properties(export_calendar(settings, [], Method.PUBLISH, feed_name="Interviews"))
     assert lines["BEGIN"] == ["VCALENDAR", "VTIMEZONE", "STANDARD"]
     assert (lines["NAME"], lines["X-WR-CALNAME"]) == (["Interviews"], ["Interviews"])
     assert (lines["REFRESH-INTERVAL"], lines["X-PUBLISHED-TTL"]) == (["PT1H"], ["PT1H"])
-    assert b"REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in export_calendar(settings, [], Method.PUBLISH, name="x")
+    assert b"REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in export_calendar(settings, [], Method.PUBLISH, feed_name="x")

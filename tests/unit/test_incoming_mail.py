@@ -221,4 +221,4 @@ def test_damaged_answer_is_read_without_an_error(form: Form, begin: int, end: in
 def test_any_content_line_is_read_without_an_error(name: str, rest: str) -> None:
     incoming = read(with_line(f"{name}{rest}", before="UID:"))
     for answer in (incoming and incoming.answers) or ():
-        answer.is_of("ada@example.com")
+        answer.is_from("ada@example.com")

@@ -21,9 +21,10 @@ from interviews_api.notifications.models import Channel, Delivery
 from interviews_api.services import service
 from interviews_api.web.plain_text import in_one_line, shorten
 from tests.support.api import Caller, in_days, invitation, local
+from tests.support.certificates import make_certificate
 from tests.support.factories import World
 from tests.support.people import People
-from tests.support.receivers import Mailbox, make_certificate, wait_for, working
+from tests.support.receivers import Mailbox, wait_for, working
 
 
 def rows(database: Database) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Mails, push messages and reminders after a change that needs no new yes, and what mails say about a change."""
+"""Mails, push messages and reminders after an update, and what mails say about a change."""
 
 import re
 from datetime import UTC, datetime, timedelta

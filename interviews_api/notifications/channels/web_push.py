@@ -82,7 +82,7 @@ def payload(context: Mapping[Any, Any]) -> bytes:
 
 
 def _title(context: Mapping[Any, Any]) -> str:
-    """Return the title, by which a new time differs from other changes that need a new yes."""
+    """Return the title, by which a new time differs from other changes that need a new confirmation."""
     if context["event_type"] == EventType.RESCHEDULED and context["previous_starts_at"] is None:
         return _CHANGED
     return _TITLES[context["event_type"]]

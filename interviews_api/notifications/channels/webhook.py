@@ -34,11 +34,11 @@ def valid_secrets(webhook: Mapping[Any, Any], at: datetime) -> list[str]:
     return [webhook["secret"], *(secret for secret, ends_at in previous if at.timestamp() < ends_at)]
 
 
-def sign(secrets_: Iterable[str], message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+def sign(signing_secrets: Iterable[str], message_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """Return the scheme's three headers for the body, with a signature by each secret; `at` is the attempt's time."""
     timestamp = str(int(at.astimezone(UTC).timestamp()))
     content = f"{message_id}.{timestamp}.".encode() + body
-    signatures = " ".join(_signature(secret, content) for secret in secrets_)
+    signatures = " ".join(_signature(secret, content) for secret in signing_secrets)
     return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signatures}
 
 

@@ -54,7 +54,7 @@ class CalendarAnswer:
     comment: str
     starts_at: datetime | None
 
-    def is_of(self, address: str) -> bool:
+    def is_from(self, address: str) -> bool:
         """Return whether the attendee has this address."""
         key = _mailbox_key(address)
         return key != "" and key in map(_mailbox_key, self.addresses)
@@ -65,7 +65,7 @@ def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
     try:
         with warnings.catch_warnings(action="ignore"):  # of a time zone that is guessed from its name
             calendar = Calendar.from_ical("\r\n".join([*_relevant_lines(part.unfolded), ""]))
-    except Exception:  # the library passes on what it meets, as an OSError for TZID=Europe, which is a folder
+    except Exception:  # icalendar raises errors of any class: TZID=Europe, a folder of zones, is an OSError
         return None
     method = str(_first(calendar, "METHOD") or part.method).strip().upper()
     if method not in _METHODS:

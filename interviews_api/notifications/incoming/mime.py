@@ -55,16 +55,16 @@ class IncomingMail:
 @dataclass(frozen=True)
 class _Part:
     content_type: str
-    field: str
+    content_type_field: str
     """The whole Content-Type, or nothing if it is too long."""
     header: Message
     body: bytes
 
 
 def read_mail(raw: bytes) -> IncomingMail | None:
-    """Return the mail, or None if it has no end of the header within 256 KiB.
+    """Return the mail, or None if its header is longer than 256 KiB.
 
-    Of a mail of more than MAX_BYTES callers give the beginning: it has no calendar part then.
+    `raw` may be the beginning of a mail of over MAX_BYTES; such a mail has no calendar part.
     """
     header, body = _split(raw, _MAX_HEADER)
     if header is None:
@@ -78,7 +78,7 @@ def read_mail(raw: bytes) -> IncomingMail | None:
 
 
 def _split(raw: bytes, longest: int) -> tuple[Message | None, bytes]:
-    """Return header and body; None in place of a header that is longer."""
+    """Return header and body; the header is None if it has more than `longest` bytes."""
     if raw.startswith((b"\n", b"\r\n")):  # a part without a header
         return Message(compat32), raw.partition(b"\n")[2]
     end = _HEADER_END.search(raw, 0, longest)
@@ -100,7 +100,7 @@ def _leaves(part: _Part) -> Iterator[_Part]:
     while waiting and count < _MAX_PARTS:
         part, depth = waiting.pop(0)
         count += 1
-        boundary = _BOUNDARY.search(part.field) if part.content_type.startswith("multipart/") else None
+        boundary = _BOUNDARY.search(part.content_type_field) if part.content_type.startswith("multipart/") else None
         if boundary is None:
             yield part
         elif depth < _MAX_DEPTH:
@@ -140,8 +140,8 @@ def _read_calendar(part: _Part) -> CalendarPart | None:
         return None
     if len(raw) > _MAX_CALENDAR:
         return None
-    charset = _CHARSET.search(part.field)
+    charset = _CHARSET.search(part.content_type_field)
     name = charset[1].lower() if charset else ""
     text = raw.decode(name if name in _CHARSETS else "utf-8-sig", errors="replace")
-    method = _METHOD.search(part.field)
+    method = _METHOD.search(part.content_type_field)
     return CalendarPart(text, method[1].upper() if method else "")

@@ -29,7 +29,7 @@ from interviews_api.notifications.models import Answer
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.text_rules import MAX_REASON
 
-_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
+_RECIPIENT_FIELDS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 _NO_SENDER = ("", "mailer-daemon")  # as Postfix's pipe writes the null sender
 _BULK = ("bulk", "list", "junk")
 _MAX_TOKENS = 10
@@ -61,7 +61,7 @@ def read_incoming(raw: bytes, reply_address: str) -> Incoming | None:
     answers = read_answers(mail.calendar) if mail.calendar else None
     if answers is None and _is_automatic(mail):
         return None
-    text = "\n".join([*mail.values(*_TO), mail.calendar.unfolded if answers and mail.calendar else ""])
+    text = "\n".join([*mail.values(*_RECIPIENT_FIELDS), mail.calendar.unfolded if answers and mail.calendar else ""])
     tokens = dict.fromkeys(find_tokens(reply_address, text))
     return Incoming(tuple(tokens), answers) if tokens else None
 
@@ -85,8 +85,8 @@ class MailReceiver:
             return self._answer(Answer.PLAIN, interview)
         address = interview["candidate_email"]
         answers = [answer for answer in incoming.answers if answer.interview_id == interview["interview_id"]]
-        answers = [answer for answer in answers if answer.is_of(address)]
-        return self._take(answers, interview) if answers else Outcome.IGNORED
+        answers = [answer for answer in answers if answer.is_from(address)]
+        return self._apply_reply(answers, interview) if answers else Outcome.IGNORED
 
     def _lock_interview(self, tokens: Iterable[str]) -> InterviewRow | None:
         """Lock and return the interview of the first genuine token, unless the interview is over."""
@@ -97,7 +97,7 @@ class MailReceiver:
                 return interview if interview and not has_ended(interview, self._now) else None
         return None
 
-    def _take(self, answers: list[CalendarAnswer], interview: InterviewRow) -> Outcome:
+    def _apply_reply(self, answers: list[CalendarAnswer], interview: InterviewRow) -> Outcome:
         """Apply the answer of the latest SEQUENCE, and all proposals of that SEQUENCE."""
         answer = answers[-1]
         is_no_answer = answer.status is None and not answer.is_counter
