@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
 
-from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
+from interviews_api.accounts.answerable_addresses import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import NO_SESSION, Candidate, Company, Session, Viewer
 from interviews_api.accounts.repository import HAS_SESSION, IS_SIGNED_IN, VIEWER
 from interviews_api.cache import Freshness, Version, Versioned

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneStandard, vCalAddress, vDuration, vUri
 
-from interviews_api.accounts.company_repository import answerable_address
+from interviews_api.accounts.answerable_addresses import answerable_address
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.interviews.link_tokens import confirmation_link

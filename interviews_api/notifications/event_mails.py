@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from interviews_api.accounts.company_repository import answerable_address
+from interviews_api.accounts.answerable_addresses import answerable_address
 from interviews_api.accounts.models import Role
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
+from interviews_api.accounts.answerable_addresses import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import (
     AccountMail,
     Candidate,
