@@ -1,7 +1,6 @@
 """The SQL of answers from calendars: the interview of a reply address, and the transitions that an answer makes."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -80,8 +79,3 @@ class CalendarAnswerRepository:
         if interview is None or interview["revision"] != answered["revision"]:
             raise InvalidLink
         return interview
-
-
-def has_ended(interview: InterviewRow, now: datetime) -> bool:
-    """Return whether the interview's end has passed."""
-    return bool(now >= interview["starts_at"] + timedelta(minutes=interview["duration_minutes"]))

@@ -21,6 +21,7 @@ from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus, InterviewType
+from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.terms import description, phone_call, summary
 from interviews_api.web.plain_text import in_one_line, replace_controls
 from interviews_api.web.uris import as_uri
@@ -124,7 +125,7 @@ def _event(settings: Settings, interview: InterviewRow, invitee: Invitee | None)
     event.add("last-modified", changed_at)
     event.add("created", interview["created_at"])
     event.add("dtstart", interview["starts_at"])
-    event.add("dtend", interview["starts_at"] + timedelta(minutes=interview["duration_minutes"]))
+    event.add("dtend", ends_at(interview))
     status = interview["status"]
     event.add("summary", summary(interview))
     event.add("status", _STATUS[status])

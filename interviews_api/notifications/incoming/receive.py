@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import IllegalTransition, TooManyRequests
-from interviews_api.interviews.calendar_answer_repository import CalendarAnswerRepository, has_ended
+from interviews_api.interviews.calendar_answer_repository import CalendarAnswerRepository
 from interviews_api.interviews.candidate_schemas import MAX_PROPOSED_TIMES, Reason
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
 from interviews_api.interviews.reply_addresses import find_tokens, interview_id_of, is_genuine
 from interviews_api.interviews.reschedule_requests import new_request
+from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.notifications.answer_repository import AnswerRepository
 from interviews_api.notifications.incoming.itip import CalendarAnswer, PartStat, read_answers
@@ -94,7 +95,7 @@ class MailReceiver:
             interview = self._interviews.find(interview_id_of(token))
             if interview and is_genuine(self._secret_key, token, interview["candidate_id"]):
                 interview = self._interviews.lock(interview["interview_id"])
-                return interview if interview and not has_ended(interview, self._now) else None
+                return interview if interview and ends_at(interview) > self._now else None
         return None
 
     def _take(self, answers: list[CalendarAnswer], interview: InterviewRow) -> Outcome:
