@@ -19,7 +19,7 @@ from icalendar import Alarm, Calendar, Event, Timezone, TimezoneStandard, vCalAd
 from interviews_api.accounts.answerable_addresses import answerable_address
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
-from interviews_api.interviews.link_tokens import confirmation_link
+from interviews_api.interviews.link_tokens import pending_link
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus, InterviewType
 from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.terms import description, phone_call, summary
@@ -134,7 +134,7 @@ def _event(settings: Settings, interview: InterviewRow, invitee: Invitee | None)
     link = as_uri(interview["meeting_link"]) if interview["meeting_link"] else None
     text = description(
         interview,
-        confirmation_link=_confirmation_link(settings, interview),
+        confirmation_link=pending_link(settings, interview),
         meeting_link=link,
         takes_replies=reply_address is not None,
     )
@@ -151,12 +151,6 @@ def _event(settings: Settings, interview: InterviewRow, invitee: Invitee | None)
     if status in OPEN_STATUSES:
         event.add_component(_alarm(summary(interview)))
     return event
-
-
-def _confirmation_link(settings: Settings, interview: InterviewRow) -> str | None:
-    if interview["status"] != InterviewStatus.PENDING:
-        return None
-    return confirmation_link(settings.public_url, settings.secret_key, interview["interview_id"], interview["revision"])
 
 
 def _place(interview: InterviewRow) -> str | None:

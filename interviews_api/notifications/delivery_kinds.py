@@ -8,6 +8,7 @@ from typing import Any
 from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
 from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
+from interviews_api.interviews.link_tokens import pending_link
 from interviews_api.notifications import answer_mails, event_mails
 from interviews_api.notifications.mail_templates import TERMS, Link
 from interviews_api.notifications.models import DeliveryKind
@@ -106,7 +107,7 @@ KINDS: Mapping[str, KindRules] = {
         "answer",
         raise_if_answer_is_obsolete,
         answer_mails.template,
-        answer_mails.link,
+        pending_link,
         event_mails.facts,
         event_mails.reply_to,
     ),
