@@ -15,7 +15,7 @@ def template(_user: Values, context: Values) -> str:
     return f"answer_{context['answer']}.j2"
 
 
-def method(context: Values) -> Method | None:
+def method(_user: Values, context: Values) -> Method | None:
     """Return the method of the present invitation, which goes with the answer to an outdated one."""
     if context["answer"] != Answer.OUTDATED or context["status"] == InterviewStatus.COMPLETED:
         return None
