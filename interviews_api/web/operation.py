@@ -44,7 +44,7 @@ def operation(
     has_etag: bool = False,
     cache: CachePolicy | None = None,
     html: RenderHtml | None = None,
-    see_other: RenderHtml | None = None,
+    see_other: Callable[[], str] | None = None,
     form: type[Schema] | None = None,
     outcomes: Mapping[int, tuple[str, type[Schema]]] | None = None,
     media_type: str | None = None,
@@ -123,6 +123,6 @@ def _respond(contract: RouteContract, view: View, identity: tuple[Any, ...], arg
 def _respond_with_page(contract: RouteContract, value: Any) -> ApiResponse:
     """Return the page, or a 303 to it (RFC 9110, section 15.4.4)."""
     if contract.see_other is not None:
-        return ApiResponse(None, 303, {"Location": contract.see_other(value)})
+        return ApiResponse(None, 303, {"Location": contract.see_other()})
     page = contract.html(value) if contract.html else ""
     return ApiResponse(page, contract.status, contract.headers, mimetype="text/html")
