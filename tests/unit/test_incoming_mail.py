@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.notifications.incoming.receive import Incoming, read_incoming
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from tests.support.calendar_mails import (
     FORMS,
     REPLY_ADDRESS,

@@ -15,10 +15,10 @@ from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
 from interviews_api.interviews.icalendar_export import Invitee, export_calendar
 from interviews_api.interviews.models import InterviewStatus
-from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.notifications import event_mails
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TERMS, TEXTS
 from interviews_api.web.plain_text import full_name, in_one_line, shorten
 

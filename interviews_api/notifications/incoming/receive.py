@@ -15,17 +15,17 @@ from sqlalchemy import Connection
 
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import IllegalTransition, TooManyRequests
-from interviews_api.interviews.calendar_answer_repository import CalendarAnswerRepository
 from interviews_api.interviews.candidate_schemas import MAX_PROPOSED_TIMES, Reason
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
-from interviews_api.interviews.reply_addresses import find_tokens, interview_id_of, is_genuine
 from interviews_api.interviews.reschedule_requests import new_request
 from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.notifications.answer_repository import AnswerRepository
+from interviews_api.notifications.incoming.calendar_answer_repository import CalendarAnswerRepository
 from interviews_api.notifications.incoming.itip import CalendarAnswer, PartStat, read_answers
 from interviews_api.notifications.incoming.mime import IncomingMail, read_mail
+from interviews_api.notifications.incoming.reply_addresses import find_tokens, interview_id_of, is_genuine
 from interviews_api.notifications.models import Answer
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.text_rules import MAX_REASON
