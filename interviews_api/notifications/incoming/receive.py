@@ -38,8 +38,8 @@ _MAX_TOKENS = 10
 InterviewRow = Mapping[Any, Any]
 
 
-class Outcome(StrEnum):
-    """What became of a mail, for the log."""
+class ReceptionOutcome(StrEnum):
+    """Outcome of a mail, which the command prints."""
 
     IGNORED = "ignored"
     APPLIED = "applied"
@@ -77,17 +77,17 @@ class MailReceiver:
         self._limits = limits
         self._interviews = CalendarReplyRepository(connection)
 
-    def receive(self, incoming: Incoming) -> Outcome:
+    def receive(self, incoming: Incoming) -> ReceptionOutcome:
         """Apply the candidate's reply, or answer the candidate."""
         interview = self._lock_interview(incoming.tokens)
         if interview is None:
-            return Outcome.IGNORED
+            return ReceptionOutcome.IGNORED
         if incoming.replies is None:
             return self._answer(Answer.PLAIN, interview)
         address = interview["candidate_email"]
         replies = [reply for reply in incoming.replies if reply.interview_id == interview["interview_id"]]
         replies = [reply for reply in replies if reply.is_of(address)]
-        return self._take(replies, interview) if replies else Outcome.IGNORED
+        return self._take(replies, interview) if replies else ReceptionOutcome.IGNORED
 
     def _lock_interview(self, tokens: Iterable[str]) -> InterviewRow | None:
         """Lock and return the interview of the first genuine token, unless the interview is over."""
@@ -98,12 +98,12 @@ class MailReceiver:
                 return interview if interview and ends_at(interview) > self._now else None
         return None
 
-    def _take(self, replies: list[CalendarReply], interview: InterviewRow) -> Outcome:
+    def _take(self, replies: list[CalendarReply], interview: InterviewRow) -> ReceptionOutcome:
         """Apply the reply of the latest SEQUENCE, and all proposals of that SEQUENCE."""
         reply = replies[-1]
         is_undecided = reply.status is None and not reply.is_counter
         if is_undecided or _has_effect_already(reply, interview):
-            return Outcome.IGNORED
+            return ReceptionOutcome.IGNORED
         if reply.sequence != interview["revision"] or interview["status"] not in OPEN_STATUSES:
             return self._answer(Answer.OUTDATED, interview)
         try:
@@ -119,8 +119,8 @@ class MailReceiver:
         except (IllegalTransition, InvalidLink):
             return self._answer(Answer.OUTDATED, interview)
         except TooManyRequests:
-            return Outcome.IGNORED
-        return Outcome.APPLIED
+            return ReceptionOutcome.IGNORED
+        return ReceptionOutcome.APPLIED
 
     def _request_reschedule(self, replies: list[CalendarReply], interview: InterviewRow) -> None:
         starts = (each.starts_at for each in replies if each.sequence == interview["revision"])
@@ -129,9 +129,9 @@ class MailReceiver:
         request = new_request(_reason(replies[-1]), list(proposed)[:MAX_PROPOSED_TIMES])
         self._interviews.apply(REQUEST_RESCHEDULE, interview, limits=self._limits, reschedule_request=request)
 
-    def _answer(self, answer: Answer, interview: InterviewRow) -> Outcome:
+    def _answer(self, answer: Answer, interview: InterviewRow) -> ReceptionOutcome:
         is_added = AnswerRepository(self._connection).add(answer, interview, now=self._now)
-        return Outcome.ANSWERED if is_added else Outcome.IGNORED
+        return ReceptionOutcome.ANSWERED if is_added else ReceptionOutcome.IGNORED
 
 
 def _is_bulk(mail: IncomingMail) -> bool:
