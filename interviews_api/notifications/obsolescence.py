@@ -53,7 +53,7 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
         return
     if context["company_approval"] == Approval.SUSPENDED and context["event_type"] != EventType.CANCELLED:
         raise Obsolete("the company is suspended")
-    if context["event_revision"] != context["revision"]:
+    if context["valid_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
     if context["held_at"] is not None:
         _raise_if_held_mail_is_obsolete(context, now)
