@@ -138,10 +138,9 @@ class WebhookRepository:
         if self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id)).rowcount == 0:
             raise WebhookNotFound
 
-    def compare(self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any]) -> tuple[bool, bool]:
-        """Return whether the changes change the webhook, and whether they change its URL; raises as `get` does."""
-        values = _changed_values(self.get(viewer, webhook_id), changes, now=None)
-        return bool(values), "url" in values
+    def changed_columns(self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any]) -> set[str]:
+        """Return the names of the columns that the changes change; raises as `get` does."""
+        return set(_changed_values(self.get(viewer, webhook_id), changes, now=None))
 
     def update(
         self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any], *, now: datetime
