@@ -33,6 +33,11 @@ def to_milliseconds(instant: datetime) -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
+def last_instant_before(end: datetime) -> datetime:
+    """Return the last instant before the end; instants have whole milliseconds."""
+    return end - timedelta(milliseconds=1)
+
+
 def format_instant(instant: datetime) -> str:
     """Format a UTC instant as `2025-05-15T09:00:00.000Z`."""
     return instant.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -57,10 +57,10 @@ def show_invitation(token: str) -> Mapping[Any, Any]:
     "Logged in successfully",
     CompanySession,
     body=InvitationPassword,
+    form=InvitationPassword,
     errors=(InvalidInvitation, ForeignForm, EmailTaken),
     limits=(REGISTRATION,),
     html=_render_account,
-    takes_form=True,
 )
 def accept_invitation(token: str, *, password: str) -> dict[str, Any]:
     """Take the address of the invitation with a password, join the company and begin a session."""

@@ -75,10 +75,10 @@ def show_verification(token: str) -> Mapping[Any, Any]:
     CandidateMe,
     CompanyMe,
     body=VerificationToken,
+    form=VerificationToken,
     errors=(InvalidVerification, ForeignForm),
     limits=(VERIFY_FROM_ADDRESS,),
     html=_render_user,
-    takes_form=True,
 )
 def verify_email(token: str) -> SchemaAndValue:
     """Verify the address with the token from the mail."""
@@ -94,10 +94,10 @@ def verify_email(token: str) -> SchemaAndValue:
     "Registration ended successfully",
     Nothing,
     body=VerificationToken,
+    form=VerificationToken,
     errors=(InvalidVerification, ForeignForm),
     limits=(VERIFY_FROM_ADDRESS,),
     html=_render_rejection,
-    takes_form=True,
 )
 def reject_registration(token: str) -> dict[str, Any]:
     """End a registration that was not the owner's of the address.

@@ -1,6 +1,6 @@
 """The SQL of briefings: what a candidate's page needs of an interview besides its details, in one statement."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from interviews_api.accounts.models import Candidate, Company, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER
 from interviews_api.cache import Freshness, Versioned
+from interviews_api.clock import last_instant_before
 from interviews_api.db.prepared import Prepared
 from interviews_api.errors import require_own
 from interviews_api.events.log import version_columns, version_in
@@ -17,7 +18,6 @@ from interviews_api.interviews.models import Interview, InterviewStatus
 from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.transition_repository import INTERVIEW_ID
 
-_MILLISECOND = timedelta(milliseconds=1)
 _BRIEFING = Prepared(
     select(
         Interview.id.label("interview_id"),
@@ -64,6 +64,6 @@ class BriefingRepository:
         facts = {"ends_at": end, "not_answered": is_pending and end <= now}
         freshness = Freshness(version_in(row))
         if is_pending:
-            times = {"since": end} if end <= now else {"until": end - _MILLISECOND}
+            times = {"since": end} if end <= now else {"until": last_instant_before(end)}
             freshness = Freshness(version_in(row), **times)
         return Versioned({**row, **facts, "allowed_actions": allowed_actions(row["status"])}, freshness)

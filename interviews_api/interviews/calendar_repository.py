@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, true, update
 
-from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
+from interviews_api.accounts.answerable_addresses import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import Candidate, Company, User, Viewer
 from interviews_api.accounts.repository import IS_SIGNED_IN, VIEWER, UserRepository
 from interviews_api.cache import Freshness, Version, Versioned

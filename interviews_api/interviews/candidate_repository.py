@@ -6,17 +6,17 @@ follow it.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, true
 
-from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
+from interviews_api.accounts.answerable_addresses import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import NO_SESSION, Candidate, Company, Session, Viewer
 from interviews_api.accounts.repository import HAS_SESSION, IS_SIGNED_IN, VIEWER
 from interviews_api.cache import Freshness, Version, Versioned
-from interviews_api.clock import LATEST
+from interviews_api.clock import LATEST, last_instant_before
 from interviews_api.db.pagination import Page, SelectStatement, build_page, count_subquery, count_where, page_subquery
 from interviews_api.db.prepared import Prepared, Row
 from interviews_api.db.row_limits import ActiveLimits
@@ -42,7 +42,6 @@ from interviews_api.interviews.transition_repository import (
     status_is,
 )
 
-_MILLISECOND = timedelta(milliseconds=1)
 _NOW = bindparam("now", type_=Interview.starts_at.type)
 _STATUS = bindparam("status", type_=Interview.status.type)
 
@@ -196,7 +195,7 @@ class CandidateInterviewRepository:
         if not includes_ongoing:
             return self._read_page(_UPCOMING, viewer, **values)
         page, freshness = self._read_page(_NOT_ENDED, viewer, **values, earliest=now - MAX_DURATION)
-        return Versioned(page, replace(freshness, until=freshness.until - _MILLISECOND))
+        return Versioned(page, replace(freshness, until=last_instant_before(freshness.until)))
 
     def history(self, viewer: Viewer, *, limit: int, skip: int) -> Versioned[Page]:
         """Return the completed and cancelled interviews, newest first."""

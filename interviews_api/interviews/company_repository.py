@@ -31,7 +31,7 @@ from interviews_api.interviews.rescheduling import (
 )
 from interviews_api.interviews.schedule_repository import ScheduleRepository
 from interviews_api.interviews.scheduling import check_place, new_start_of, start_of
-from interviews_api.interviews.state_machine import RESCHEDULE, UPDATE, Transition
+from interviews_api.interviews.state_machine import RESCHEDULE, Transition
 from interviews_api.interviews.transition_limits import refuse_too_many_transitions
 from interviews_api.interviews.transition_repository import (
     INTERVIEW_ID,
@@ -213,41 +213,25 @@ class CompanyInterviewRepository:
             raise RESCHEDULE.refusal
         if transition is None:
             return self._write_internal_notes(viewer, interview_id, after["internal_notes"]) if changed else before
-        if transition is UPDATE:
-            return self._update(viewer, interview_id, after, changed, limits)
-        return self._reschedule(viewer, before, after, changed, limits)
+        if transition is RESCHEDULE:
+            ScheduleRepository(self._connection).refuse_overlap(
+                before,
+                starts_at=after["starts_at"],
+                duration_minutes=after["duration_minutes"],
+                except_id=interview_id,
+            )
+        columns = RESCHEDULED_COLUMNS if transition is RESCHEDULE else UPDATED_COLUMNS
+        event_details = {
+            "changed_fields": visible_columns(changed),
+            "previous_starts_at": before["starts_at"] if "starts_at" in changed else None,
+        }
+        new_values = {name: after[name] for name in columns}
+        return self.apply(transition, viewer, interview_id, limits=limits, event_details=event_details, **new_values)
 
     def _write_internal_notes(self, viewer: Viewer, interview_id: str, notes: str | None) -> Mapping[Any, Any]:
         values = {"interview_id": interview_id, "new_internal_notes": notes}
         self._connection.execute(_WRITE_INTERNAL_NOTES, values)
         return self.get(viewer, interview_id)
-
-    def _update(
-        self, viewer: Viewer, interview_id: str, after: Mapping[str, Any], changed: list[str], limits: ActiveLimits
-    ) -> Mapping[Any, Any]:
-        changes = {name: after[name] for name in UPDATED_COLUMNS}
-        event_details = {"changed_fields": visible_columns(changed)}
-        return self.apply(UPDATE, viewer, interview_id, limits=limits, event_details=event_details, **changes)
-
-    def _reschedule(
-        self,
-        viewer: Viewer,
-        before: Mapping[Any, Any],
-        after: Mapping[str, Any],
-        changed: list[str],
-        limits: ActiveLimits,
-    ) -> Mapping[Any, Any]:
-        interview_id = before["interview_id"]
-        ScheduleRepository(self._connection).refuse_overlap(
-            before,
-            starts_at=after["starts_at"],
-            duration_minutes=after["duration_minutes"],
-            except_id=interview_id,
-        )
-        event_details: dict[str, Any] = {"changed_fields": visible_columns(changed)}
-        if "starts_at" in changed:
-            event_details["previous_starts_at"] = before["starts_at"]
-        return self.apply(RESCHEDULE, viewer, interview_id, limits=limits, event_details=event_details, **after)
 
     def apply(
         self,

@@ -16,11 +16,12 @@ from urllib.parse import quote
 
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneStandard, vCalAddress, vDuration, vUri
 
-from interviews_api.accounts.company_repository import answerable_address
+from interviews_api.accounts.answerable_addresses import answerable_address
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
-from interviews_api.interviews.link_tokens import confirmation_link
+from interviews_api.interviews.link_tokens import pending_link
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus, InterviewType
+from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.terms import description, phone_call, summary
 from interviews_api.web.plain_text import in_one_line, replace_controls
 from interviews_api.web.uris import as_uri
@@ -123,7 +124,7 @@ def _event(settings: Settings, interview: InterviewRow, invitee: Invitee | None)
     event.add("last-modified", changed_at)
     event.add("created", interview["created_at"])
     event.add("dtstart", interview["starts_at"])
-    event.add("dtend", interview["starts_at"] + timedelta(minutes=interview["duration_minutes"]))
+    event.add("dtend", ends_at(interview))
     status = interview["status"]
     event.add("summary", summary(interview))
     event.add("status", _STATUS[status])
@@ -132,7 +133,7 @@ def _event(settings: Settings, interview: InterviewRow, invitee: Invitee | None)
     link = as_uri(interview["meeting_link"]) if interview["meeting_link"] else None
     text = description(
         interview,
-        confirmation_link=_confirmation_link(settings, interview),
+        confirmation_link=pending_link(settings, interview),
         meeting_link=link,
         takes_replies=reply_address is not None,
     )
@@ -149,12 +150,6 @@ def _event(settings: Settings, interview: InterviewRow, invitee: Invitee | None)
     if status in OPEN_STATUSES:
         event.add_component(_alarm(summary(interview)))
     return event
-
-
-def _confirmation_link(settings: Settings, interview: InterviewRow) -> str | None:
-    if interview["status"] != InterviewStatus.PENDING:
-        return None
-    return confirmation_link(settings.public_url, settings.secret_key, interview["interview_id"], interview["revision"])
 
 
 def _place(interview: InterviewRow) -> str | None:

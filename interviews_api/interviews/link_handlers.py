@@ -18,7 +18,7 @@ from interviews_api.errors import ApiError
 from interviews_api.interviews.candidate_schemas import Confirmation, InterviewDetails, Reason, RescheduleWish
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.link_forms import DeclineForm, LocalTimes, RescheduleForm, instants_of
-from interviews_api.interviews.link_pages import HEADERS, address_of_page, answer_refusal, render_interview
+from interviews_api.interviews.link_pages import HEADERS, answer_refusal, page_address, render_interview
 from interviews_api.interviews.link_repository import LinkRepository
 from interviews_api.interviews.link_tokens import read_token
 from interviews_api.interviews.reschedule_requests import new_request
@@ -71,7 +71,7 @@ def confirm_by_link(token: str) -> Mapping[Any, Any]:
     form=DeclineForm,
     errors=(InvalidLink, ForeignForm, DECLINE.refusal),
     limits=(TRANSITIONS_OF_INTERVIEW,),
-    see_other=address_of_page,
+    see_other=page_address,
 )
 def decline_by_link(token: str, *, reason: str | None) -> Mapping[Any, Any]:
     """Decline the interview at the revision that the link names."""
@@ -90,7 +90,7 @@ def decline_by_link(token: str, *, reason: str | None) -> Mapping[Any, Any]:
     form=RescheduleForm,
     errors=(InvalidLink, ForeignForm, REQUEST_RESCHEDULE.refusal),
     limits=(TRANSITIONS_OF_INTERVIEW, RESCHEDULE_REQUESTS),
-    see_other=address_of_page,
+    see_other=page_address,
 )
 def request_reschedule_by_link(
     token: str, *, reason: str | None, proposed_times: list[datetime] | LocalTimes

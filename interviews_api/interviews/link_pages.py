@@ -60,7 +60,7 @@ def render_interview(interview: Mapping[Any, Any], refusal: str = "", form: Refu
         interview=interview,
         refusal=refusal,
         form=form,
-        link=_link_path(form.action),
+        link=_link_path(is_below=bool(form.action)),
         meeting_link=as_uri(interview["meeting_link"] or ""),
         actions=allowed_actions(interview["status"]),
         start=_local_time(interview["starts_at"], zone_name),
@@ -73,15 +73,15 @@ def render_interview(interview: Mapping[Any, Any], refusal: str = "", form: Refu
     )
 
 
-def _link_path(action: str) -> str:
-    """Return the address of the link's page, relative to the present page: that of the link, or of this action."""
+def _link_path(*, is_below: bool) -> str:
+    """Return the address of the link's page, relative to itself, or to the address of a form's action below it."""
     token = (request.view_args or {})["token"]
-    return f"../{token}" if action else token
+    return f"../{token}" if is_below else token
 
 
-def address_of_page(_interview: object) -> str:
+def page_address() -> str:
     """Return the address of the link's page, relative to that of a form's action."""
-    return _link_path("action")
+    return _link_path(is_below=True)
 
 
 def answer_refusal(error: ApiError, interview: Mapping[Any, Any] | None, action: str) -> Response:

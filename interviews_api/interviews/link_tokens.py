@@ -6,10 +6,14 @@ higher revision or its end has passed.
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from interviews_api.config import Settings
 from interviews_api.interviews.errors import InvalidLink
+from interviews_api.interviews.models import InterviewStatus
 
 _PURPOSE = "interviews-api: confirmation link"
 
@@ -36,6 +40,13 @@ def read_token(secret_key: str, token: str) -> tuple[str, int]:
 def confirmation_link(public_url: str, secret_key: str, interview_id: str, revision: int) -> str:
     """Return the URL of the confirmation page."""
     return f"{public_url}/interviews/confirm/{make_token(secret_key, interview_id, revision)}"
+
+
+def pending_link(settings: Settings, interview: Mapping[Any, Any]) -> str | None:
+    """Return the URL of the confirmation page while the interview is pending, else None."""
+    if interview["status"] != InterviewStatus.PENDING:
+        return None
+    return confirmation_link(settings.public_url, settings.secret_key, interview["interview_id"], interview["revision"])
 
 
 def _serializer(secret_key: str) -> URLSafeSerializer:

@@ -5,12 +5,14 @@ from typing import Any
 
 from interviews_api.interviews.state_machine import RESCHEDULE, UPDATE, Transition
 
-_NEED_NEW_YES = ("starts_at", "time_zone", "duration_minutes", "type", "location")
+APPOINTMENT_COLUMNS = ("starts_at", "time_zone", "duration_minutes", "type", "location")
+"""Columns of an interview that a confirmation is about."""
+
 UPDATED_COLUMNS = ("meeting_link", "notes", "internal_notes")
 """Columns that change without a new confirmation."""
 
 _INTERNAL = "internal_notes"
-RESCHEDULED_COLUMNS = (*_NEED_NEW_YES, *UPDATED_COLUMNS)
+RESCHEDULED_COLUMNS = (*APPOINTMENT_COLUMNS, *UPDATED_COLUMNS)
 """All columns that a reschedule may change."""
 
 
@@ -28,4 +30,4 @@ def transition_of(changed: list[str]) -> Transition | None:
     """Return the transition that changes these columns: None if the candidate sees none of them."""
     if not visible_columns(changed):
         return None
-    return RESCHEDULE if any(name in _NEED_NEW_YES for name in changed) else UPDATE
+    return RESCHEDULE if any(name in APPOINTMENT_COLUMNS for name in changed) else UPDATE

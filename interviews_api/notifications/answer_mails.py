@@ -1,11 +1,9 @@
-"""Mails that answer a candidate's mail: their template, their link to confirm, and their calendar event."""
+"""Mails that answer a candidate's mail: their template and their calendar event."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from interviews_api.config import Settings
 from interviews_api.interviews.icalendar_export import Method
-from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.models import OPEN_STATUSES, InterviewStatus
 from interviews_api.notifications.models import Answer
 
@@ -17,14 +15,7 @@ def template(_user: Values, context: Values) -> str:
     return f"answer_{context['answer']}.j2"
 
 
-def link(settings: Settings, context: Values) -> str | None:
-    """Return the link to confirm the interview while it is pending."""
-    if context["status"] != InterviewStatus.PENDING:
-        return None
-    return confirmation_link(settings.public_url, settings.secret_key, context["interview_id"], context["revision"])
-
-
-def method(context: Values) -> Method | None:
+def method(_user: Values, context: Values) -> Method | None:
     """Return the method of the present invitation, which goes with the answer to an outdated one."""
     if context["answer"] != Answer.OUTDATED or context["status"] == InterviewStatus.COMPLETED:
         return None

@@ -12,8 +12,8 @@ class DeliveryError(Exception):
     one.
     """
 
-    def __init__(self, *reasons: str, status_code: int | None = None) -> None:
-        super().__init__(*reasons)
+    def __init__(self, reason: str = "", *, status_code: int | None = None) -> None:
+        super().__init__(reason)
         self.status_code = status_code
 
 

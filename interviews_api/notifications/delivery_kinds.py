@@ -1,4 +1,4 @@
-"""The kinds of deliveries: of each when it is obsolete, and the template, link and facts of its mail."""
+"""The kinds of deliveries: of each when it is obsolete, and what its mail has."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from typing import Any
 from interviews_api.accounts.mailed_links import INVITATION_LINK, RESET_LINK, VERIFICATION_LINK, MailedLink
 from interviews_api.accounts.models import MailKind
 from interviews_api.config import Settings
+from interviews_api.interviews.icalendar_export import Method
+from interviews_api.interviews.link_tokens import pending_link
 from interviews_api.notifications import answer_mails, event_mails
 from interviews_api.notifications.mail_templates import TERMS, UrlText
 from interviews_api.notifications.models import DeliveryKind
@@ -42,6 +44,10 @@ def _no_reply_to(_user: Values, _context: Values) -> None:
     return None
 
 
+def _no_method(_user: Values, _context: Values) -> None:
+    return None
+
+
 def _disabled_webhook(_user: Values, context: Values) -> list[tuple[str, str]]:
     return [_webhook_fact(context["webhook_url"])]
 
@@ -68,11 +74,12 @@ def _link_by(link: MailedLink) -> LinkFactory:
 
 @dataclass(frozen=True)
 class KindRules:
-    """The rules of a kind of deliveries: `template`, `link`, `facts` and `reply_to` are of their mails.
+    """The rules of a kind of deliveries: all from `template` on are of their mails.
 
     `label` names the kind to an operator. `raise_if_over` raises Obsolete. `template` maps user and context to the name
-    of a file in `templates/`, `facts` to pairs of a label and a text, `reply_to` to an address in ASCII or None.
-    `is_for_any_address` is true if the mail goes to addresses that are not verified.
+    of a file in `templates/`, `facts` to pairs of a label and a text, `reply_to` to an address in ASCII or None,
+    `method` to the method of the calendar event or None. `is_for_any_address` is true if the mail goes to addresses
+    that are not verified. `auto_submitted` is the header by which no program replies to the mail (RFC 3834, section 5).
     """
 
     label: str
@@ -81,7 +88,9 @@ class KindRules:
     link: LinkFactory = _no_link
     facts: Callable[[Values, Values], list[tuple[str, str]]] = _no_facts
     reply_to: Callable[[Values, Values], str | None] = _no_reply_to
+    method: Callable[[Values, Values], Method | None] = _no_method
     is_for_any_address: bool = False
+    auto_submitted: str = "auto-generated"
 
 
 _RAISE_IF_EXPIRED = raise_if_expired("the mail has expired")
@@ -99,6 +108,7 @@ KINDS: Mapping[str, KindRules] = {
         event_mails.link,
         event_mails.facts,
         event_mails.reply_to,
+        event_mails.method,
     ),
     # A webhook has no template. A test stays relevant as long as its webhook does, which is its target.
     DeliveryKind.WEBHOOK_TEST: KindRules("webhook test", _never_over, _named(DeliveryKind.WEBHOOK_TEST)),
@@ -106,9 +116,11 @@ KINDS: Mapping[str, KindRules] = {
         "answer",
         raise_if_answer_is_obsolete,
         answer_mails.template,
-        answer_mails.link,
+        pending_link,
         event_mails.facts,
         event_mails.reply_to,
+        answer_mails.method,
+        auto_submitted="auto-replied",
     ),
     DeliveryKind.PASSWORD_RESET: KindRules(
         "password reset",

@@ -1,15 +1,16 @@
-"""Mails about events: their template, their link to answer, the facts and the company's notes."""
+"""Mails about events: their template, their link to answer, their calendar event, the facts and the company's notes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from interviews_api.accounts.company_repository import answerable_address
+from interviews_api.accounts.answerable_addresses import answerable_address
 from interviews_api.accounts.models import Role
 from interviews_api.clock import parse_instant, zone
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
+from interviews_api.interviews.icalendar_export import Method
 from interviews_api.interviews.link_tokens import confirmation_link
 from interviews_api.interviews.models import OPEN_STATUSES, InterviewStatus, InterviewType
 from interviews_api.interviews.terms import contact, phone_call
@@ -25,6 +26,14 @@ _TELLS_DETAILS = (
     EventType.REMINDER,
 )
 _HAS_LINK = (*_TELLS_DETAILS, EventType.CONFIRMED)
+_METHODS = {
+    EventType.SCHEDULED: Method.REQUEST,
+    EventType.RESCHEDULED: Method.REQUEST,
+    EventType.UPDATED: Method.REQUEST,
+    EventType.CONFIRMED: Method.REQUEST,
+    EventType.DECLINED: Method.CANCEL,
+    EventType.CANCELLED: Method.CANCEL,
+}
 
 Values = Mapping[Any, Any]
 
@@ -49,6 +58,11 @@ def reply_to(user: Values, context: Values) -> str | None:
         return in_ascii(context["candidate_email"])
     except ValueError:
         return None
+
+
+def method(user: Values, context: Values) -> Method | None:
+    """Return the method of the calendar event that the candidate's mail carries, or None."""
+    return _METHODS.get(context["event_type"]) if user["role"] == Role.CANDIDATE else None
 
 
 def flags(context: Values) -> dict[str, bool]:

@@ -11,7 +11,7 @@ from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
 from interviews_api.notifications.incoming.mime import MAX_BYTES
-from interviews_api.notifications.incoming.receive import MailReceiver, Outcome, read_incoming
+from interviews_api.notifications.incoming.receive import MailReceiver, ReceptionOutcome, read_incoming
 from interviews_api.services import service
 from interviews_api.web.command_group import CommandGroup
 
@@ -40,7 +40,7 @@ def receive_mail() -> None:
     click.echo(outcome)
 
 
-def _receive(settings: Settings) -> Outcome:
+def _receive(settings: Settings) -> ReceptionOutcome:
     stdin = sys.stdin.buffer
     raw = stdin.read(MAX_BYTES + 1)
     for _ in range(_MAX_REST):
@@ -48,7 +48,7 @@ def _receive(settings: Settings) -> Outcome:
             break
     incoming = read_incoming(raw, settings.reply_address)
     if incoming is None:
-        return Outcome.IGNORED
+        return ReceptionOutcome.IGNORED
     limits = active_limits()
     with transaction() as connection:
         return MailReceiver(connection, settings.secret_key, now=now(), limits=limits).receive(incoming)

@@ -1,13 +1,14 @@
 """Obsolescence: when the recipient should no longer get a delivery."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from interviews_api.accounts.models import Approval
 from interviews_api.config.limits import MUTED_CANCELLATIONS
 from interviews_api.events.models import EventType
 from interviews_api.interviews.models import InterviewStatus
+from interviews_api.interviews.scheduling import ends_at
 from interviews_api.notifications.delivery_errors import Obsolete
 from interviews_api.notifications.models import Channel
 
@@ -52,7 +53,7 @@ def raise_if_event_is_obsolete(context: Context, now: datetime) -> None:
         return
     if context["company_approval"] == Approval.SUSPENDED and context["event_type"] != EventType.CANCELLED:
         raise Obsolete("the company is suspended")
-    if context["event_revision"] != context["revision"]:
+    if context["valid_revision"] != context["revision"]:
         raise Obsolete("the interview has been moved or called off since")
     if context["held_at"] is not None:
         _raise_if_held_mail_is_obsolete(context, now)
@@ -71,7 +72,7 @@ def raise_if_answer_is_obsolete(context: Context, now: datetime) -> None:
     """Raise Obsolete for an answer of a suspended company, or about an interview that has ended."""
     if context["company_approval"] == Approval.SUSPENDED:
         raise Obsolete("the company is suspended")
-    if context["starts_at"] + timedelta(minutes=context["duration_minutes"]) <= now:
+    if ends_at(context) <= now:
         raise Obsolete("the interview has ended")
 
 

@@ -22,7 +22,7 @@ class _ReceiverUrl(Link):
     """Https URL of a receiver; the handler then checks where its host leads (`check_url`)."""
 
     def refusal(self, text: str) -> ValidationError:
-        """Return the error of a text that is no link; of an ASCII one as precise as that of a link."""
+        """Return the error of a text that is no link: for ASCII the error of `host_of`, if there is one."""
         try:
             if text.isascii():
                 _check_url(text)
@@ -59,7 +59,7 @@ def _check_repeats(events: list[str]) -> None:
 
 
 def _url(*, required: bool = True, **kwargs: Any) -> _ReceiverUrl:
-    """Return a field for a https URL; the handler then checks where its host leads (`check_url`)."""
+    """Return the field of a receiver's URL."""
     checks: list[Callable[[str], object]] = [validate.Length(1, MAX_URL_LENGTH), _check_url]
     return _ReceiverUrl(required=required, validate=checks, metadata={"pattern": HTTPS_LINK_PATTERN}, **kwargs)
 

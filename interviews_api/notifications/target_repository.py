@@ -1,6 +1,6 @@
 """The SQL of targets: a company's webhooks, and a candidate's push subscriptions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -99,7 +99,9 @@ class WebhookRepository:
         Locks the company, so that two requests at once cannot exceed the bound.
         """
         company_id = self._lock_company(viewer)
-        if self._refuse_second_webhook(company_id, url) >= WEBHOOKS_OF_COMPANY.allowed:
+        webhooks = self._webhooks_of(company_id)
+        _refuse_second_webhook(webhooks, url)
+        if len(webhooks) >= WEBHOOKS_OF_COMPANY.allowed:
             raise TooManyWebhooks
         webhook = {"id": new_id(), "url": url, "events": events, "secret": secret, "created_at": now}
         self._connection.execute(insert(Webhook).values(**webhook, company_id=company_id, created_by_id=viewer.user_id))
@@ -136,10 +138,9 @@ class WebhookRepository:
         if self._connection.execute(delete(Webhook).where(Webhook.id == webhook_id)).rowcount == 0:
             raise WebhookNotFound
 
-    def compare(self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any]) -> tuple[bool, bool]:
-        """Return whether the changes change the webhook, and whether they change its URL; raises as `get` does."""
-        values = _changed_values(self.get(viewer, webhook_id), changes, now=None)
-        return bool(values), "url" in values
+    def changed_columns(self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any]) -> set[str]:
+        """Return the names of the columns that the changes change; raises as `get` does."""
+        return set(_changed_values(self.get(viewer, webhook_id), changes, now=None))
 
     def update(
         self, viewer: Viewer, webhook_id: str, changes: Mapping[str, Any], *, now: datetime
@@ -154,7 +155,7 @@ class WebhookRepository:
         if not values:
             return webhook, False
         if "url" in values:
-            self._refuse_second_webhook(company_id, values["url"], own_id=webhook_id)
+            _refuse_second_webhook(self._webhooks_of(company_id), values["url"], own_id=webhook_id)
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
         return self.get(viewer, webhook_id), True
 
@@ -179,15 +180,15 @@ class WebhookRepository:
         UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
         return company_id
 
-    def _refuse_second_webhook(self, company_id: str, url: str, *, own_id: str | None = None) -> int:
-        """Return the number of the company's webhooks; raises WebhookExists if one but `own_id` has the URL.
+    def _webhooks_of(self, company_id: str) -> Sequence[RowMapping]:
+        """Return id and URL of the company's webhooks; callers have locked the company."""
+        return self._connection.execute(_WEBHOOK_URLS, {"company_id": company_id}).mappings().all()
 
-        Callers have locked the company.
-        """
-        webhooks = self._connection.execute(_WEBHOOK_URLS, {"company_id": company_id}).all()
-        if any(as_uri(webhook.url) == url and webhook.id != own_id for webhook in webhooks):
-            raise WebhookExists
-        return len(webhooks)
+
+def _refuse_second_webhook(webhooks: Sequence[RowMapping], url: str, *, own_id: str | None = None) -> None:
+    """Raise WebhookExists if a webhook other than `own_id` has the URL."""
+    if any(as_uri(webhook["url"]) == url and webhook["id"] != own_id for webhook in webhooks):
+        raise WebhookExists
 
 
 def _changed_values(webhook: RowMapping, changes: Mapping[str, Any], *, now: datetime | None) -> dict[str, Any]:

@@ -50,6 +50,12 @@ def _check_webhook(connection: Any, viewer: Viewer, webhook_id: str) -> None:
     WebhookRepository(connection).get(viewer, webhook_id)
 
 
+def _require_webhook(viewer: Viewer, webhook_id: str) -> None:
+    """Raise as `WebhookRepository.get` does, before an attempt is counted."""
+    with read_connection() as connection:
+        WebhookRepository(connection).get(viewer, webhook_id)
+
+
 @blueprint.post("")
 @owner_required
 @operation(
@@ -91,17 +97,22 @@ def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
 )
 def update_webhook(viewer: Viewer, *, webhook_id: str, **changes: Any) -> Mapping[Any, Any]:
     """Change a webhook's URL or events, disable or enable it. A new URL or enabling forgets its failures."""
-    with read_connection() as connection:
-        is_changed, is_moved = WebhookRepository(connection).compare(viewer, webhook_id, changes)
-    if is_changed:
-        count_attempt_of(viewer, WEBHOOKS)
-    if is_moved:
-        refuse_private_host("url", changes["url"])
+    _admit_change(viewer, webhook_id, changes)
     with transaction() as connection:
         webhook, is_changed = WebhookRepository(connection).update(viewer, webhook_id, changes, now=now())
         if is_changed:
             record(connection, SecurityEventType.WEBHOOK_UPDATED, viewer.user_id, detail=webhook_id)
     return webhook
+
+
+def _admit_change(viewer: Viewer, webhook_id: str, changes: Mapping[str, Any]) -> None:
+    """Count an attempt if the webhook changes, and refuse a new URL whose host is private; raises as `get` does."""
+    with read_connection() as connection:
+        changed = WebhookRepository(connection).changed_columns(viewer, webhook_id, changes)
+    if changed:
+        count_attempt_of(viewer, WEBHOOKS)
+    if "url" in changed:
+        refuse_private_host("url", changes["url"])
 
 
 @blueprint.delete("/<id:webhook_id>")
@@ -129,8 +140,7 @@ def delete_webhook(viewer: Viewer, *, webhook_id: str) -> dict[str, Any]:
 )
 def rotate_webhook_secret(viewer: Viewer, *, webhook_id: str) -> Mapping[Any, Any]:
     """Replace a webhook's secret; for 24 hours the replaced one signs as well. Only this response shows the new one."""
-    with read_connection() as connection:
-        WebhookRepository(connection).get(viewer, webhook_id)
+    _require_webhook(viewer, webhook_id)
     count_attempt([by_subject(WEBHOOK_ROTATIONS, webhook_id)])
     with transaction() as connection:
         webhook = WebhookRepository(connection).rotate_secret(viewer, webhook_id, new_secret(), now=now())
@@ -152,8 +162,7 @@ def rotate_webhook_secret(viewer: Viewer, *, webhook_id: str) -> Mapping[Any, An
 )
 def send_webhook_test(viewer: Viewer, *, webhook_id: str) -> Mapping[str, Any]:
     """Send a `webhook.test` message to a webhook, whatever its events are."""
-    with read_connection() as connection:
-        WebhookRepository(connection).get(viewer, webhook_id)
+    _require_webhook(viewer, webhook_id)
     count_attempt_of(viewer, WEBHOOK_TESTS, owner="company_id")
     with transaction() as connection:
         webhook = WebhookRepository(connection).get(viewer, webhook_id)

@@ -14,15 +14,13 @@ from interviews_api.db.types import Base, UtcDateTime
 from interviews_api.db.upsert import dialect_insert
 from interviews_api.hiring.models import Application, Job
 from interviews_api.interviews.models import InterviewStatus
+from interviews_api.interviews.rescheduling import APPOINTMENT_COLUMNS
 
 BATCH = 5_000
 """Rows per statement, and keys per look-up: SQLite takes at most 32,766 parameters."""
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-
-_APPOINTMENT = ("starts_at", "time_zone", "duration_minutes", "type", "location")
-"""The columns of an interview to which a candidate says yes."""
 
 Columns = ReadOnlyColumnCollection[str, Any]
 
@@ -51,7 +49,7 @@ def next_revision(new: Columns, stored: Columns) -> ColumnElement[int]:
     So links and mails sent earlier are superseded, as after a reschedule, an update or a cancellation.
     """
     is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & _differs(new, stored, "status")
-    is_superseded = is_cancelled | _differs(new, stored, *_APPOINTMENT, "meeting_link")
+    is_superseded = is_cancelled | _differs(new, stored, *APPOINTMENT_COLUMNS, "meeting_link")
     revision: ColumnElement[int] = stored["revision"] + case((is_superseded, 1), else_=0)
     return revision
 
@@ -61,7 +59,7 @@ def open_request(new: Columns, stored: Columns) -> ColumnElement[Any]:
 
     The answer is another appointment or another status.
     """
-    return case((~_differs(new, stored, *_APPOINTMENT, "status"), stored["reschedule_request"]))
+    return case((~_differs(new, stored, *APPOINTMENT_COLUMNS, "status"), stored["reschedule_request"]))
 
 
 def _differs(new: Columns, stored: Columns, *names: str) -> ColumnElement[bool]:

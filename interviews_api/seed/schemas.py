@@ -21,6 +21,7 @@ from interviews_api.web.fields import (
     enum_field,
     id_field,
     inline_text_field,
+    refuse_blank,
     text_field,
     time_zone_field,
 )
@@ -35,8 +36,7 @@ def _optional_text() -> fields.String:
 
 
 def _name(**kwargs: Any) -> fields.String:
-    checks = [validate.Length(min=1, max=_MAX_TEXT), validate.Regexp(r"(?s).*\S", error="Must not be blank.")]
-    return InlineText(validate=checks, **kwargs)
+    return InlineText(validate=[validate.Length(min=1, max=_MAX_TEXT), refuse_blank], **kwargs)
 
 
 def _optional_inline_text() -> fields.String:

@@ -25,6 +25,7 @@ from interviews_api.web.zone_names import ZoneName
 
 _BLANK = rf"\s\ufeff{BIDI_CONTROLS}"
 _NOT_BLANK = rf"[^{_BLANK}\u0000-\u001f\u007f-\u009f]"  # what `clean_text` leaves, and is no blank
+refuse_blank = validate.Regexp(rf"(?s).*[^{_BLANK}]", error="Must not be blank.")
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -249,7 +250,7 @@ def text_field(maximum: int = MAX_TEXT, *, minimum: int = 0, **kwargs: Any) -> f
 
 def filled_text_field(maximum: int, **kwargs: Any) -> fields.String:
     """Return the field of a text that is not blank, of at most `maximum` characters."""
-    checks = [validate.Length(min=1, max=maximum), validate.Regexp(rf"(?s).*[^{_BLANK}]", error="Must not be blank.")]
+    checks = [validate.Length(min=1, max=maximum), refuse_blank]
     pattern = rf"^[^\u0000]*{_NOT_BLANK}[^\u0000]*$"
     return CleanText(validate=checks, metadata={"pattern": pattern}, **kwargs)
 

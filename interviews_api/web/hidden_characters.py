@@ -1,4 +1,4 @@
-"""Characters that nobody sees, which people paste with e-mail addresses and links."""
+"""Invisible characters, which arrive with pasted e-mail addresses and links."""
 
 import re
 

@@ -44,8 +44,7 @@ def operation(
     has_etag: bool = False,
     cache: CachePolicy | None = None,
     html: RenderHtml | None = None,
-    see_other: RenderHtml | None = None,
-    takes_form: bool = False,
+    see_other: Callable[[], str] | None = None,
     form: type[Schema] | None = None,
     outcomes: Mapping[int, tuple[str, type[Schema]]] | None = None,
     media_type: str | None = None,
@@ -53,8 +52,7 @@ def operation(
     """Load query and body for the view, and render its return value into `{"message", "data"}`.
 
     The arguments are fields of RouteContract, but schemas are classes, `if_match_read` is a view, and `outcomes` has
-    message and schema by status. With `takes_form`, a form has the fields of the body. Raises TypeError for a `cache`
-    without `has_etag` or without status 200.
+    message and schema by status. Raises TypeError for a `cache` without `has_etag` or without status 200.
     """
     if cache is not None and (not has_etag or status != 200):
         raise TypeError(f"{message}: a cached response needs has_etag and status 200")
@@ -74,7 +72,7 @@ def operation(
         if_match_read=contract_of(if_match_read) if if_match_read else None,
         html=html,
         see_other=see_other,
-        form=form() if form else body() if takes_form and body else None,
+        form=form() if form else None,
         media_type=media_type,
     )
     others = {
@@ -125,6 +123,6 @@ def _respond(contract: RouteContract, view: View, identity: tuple[Any, ...], arg
 def _respond_with_page(contract: RouteContract, value: Any) -> ApiResponse:
     """Return the page, or a 303 to it (RFC 9110, section 15.4.4)."""
     if contract.see_other is not None:
-        return ApiResponse(None, 303, {"Location": contract.see_other(value)})
+        return ApiResponse(None, 303, {"Location": contract.see_other()})
     page = contract.html(value) if contract.html else ""
     return ApiResponse(page, contract.status, contract.headers, mimetype="text/html")

@@ -101,7 +101,7 @@ class RouteContract:
     """The contract of the read whose ETag a transition honours in If-Match; the view gets a `precondition` argument."""
     html: RenderHtml | None = None
     """Renders HTML for clients that do not ask for JSON. Such a route ignores the fields of an HTML form."""
-    see_other: RenderHtml | None = None
+    see_other: Callable[[], str] | None = None
     """Returns the address of the page to which those clients are sent with a 303, in place of `html`."""
     form: Schema | None = None
     """The fields of an HTML form, if one is a body; then a client that sends JSON gets JSON."""

@@ -14,11 +14,11 @@ MAX_NOTES = 5000
 MAX_TEXT = 10_000
 
 NO_NUL_PATTERN = r"^[^\u0000]*$"
-_HIDDEN = r"\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
-"""Controls, line separators, and characters that nobody sees.
+_NOT_IN_NAMES = r"\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
+"""Characters that a name must not have: controls, line separators and invisible characters.
 
-Without U+200C and U+200D, which names and emoji need, and U+200E and U+200F, which right-to-left names may have; and
-without bidirectional controls, which are removed from names.
+`hidden_characters.HIDDEN` is stricter: names and emoji need U+200C and U+200D, and right-to-left names may have U+200E
+and U+200F. Bidirectional controls are removed from names before they are checked.
 """
 
 
@@ -29,10 +29,10 @@ def _address_pattern(between: str) -> str:
     return f"({scheme}|{host})"
 
 
-NAME_PATTERN = rf"^(?![\s{BIDI_CONTROLS}]*$)(?!.*{_address_pattern(f'[{BIDI_CONTROLS}]*')})[^{_HIDDEN}]*$"
+NAME_PATTERN = rf"^(?![\s{BIDI_CONTROLS}]*$)(?!.*{_address_pattern(f'[{BIDI_CONTROLS}]*')})[^{_NOT_IN_NAMES}]*$"
 """A name as typed, from which bidirectional controls are still to be removed."""
 
-_hidden = re.compile(f"[{_HIDDEN}]")
+_not_in_names = re.compile(f"[{_NOT_IN_NAMES}]")
 _address = re.compile(_address_pattern(""))
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 _CONTROLS |= {ord(character): character for character in "\t\n\r"} | {ord(end): "\n" for end in "\v\f\x85"}
@@ -55,7 +55,7 @@ def check_name(name: str) -> None:
     """Raise ValidationError unless the text is a single-line name or title."""
     if not name.strip():
         raise ValidationError("Must not be blank.")
-    if _hidden.search(name):
+    if _not_in_names.search(name):
         raise ValidationError("Must not contain a hidden character or a line break.")
     if _address.search(name):
         raise ValidationError("Must not contain a web address.")

@@ -13,8 +13,8 @@ from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import now
 from interviews_api.db.connections import Database, transaction
 from interviews_api.interviews.models import Interview
-from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.notifications.incoming.receive import MailReceiver, read_incoming
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from interviews_api.services import service
 from tests.support.api import in_days, local
 from tests.support.calendar_mails import (

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL, answerable_address
+from interviews_api.accounts.answerable_addresses import ANSWERABLE_EMAIL, answerable_address
 from interviews_api.accounts.models import Company, User
 from interviews_api.clock import now
 from interviews_api.db.connections import Database

@@ -141,6 +141,7 @@ def test_names_lose_bidirectional_controls_and_texts_unbalanced_ones(
         ("companies", "name", "\u202e", "Length must be between 1 and 20000."),
         ("jobs", "title", " \u2066", "Must not be blank."),
         ("candidates", "firstName", " ", "Must not be blank."),
+        ("companies", "name", "\ufeff", "Must not be blank."),
         ("candidates", "lastName", "\u2067\u2069", "Length must be between 1 and 20000."),
     ],
 )

@@ -13,8 +13,8 @@ from flask import Flask
 from interviews_api.clock import format_instant
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
-from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.notifications.channels.email import compose
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from interviews_api.notifications.models import Channel
 from tests.support.api import in_days, invitation, local
 from tests.support.calendar_mails import REPLY_ADDRESS

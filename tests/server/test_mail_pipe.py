@@ -10,7 +10,7 @@ from sqlalchemy import select
 from interviews_api import create_app
 from interviews_api.db.connections import Database
 from interviews_api.interviews.models import Interview
-from interviews_api.interviews.reply_addresses import make_reply_address
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from interviews_api.notifications.models import Delivery
 from interviews_api.services import service
 from tests.support.calendar_mails import REPLY_ADDRESS, Invited, gmail, outlook, plain

@@ -14,7 +14,7 @@ from interviews_api.accounts.models import Role
 from interviews_api.accounts.tokens import issue_access_token
 from interviews_api.config import Settings
 from interviews_api.db.connections import Database
-from interviews_api.interviews.reply_addresses import make_reply_address
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from interviews_api.services import service
 from tests.support.api import Caller, invitation
 from tests.support.calendar_mails import REPLY_ADDRESS, Invited, Receive

@@ -55,7 +55,7 @@ def test_mail_has_the_calendar_method_of_the_new_status(event: EventType, mail_s
     mail = mail_to("candidate", mail_settings, event)
     methods = [part.get_param("method") for part in mail.walk() if part.get_content_type() == "text/calendar"]
     method = CALENDAR_METHODS[TARGETS[event]]
-    assert methods == ([method] if method else []), f"{event}: see _METHODS in email.py"
+    assert methods == ([method] if method else []), f"{event}: see _METHODS in event_mails.py"
 
 
 @pytest.mark.parametrize("event", SENT_TRANSITIONS)

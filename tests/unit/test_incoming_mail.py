@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from interviews_api.interviews.reply_addresses import make_reply_address
 from interviews_api.notifications.incoming.receive import Incoming, read_incoming
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from tests.support.calendar_mails import (
     FORMS,
     REPLY_ADDRESS,
@@ -36,7 +36,7 @@ def read(raw: bytes) -> Incoming | None:
 def sequences(raw: bytes) -> list[int]:
     incoming = read(raw)
     assert incoming is not None
-    return [answer.sequence for answer in incoming.answers or ()]
+    return [reply.sequence for reply in incoming.replies or ()]
 
 
 @pytest.mark.parametrize("written", ["x", "", "-1", "4294967296", "9" * 5000, "1.0", "0x0"])
@@ -64,8 +64,8 @@ def test_method_of_the_calendar_is_before_that_of_the_mail(
     raw = thunderbird(INVITED).replace(b"METHOD:REPLY", method).replace(b"method=REPLY", f"method={in_mime}".encode())
     incoming = read(raw)
     assert incoming is not None
-    answers = incoming.answers
-    assert (answers and [answer.is_counter for answer in answers]) == (None if is_counter is None else [is_counter])
+    replies = incoming.replies
+    assert (replies and [reply.is_counter for reply in replies]) == (None if is_counter is None else [is_counter])
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -73,7 +73,7 @@ def test_answer_about_an_occurrence_is_about_no_interview(name: str) -> None:
     """Interviews do not recur; an answer about the interview beside it counts."""
     incoming = read(FORMS[name](INVITED, "DECLINED", extra="RECURRENCE-ID:20300517T080000Z"))
     assert incoming is not None
-    assert incoming.answers == []
+    assert incoming.replies == []
     occurrence = calendar(replace(INVITED, sequence=7), "ATTENDEE;PARTSTAT=DECLINED:mailto:ada@example.com",
                           extra="RECURRENCE-ID;TZID=Europe/Paris:20300517T080000")  # fmt: skip
     event = crlf(occurrence[occurrence.index("BEGIN:VEVENT") : occurrence.index("END:VCALENDAR")])
@@ -87,8 +87,8 @@ def test_answer_about_an_occurrence_is_about_no_interview(name: str) -> None:
 def test_proposed_time_is_read_in_zones_as_programs_name_them(zone: str) -> None:
     incoming = read(outlook(INVITED, method="COUNTER", extra=f"DTSTART;TZID={zone}:20300517T100000"))
     assert incoming is not None
-    (answer,) = incoming.answers or ()
-    assert answer.starts_at == datetime(2030, 5, 17, 8, tzinfo=UTC)
+    (reply,) = incoming.replies or ()
+    assert reply.starts_at == datetime(2030, 5, 17, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("charset", ["UTF8", "us-ascii", "iso-8859-1", "utf-7", "utf-16", "idna", "rot13", "x"])
@@ -105,7 +105,7 @@ def test_calendar_in_another_encoding_is_no_answer() -> None:
     head = head.replace(b"Auto-Submitted: auto-generated", b"Auto-Submitted: no")
     incoming = read(head + (begin + body).decode().encode("utf-16"))
     assert incoming is not None
-    assert incoming.answers is None
+    assert incoming.replies is None
 
 
 def with_line(line: str, *, before: str = "SEQUENCE:0") -> bytes:
@@ -220,5 +220,5 @@ def test_damaged_answer_is_read_without_an_error(form: Form, begin: int, end: in
 @example("UID", ";VALUE=DATE:20300517")
 def test_any_content_line_is_read_without_an_error(name: str, rest: str) -> None:
     incoming = read(with_line(f"{name}{rest}", before="UID:"))
-    for answer in (incoming and incoming.answers) or ():
-        answer.is_from("ada@example.com")
+    for reply in (incoming and incoming.replies) or ():
+        reply.is_from("ada@example.com")

@@ -24,7 +24,7 @@ from interviews_api.notifications.worker.suppression import raise_if_obsolete
 def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours: int, why: str | None) -> None:
     about = {
         "kind": "event", "company_approval": "approved",
-        "channel": "email", "event_revision": 1, "revision": 1, "event_type": event_type, "status": status,
+        "channel": "email", "valid_revision": 1, "revision": 1, "event_type": event_type, "status": status,
         "starts_at": now() + timedelta(hours=hours), "held_at": None, "is_muted": False, "reschedule_request": None,
     }  # fmt: skip
     with pytest.raises(Obsolete, match=why) if why else nullcontext():
@@ -39,7 +39,7 @@ def test_obsolete_deliveries_are_recognised(event_type: str, status: str, hours:
 )
 def test_nudge_is_obsolete_while_a_request_for_another_time_stands(event_type: str, why: str | None) -> None:
     about = {
-        "kind": "event", "company_approval": "approved", "channel": "push", "event_revision": 1, "revision": 1,
+        "kind": "event", "company_approval": "approved", "channel": "push", "valid_revision": 1, "revision": 1,
         "event_type": event_type, "status": "en_attente" if why else "confirmed", "held_at": None, "is_muted": False,
         "starts_at": now() + timedelta(hours=1), "reschedule_request": {"reason": None},
     }  # fmt: skip
@@ -51,7 +51,7 @@ def test_nudge_is_obsolete_while_a_request_for_another_time_stands(event_type: s
 def test_held_mail_is_not_left_to_a_newer_one_that_may_be_muted(is_muted: bool, why: str | None) -> None:
     about = {
         "kind": "event", "company_approval": "approved",
-        "is_muted": is_muted, "accepted_at": now(), "channel": "email", "event_revision": 1, "revision": 1,
+        "is_muted": is_muted, "accepted_at": now(), "channel": "email", "valid_revision": 1, "revision": 1,
         "event_type": "interview.rescheduled", "status": "confirmed", "starts_at": now() + timedelta(hours=1),
         "held_at": now(), "is_superseded": True,
     }  # fmt: skip

@@ -9,29 +9,19 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-from interviews_api.accounts.models import Role
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.email_addresses import in_ascii
 from interviews_api.events.models import EventType
-from interviews_api.interviews.icalendar_export import Invitee, Method, export_calendar
+from interviews_api.interviews.icalendar_export import Invitee, export_calendar
 from interviews_api.interviews.models import InterviewStatus
-from interviews_api.interviews.reply_addresses import make_reply_address
-from interviews_api.notifications import answer_mails, event_mails
+from interviews_api.notifications import event_mails
 from interviews_api.notifications.delivery_errors import Rejected
 from interviews_api.notifications.delivery_kinds import KINDS
+from interviews_api.notifications.incoming.reply_addresses import make_reply_address
 from interviews_api.notifications.mail_templates import HTML_TEXTS, LAYOUT, TERMS, TEXTS
-from interviews_api.notifications.models import DeliveryKind
 from interviews_api.web.plain_text import full_name, in_one_line, shorten
 
-_METHODS = {
-    EventType.SCHEDULED: Method.REQUEST,
-    EventType.RESCHEDULED: Method.REQUEST,
-    EventType.UPDATED: Method.REQUEST,
-    EventType.CONFIRMED: Method.REQUEST,
-    EventType.DECLINED: Method.CANCEL,
-    EventType.CANCELLED: Method.CANCEL,
-}
 _TEXTS_OF_COMPANY = (
     "cancellation_reason",
     "notes",
@@ -89,40 +79,33 @@ def compose(settings: Settings, user: Values, context: Values) -> EmailMessage:
         raise Rejected("the address is not one that a mail can be sent to") from None
     organizer = {"company_answerable_email": context["company_answerable_email"]}
     context = _without_texts_of_muted_company(context)
+    rules = KINDS[context["kind"]]
     variables = _texts(user, context) | {
-        "facts": KINDS[context["kind"]].facts(user, context),
+        "facts": rules.facts(user, context),
         "notes": event_mails.notes(user, context),
-        "url": KINDS[context["kind"]].link(settings, context),
+        "url": rules.link(settings, context),
         "hint": _hint(settings, context),
     }
     message = EmailMessage(policy=_POLICY)
     message["Subject"] = _Subject(variables["subject"])
     message["From"] = _Mailbox(settings.mail_from)
     message["To"] = Address(addr_spec=to)
-    if reply_to := KINDS[context["kind"]].reply_to(user, context):
+    if reply_to := rules.reply_to(user, context):
         message["Reply-To"] = Address(addr_spec=reply_to)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{context['key']}.{user['id']}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
-    is_answer = context["kind"] == DeliveryKind.ANSWER
-    message["Auto-Submitted"] = "auto-replied" if is_answer else "auto-generated"  # RFC 3834, section 5: no replies
+    message["Auto-Submitted"] = rules.auto_submitted
     message.set_content(LAYOUT.get_template("layout.txt.j2").render(variables), cte="quoted-printable")
     html_variables = variables | _html_texts(user, context)
     html = LAYOUT.get_template("layout.html.j2").render(html_variables)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
-    if method := _calendar_method(user, context):
+    if method := rules.method(user, context):
         # Also of a muted company, because calendars ignore a CANCEL of another organizer than the invitation's.
         interview = dict(context) | organizer
         invitation = export_calendar(settings, [interview], method, invitee=_invitee(settings, to, context))
         params = {"method": method.value}
         message.add_alternative(invitation.decode(), subtype="calendar", params=params, cte="base64")
     return message
-
-
-def _calendar_method(user: Values, context: Values) -> Method | None:
-    """Return the method of the calendar event that the mail carries, or None."""
-    if context["kind"] == DeliveryKind.ANSWER:
-        return answer_mails.method(context)
-    return _METHODS.get(context["event_type"]) if user["role"] == Role.CANDIDATE else None
 
 
 def _invitee(settings: Settings, address: str, context: Values) -> Invitee:
@@ -136,8 +119,8 @@ def _invitee(settings: Settings, address: str, context: Values) -> Invitee:
 
 def _hint(settings: Settings, context: Values) -> str:
     """Return whether an answer in the calendar counts, for a mail that asks for one."""
-    asks = context["status"] == InterviewStatus.PENDING and context["kind"] in (DeliveryKind.EVENT, DeliveryKind.ANSWER)
-    return str(TERMS.hints["calendar" if settings.reply_address else "link"]) if asks else ""
+    is_pending = context["status"] == InterviewStatus.PENDING
+    return str(TERMS.hints["calendar" if settings.reply_address else "link"]) if is_pending else ""
 
 
 def _without_texts_of_muted_company(context: Values) -> Values:

@@ -1,1 +1,1 @@
-"""Incoming mail: the answers that candidates' calendars send to reply addresses."""
+"""Incoming mail: the replies that candidates' calendars send to reply addresses."""

@@ -1,4 +1,4 @@
-"""iTIP answers of attendees: REPLY and COUNTER (RFC 5546, sections 3.2.3 and 3.2.7), as real calendars write them.
+"""iTIP replies of attendees: REPLY and COUNTER (RFC 5546, sections 3.2.3 and 3.2.7), as real calendars write them.
 
 Outlook leaves out ORGANIZER. Gmail, Outlook, Apple Calendar and Thunderbird keep UID and SEQUENCE of the invitation.
 """
@@ -39,11 +39,11 @@ class PartStat(StrEnum):
 
 
 @dataclass(frozen=True)
-class CalendarAnswer:
-    """An attendee's answer about an interview: a REPLY, or a COUNTER, which proposes another start.
+class CalendarReply:
+    """An attendee's reply about an interview: a REPLY, or a COUNTER, which proposes another start.
 
-    `addresses` are spellings of the attendee's address. `status` is None for a status that is no answer. `starts_at` is
-    in UTC, or None without a time in a known zone.
+    `addresses` are spellings of the attendee's address. `status` is None for a status that PartStat lacks.
+    `starts_at` is in UTC, or None without a time in a known zone.
     """
 
     interview_id: str
@@ -60,8 +60,8 @@ class CalendarAnswer:
         return key != "" and key in map(_mailbox_key, self.addresses)
 
 
-def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
-    """Return the answers in the order of their SEQUENCE, or None if the part is no REPLY or COUNTER."""
+def read_replies(part: CalendarPart) -> list[CalendarReply] | None:
+    """Return the replies in the order of their SEQUENCE, or None if the part is no REPLY or COUNTER."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of a time zone that is guessed from its name
             calendar = Calendar.from_ical("\r\n".join([*_relevant_lines(part.unfolded), ""]))
@@ -70,14 +70,12 @@ def read_answers(part: CalendarPart) -> list[CalendarAnswer] | None:
     method = str(_first(calendar, "METHOD") or part.method).strip().upper()
     if method not in _METHODS:
         return None
-    answers = [
-        answer for event in calendar.walk("VEVENT") for answer in _answers(event, is_counter=method == "COUNTER")
-    ]
-    return sorted(answers, key=attrgetter("sequence"))
+    replies = [reply for event in calendar.walk("VEVENT") for reply in _replies(event, is_counter=method == "COUNTER")]
+    return sorted(replies, key=attrgetter("sequence"))
 
 
 def _relevant_lines(text: str) -> Iterator[str]:
-    """Yield the lines that an answer is made of; others cost time, and time zones may cost it without end.
+    """Yield the lines that a reply is made of; others cost time, and time zones may cost it without end.
 
     Raises ValueError for the name of a time zone that would cost much to look for.
     """
@@ -98,17 +96,17 @@ def _relevant_lines(text: str) -> Iterator[str]:
             inside.pop()
 
 
-def _answers(event: Mapping[str, Any], *, is_counter: bool) -> Iterator[CalendarAnswer]:
-    """Yield an answer for each attendee of the event, none for an event that is no interview.
+def _replies(event: Mapping[str, Any], *, is_counter: bool) -> Iterator[CalendarReply]:
+    """Yield a reply for each attendee of the event, none for an event that is no interview.
 
-    Interviews do not recur, so an answer about one occurrence is not about an interview.
+    Interviews do not recur, so a reply about one occurrence is not about an interview.
     """
     uid = _UID.fullmatch(str(_first(event, "UID") or "").strip())
     if uid is None or "RECURRENCE-ID" in event:
         return
     for attendee in (value for value in _all(event, "ATTENDEE") if isinstance(value, vCalAddress)):
         status = str(attendee.params.get("PARTSTAT", "")).upper()
-        yield CalendarAnswer(
+        yield CalendarReply(
             uid[1],
             tuple(_addresses(attendee)),
             _sequence(event),

@@ -1,7 +1,7 @@
-"""Reception of a mail: the candidate's answer becomes a transition, anything else an answer to the candidate.
+"""Reception of a mail: the candidate's reply becomes a transition, anything else an answer to the candidate.
 
 Nothing goes to the sender of a mail, and nothing is done for mails that a program may have sent by itself. Calendars
-mark the answers that a person pressed as automatic, so such a mark does not count for them.
+mark the replies that a person pressed as automatic, so such a mark does not count for them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,17 @@ from sqlalchemy import Connection
 
 from interviews_api.db.row_limits import ActiveLimits
 from interviews_api.errors import IllegalTransition, TooManyRequests
-from interviews_api.interviews.calendar_answer_repository import CalendarAnswerRepository, has_ended
 from interviews_api.interviews.candidate_schemas import MAX_PROPOSED_TIMES, Reason
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
-from interviews_api.interviews.reply_addresses import find_tokens, interview_id_of, is_genuine
 from interviews_api.interviews.reschedule_requests import new_request
+from interviews_api.interviews.scheduling import ends_at
 from interviews_api.interviews.state_machine import CONFIRM, DECLINE, REQUEST_RESCHEDULE
 from interviews_api.notifications.answer_repository import AnswerRepository
-from interviews_api.notifications.incoming.itip import CalendarAnswer, PartStat, read_answers
+from interviews_api.notifications.incoming.calendar_reply_repository import CalendarReplyRepository
+from interviews_api.notifications.incoming.itip import CalendarReply, PartStat, read_replies
 from interviews_api.notifications.incoming.mime import IncomingMail, read_mail
+from interviews_api.notifications.incoming.reply_addresses import find_tokens, interview_id_of, is_genuine
 from interviews_api.notifications.models import Answer
 from interviews_api.web.plain_text import replace_controls
 from interviews_api.web.text_rules import MAX_REASON
@@ -37,8 +38,8 @@ _MAX_TOKENS = 10
 InterviewRow = Mapping[Any, Any]
 
 
-class Outcome(StrEnum):
-    """What became of a mail, for the log."""
+class ReceptionOutcome(StrEnum):
+    """Outcome of a mail, which the command prints."""
 
     IGNORED = "ignored"
     APPLIED = "applied"
@@ -47,10 +48,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Incoming:
-    """A mail to reply addresses with these tokens, which may be forged. `answers` is None if no calendar wrote it."""
+    """A mail to reply addresses with these tokens, which may be forged. `replies` is None if no calendar wrote it."""
 
     tokens: tuple[str, ...]
-    answers: list[CalendarAnswer] | None
+    replies: list[CalendarReply] | None
 
 
 def read_incoming(raw: bytes, reply_address: str) -> Incoming | None:
@@ -58,12 +59,13 @@ def read_incoming(raw: bytes, reply_address: str) -> Incoming | None:
     mail = read_mail(raw)
     if mail is None or _is_bulk(mail):
         return None
-    answers = read_answers(mail.calendar) if mail.calendar else None
-    if answers is None and _is_automatic(mail):
+    replies = read_replies(mail.calendar) if mail.calendar else None
+    if replies is None and _is_automatic(mail):
         return None
-    text = "\n".join([*mail.values(*_RECIPIENT_FIELDS), mail.calendar.unfolded if answers and mail.calendar else ""])
+    in_calendar = mail.calendar.unfolded if replies and mail.calendar else ""
+    text = "\n".join([*mail.values(*_RECIPIENT_FIELDS), in_calendar])
     tokens = dict.fromkeys(find_tokens(reply_address, text))
-    return Incoming(tuple(tokens), answers) if tokens else None
+    return Incoming(tuple(tokens), replies) if tokens else None
 
 
 class MailReceiver:
@@ -74,19 +76,19 @@ class MailReceiver:
         self._secret_key = secret_key
         self._now = now
         self._limits = limits
-        self._interviews = CalendarAnswerRepository(connection)
+        self._interviews = CalendarReplyRepository(connection)
 
-    def receive(self, incoming: Incoming) -> Outcome:
-        """Apply the candidate's answer, or answer the candidate."""
+    def receive(self, incoming: Incoming) -> ReceptionOutcome:
+        """Apply the candidate's reply, or answer the candidate."""
         interview = self._lock_interview(incoming.tokens)
         if interview is None:
-            return Outcome.IGNORED
-        if incoming.answers is None:
+            return ReceptionOutcome.IGNORED
+        if incoming.replies is None:
             return self._answer(Answer.PLAIN, interview)
         address = interview["candidate_email"]
-        answers = [answer for answer in incoming.answers if answer.interview_id == interview["interview_id"]]
-        answers = [answer for answer in answers if answer.is_from(address)]
-        return self._apply_reply(answers, interview) if answers else Outcome.IGNORED
+        replies = [reply for reply in incoming.replies if reply.interview_id == interview["interview_id"]]
+        replies = [reply for reply in replies if reply.is_from(address)]
+        return self._apply_reply(replies, interview) if replies else ReceptionOutcome.IGNORED
 
     def _lock_interview(self, tokens: Iterable[str]) -> InterviewRow | None:
         """Lock and return the interview of the first genuine token, unless the interview is over."""
@@ -94,43 +96,43 @@ class MailReceiver:
             interview = self._interviews.find(interview_id_of(token))
             if interview and is_genuine(self._secret_key, token, interview["candidate_id"]):
                 interview = self._interviews.lock(interview["interview_id"])
-                return interview if interview and not has_ended(interview, self._now) else None
+                return interview if interview and ends_at(interview) > self._now else None
         return None
 
-    def _apply_reply(self, answers: list[CalendarAnswer], interview: InterviewRow) -> Outcome:
-        """Apply the answer of the latest SEQUENCE, and all proposals of that SEQUENCE."""
-        answer = answers[-1]
-        is_no_answer = answer.status is None and not answer.is_counter
-        if is_no_answer or _has_effect_already(answer, interview):
-            return Outcome.IGNORED
-        if answer.sequence != interview["revision"] or interview["status"] not in OPEN_STATUSES:
+    def _apply_reply(self, replies: list[CalendarReply], interview: InterviewRow) -> ReceptionOutcome:
+        """Apply the reply of the latest SEQUENCE, and all proposals of that SEQUENCE."""
+        reply = replies[-1]
+        is_undecided = reply.status is None and not reply.is_counter
+        if is_undecided or _has_effect_already(reply, interview):
+            return ReceptionOutcome.IGNORED
+        if reply.sequence != interview["revision"] or interview["status"] not in OPEN_STATUSES:
             return self._answer(Answer.OUTDATED, interview)
         try:
-            if answer.is_counter:
-                self._request_reschedule(answers, interview)
-            elif answer.status is PartStat.ACCEPTED:
+            if reply.is_counter:
+                self._request_reschedule(replies, interview)
+            elif reply.status is PartStat.ACCEPTED:
                 self._interviews.apply(CONFIRM, interview, limits=self._limits)
-            elif answer.status is PartStat.DECLINED:
-                reason = _reason(answer)
+            elif reply.status is PartStat.DECLINED:
+                reason = _reason(reply)
                 self._interviews.apply(DECLINE, interview, limits=self._limits, cancellation_reason=reason)
             else:
                 return self._answer(Answer.TENTATIVE, interview)
         except (IllegalTransition, InvalidLink):
             return self._answer(Answer.OUTDATED, interview)
         except TooManyRequests:
-            return Outcome.IGNORED
-        return Outcome.APPLIED
+            return ReceptionOutcome.IGNORED
+        return ReceptionOutcome.APPLIED
 
-    def _request_reschedule(self, answers: list[CalendarAnswer], interview: InterviewRow) -> None:
-        starts = (each.starts_at for each in answers if each.sequence == interview["revision"])
+    def _request_reschedule(self, replies: list[CalendarReply], interview: InterviewRow) -> None:
+        starts = (each.starts_at for each in replies if each.sequence == interview["revision"])
         proposed = dict.fromkeys(start for start in starts if start and start > self._now)
         proposed.pop(interview["starts_at"], None)
-        request = new_request(_reason(answers[-1]), list(proposed)[:MAX_PROPOSED_TIMES])
+        request = new_request(_reason(replies[-1]), list(proposed)[:MAX_PROPOSED_TIMES])
         self._interviews.apply(REQUEST_RESCHEDULE, interview, limits=self._limits, reschedule_request=request)
 
-    def _answer(self, answer: Answer, interview: InterviewRow) -> Outcome:
+    def _answer(self, answer: Answer, interview: InterviewRow) -> ReceptionOutcome:
         is_added = AnswerRepository(self._connection).add(answer, interview, now=self._now)
-        return Outcome.ANSWERED if is_added else Outcome.IGNORED
+        return ReceptionOutcome.ANSWERED if is_added else ReceptionOutcome.IGNORED
 
 
 def _is_bulk(mail: IncomingMail) -> bool:
@@ -145,17 +147,17 @@ def _is_automatic(mail: IncomingMail) -> bool:
     return any(value.partition(";")[0].strip().lower() != "no" for value in mail.values("Auto-Submitted"))
 
 
-def _has_effect_already(answer: CalendarAnswer, interview: InterviewRow) -> bool:
-    """Return whether the interview is as the answer wants it, because a mail may arrive twice."""
-    if answer.is_counter:
+def _has_effect_already(reply: CalendarReply, interview: InterviewRow) -> bool:
+    """Return whether the interview is as the reply wants it, because a mail may arrive twice."""
+    if reply.is_counter:
         return False
-    if answer.status is PartStat.ACCEPTED:
-        return (interview["status"], interview["revision"]) == (InterviewStatus.CONFIRMED, answer.sequence)
+    if reply.status is PartStat.ACCEPTED:
+        return (interview["status"], interview["revision"]) == (InterviewStatus.CONFIRMED, reply.sequence)
     is_declined = (interview["status"], interview["cancelled_by"]) == (InterviewStatus.CANCELLED, Actor.CANDIDATE)
-    return answer.status is PartStat.DECLINED and is_declined
+    return reply.status is PartStat.DECLINED and is_declined
 
 
-def _reason(answer: CalendarAnswer) -> str | None:
-    text = replace_controls(answer.comment).strip()[:MAX_REASON]
+def _reason(reply: CalendarReply) -> str | None:
+    text = replace_controls(reply.comment).strip()[:MAX_REASON]
     reason: str | None = Reason().load({"reason": text})["reason"] if text else None
     return reason

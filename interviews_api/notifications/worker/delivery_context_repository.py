@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.company_repository import ANSWERABLE_EMAIL
+from interviews_api.accounts.answerable_addresses import ANSWERABLE_EMAIL
 from interviews_api.accounts.models import (
     AccountMail,
     Candidate,
@@ -101,7 +101,7 @@ _DELIVERY_CONTEXT = (
         Event.type.label("event_type"),
         Event.at.label("event_at"),
         Event.actor.label("event_actor"),
-        valid_revision(Event).label("event_revision"),
+        valid_revision(Event).label("valid_revision"),
         Event.previous_starts_at,
         Event.changed_fields,
         Interview.id.label("interview_id"),

@@ -69,10 +69,10 @@ class ReminderRepository:
 
     def _logged_names(self, interview_ids: list[str]) -> defaultdict[tuple[str, int], set[str]]:
         """Return the names of the occasions in the log, by interview and the revision up to which they hold."""
-        statement = select(Event.interview_id, valid_revision(Event).label("revision"), Event.occasion).where(
+        statement = select(Event.interview_id, valid_revision(Event).label("valid_revision"), Event.occasion).where(
             Event.interview_id.in_(interview_ids), Event.occasion.is_not(None)
         )
         names = defaultdict(set)
         for event in self._connection.execute(statement):
-            names[event.interview_id, event.revision].add(event.occasion)
+            names[event.interview_id, event.valid_revision].add(event.occasion)
         return names

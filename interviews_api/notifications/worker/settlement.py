@@ -75,14 +75,14 @@ class DeliverySettler:
             return False
         except RetryLater as error:
             is_about_target = not isinstance(error, MessageDeferred)
-            self._postpone(claim, str(error), pauses_target=is_about_target, status_code=error.status_code)
+            self._postpone(claim, error, pauses_target=is_about_target)
             return not is_about_target
         except DeliveryError as error:
             self._write(partial(self._end, claim=claim, error=error))
             return not isinstance(error, TargetGone)
         except Exception as error:
             _log.exception("delivery %s failed with an unexpected error", claim.id)
-            self._postpone(claim, f"unforeseen: {type(error).__name__}", pauses_target=False)
+            self._postpone(claim, RetryLater(f"unforeseen: {type(error).__name__}"), pauses_target=False)
             return True
         self._write(partial(self._succeed, claim=claim, status_code=status_code))
         return True
@@ -115,30 +115,22 @@ class DeliverySettler:
         if isinstance(error, Rejected):
             self._health(connection).record_failure(claim.target_id, now())
 
-    def _postpone(self, claim: Claim, error: str, *, pauses_target: bool, status_code: int | None = None) -> None:
+    def _postpone(self, claim: Claim, error: RetryLater, *, pauses_target: bool) -> None:
         """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter."""
         backoff = self._backoff(claim.attempts)
         if pauses_target:
             self._slots.pause(claim.target_id, min(backoff, FIRST_BACKOFF).total_seconds())
         until = min(now() + backoff, claim.give_up_at)
-        fail = partial(self._fail, claim=claim, until=until, error=error, status_code=status_code)
-        self._write(partial(fail, is_targets_fault=pauses_target))
+        self._write(partial(self._fail, claim=claim, until=until, error=error, is_targets_fault=pauses_target))
 
     def _fail(
-        self,
-        connection: Connection,
-        claim: Claim,
-        until: datetime,
-        error: str,
-        *,
-        status_code: int | None,
-        is_targets_fault: bool,
+        self, connection: Connection, claim: Claim, until: datetime, error: RetryLater, *, is_targets_fault: bool
     ) -> None:
-        repository = DeliveryRepository(connection)
+        repository, reason, status_code = DeliveryRepository(connection), str(error), error.status_code
         if now() >= claim.give_up_at:
-            repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=error, status_code=status_code)
+            repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=reason, status_code=status_code)
         else:
-            repository.postpone(claim, until, error=error, status_code=status_code)
+            repository.postpone(claim, until, error=reason, status_code=status_code)
         if is_targets_fault:
             self._health(connection).record_failure(claim.target_id, now())
 

@@ -1,4 +1,4 @@
-"""Reply addresses: the organizer of invitations by mail, to which a calendar sends its candidate's answer.
+"""Reply addresses: the organizer of invitations by mail, to which a calendar sends its candidate's reply.
 
 The address is REPLY_ADDRESS with a token: `replies+<token>@example.com`. The token names the interview and its
 candidate, and stays the same for the interview's life. It has 40 characters of base32, the id of the interview and a
@@ -21,7 +21,7 @@ _ID_BYTES, _MAC_BYTES = 12, 13  # together 200 bits, so each character of base32
 
 
 def make_reply_address(reply_address: str, secret_key: str, interview_id: str, candidate_id: str) -> str:
-    """Return the address that takes this candidate's answers about this interview."""
+    """Return the address that takes this candidate's replies about this interview."""
     local_part, _, domain = reply_address.rpartition("@")
     return f"{local_part}+{_make_token(secret_key, interview_id, candidate_id)}@{domain}"
 

@@ -1,7 +1,6 @@
-"""The SQL of answers from calendars: the interview of a reply address, and the transitions that an answer makes."""
+"""The SQL of calendar replies: the interview of a reply address, and the transitions that a reply makes."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -43,8 +42,8 @@ _INTERVIEW = _select(Interview)
 _CALENDAR_SIDE = Side(Actor.CANDIDATE, _IS_ANSWERED, _select)
 
 
-class CalendarAnswerRepository:
-    """Interviews that candidates answer from their calendars. Never commits."""
+class CalendarReplyRepository:
+    """Interviews to which candidates reply from their calendars. Never commits."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -54,7 +53,7 @@ class CalendarAnswerRepository:
         return self._connection.execute(_INTERVIEW, {"interview_id": interview_id}).mappings().one_or_none()
 
     def lock(self, interview_id: str) -> InterviewRow | None:
-        """Make other transitions and answers of the interview wait until the commit, and return it, or None."""
+        """Make other transitions and replies of the interview wait until the commit, and return it, or None."""
         TransitionRepository(self._connection).lock(interview_id)
         return self.find(interview_id)
 
@@ -80,8 +79,3 @@ class CalendarAnswerRepository:
         if interview is None or interview["revision"] != answered["revision"]:
             raise InvalidLink
         return interview
-
-
-def has_ended(interview: InterviewRow, now: datetime) -> bool:
-    """Return whether the interview's end has passed."""
-    return bool(now >= interview["starts_at"] + timedelta(minutes=interview["duration_minutes"]))
