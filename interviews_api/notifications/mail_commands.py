@@ -10,6 +10,7 @@ from interviews_api.accounts.rate_limits import active_limits
 from interviews_api.clock import now
 from interviews_api.config import Settings
 from interviews_api.db.connections import transaction
+from interviews_api.errors import TooManyRequests
 from interviews_api.notifications.incoming.mime import MAX_BYTES
 from interviews_api.notifications.incoming.receive import MailReceiver, ReceptionOutcome, read_incoming
 from interviews_api.services import service
@@ -25,8 +26,8 @@ mail = CommandGroup("mail", help="Receive the answers of candidates' calendars."
 def receive_mail() -> None:
     """Read one mail (RFC 5322) from standard input and act on it, for the pipe of a mail server.
 
-    Exits as mail servers expect: 0 also for mails that are ignored, 75 (try later) for any failure, 78 without
-    REPLY_ADDRESS.
+    Exits as mail servers expect: 0 also for mails that are ignored, 75 (try later) over a limit and for any failure, 78
+    without REPLY_ADDRESS.
     """
     settings = service(Settings)
     if not settings.reply_address:
@@ -34,6 +35,9 @@ def receive_mail() -> None:
         sys.exit(os.EX_CONFIG)
     try:
         outcome = _receive(settings)
+    except TooManyRequests as error:
+        click.echo(error.message, err=True)
+        sys.exit(os.EX_TEMPFAIL)
     except Exception:  # whatever it is, the mail server keeps the mail
         _log.exception("cannot receive a mail")
         sys.exit(os.EX_TEMPFAIL)

@@ -169,7 +169,8 @@ class Webhook(Base):
     `previous_secrets` are secrets that were replaced, newest first, each with the Unix time until which it signs as
     well; None before the first rotation.
 
-    `created_by_id` is the user that set it up, and may be gone; None for webhooks written before migration 0007.
+    `created_by_id` is the user that set its address or secret last, and may be gone; None for webhooks written before
+    migration 0007.
     `failing_since` is the time of the first failed attempt since the last successful one.
     """
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, case, delete, func, insert, select, true, update
 
+from interviews_api.accounts.colleague_repository import ColleagueRepository
 from interviews_api.accounts.models import Candidate, Company, CompanyUser, Viewer
 from interviews_api.accounts.repository import (
     IS_SIGNED_IN,
     LOCK_CANDIDATE,
-    LOCK_COMPANY,
     OUR_COMPANY,
     VIEWER,
     UserRepository,
@@ -113,7 +113,7 @@ class WebhookRepository:
         return read_page(self._connection, _WEBHOOKS, values, id_column="id", sort=(itemgetter("created_at"), False))
 
     def webhook_urls_of(self, user_id: str) -> list[str]:
-        """Return the URLs of the webhooks that the company user set up, oldest first."""
+        """Return the URLs of the webhooks whose address or secret the company user set last, oldest first."""
         statement = select(Webhook.url).where(Webhook.created_by_id == user_id)
         return list(self._connection.execute(statement.order_by(Webhook.created_at, Webhook.id)).scalars())
 
@@ -156,6 +156,7 @@ class WebhookRepository:
             return webhook, False
         if "url" in values:
             _refuse_second_webhook(self._webhooks_of(company_id), values["url"], own_id=webhook_id)
+            values["created_by_id"] = viewer.user_id
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
         return self.get(viewer, webhook_id), True
 
@@ -169,16 +170,13 @@ class WebhookRepository:
         ends_at = int((now + SECRET_OVERLAP).timestamp())
         earlier = [pair for pair in webhook["previous_secrets"] or [] if pair[1] > now.timestamp()]
         previous = [(webhook["secret"], ends_at), *earlier][:_MAX_PREVIOUS_SECRETS]
-        values = {"secret": secret, "previous_secrets": previous}
+        values = {"secret": secret, "previous_secrets": previous, "created_by_id": viewer.user_id}
         self._connection.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
         return self.get(viewer, webhook_id)
 
     def _lock_company(self, viewer: Viewer) -> str:
-        """Lock the viewer's company and return its id; raises Unauthorized."""
-        company_id: str = UserRepository(self._connection).get(viewer)["company_id"]
-        self._connection.execute(LOCK_COMPANY, {"company_id": company_id})
-        UserRepository(self._connection).share_viewer(viewer)  # after the company, as changes of colleagues lock
-        return company_id
+        """Lock the viewer's company and return its id; raises as `lock_as_owner` does."""
+        return str(ColleagueRepository(self._connection).lock_as_owner(viewer)["company_id"])
 
     def _webhooks_of(self, company_id: str) -> Sequence[RowMapping]:
         """Return id and URL of the company's webhooks; callers have locked the company."""

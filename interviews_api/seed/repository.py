@@ -49,7 +49,7 @@ def next_revision(new: Columns, stored: Columns) -> ColumnElement[int]:
     So links and mails sent earlier are superseded, as after a reschedule, an update or a cancellation.
     """
     is_cancelled = (new["status"] == InterviewStatus.CANCELLED) & _differs(new, stored, "status")
-    is_superseded = is_cancelled | _differs(new, stored, *APPOINTMENT_COLUMNS, "meeting_link")
+    is_superseded = is_cancelled | _differs(new, stored, *APPOINTMENT_COLUMNS, "meeting_link", "application_id")
     revision: ColumnElement[int] = stored["revision"] + case((is_superseded, 1), else_=0)
     return revision
 

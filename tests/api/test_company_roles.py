@@ -117,6 +117,22 @@ def test_owners_are_told_what_a_removed_colleague_had_set_up(team: Team, databas
     assert team.callers["ann"].ok("GET", "/webhooks")["total"] == 3
 
 
+@pytest.mark.parametrize("change", ["address", "secret"])
+def test_owners_are_told_which_webhooks_a_removed_colleague_had_changed(
+    change: str, team: Team, database: Database
+) -> None:
+    url = "https://nobody.invalid/ann"
+    path = f"/webhooks/{team.callers['ann'].ok('POST', '/webhooks', {'url': url})['id']}"
+    if change == "address":
+        url = "https://nobody.invalid/bob"
+        team.callers["bob"].ok("PATCH", path, {"url": url})
+    else:
+        team.callers["bob"].ok("POST", f"{path}/rotate-secret")
+    team.callers["bob"].ok("PATCH", path, {"events": ["interview.confirmed"]})
+    team.callers["ann"].ok("DELETE", team.paths["bob"])
+    assert {webhooks for *_, webhooks in mails(database)} == {url}
+
+
 def test_new_colleague_is_a_member(team: Team, client: FlaskClient, database: Database) -> None:
     body = {"email": "new@lumen.example", "password": PASSWORD}
     team.callers["ann"].ok("POST", USERS, body)

@@ -30,6 +30,7 @@ from tests.support.calendar_mails import (
     thunderbird,
     timeline,
 )
+from tests.support.database_rows import everything
 from tests.support.people import People
 from tests.support.settings import SECRETS
 
@@ -118,10 +119,23 @@ def test_nothing_happens_after_the_end(receive: Receive, people: People, invited
     assert answers(database) == []
 
 
-def test_moves_by_calendar_are_limited(receive: Receive, people: People, invited: Invited) -> None:
+def test_moves_by_calendar_are_limited(
+    receive: Receive, replying_app: Flask, people: People, invited: Invited, database: Database
+) -> None:
+    """Requests for another time: 5 an hour. The mail server tries the sixth later."""
+    mails = [gmail(invited, method="COUNTER", extra=f"DTSTART:203005{day}T080000Z") for day in range(10, 16)]
+    assert [receive(raw) for raw in mails[:5]] == ["applied"] * 5
+    before = everything(database)
+    result = replying_app.test_cli_runner().invoke(args=["mail", "receive"], input=mails[5])
+    assert (result.exit_code, result.output.strip()) == (75, "Too many attempts, try again later")
+    assert everything(database) == before
+
+
+def test_proposal_that_arrives_twice_is_one_request(receive: Receive, people: People, invited: Invited) -> None:
     raw = gmail(invited, method="COUNTER", extra=GMAIL_PROPOSAL)
-    outcomes = [receive(raw) for _ in range(6)]
-    assert outcomes == ["applied"] * 5 + ["ignored"]  # requests for another time: 5 an hour
+    assert [receive(raw) for _ in range(3)] == ["applied", "ignored", "ignored"]
+    assert receive(gmail(invited, method="COUNTER", extra="DTSTART:20300518T080000Z")) == "applied"
+    assert [type_ for type_, _ in timeline(people, invited)].count("interview.reschedule_requested") == 2
 
 
 def bomb(invited: Invited, kind: str) -> bytes:

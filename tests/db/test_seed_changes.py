@@ -105,6 +105,16 @@ def test_new_zone_of_the_company_raises_the_revision(record: Record, world: Worl
     assert revision(database) == before + 1
 
 
+def test_interview_of_another_application_ends_its_links(people: People, world: World, database: Database) -> None:
+    interview = people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
+    other = world.application(world.candidate(email="other@example.com"), world.job({"id": people.us_company_id}))
+    fields = ("status", "type", "scheduledDate", "timeZone", "scheduledAt")
+    loaded = {"id": interview["interviewId"], "applicationId": other["id"]} | {key: interview[key] for key in fields}
+    world.content["interviews"] = [loaded]
+    world.load()
+    assert revision(database) == 1
+
+
 @pytest.mark.parametrize(
     "answer", [{"scheduledDate": in_days(5).isoformat()}, {"status": "confirmed"}, {"status": "completed"}]
 )

@@ -31,6 +31,7 @@ def _select(interview: type[Interview]) -> SelectStatement:
             interview.revision,
             interview.starts_at,
             interview.duration_minutes,
+            interview.reschedule_request,
             User.email.label("candidate_email"),
         )
         .join(User, User.id == interview.candidate_id)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from interviews_api.db.row_limits import ActiveLimits
-from interviews_api.errors import IllegalTransition, TooManyRequests
+from interviews_api.errors import IllegalTransition
 from interviews_api.interviews.candidate_schemas import MAX_PROPOSED_TIMES, Reason
 from interviews_api.interviews.errors import InvalidLink
 from interviews_api.interviews.models import OPEN_STATUSES, Actor, InterviewStatus
@@ -109,8 +109,8 @@ class MailReceiver:
             return self._answer(Answer.OUTDATED, interview)
         try:
             if reply.is_counter:
-                self._request_reschedule(replies, interview)
-            elif reply.status is PartStat.ACCEPTED:
+                return self._request_reschedule(replies, interview)
+            if reply.status is PartStat.ACCEPTED:
                 self._interviews.apply(CONFIRM, interview, limits=self._limits)
             elif reply.status is PartStat.DECLINED:
                 reason = _reason(reply)
@@ -119,16 +119,18 @@ class MailReceiver:
                 return self._answer(Answer.TENTATIVE, interview)
         except (IllegalTransition, InvalidLink):
             return self._answer(Answer.OUTDATED, interview)
-        except TooManyRequests:
-            return ReceptionOutcome.IGNORED
         return ReceptionOutcome.APPLIED
 
-    def _request_reschedule(self, replies: list[CalendarReply], interview: InterviewRow) -> None:
+    def _request_reschedule(self, replies: list[CalendarReply], interview: InterviewRow) -> ReceptionOutcome:
+        """Ask for another time, unless the interview has this request already."""
         starts = (each.starts_at for each in replies if each.sequence == interview["revision"])
         proposed = dict.fromkeys(start for start in starts if start and start > self._now)
         proposed.pop(interview["starts_at"], None)
         request = new_request(_reason(replies[-1]), list(proposed)[:MAX_PROPOSED_TIMES])
+        if _without_moment(request) == _without_moment(interview["reschedule_request"] or {}):
+            return ReceptionOutcome.IGNORED
         self._interviews.apply(REQUEST_RESCHEDULE, interview, limits=self._limits, reschedule_request=request)
+        return ReceptionOutcome.APPLIED
 
     def _answer(self, answer: Answer, interview: InterviewRow) -> ReceptionOutcome:
         is_added = AnswerRepository(self._connection).add(answer, interview, now=self._now)
@@ -150,11 +152,16 @@ def _is_automatic(mail: IncomingMail) -> bool:
 def _has_effect_already(reply: CalendarReply, interview: InterviewRow) -> bool:
     """Return whether the interview is as the reply wants it, because a mail may arrive twice."""
     if reply.is_counter:
-        return False
+        return False  # `_request_reschedule` knows the proposals
     if reply.status is PartStat.ACCEPTED:
         return (interview["status"], interview["revision"]) == (InterviewStatus.CONFIRMED, reply.sequence)
     is_declined = (interview["status"], interview["cancelled_by"]) == (InterviewStatus.CANCELLED, Actor.CANDIDATE)
     return reply.status is PartStat.DECLINED and is_declined
+
+
+def _without_moment(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request for another time says, without the moment at which it was made."""
+    return {name: value for name, value in request.items() if name != "requested_at"}
 
 
 def _reason(reply: CalendarReply) -> str | None:
