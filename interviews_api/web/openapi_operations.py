@@ -199,7 +199,7 @@ def _errors_by_status(contract: RouteContract) -> dict[int, tuple[str, set[str]]
 
 def _errors(contract: RouteContract) -> Iterator[tuple[type[ApiError], str]]:
     """Yield a route's errors and their descriptions; "" for an error that the one before it describes."""
-    shared = {ServiceUnavailable} if contract.needs_database else set()
+    shared: set[type[ApiError]] = {ServiceUnavailable} if contract.needs_database else set()
     if contract.role is not None:
         shared.add(Unauthorized)
     if contract.query is not None or contract.body is not None:

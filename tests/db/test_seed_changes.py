@@ -112,7 +112,7 @@ def test_interview_of_another_application_ends_its_links(people: People, world: 
     loaded = {"id": interview["interviewId"], "applicationId": other["id"]} | {key: interview[key] for key in fields}
     world.content["interviews"] = [loaded]
     world.load()
-    assert revision(database) == 1
+    assert revision(database, loaded["id"]) == 1
 
 
 @pytest.mark.parametrize(
