@@ -30,10 +30,12 @@ from tests.support.settings import SETTINGS
 from tests.support.worker_processes import WorkerProcesses, count, unsent
 
 
-def possible_transitions(people: People, interview_id: str | None, number: int) -> list[tuple[Caller, str, str, Any]]:
+def possible_transitions(
+    people: People, application_id: str, interview_id: str | None, number: int
+) -> list[tuple[Caller, str, str, Any]]:
     """Return a schedule at a time of this number and, where there is an interview, each transition of it."""
     us, candidate = people.us, people.candidate
-    body = invitation(people.us_application_id, **local(in_days(2 + number)))
+    body = invitation(application_id, **local(in_days(2 + number)))
     routes: list[tuple[Caller, str, str, Any]] = [(us, "POST", "/interviews/schedule", body)]
     if interview_id:
         own, ours = f"/candidate/interviews/{interview_id}", f"/interviews/{interview_id}"
@@ -52,8 +54,9 @@ def test_an_event_for_each_commit_and_none_for_a_rollback(app: Flask, people: Pe
     with proof("a fault at a random statement or at COMMIT", database.engine.dialect.name, times) as proof_row:
         committed = failed = 0
         open_one: str | None = None
+        application_ids = (id_ for company, id_ in people.applications() if company is people.us)
         while committed + failed < times:
-            routes = possible_transitions(people, open_one, committed + failed)
+            routes = possible_transitions(people, next(application_ids), open_one, committed + failed)
             caller, method, path, body = dice.choice(routes)
             before = count(database, Event)
             with Fault(database.engine, dice.randrange(1, 14)) if dice.random() < 0.5 else nullcontext() as fault:
