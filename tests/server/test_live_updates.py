@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError
 from websockets.exceptions import InvalidStatus
 
 from interviews_api.config import Settings
+from interviews_api.config.limits import OPEN_OF_APPLICATION
 from interviews_api.db.connections import Database
 from interviews_api.services import service
 from tests.support.api import in_days, local
 from tests.support.factories import World
 from tests.support.http_server import HttpServer
-from tests.support.live_sockets import InProcessServer, ask, open_socket, schedule
+from tests.support.live_sockets import InProcessServer, ask, open_socket, schedule, with_new_application
 from tests.support.people import Parties
 from tests.support.proof_table import figure
 from tests.support.settings import SETTINGS
@@ -108,6 +109,8 @@ def test_reschedule_arrives_without_private_fields(server: HttpServer, parties: 
 def test_no_change_is_missed_while_the_hub_starts(server: HttpServer, parties: Parties) -> None:
     """The hub starts with the first listener and ends with the last."""
     for number in range(figure(sample=5, full=50)):
+        if number % OPEN_OF_APPLICATION.allowed == 0:
+            parties = with_new_application(server, parties)
         with ThreadPoolExecutor(1) as pool:
             writing = pool.submit(schedule, server, parties, 3 + number)
             with open_socket(server, parties.candidate_token, "?after=0") as ws:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -100,6 +101,13 @@ def close_code(ws: ClientConnection, seconds: float = 8) -> int:
             pass
     assert ws.protocol.close_rcvd is not None
     return ws.protocol.close_rcvd.code
+
+
+def with_new_application(server: HttpServer, parties: Parties) -> Parties:
+    """Return the parties with an application for a new job, which has no open interview yet."""
+    job = ask(server, "POST", "/jobs", parties.company_token, {"title": "Baker"})
+    application = ask(server, "POST", f"/jobs/{job['id']}/applications", parties.candidate_token)
+    return replace(parties, application_id=application["applicationId"])
 
 
 def schedule(server: HttpServer, parties: Parties, days: float = 3, **values: Any) -> str:
