@@ -96,16 +96,15 @@ def test_oldest_user_of_a_mailbox_gets_its_key_and_a_downgrade_restores_all(old_
         assert old_users.keys() == before
 
 
-@pytest.mark.parametrize("right", ["ada@example.com", "Ada@Example.com", COMPOSED])
-@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\ufeff"])
-def test_address_with_a_hidden_character_takes_no_key_of_another(hidden: str, right: str, old_users: OldUsers) -> None:
+def test_address_with_a_hidden_character_takes_no_key_of_another(old_users: OldUsers) -> None:
     """Its owner got no mail, and registered again without the character."""
-    mistyped = [f"{right}{hidden}", right.replace("e", f"e{hidden}")]
-    old_users.add([mistyped[0], right, mistyped[1]])
+    right = ["ada@example.com", "Bob@Example.com", COMPOSED]
+    mistyped = ["ada@exam\u00adple.com", "Bob@Exa\u200bmple.com", *(f"{email}\ufeff" for email in right)]
+    old_users.add([*mistyped[:3], *right, *mistyped[3:]])
     before = old_users.keys()
     old_users.migrate("head")
     keys = old_users.keys()
-    assert keys[right] == email_key(right)
+    assert {email: keys[email] for email in right} == {email: email_key(email) for email in right}
     assert {email: keys[email] for email in mistyped} == {email: before[email] for email in mistyped}
     assert sorted(old_users.outdated()) == sorted(mistyped)
 

@@ -52,6 +52,7 @@ def test_documented_front_end_works(script: str, app: Flask, gunicorn_server: Gu
     run_node(script, BASE_URL=gunicorn_server.url, TOKEN=token, PENDING_ID="641a5f123456789012345678")
 
 
+@pytest.mark.matrix
 @pytest.mark.needs_chromium
 def test_docs_page_works_offline(gunicorn_server: GunicornServer) -> None:
     run_node("docs-page.mjs", BASE_URL=gunicorn_server.url, CHROMIUM=shutil.which("chromium") or "")
@@ -108,6 +109,7 @@ def test_two_tabs_that_refresh_at_once_stay_signed_in(
     assert sessions(database) == 1
 
 
+@pytest.mark.matrix
 @pytest.mark.needs_chromium
 def test_reset_page_works_once(app: Flask, gunicorn_server: GunicornServer, world: World) -> None:
     """Run at 360 and 1280 pixels, light and dark. No requested URL holds the secret."""

@@ -94,7 +94,8 @@ def sign_in(run: Run) -> None:
         assert json.load(response)["data"]["accessToken"]
 
 
-@pytest.mark.parametrize("stop", [terminate, press_ctrl_c])
+@pytest.mark.proof
+@pytest.mark.parametrize("stop", [terminate, press_ctrl_c][: figure(sample=1, full=2)])
 def test_make_run_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> None:
     run.wait_until_it_says("The worker delivers")
     run.wait_until_it_says("Listening at")
@@ -109,7 +110,7 @@ def test_make_run_serves_and_stops(run: Run, stop: Callable[[Run], None]) -> Non
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("number", range(figure(sample=2, full=30)))
+@pytest.mark.parametrize("number", range(figure(sample=1, full=30)))
 def test_ctrl_c_at_any_moment(run: Run, number: int) -> None:
     """Press Ctrl-C also while the processes start."""
     run.wait_until_it_says("Serving on")

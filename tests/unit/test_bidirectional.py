@@ -54,7 +54,7 @@ def test_controls_cost_linear_time(part: str) -> None:
     text = part * (64 * 1024 // len(part.encode()))
     began = time.process_time()
     with_balanced_bidi_controls(text)
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 1, "quadratic time would be many seconds"
     nested = "\u2066" * 10_000 + "\u202e" * 10_000 + "\u2069" * 10_000
     assert with_balanced_bidi_controls(nested) == "\u2066" * 10_000 + "\u2069" * 10_000
 
