@@ -29,9 +29,9 @@ from tests.support.tokens import begin_session
 FRONTEND = Path(__file__).parents[1] / "frontend"
 
 
-def run_node(script: str, **environment: str) -> None:
+def run_node(script: str, seconds: int = 180, **environment: str) -> None:
     finished = subprocess.run(
-        ["node", script], cwd=FRONTEND, env=os.environ | environment, capture_output=True, text=True, timeout=180
+        ["node", script], cwd=FRONTEND, env=os.environ | environment, capture_output=True, text=True, timeout=seconds
     )
     assert (finished.returncode, finished.stdout.strip()) == (0, "as documented"), finished.stderr
 
@@ -82,6 +82,7 @@ def test_link_page_is_accessible_in_each_state(gunicorn_server: GunicornServer, 
     links["invalid"] = "/interviews/confirm/x"
     run_node(
         "link-page.mjs",
+        figure(sample=180, full=420),  # all pairs open over a hundred pages
         BASE_URL=gunicorn_server.url,
         CHROMIUM=shutil.which("chromium") or "",
         LINKS=json.dumps(links),
