@@ -1,6 +1,5 @@
 """Request ids and log lines: one line a request, without paths and secrets."""
 
-import io
 import json
 import logging
 import re
@@ -14,7 +13,7 @@ from gunicorn.config import Config
 from interviews_api import create_app
 from interviews_api.server import gunicorn_internals
 from interviews_api.web import logs
-from tests.support.logs import CANARY
+from tests.support.logs import CANARY, captured_log
 from tests.support.settings import SECRETS
 
 KEYS = {"time", "level", "logger", "message", "request_id", "method", "route", "status", "milliseconds"}
@@ -23,15 +22,8 @@ KEYS = {"time", "level", "logger", "message", "request_id", "method", "route", "
 @pytest.fixture
 def lines() -> Iterator[Any]:
     """Yield a function that returns the lines logged so far, formatted as in production."""
-    stream = io.StringIO()
-    handler, root = logging.StreamHandler(stream), logging.getLogger()
-    handler.setFormatter(logs.JsonFormatter())
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.removeHandler(handler)
-    root.setLevel(level)
+    with captured_log() as stream:
+        yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize("header", ["a", "A1._-z", "x" * 64])

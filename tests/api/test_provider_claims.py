@@ -1,8 +1,6 @@
 """Claims of an identity provider as real ones write them, hostile claims, and what the log says of a refused token."""
 
-import io
 import json
-import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +9,8 @@ import jwt
 import pytest
 
 from interviews_api.accounts.tokens import ALGORITHM
-from interviews_api.web import logs
 from tests.support.factories import World
-from tests.support.logs import CANARY
+from tests.support.logs import CANARY, captured_log
 from tests.support.provider import KEYS, OTHERS, SEED_401, Json, Provider, ask, claims, pem, signed
 from tests.support.tokens import KEY
 from tests.support.tokens import claims as own_claims
@@ -138,25 +135,18 @@ def test_issued_in_the_future_is_no_reason_to_refuse(provider: Provider, world: 
 @pytest.fixture
 def reasons() -> Iterator[Any]:
     """Yield a function that returns the reasons logged so far."""
-    stream = io.StringIO()
-    handler, root = logging.StreamHandler(stream), logging.getLogger()
-    handler.setFormatter(logs.JsonFormatter())
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    with captured_log() as stream:
 
-    def read() -> list[str]:
-        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        assert CANARY not in stream.getvalue()
-        refusals = [line for line in lines if line["message"].startswith("token refused: ")]
-        assert all(line["request_id"] and line["level"] == "info" for line in refusals)
-        stream.seek(0)
-        stream.truncate()
-        return [line["message"].removeprefix("token refused: ") for line in refusals]
+        def read() -> list[str]:
+            lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+            assert CANARY not in stream.getvalue()
+            refusals = [line for line in lines if line["message"].startswith("token refused: ")]
+            assert all(line["request_id"] and line["level"] == "info" for line in refusals)
+            stream.seek(0)
+            stream.truncate()
+            return [line["message"].removeprefix("token refused: ") for line in refusals]
 
-    yield read
-    root.removeHandler(handler)
-    root.setLevel(level)
+        yield read
 
 
 def test_log_says_why_a_token_was_refused(provider: Provider, world: World, reasons: Any) -> None:

@@ -89,6 +89,18 @@ def check_postgres(plan: list[dict[str, Any]]) -> None:
     assert not {"interviews", "applications", "candidates"} & set(scanned), plan
 
 
+def plan_of_list(
+    view: str, client: FlaskClient, database: Database, authorization: Headers, statements: list[tuple[str, Any]]
+) -> Any:
+    """Return the plan of the one statement that lists a candidate's interviews."""
+    statements.clear()
+    response = client.get(f"/candidate/interviews{view}", headers=authorization)
+    assert response.json is not None
+    assert response.json["data"]["interviews"]
+    ((statement, parameters),) = statements
+    return explain(database, statement, parameters)
+
+
 def test_list_of_ongoing_interviews_reads_one_index_range_without_a_sort(
     bulk_app: tuple[Flask, str],
     client: FlaskClient,
@@ -97,13 +109,7 @@ def test_list_of_ongoing_interviews_reads_one_index_range_without_a_sort(
     statements: list[tuple[str, Any]],
 ) -> None:
     """Durations are not in the index, so the rows of its range are looked up."""
-    authorization = headers(bulk_app[1])
-    statements.clear()
-    response = client.get("/candidate/interviews/upcoming?ongoing=true", headers=authorization)
-    assert response.json is not None
-    assert response.json["data"]["interviews"]
-    ((statement, parameters),) = statements
-    plan = explain(database, statement, parameters)
+    plan = plan_of_list("/upcoming?ongoing=true", client, database, headers(bulk_app[1]), statements)
     if database.engine.dialect.name == "sqlite":
         assert not [line for line in plan if "B-TREE" in line or re.match(r"SCAN (interviews|applications)", line)], (
             plan
@@ -128,11 +134,5 @@ def test_list_reads_one_index_range_without_a_sort(
     headers: Callable[..., Headers],
     statements: list[tuple[str, Any]],
 ) -> None:
-    authorization = headers(bulk_app[1])
-    statements.clear()
-    response = client.get(f"/candidate/interviews{view}", headers=authorization)
-    assert response.json is not None
-    assert response.json["data"]["interviews"]
-    ((statement, parameters),) = statements
-    plan = explain(database, statement, parameters)
+    plan = plan_of_list(view, client, database, headers(bulk_app[1]), statements)
     (check_sqlite if database.engine.dialect.name == "sqlite" else check_postgres)(plan)

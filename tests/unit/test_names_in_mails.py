@@ -24,7 +24,7 @@ SENT = [event for role, event in MAILS if role == "candidate" and event]
 
 
 def context_of(event: str | None, name: str) -> dict[str, Any]:
-    """Return a context with the name for company, job and candidate, who has no last name."""
+    """Return a context in which company, job and candidate have the name; the last name is empty."""
     context = delivery_context(event, "typed") | dict.fromkeys(NAMES, name) | {"last_name": ""}
     if context["mail_details"]:
         context["mail_details"] |= {"company": name, "person": name, "by": name, "change": "added"}
