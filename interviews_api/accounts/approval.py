@@ -29,7 +29,7 @@ def approval_required(view: View) -> View:
                 raise CompanyNotApproved
         return view(viewer, **path)
 
-    return extend_contract(guarded, Layer.APPROVAL)
+    return extend_contract(guarded, Layer.APPROVAL, errors=(CompanyNotApproved,))
 
 
 def new_company_approval() -> Approval:

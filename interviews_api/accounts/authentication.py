@@ -10,11 +10,12 @@ from interviews_api.accounts.errors import (
     CandidateCredentialsRequired,
     CompanyCredentialsRequired,
     EmailNotVerified,
+    OwnerRightsRequired,
 )
 from interviews_api.accounts.models import Role, Viewer
 from interviews_api.accounts.tokens import bearer_token, check_user, read_access_token, read_refresh_token
 from interviews_api.db.connections import read_connection
-from interviews_api.errors import InputRefused
+from interviews_api.errors import ApiError, InputRefused
 from interviews_api.web.route_contract import Layer, View, extend_contract
 
 
@@ -47,9 +48,11 @@ def _signed_in(view: View, read_token: Callable[[], tuple[Any, ...]], **contract
     return extend_contract(guarded, Layer.ROLE, **contract)
 
 
-def _role_required(role: Role, *, opens_unverified: bool = False, **contract: Any) -> Callable[[View], View]:
+def _role_required(
+    role: Role, *, opens_unverified: bool = False, errors: tuple[type[ApiError], ...] = (), **contract: Any
+) -> Callable[[View], View]:
     wrong_role = CandidateCredentialsRequired if role is Role.CANDIDATE else CompanyCredentialsRequired
-    errors = (wrong_role,) if opens_unverified else (wrong_role, EmailNotVerified)
+    errors = (wrong_role, *(() if opens_unverified else (EmailNotVerified,)), *errors)
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -61,7 +64,7 @@ def _role_required(role: Role, *, opens_unverified: bool = False, **contract: An
                 refuse_unverified_viewer(viewer)
             return view(viewer, **path)
 
-        declared = {"role": role.value, "opens_unverified": opens_unverified, "errors": errors, **contract}
+        declared = {"role": role.value, "errors": errors, **contract}
         return _signed_in(guarded, lambda: (read_access_token(bearer_token()),), **declared)
 
     return decorate
@@ -78,7 +81,9 @@ any_company_required = _role_required(Role.COMPANY, opens_unverified=True)
 
 
 def _owner_required(*, opens_unverified: bool = False) -> Callable[[View], View]:
-    role_required = _role_required(Role.COMPANY, opens_unverified=opens_unverified, needs_owner=True)
+    role_required = _role_required(
+        Role.COMPANY, opens_unverified=opens_unverified, needs_owner=True, errors=(OwnerRightsRequired,)
+    )
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -17,7 +17,6 @@ from interviews_api.accounts.errors import (
     EmailTaken,
     NoOwnerLeft,
     NotYourUser,
-    OwnerRightsRequired,
     TooManyColleagues,
     UserNotFound,
 )
@@ -64,7 +63,7 @@ def _check_new_password(password: str, email: str) -> None:
     CompanyMe,
     status=201,
     body=NewCompanyUser,
-    errors=(OwnerRightsRequired, EmailTaken, TooManyColleagues),
+    errors=(EmailTaken, TooManyColleagues),
     limits=(COLLEAGUES,),
     outcomes={202: ("Invitation sent", Nothing)},
 )
@@ -126,7 +125,7 @@ def list_company_users(viewer: Viewer, *, limit: int, skip: int) -> Page:
     "Company user updated successfully",
     CompanyUserAndRole,
     body=RoleChange,
-    errors=(OwnerRightsRequired, NoOwnerLeft, NotYourUser, UserNotFound),
+    errors=(NoOwnerLeft, NotYourUser, UserNotFound),
     limits=(COLLEAGUES,),
 )
 def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str, Any]:
@@ -147,7 +146,7 @@ def change_company_role(viewer: Viewer, *, user_id: str, role: str) -> dict[str,
     "Company user deleted successfully",
     Nothing,
     body=Nothing,
-    errors=(OwnerRightsRequired, CannotRemoveYourself, NotYourUser, UserNotFound),
+    errors=(CannotRemoveYourself, NotYourUser, UserNotFound),
 )
 def delete_company_user(viewer: Viewer, *, user_id: str) -> dict[str, Any]:
     """Remove a user of the viewer's company and end its sessions; all owners are told by mail."""

@@ -7,7 +7,6 @@ from sqlalchemy import RowMapping
 
 from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import candidate_required, company_required
-from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import count_attempt_of
@@ -55,7 +54,7 @@ def list_jobs(*, limit: int, skip: int) -> Page:
 @company_required
 @approval_required
 @idempotent
-@operation("Job created successfully", ListedJob, status=201, body=NewJob, errors=(CompanyNotApproved,), limits=(JOBS,))
+@operation("Job created successfully", ListedJob, status=201, body=NewJob, limits=(JOBS,))
 def create_job(viewer: Viewer, **values: str | None) -> RowMapping:
     """Publish a job of the viewer's company."""
     with transaction() as connection:

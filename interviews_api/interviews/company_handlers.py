@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import company_required
-from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits
@@ -80,7 +79,7 @@ def _check_application_in_body(connection: Connection, viewer: Viewer) -> None:
     CompanyInterview,
     status=201,
     body=Schedule,
-    errors=(*_APPLICATION_ACCESS_ERRORS, CompanyNotApproved, OverlappingInterview, TooManyOpenInterviews),
+    errors=(*_APPLICATION_ACCESS_ERRORS, OverlappingInterview, TooManyOpenInterviews),
     limits=(INTERVIEWS,),
 )
 def schedule_interview(viewer: Viewer, *, application_id: str, **invitation: Any) -> Mapping[Any, Any]:
@@ -154,7 +153,7 @@ def confirm_for_candidate(viewer: Viewer, *, interview_id: str, precondition: Pr
     "Interview rescheduled successfully",
     CompanyInterview,
     body=Reschedule,
-    errors=(*_ACCESS_ERRORS, CompanyNotApproved, RESCHEDULE.refusal, OverlappingInterview),
+    errors=(*_ACCESS_ERRORS, RESCHEDULE.refusal, OverlappingInterview),
     limits=(TRANSITIONS_OF_INTERVIEW,),
     if_match_read=show_company_interview,
 )

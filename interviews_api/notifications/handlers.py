@@ -6,7 +6,6 @@ from flask import Blueprint
 
 from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import candidate_required, company_required
-from interviews_api.accounts.errors import CompanyNotApproved
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import active_limits, count_attempt_of
 from interviews_api.clock import now
@@ -128,7 +127,7 @@ def _check_notice(connection: Any, viewer: Viewer, interview_id: str, notice_id:
     Notice,
     status=202,
     body=Nothing,
-    errors=(*_ACCESS_ERRORS, CompanyNotApproved, NoticeNotFound, NoticeNotResendable),
+    errors=(*_ACCESS_ERRORS, NoticeNotFound, NoticeNotResendable),
     limits=(RESENDS,),
 )
 def resend_notice(viewer: Viewer, *, interview_id: str, notice_id: str) -> Any:

@@ -8,7 +8,6 @@ from flask import Blueprint
 from interviews_api.accounts.audit import record
 from interviews_api.accounts.audit_models import SecurityEventType
 from interviews_api.accounts.authentication import owner_required
-from interviews_api.accounts.errors import OwnerRightsRequired
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.accounts.models import Viewer
 from interviews_api.accounts.rate_limits import by_subject, count_attempt, count_attempt_of
@@ -43,7 +42,7 @@ from interviews_api.web.page_query import PageQuery
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
-_ACCESS_ERRORS = (OwnerRightsRequired, NotYourWebhook, WebhookNotFound)
+_ACCESS_ERRORS = (NotYourWebhook, WebhookNotFound)
 
 
 def _check_webhook(connection: Any, viewer: Viewer, webhook_id: str) -> None:
@@ -63,7 +62,7 @@ def _require_webhook(viewer: Viewer, webhook_id: str) -> None:
     CreatedWebhook,
     status=201,
     body=NewWebhook,
-    errors=(OwnerRightsRequired, TooManyWebhooks, WebhookExists),
+    errors=(TooManyWebhooks, WebhookExists),
     limits=(WEBHOOKS,),
 )
 def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any:
@@ -78,7 +77,7 @@ def create_webhook(viewer: Viewer, *, url: str, events: list[str] | None) -> Any
 
 @blueprint.get("")
 @owner_required
-@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery, errors=(OwnerRightsRequired,))
+@operation("Webhooks retrieved successfully", Webhooks, query=PageQuery)
 def list_webhooks(viewer: Viewer, *, limit: int, skip: int) -> Page:
     """List the company's webhooks, oldest first."""
     with read_connection() as connection:

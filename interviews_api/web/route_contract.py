@@ -119,8 +119,6 @@ class RouteContract:
     """Whether the route takes an Idempotency-Key."""
     check: Callable[..., object] | None = None
     """The access check of `authorize_before_validation`; raises 401, 403 or 404."""
-    opens_unverified: bool = True
-    """Whether the viewer's address may be unverified."""
     socket_query: type[Schema] | None = None
     """The query of a route that clients upgrade to a WebSocket."""
 

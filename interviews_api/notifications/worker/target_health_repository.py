@@ -61,9 +61,9 @@ class WebhookHealthRepository(TargetHealthRepository):
         self._disable(target_id, true(), now=now)
 
     def _disable(self, webhook_id: str, condition: ColumnElement[bool], *, now: datetime) -> str | None:
-        """Disable the webhook if it is enabled and meets the condition; record that for each owner of its company.
+        """Disable the webhook if it is enabled and meets the condition; return the company's id.
 
-        Return the id of the company, or None when the webhook stays as it was.
+        Records a security event for each owner. Returns None if the webhook stays as it was.
         """
         is_enabled = (Webhook.id == webhook_id) & Webhook.disabled_at.is_(None)
         disable = update(Webhook).where(is_enabled, condition).values(disabled_at=now).returning(Webhook.company_id)
