@@ -41,6 +41,13 @@ class Figures:
         """Return the 99th percentile of the latency in milliseconds."""
         return statistics.median(self.p99s)
 
+    def rate_by(self, other: "Figures") -> float:
+        """Return the median over the rounds of this rate in proportion to the other's of the same round.
+
+        A shared machine is slower for minutes, and then for all that run in a round.
+        """
+        return statistics.median(rate / base for rate, base in zip(self.rates, other.rates, strict=True))
+
     @property
     def cpu(self) -> float:
         """Return the server's CPU time per request in microseconds."""

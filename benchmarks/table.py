@@ -39,10 +39,10 @@ def markdown(results: Results) -> str:
         "|---|---|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
     for route, contenders in results.items():
-        base = contenders[LIMIT].rate
+        base = contenders[LIMIT]
         for name, figures in sorted(contenders.items(), key=lambda item: -item[1].rate):
             target = " / ".join(f"{part:.2f}" for part in TARGETS.get((route, name), ()))
-            cells = [route, name, f"{figures.rate:.0f}", f"{figures.rate / base:.2f}", target]
+            cells = [route, name, f"{figures.rate:.0f}", f"{figures.rate_by(base):.2f}", target]
             cells += [f"{figures.p50:.1f}", f"{figures.p99:.1f}", f"{figures.cpu:.0f}"]
             cells += [f"{figures.database_cpu:.0f}", f"{figures.megabytes:.0f}"]
             lines.append(f"| {' | '.join(cells)} |")
@@ -60,16 +60,16 @@ def missed(results: Results) -> list[str]:
             )
 
     for (route, name), (must, _) in TARGETS.items():
-        judge(f"{route}, {name}, x LIMIT", results[route][name].rate / results[route][LIMIT].rate, must)
+        judge(f"{route}, {name}, x LIMIT", results[route][name].rate_by(results[route][LIMIT]), must)
     for route, contenders in results.items():
         ours = contenders[DEFAULT]
         for peer in ("FastAPI", "Express"):
             if peer in contenders:
-                judge(f"{route} x {peer}", ours.rate / contenders[peer].rate, AHEAD[route, peer])
+                judge(f"{route} x {peer}", ours.rate_by(contenders[peer]), AHEAD[route, peer])
         for name, most in (P99_CONFIRM if route == "confirm" else P99).items():
             ratio = contenders[name].p99 / contenders[LIMIT].p99
             judge(f"{route}, {name}: p99 x LIMIT's", ratio, most, at_most=True)
         judge(f"{route}: MiB a worker", ours.megabytes, MEGABYTES, at_most=True)
     sqlite, postgres = results["list"][SQLITE], results["list"][TOKENS]
-    judge("the list's time on SQLite x Postgres's", postgres.rate / sqlite.rate, SQLITE_TIME, at_most=True)
+    judge("the list's time on SQLite x Postgres's", postgres.rate_by(sqlite), SQLITE_TIME, at_most=True)
     return problems
