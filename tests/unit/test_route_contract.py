@@ -9,7 +9,7 @@ from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import company_required
 from interviews_api.accounts.idempotency import idempotent
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.operation import operation
 from interviews_api.web.route_contract import CachePolicy, Layer, View, check_routes, contract_of
 
@@ -28,6 +28,12 @@ def test_decorators_in_their_order_make_one_contract() -> None:
     assert contract.message == "Done"
 
 
+def test_guard_declares_its_own_refusal() -> None:
+    contract = contract_of(same_origin_required(authorize(declare(view()))))
+    assert contract is not None
+    assert (contract.layer, contract.errors) == (Layer.ORIGIN, (ForeignForm,))
+
+
 @pytest.mark.parametrize(
     "decorators",
     [
@@ -37,6 +43,8 @@ def test_decorators_in_their_order_make_one_contract() -> None:
         (declare, authorize, authorize),
         (declare, company_required, approval_required),
         (declare, approval_required, authorize),
+        (declare, same_origin_required, authorize),
+        (declare, same_origin_required, company_required),
         (idempotent,),
         (company_required,),
     ],
