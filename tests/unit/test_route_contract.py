@@ -7,7 +7,10 @@ from flask import Flask
 
 from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import company_required
+from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.idempotency import idempotent
+from interviews_api.accounts.identity_provider import local_session_required
+from interviews_api.errors import ApiError
 from interviews_api.web.fields import Nothing
 from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.operation import operation
@@ -28,10 +31,17 @@ def test_decorators_in_their_order_make_one_contract() -> None:
     assert contract.message == "Done"
 
 
-def test_guard_declares_its_own_refusal() -> None:
-    contract = contract_of(same_origin_required(authorize(declare(view()))))
+@pytest.mark.parametrize(
+    ("guard", "layer", "error"),
+    [
+        (same_origin_required, Layer.ORIGIN, ForeignForm),
+        (local_session_required, Layer.AVAILABILITY, CandidatesSignInElsewhere),
+    ],
+)
+def test_guard_declares_its_own_refusal(guard: View, layer: Layer, error: type[ApiError]) -> None:
+    contract = contract_of(guard(authorize(declare(view()))))
     assert contract is not None
-    assert (contract.layer, contract.errors) == (Layer.ORIGIN, (ForeignForm,))
+    assert (contract.layer, contract.errors) == (layer, (error,))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +53,7 @@ def test_guard_declares_its_own_refusal() -> None:
         (declare, authorize, authorize),
         (declare, company_required, approval_required),
         (declare, approval_required, authorize),
+        (declare, company_required, local_session_required),
         (declare, same_origin_required, authorize),
         (declare, same_origin_required, company_required),
         (idempotent,),
