@@ -13,7 +13,13 @@ from sqlalchemy import select, update
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.webhook import WebhookSender
-from interviews_api.notifications.delivery_errors import DeliveryError, Rejected, RetryLater, TargetGone
+from interviews_api.notifications.delivery_errors import (
+    DeliveryError,
+    MessageDeferred,
+    Rejected,
+    RetryLater,
+    TargetGone,
+)
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from interviews_api.notifications.worker.target_health_repository import WebhookHealthRepository
 from tests.support.api import invitation
@@ -143,7 +149,9 @@ def test_late_answer_of_the_old_url_is_not_about_the_new_one(
     """The URL changes while the attempt runs, and the new receiver has its own failures or none."""
     webhook_id = hook(database, people.us_company_id, "/old")
 
-    def answer_late(_webhook: Any, _context: Any) -> int:
+    def answer_late(webhook: Any, _context: Any) -> int:
+        if webhook["url"] == "https://nobody.invalid/new":
+            raise MessageDeferred("not yet")  # which is nobody's fault
         people.us.ok("PATCH", f"/webhooks/{webhook_id}", {"url": "https://nobody.invalid/new"})
         if failing_hours:
             set_failing(database, failing_hours)
@@ -153,7 +161,25 @@ def test_late_answer_of_the_old_url_is_not_about_the_new_one(
 
     people.us.ok("POST", f"/webhooks/{webhook_id}/test")
     with working(app, {Channel.WEBHOOK: answer_late}):
-        wait_for(lambda: [(row.attempts, row.lease) for row in rows(database)] == [(1, None)])
+        wait_for(lambda: [row.attempts > 0 and row.lease is None for row in rows(database)] == [True])
     webhook = webhook_row(database, webhook_id)
     assert webhook["disabled_at"] is None
     assert (webhook["failing_since"] is not None) == bool(failing_hours)
+
+
+def test_delivery_of_a_webhook_that_moved_meanwhile_goes_to_the_new_url(
+    app: Flask, people: People, database: Database
+) -> None:
+    webhook_id, urls = hook(database, people.us_company_id, "/old"), []
+
+    def answer_late(webhook: Any, _context: Any) -> int:
+        urls.append(webhook["url"])
+        if len(urls) > 1:
+            return 200
+        people.us.ok("PATCH", f"/webhooks/{webhook_id}", {"url": "https://nobody.invalid/new"})
+        raise TargetGone("answered 410", status_code=410)
+
+    people.us.ok("POST", f"/webhooks/{webhook_id}/test")
+    with working(app, {Channel.WEBHOOK: answer_late}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
+    assert urls == ["https://a.hooks.example/old", "https://nobody.invalid/new"]

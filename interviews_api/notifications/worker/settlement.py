@@ -109,14 +109,18 @@ class DeliverySettler:
         self._health(connection).record_success(target)
 
     def _end(self, connection: Connection, claim: Claim, target: RowMapping | None, error: DeliveryError) -> None:
+        """End the delivery; make it due again if a target that is gone has moved since, because it may arrive there."""
+        health = self._health(connection)
+        if target is not None and isinstance(error, TargetGone) and not health.record_gone(target, now()):
+            old_error = RetryLater("the old address is gone", status_code=error.status_code)
+            self._fail(connection, claim, None, until=now(), error=old_error)
+            return
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
         DeliveryRepository(connection).finish(
             claim, status, now=now(), error=str(error) or None, status_code=error.status_code
         )
-        if target is not None and isinstance(error, TargetGone):
-            self._health(connection).record_gone(target, now())
         if target is not None and isinstance(error, Rejected):
-            self._health(connection).record_failure(target, now())
+            health.record_failure(target, now())
 
     def _postpone(self, claim: Claim, error: RetryLater, failed_target: RowMapping | None) -> None:
         """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter.

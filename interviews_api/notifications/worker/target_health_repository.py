@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, true, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, literal, select, true, update
 
 from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
@@ -31,16 +31,18 @@ class TargetHealthRepository:
     def record_failure(self, target: Target, now: datetime) -> None:
         """Do nothing; subclasses record that an attempt failed or was rejected, by the fault of the target."""
 
-    def record_gone(self, target: Target, now: datetime) -> None:
-        """Do nothing; subclasses record that the target no longer exists."""
+    def record_gone(self, target: Target, now: datetime) -> bool:
+        """Return True; subclasses record that the target no longer exists, or return False if it has moved since."""
+        return True
 
 
 class SubscriptionHealthRepository(TargetHealthRepository):
     """The health of push subscriptions, which keep their endpoint for life. Never commits."""
 
-    def record_gone(self, target: Target, now: datetime) -> None:
-        """Delete a subscription that its push service reported as gone."""
+    def record_gone(self, target: Target, now: datetime) -> bool:
+        """Delete a subscription that its push service reported as gone, and return True."""
         self._connection.execute(delete(PushSubscription).where(PushSubscription.id == target["id"]))
+        return True
 
 
 class WebhookHealthRepository(TargetHealthRepository):
@@ -63,9 +65,11 @@ class WebhookHealthRepository(TargetHealthRepository):
         if company_id is not None:
             self._write_mails(target["id"], company_id, now)
 
-    def record_gone(self, target: Target, now: datetime) -> None:
-        """Disable a webhook whose receiver answered 410."""
+    def record_gone(self, target: Target, now: datetime) -> bool:
+        """Disable a webhook whose receiver answered 410; return False if it has another URL since."""
         self._disable(target, true(), now=now)
+        has_moved = exists().where(Webhook.id == target["id"], Webhook.url != target["url"])
+        return not self._connection.execute(select(has_moved)).scalar()
 
     def _disable(self, target: Target, condition: ColumnElement[bool], *, now: datetime) -> str | None:
         """Disable the webhook if it is enabled and meets the condition; return the company's id.
