@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, true, update
 
 from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
@@ -99,7 +99,7 @@ class WebhookHealthRepository(TargetHealthRepository):
 
 def _is_at_attempted_url(target: Target) -> ColumnElement[bool]:
     """Return the condition of the attempted webhook, unless its URL was changed since."""
-    return (Webhook.id == target["id"]) & (Webhook.url == target["url"])
+    return and_(Webhook.id == target["id"], Webhook.url == target["url"])
 
 
 TARGET_HEALTH: Mapping[Channel, type[TargetHealthRepository]] = {
