@@ -24,9 +24,8 @@ _IS_EMAIL_OF_VERIFIED_USER = exists().where(
     _user.email_verified_at.is_not(None),
     _is_email_of(_user),
 )
-ANSWERABLE_EMAIL = case((or_(Company.vouched_email == Company.email, _IS_EMAIL_OF_VERIFIED_USER), Company.email)).label(
-    "company_answerable_email"
-)
+_IS_VOUCHED = Company.vouched_email == Company.email
+ANSWERABLE_EMAIL = case((or_(_IS_VOUCHED, _IS_EMAIL_OF_VERIFIED_USER), Company.email)).label("company_answerable_email")
 """The company's `email` where answers of candidates may go, else NULL; a column of statements with `Company`.
 
 Answers go to an address that a seed file or a command gave, or that is a verified user's of the company. Anybody can
@@ -42,13 +41,13 @@ def answerable_address(row: Mapping[Any, Any]) -> str | None:
         return None
 
 
-def is_address_of_company(connection: Connection, user_id: str) -> bool:
-    """Return whether the address of the user's company is this user's.
+def makes_company_answerable(connection: Connection, user_id: str) -> bool:
+    """Return whether answers can go to the address of the user's company because it is this user's alone.
 
-    Calendar feeds name it as organizer while its user is verified (ANSWERABLE_EMAIL). So a transaction that verifies
-    or deletes such a user ends with `invalidate_all_caches`.
+    That is: while the user is verified (ANSWERABLE_EMAIL), and then calendar feeds name it as organizer. So a
+    transaction that verifies or deletes such a user ends with `invalidate_all_caches`.
     """
     companies = select(Company.id).join(CompanyUser, CompanyUser.company_id == Company.id)
-    statement = companies.join(User, _is_email_of(User))
+    statement = companies.join(User, _is_email_of(User)).where(_IS_VOUCHED.is_not(True))
     same_user = (CompanyUser.id == User.id) & (User.id == user_id)
     return connection.execute(statement.where(same_user)).first() is not None

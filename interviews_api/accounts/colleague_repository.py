@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, true, update
 from sqlalchemy.orm import aliased
 
-from interviews_api.accounts.answerable_addresses import is_address_of_company
+from interviews_api.accounts.answerable_addresses import makes_company_answerable
 from interviews_api.accounts.errors import (
     CannotRemoveYourself,
     NoOwnerLeft,
@@ -129,10 +129,10 @@ class ColleagueRepository:
         if user_id == viewer.user_id:
             raise CannotRemoveYourself
         owners = self.owners_of(owner["company_id"])
-        was_address_of_company = is_address_of_company(self._connection, user_id)
+        made_company_answerable = makes_company_answerable(self._connection, user_id)
         self._connection.execute(delete(User).where(User.id == user_id))
         self._tell(owners, owner, colleague["email"], ColleagueChange.REMOVED, now=now, webhook_urls=webhook_urls)
-        if was_address_of_company:
+        if made_company_answerable:
             invalidate_all_caches(self._connection)
 
     def change_role(self, viewer: Viewer, user_id: str, role: CompanyRole, *, now: datetime) -> tuple[RowMapping, bool]:

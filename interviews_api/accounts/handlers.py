@@ -23,7 +23,7 @@ from interviews_api.accounts.errors import (
     RegistrationClosed,
     WrongCredentials,
 )
-from interviews_api.accounts.identity_provider import local_candidate_accounts_required, local_session_required
+from interviews_api.accounts.identity_provider import local_session_required, refuse_candidates_of_provider
 from interviews_api.accounts.models import NO_SESSION, Viewer
 from interviews_api.accounts.passwords import hash_password, is_password, refuse_email_as_password
 from interviews_api.accounts.rate_limits import by_subject, count_attempt
@@ -63,37 +63,42 @@ from interviews_api.errors import InvalidInput, Unauthorized
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
 from interviews_api.web.operation import operation
-from interviews_api.web.route_contract import View
+from interviews_api.web.route_contract import Layer, View, extend_contract
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
 _REGISTRATION_LIMITS = (REGISTRATION, VERIFICATION_OF_ACCOUNT, VERIFICATION_OF_ACCOUNT_FROM_ADDRESS)
 
 
-def _registration_open_for(*open_for: str) -> Callable[[View], View]:
-    """Answer 404 before validation unless REGISTRATION has one of these values."""
+def _registration_open_for(*open_for: str, of_candidates: bool = False) -> Callable[[View], View]:
+    """Answer 404 before validation unless REGISTRATION has one of these values.
+
+    A route of candidates (`of_candidates`) is closed, too, while an identity provider has their accounts.
+    """
+    errors = (CandidatesSignInElsewhere, RegistrationClosed) if of_candidates else (RegistrationClosed,)
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded() -> Any:
+            if of_candidates:
+                refuse_candidates_of_provider()
             if service(Settings).registration not in open_for:
                 raise RegistrationClosed
             return view()
 
-        return guarded
+        return extend_contract(guarded, Layer.AVAILABILITY, errors=errors)
 
     return decorate
 
 
 @blueprint.post("/register/candidate")
-@local_candidate_accounts_required
-@_registration_open_for("open", "candidates")
+@_registration_open_for("open", "candidates", of_candidates=True)
 @operation(
     "Candidate registered successfully",
     CandidateSession,
     status=201,
     body=NewCandidate,
-    errors=(CandidatesSignInElsewhere, RegistrationClosed, EmailTaken),
+    errors=(EmailTaken,),
     limits=_REGISTRATION_LIMITS,
 )
 def register_candidate(email: str, password: str, **person: str | None) -> dict[str, Any]:
@@ -116,7 +121,7 @@ def register_candidate(email: str, password: str, **person: str | None) -> dict[
     CompanySession,
     status=201,
     body=NewCompany,
-    errors=(RegistrationClosed, EmailTaken),
+    errors=(EmailTaken,),
     limits=_REGISTRATION_LIMITS,
 )
 def register_company(email: str, password: str, company: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +181,7 @@ def refresh(viewer: Viewer, refresh_id: str) -> SchemaAndValue:
 @blueprint.post("/logout")
 @user_required
 @local_session_required
-@operation("Logged out successfully", Nothing, body=Nothing, errors=(CandidatesSignInElsewhere,))
+@operation("Logged out successfully", Nothing, body=Nothing)
 def log_out(viewer: Viewer) -> dict[str, Any]:
     """End the session of the token; its tokens are invalid at once."""
     with transaction() as connection:
@@ -192,7 +197,6 @@ def log_out(viewer: Viewer) -> dict[str, Any]:
     "Password changed successfully",
     Nothing,
     body=PasswordChange,
-    errors=(CandidatesSignInElsewhere,),
     limits=(PASSWORD_CHANGE,),
 )
 def change_password(viewer: Viewer, *, current_password: str, new_password: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from interviews_api.email_addresses import email_key
 from interviews_api.errors import Unauthorized
 from interviews_api.services import service
 from interviews_api.web.hidden_characters import hidden_character
-from interviews_api.web.route_contract import View
+from interviews_api.web.route_contract import Layer, View, extend_contract
 
 
 def has_identity_provider() -> bool:
@@ -128,19 +128,8 @@ def refuse_candidates_of_provider() -> None:
         raise CandidatesSignInElsewhere
 
 
-def local_candidate_accounts_required(view: View) -> View:
-    """Answer 404 before validation if candidates have accounts at an identity provider, and none here."""
-
-    @wraps(view)
-    def guarded() -> Any:
-        refuse_candidates_of_provider()
-        return view()
-
-    return guarded
-
-
 def local_session_required(view: View) -> View:
-    """Answer 404 to a viewer without a session or password here. Place it below `user_required`."""
+    """Answer 404 to a viewer without a session or password here."""
 
     @wraps(view)
     def guarded(viewer: Viewer, **path: Any) -> Any:
@@ -148,4 +137,4 @@ def local_session_required(view: View) -> View:
             raise CandidatesSignInElsewhere
         return view(viewer, **path)
 
-    return guarded
+    return extend_contract(guarded, Layer.AVAILABILITY, errors=(CandidatesSignInElsewhere,))

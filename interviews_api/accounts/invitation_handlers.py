@@ -24,7 +24,7 @@ from interviews_api.config.limits import REGISTRATION
 from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
-from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
+from interviews_api.web.guards import authorize_before_validation, same_origin_required
 from interviews_api.web.operation import operation
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/auth/invitations", template_folder="pages")
@@ -58,7 +58,7 @@ def show_invitation(token: str) -> Mapping[Any, Any]:
     CompanySession,
     body=InvitationPassword,
     form=InvitationPassword,
-    errors=(InvalidInvitation, ForeignForm, EmailTaken),
+    errors=(InvalidInvitation, EmailTaken),
     limits=(REGISTRATION,),
     html=_render_account,
 )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from interviews_api.accounts.answerable_addresses import is_address_of_company
+from interviews_api.accounts.answerable_addresses import makes_company_answerable
 from interviews_api.accounts.errors import EmailTaken
 from interviews_api.accounts.models import (
     NO_SESSION,
@@ -130,7 +130,7 @@ class UserRepository:
         unverified = (User.id == user_id) & User.email_verified_at.is_(None)
         is_news = self._connection.execute(update(User).where(unverified).values(email_verified_at=now)).rowcount == 1
         self._connection.execute(delete(EmailVerification).where(EmailVerification.user_id == user_id))
-        if is_news and is_address_of_company(self._connection, user_id):
+        if is_news and makes_company_answerable(self._connection, user_id):
             invalidate_all_caches(self._connection)
 
     def share_viewer(self, viewer: Viewer) -> RowMapping:
@@ -191,7 +191,7 @@ class UserRepository:
         if user_id is None:
             raise EmailTaken
         self._connection.execute(insert(CompanyUser).values(id=user_id, company_id=company_id, role=role))
-        if verified_at is not None and is_address_of_company(self._connection, user_id):
+        if verified_at is not None and makes_company_answerable(self._connection, user_id):
             invalidate_all_caches(self._connection)
         return self.get_by_email(email)
 

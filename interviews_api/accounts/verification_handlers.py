@@ -30,7 +30,7 @@ from interviews_api.db.connections import read_connection, transaction
 from interviews_api.errors import ApiError
 from interviews_api.services import service
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import ForeignForm, same_origin_required
+from interviews_api.web.guards import same_origin_required
 from interviews_api.web.operation import operation
 from interviews_api.web.plain_text import full_name
 
@@ -76,7 +76,7 @@ def show_verification(token: str) -> Mapping[Any, Any]:
     CompanyMe,
     body=VerificationToken,
     form=VerificationToken,
-    errors=(InvalidVerification, ForeignForm),
+    errors=(InvalidVerification,),
     limits=(VERIFY_FROM_ADDRESS,),
     html=_render_user,
 )
@@ -95,7 +95,7 @@ def verify_email(token: str) -> SchemaAndValue:
     Nothing,
     body=VerificationToken,
     form=VerificationToken,
-    errors=(InvalidVerification, ForeignForm),
+    errors=(InvalidVerification,),
     limits=(VERIFY_FROM_ADDRESS,),
     html=_render_rejection,
 )

@@ -51,7 +51,7 @@ def show_link(token: str) -> Mapping[Any, Any]:
     "Interview confirmed successfully",
     Confirmation,
     body=Nothing,
-    errors=(InvalidLink, ForeignForm, CONFIRM.refusal),
+    errors=(InvalidLink, CONFIRM.refusal),
     limits=(TRANSITIONS_OF_INTERVIEW,),
     html=render_interview,
 )
@@ -69,7 +69,7 @@ def confirm_by_link(token: str) -> Mapping[Any, Any]:
     Confirmation,
     body=Reason,
     form=DeclineForm,
-    errors=(InvalidLink, ForeignForm, DECLINE.refusal),
+    errors=(InvalidLink, DECLINE.refusal),
     limits=(TRANSITIONS_OF_INTERVIEW,),
     see_other=page_address,
 )
@@ -88,7 +88,7 @@ def decline_by_link(token: str, *, reason: str | None) -> Mapping[Any, Any]:
     InterviewDetails,
     body=RescheduleWish,
     form=RescheduleForm,
-    errors=(InvalidLink, ForeignForm, REQUEST_RESCHEDULE.refusal),
+    errors=(InvalidLink, REQUEST_RESCHEDULE.refusal),
     limits=(TRANSITIONS_OF_INTERVIEW, RESCHEDULE_REQUESTS),
     see_other=page_address,
 )

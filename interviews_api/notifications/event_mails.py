@@ -107,8 +107,13 @@ def facts(user: Values, context: Values) -> list[tuple[str, str]]:
 
 
 def _changes(context: Values) -> str:
-    """Return the names of the changed facts; a deleted fact is marked."""
-    names = context["changed_fields"] or ()
+    """Return the names of the changed facts; a deleted fact is marked.
+
+    The time is one of them, too, if an earlier reschedule changed it and its mail was never sent.
+    """
+    names = context["changed_fields"] or []
+    if names and context["previous_starts_at"] is not None and "starts_at" not in names:
+        names = ["starts_at", *names]
     return ", ".join(TERMS.change(TERMS.changes[name], context[name] in (None, "")) for name in names)
 
 

@@ -38,7 +38,7 @@ def same_origin_required(view: View) -> View:
             raise ForeignForm
         return view(*identity, **path)
 
-    return guarded
+    return extend_contract(guarded, Layer.ORIGIN, errors=(ForeignForm,))
 
 
 def _is_same_origin() -> bool:

@@ -3,14 +3,18 @@
 Requests are handled by it (`operation.py`), and /openapi.json is generated from it (`openapi_operations.py`).
 Decorators stand in one order on every view, so that refusals come in one order:
 
-1. 401 and 403 of the role;
-2. of a company that is not approved, 404 and 403 of `check`, then CompanyNotApproved;
-3. with a well-formed `Idempotency-Key`, its 409 and 422;
-4. if input or key were refused, 404 and 403 of `check`, then 400;
-5. else the view's own refusals::
+1. ForeignForm for a form of another site;
+2. 401 and 403 of the role;
+3. 404 of a route that the operator's settings close;
+4. of a company that is not approved, 404 and 403 of `check`, then CompanyNotApproved;
+5. with a well-formed `Idempotency-Key`, its 409 and 422;
+6. if input or key were refused, 404 and 403 of `check`, then 400;
+7. else the view's own refusals::
 
     @blueprint.post("/...")
+    @same_origin_required                 # Layer.ORIGIN
     @company_required                     # Layer.ROLE
+    @local_session_required               # Layer.AVAILABILITY
     @approval_required                    # Layer.APPROVAL
     @authorize_before_validation(check)   # Layer.AUTHORIZATION
     @idempotent                           # Layer.IDEMPOTENCY
@@ -56,7 +60,9 @@ class Layer(IntEnum):
     IDEMPOTENCY = 2
     AUTHORIZATION = 3
     APPROVAL = 4
-    ROLE = 5
+    AVAILABILITY = 5
+    ROLE = 6
+    ORIGIN = 7
 
 
 @dataclass(frozen=True)

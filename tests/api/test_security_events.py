@@ -32,7 +32,7 @@ from tests.support.receivers import wait_for, working
 from tests.support.security_events import ACTIVITY, events
 from tests.support.sessions import ACCOUNT, bearer
 from tests.support.settings import SECRETS
-from tests.support.webhooks import hook
+from tests.support.webhooks import hook, webhook_row
 
 USERS = "/auth/company/users"
 NEW_PASSWORD = "another-password"
@@ -252,7 +252,7 @@ def test_disabled_webhook_is_recorded_for_each_owner(
         people.us.ok("POST", "/interviews/schedule", invitation(people.us_application_id))
         wait_for(lambda: people.us.ok("GET", "/webhooks")["webhooks"][0]["disabledAt"])
     with database.engine.begin() as connection:  # another delivery that was on its way
-        WebhookHealthRepository(connection).record_gone(webhook_id, now())
+        WebhookHealthRepository(connection).record_gone(webhook_row(database, webhook_id), now())
     rows = events(database, SecurityEventType.WEBHOOK_DISABLED)
     assert {(row.user_id, row.actor, row.detail, row.client_address) for row in rows} == {
         (user_id, "system", webhook_id, None) for user_id in (people.us_user_id, owner["id"])

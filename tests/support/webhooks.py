@@ -1,6 +1,6 @@
 """Webhooks stored for the tests' receivers."""
 
-from sqlalchemy import insert
+from sqlalchemy import RowMapping, insert, select
 
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
@@ -16,3 +16,9 @@ def hook(database: Database, company_id: str, path: str) -> str:
     with database.engine.begin() as connection:
         connection.execute(insert(Webhook).values(id=webhook_id, company_id=company_id, **values))
     return webhook_id
+
+
+def webhook_row(database: Database, webhook_id: str) -> RowMapping:
+    """Return the stored webhook."""
+    with database.reads.connection() as connection:
+        return connection.execute(select(Webhook.__table__).where(Webhook.id == webhook_id)).mappings().one()

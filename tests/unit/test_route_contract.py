@@ -7,9 +7,12 @@ from flask import Flask
 
 from interviews_api.accounts.approval import approval_required
 from interviews_api.accounts.authentication import company_required
+from interviews_api.accounts.errors import CandidatesSignInElsewhere
 from interviews_api.accounts.idempotency import idempotent
+from interviews_api.accounts.identity_provider import local_session_required
+from interviews_api.errors import ApiError
 from interviews_api.web.fields import Nothing
-from interviews_api.web.guards import authorize_before_validation
+from interviews_api.web.guards import ForeignForm, authorize_before_validation, same_origin_required
 from interviews_api.web.operation import operation
 from interviews_api.web.route_contract import CachePolicy, Layer, View, check_routes, contract_of
 
@@ -29,6 +32,19 @@ def test_decorators_in_their_order_make_one_contract() -> None:
 
 
 @pytest.mark.parametrize(
+    ("guard", "layer", "error"),
+    [
+        (same_origin_required, Layer.ORIGIN, ForeignForm),
+        (local_session_required, Layer.AVAILABILITY, CandidatesSignInElsewhere),
+    ],
+)
+def test_guard_declares_its_own_refusal(guard: View, layer: Layer, error: type[ApiError]) -> None:
+    contract = contract_of(guard(authorize(declare(view()))))
+    assert contract is not None
+    assert (contract.layer, contract.errors) == (layer, (error,))
+
+
+@pytest.mark.parametrize(
     "decorators",
     [
         (declare, authorize, idempotent),
@@ -37,6 +53,9 @@ def test_decorators_in_their_order_make_one_contract() -> None:
         (declare, authorize, authorize),
         (declare, company_required, approval_required),
         (declare, approval_required, authorize),
+        (declare, company_required, local_session_required),
+        (declare, same_origin_required, authorize),
+        (declare, same_origin_required, company_required),
         (idempotent,),
         (company_required,),
     ],

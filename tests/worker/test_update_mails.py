@@ -98,6 +98,35 @@ def test_mail_about_a_change_says_what_changed(
     assert b"canary" not in mail.as_bytes()
 
 
+@pytest.mark.parametrize(
+    ("changes", "subject", "changed"),
+    [
+        ([{"time": "15:30"}, {"time": "16:30"}], "New time", "time"),
+        ([{"time": "15:30"}, {"time": "15:30", "notes": "x"}, {"time": "16:30"}], "New time", "time"),
+        ([{"time": "15:30"}, {"time": "15:30", "durationMinutes": 90}], "New time", "time, duration"),
+        ([{"time": "15:30"}, {}], "Changed", "time"),
+    ],
+)
+def test_mail_names_the_time_that_was_mailed_last(
+    changes: list[dict[str, Any]], subject: str, changed: str, people: People, outbox: Outbox, interview: str
+) -> None:
+    """The mail of the first reschedule was never sent; after the last change the time may be the first one again."""
+    for change in changes[:-1]:
+        people.us.ok("PUT", f"{interview}/reschedule", PRESENT | change)
+    mail = update_and_deliver(people, outbox, interview, **changes[-1])
+    text = part(mail, "text/plain")
+    assert mail["Subject"] == f"{subject}: Senior Frontend Developer at us"
+    assert f"Changed: {changed}\n" in text
+    assert re.findall("\nBefore: (.*)\n", text) == (
+        ["Thursday 15 May 2031, 14:30 (Asia/Kolkata, UTC+05:30)"] if subject == "New time" else []
+    )
+    titles = {"New time": "Interview moved", "Changed": "Interview changed"}
+    assert [push["title"] for push in outbox.pushes] == [titles[subject]]
+    outbox.take("")
+    again = update_and_deliver(people, outbox, interview, time="18:00")
+    assert f"\nBefore: Thursday 15 May 2031, {changes[-1].get('time', '14:30')}" in part(again, "text/plain")
+
+
 def test_update_makes_no_waiting_message_obsolete(people: People, outbox: Outbox, interview: str) -> None:
     """Those of an earlier revision that a reschedule would end: the company's, too."""
     us_address = people.us.ok("GET", "/auth/me")["user"]["email"]

@@ -13,14 +13,20 @@ from sqlalchemy import select, update
 from interviews_api.clock import now
 from interviews_api.db.connections import Database
 from interviews_api.notifications.channels.webhook import WebhookSender
-from interviews_api.notifications.delivery_errors import Rejected, RetryLater
+from interviews_api.notifications.delivery_errors import (
+    DeliveryError,
+    MessageDeferred,
+    Rejected,
+    RetryLater,
+    TargetGone,
+)
 from interviews_api.notifications.models import Channel, Delivery, Webhook
 from interviews_api.notifications.worker.target_health_repository import WebhookHealthRepository
 from tests.support.api import invitation
 from tests.support.factories import World
 from tests.support.people import People
 from tests.support.receivers import HttpsReceiver, Mailbox, part, wait_for, working
-from tests.support.webhooks import hook
+from tests.support.webhooks import hook, webhook_row
 
 FAST = {"backoff": lambda _attempts: timedelta(seconds=0.1)}
 
@@ -84,7 +90,7 @@ def test_disabled_webhook_is_told_to_owners_alone(people: People, world: World, 
     webhook_id = hook(database, people.us_company_id, "/500")
     set_failing(database, 24)
     with database.engine.begin() as connection:
-        WebhookHealthRepository(connection).record_failure(webhook_id, now())
+        WebhookHealthRepository(connection).record_failure(webhook_row(database, webhook_id), now())
     owners = {people.us.ok("GET", "/auth/me")["user"]["email"], owner["email"]}
     assert {row.recipient for row in rows(database, Channel.EMAIL)} == owners
 
@@ -133,3 +139,47 @@ def test_last_attempt_comes_after_a_whole_day(app: Flask, people: People, databa
     (row,) = rows(database)
     assert row.attempts == 3
     assert attempts[-1] >= row.give_up_at
+
+
+@pytest.mark.parametrize("error", [TargetGone("answered 410"), RetryLater("answered 500"), Rejected("private"), None])
+@pytest.mark.parametrize("failing_hours", [0, 25])
+def test_late_answer_of_the_old_url_is_not_about_the_new_one(
+    error: DeliveryError | None, failing_hours: int, app: Flask, people: People, database: Database
+) -> None:
+    """The URL changes while the attempt runs, and the new receiver has its own failures or none."""
+    webhook_id = hook(database, people.us_company_id, "/old")
+
+    def answer_late(webhook: Any, _context: Any) -> int:
+        if webhook["url"] == "https://nobody.invalid/new":
+            raise MessageDeferred("not yet")  # which is nobody's fault
+        people.us.ok("PATCH", f"/webhooks/{webhook_id}", {"url": "https://nobody.invalid/new"})
+        if failing_hours:
+            set_failing(database, failing_hours)
+        if error is not None:
+            raise error
+        return 200
+
+    people.us.ok("POST", f"/webhooks/{webhook_id}/test")
+    with working(app, {Channel.WEBHOOK: answer_late}):
+        wait_for(lambda: [row.attempts > 0 and row.lease is None for row in rows(database)] == [True])
+    webhook = webhook_row(database, webhook_id)
+    assert webhook["disabled_at"] is None
+    assert (webhook["failing_since"] is not None) == bool(failing_hours)
+
+
+def test_delivery_of_a_webhook_that_moved_meanwhile_goes_to_the_new_url(
+    app: Flask, people: People, database: Database
+) -> None:
+    webhook_id, urls = hook(database, people.us_company_id, "/old"), []
+
+    def answer_late(webhook: Any, _context: Any) -> int:
+        urls.append(webhook["url"])
+        if len(urls) > 1:
+            return 200
+        people.us.ok("PATCH", f"/webhooks/{webhook_id}", {"url": "https://nobody.invalid/new"})
+        raise TargetGone("answered 410", status_code=410)
+
+    people.us.ok("POST", f"/webhooks/{webhook_id}/test")
+    with working(app, {Channel.WEBHOOK: answer_late}):
+        wait_for(lambda: [row.status for row in rows(database)] == ["sent"])
+    assert urls == ["https://a.hooks.example/old", "https://nobody.invalid/new"]

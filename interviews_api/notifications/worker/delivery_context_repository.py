@@ -48,6 +48,8 @@ from interviews_api.notifications.models import (
 
 _newer = aliased(Delivery)
 _newer_event = aliased(Event)
+_earlier = aliased(Delivery)
+_reschedule = aliased(Event)
 _other = aliased(Delivery)
 _other_event = aliased(Event)
 _invited = aliased(User)
@@ -60,6 +62,37 @@ _IS_SUPERSEDED = exists().where(
     tuple_(_newer.event_id, _newer.id) > tuple_(Delivery.event_id, Delivery.id),
     _newer_event.id == _newer.event_id,
     or_(_newer_event.type != EventType.UPDATED, Event.type == EventType.UPDATED),
+)
+_LAST_SENT_EVENT = (
+    select(func.max(_earlier.event_id))
+    .where(
+        _earlier.interview_id == Delivery.interview_id,
+        _earlier.target_id == Delivery.target_id,
+        _earlier.status == DeliveryStatus.SENT,
+        _earlier.event_id < Delivery.event_id,
+    )
+    .correlate(Delivery)  # it stands within another subquery
+    .scalar_subquery()
+)
+# A reschedule makes the waiting messages of an earlier one obsolete, so the target never saw the start between them.
+_LAST_SENT_START = (
+    select(_reschedule.previous_starts_at)
+    .where(
+        _reschedule.interview_id == Event.interview_id,
+        _reschedule.id > _LAST_SENT_EVENT,
+        _reschedule.id <= Event.id,
+        _reschedule.previous_starts_at.is_not(None),
+    )
+    .order_by(_reschedule.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_START = Event.previous_starts_at.type
+_PREVIOUS_START = case(
+    (
+        Event.type == EventType.RESCHEDULED,
+        func.nullif(func.coalesce(_LAST_SENT_START, Event.previous_starts_at), Interview.starts_at, type_=_START),
+    )
 )
 # Mails to the company's own users are about the same interview, but never muted.
 _IS_TO_CANDIDATE = or_(Delivery.channel == Channel.PUSH, Delivery.target_id == Interview.candidate_id)
@@ -102,7 +135,7 @@ _DELIVERY_CONTEXT = (
         Event.at.label("event_at"),
         Event.actor.label("event_actor"),
         valid_revision(Event).label("valid_revision"),
-        Event.previous_starts_at,
+        _PREVIOUS_START.label("previous_starts_at"),
         Event.changed_fields,
         Interview.id.label("interview_id"),
         Interview.accepted_at,
@@ -168,7 +201,8 @@ class DeliveryContextRepository:
         """Return the delivery's context: its event, reset or mail, and interview, job, company and people as of now.
 
         `kind` is a key of `KINDS`. `link_id` is the id that the link of a mail about an account names, None once it
-        was used or withdrawn.
+        was used or withdrawn. `previous_starts_at` is the start in the message that the target got last, None unless
+        the interview was moved since; without such a message it is the event's.
         """
         values = {"delivery_id": delivery_id, "day_ago": now - timedelta(days=1)}
         return self._connection.execute(_DELIVERY_CONTEXT, values).mappings().one()

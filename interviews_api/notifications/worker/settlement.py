@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from interviews_api.clock import now
@@ -66,73 +66,88 @@ class DeliverySettler:
 
     def settle(self, claim: Claim) -> bool:
         """Attempt the delivery and write the outcome; return whether the target may get its next delivery."""
+        target: RowMapping | None = None
         try:
-            status_code = self._attempt(claim)
+            context, target = self._read(claim)
+            target = unsuppressed_target(context, target, now())
+            status_code = self._send(target, context)
         except _ContextUnavailable as error:  # no fault of the target, so it counts as no attempt
             _log.warning("cannot read a delivery: %s", error)
             self._stopping.wait(_DATABASE_RETRY_SECONDS)
             self.release([claim])
             return False
         except RetryLater as error:
-            is_about_target = not isinstance(error, MessageDeferred)
-            self._postpone(claim, error, pauses_target=is_about_target)
-            return not is_about_target
+            failed_target = None if isinstance(error, MessageDeferred) else target
+            self._postpone(claim, error, failed_target)
+            return failed_target is None
         except DeliveryError as error:
-            self._write(partial(self._end, claim=claim, error=error))
+            self._write(partial(self._end, claim=claim, target=target, error=error))
             return not isinstance(error, TargetGone)
         except Exception as error:
             _log.exception("delivery %s failed with an unexpected error", claim.id)
-            self._postpone(claim, RetryLater(f"unforeseen: {type(error).__name__}"), pauses_target=False)
+            self._postpone(claim, RetryLater(f"unforeseen: {type(error).__name__}"), None)
             return True
-        self._write(partial(self._succeed, claim=claim, status_code=status_code))
+        self._write(partial(self._succeed, claim=claim, target=target, status_code=status_code))
         return True
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Make claims of one lease token due again at once, because they were not attempted."""
         self._write(lambda connection: DeliveryRepository(connection).release(claims, until=now()))
 
-    def _attempt(self, claim: Claim) -> int | None:
+    def _read(self, claim: Claim) -> tuple[RowMapping, RowMapping | None]:
+        """Return the delivery's context, and its target or None; raises _ContextUnavailable."""
         try:
             with read_connection() as connection:
                 repository = DeliveryContextRepository(connection)
                 context = repository.context(claim.id, now=now())
-                target = repository.target(self._channel, claim.target_id)
+                return context, repository.target(self._channel, claim.target_id)
         except SQLAlchemyError as error:
             raise _ContextUnavailable(type(error).__name__) from None
-        return self._send(unsuppressed_target(context, target, now()), context)
 
-    def _succeed(self, connection: Connection, claim: Claim, status_code: int | None) -> None:
+    def _succeed(self, connection: Connection, claim: Claim, target: RowMapping, status_code: int | None) -> None:
         DeliveryRepository(connection).finish(claim, DeliveryStatus.SENT, now=now(), status_code=status_code)
-        self._health(connection).record_success(claim.target_id)
+        self._health(connection).record_success(target)
 
-    def _end(self, connection: Connection, claim: Claim, error: DeliveryError) -> None:
+    def _end(self, connection: Connection, claim: Claim, target: RowMapping | None, error: DeliveryError) -> None:
+        """End the delivery; make it due again if a target that is gone has moved since, because it may arrive there."""
+        health = self._health(connection)
+        if target is not None and isinstance(error, TargetGone) and not health.record_gone(target, now()):
+            old_error = RetryLater("the old address is gone", status_code=error.status_code)
+            self._fail(connection, claim, None, until=now(), error=old_error)
+            return
         status = DeliveryStatus.SUPPRESSED if isinstance(error, Obsolete) else DeliveryStatus.FAILED
         DeliveryRepository(connection).finish(
             claim, status, now=now(), error=str(error) or None, status_code=error.status_code
         )
-        if isinstance(error, TargetGone):
-            self._health(connection).record_gone(claim.target_id, now())
-        if isinstance(error, Rejected):
-            self._health(connection).record_failure(claim.target_id, now())
+        if target is not None and isinstance(error, Rejected):
+            health.record_failure(target, now())
 
-    def _postpone(self, claim: Claim, error: RetryLater, *, pauses_target: bool) -> None:
-        """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter."""
+    def _postpone(self, claim: Claim, error: RetryLater, failed_target: RowMapping | None) -> None:
+        """Plan the next attempt, the last one at `give_up_at`; then end the delivery as a dead letter.
+
+        Pauses the target, and records its failure, unless the target is not at fault (None).
+        """
         backoff = self._backoff(claim.attempts)
-        if pauses_target:
+        if failed_target is not None:
             self._slots.pause(claim.target_id, min(backoff, FIRST_BACKOFF).total_seconds())
         until = min(now() + backoff, claim.give_up_at)
-        self._write(partial(self._fail, claim=claim, until=until, error=error, is_targets_fault=pauses_target))
+        self._write(partial(self._fail, claim=claim, failed_target=failed_target, until=until, error=error))
 
     def _fail(
-        self, connection: Connection, claim: Claim, until: datetime, error: RetryLater, *, is_targets_fault: bool
+        self,
+        connection: Connection,
+        claim: Claim,
+        failed_target: RowMapping | None,
+        until: datetime,
+        error: RetryLater,
     ) -> None:
         repository, reason, status_code = DeliveryRepository(connection), str(error), error.status_code
         if now() >= claim.give_up_at:
             repository.finish(claim, DeliveryStatus.FAILED, now=now(), error=reason, status_code=status_code)
         else:
             repository.postpone(claim, until, error=reason, status_code=status_code)
-        if is_targets_fault:
-            self._health(connection).record_failure(claim.target_id, now())
+        if failed_target is not None:
+            self._health(connection).record_failure(failed_target, now())
 
     def _write(self, write: Callable[[Connection], object]) -> None:
         """Write in a transaction of its own; retry database errors until the lease has lapsed, then raise.

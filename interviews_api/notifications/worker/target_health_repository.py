@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, true, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, true, update
 
 from interviews_api.accounts.audit_models import SecurityActor, SecurityEventType
 from interviews_api.accounts.audit_repository import SecurityEventRepository
@@ -14,6 +15,9 @@ from interviews_api.notifications.worker.fan_out import RETRY_WINDOW, delivery_v
 # The last attempt of a delivery comes a day after it was written, so a little less than a day after its first failure.
 _FAILING_DAY = RETRY_WINDOW - timedelta(minutes=1)
 
+Target = Mapping[Any, Any]
+"""The row of a target as it was attempted; it may have changed since."""
+
 
 class TargetHealthRepository:
     """The health of mail addresses, which no attempt changes. Subclasses record that of others. Never commits."""
@@ -21,57 +25,64 @@ class TargetHealthRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def record_success(self, target_id: str) -> None:
+    def record_success(self, target: Target) -> None:
         """Do nothing; subclasses record that the target accepted a delivery."""
 
-    def record_failure(self, target_id: str, now: datetime) -> None:
+    def record_failure(self, target: Target, now: datetime) -> None:
         """Do nothing; subclasses record that an attempt failed or was rejected, by the fault of the target."""
 
-    def record_gone(self, target_id: str, now: datetime) -> None:
-        """Do nothing; subclasses record that the target no longer exists."""
+    def record_gone(self, target: Target, now: datetime) -> bool:
+        """Return True; subclasses record that the target no longer exists, or return False if it has moved since."""
+        return True
 
 
 class SubscriptionHealthRepository(TargetHealthRepository):
-    """The health of push subscriptions. Never commits."""
+    """The health of push subscriptions, which keep their endpoint for life. Never commits."""
 
-    def record_gone(self, target_id: str, now: datetime) -> None:
-        """Delete a subscription that its push service reported as gone."""
-        self._connection.execute(delete(PushSubscription).where(PushSubscription.id == target_id))
+    def record_gone(self, target: Target, now: datetime) -> bool:
+        """Delete a subscription that its push service reported as gone, and return True."""
+        self._connection.execute(delete(PushSubscription).where(PushSubscription.id == target["id"]))
+        return True
 
 
 class WebhookHealthRepository(TargetHealthRepository):
-    """The health of webhooks: since when they fail, and their end. Never commits."""
+    """The health of webhooks: since when they fail, and their end. Never commits.
 
-    def record_success(self, target_id: str) -> None:
+    A webhook that has another URL since the attempt stays as it is: the new receiver neither failed nor answered.
+    """
+
+    def record_success(self, target: Target) -> None:
         """Forget the failures before."""
-        is_failing = (Webhook.id == target_id) & Webhook.failing_since.is_not(None)
+        is_failing = _is_at_attempted_url(target) & Webhook.failing_since.is_not(None)
         self._connection.execute(update(Webhook).where(is_failing).values(failing_since=None))
 
-    def record_failure(self, target_id: str, now: datetime) -> None:
+    def record_failure(self, target: Target, now: datetime) -> None:
         """Record a failed attempt; disable the webhook and mail its company's owners when none succeeded for a day."""
-        is_enabled = (Webhook.id == target_id) & Webhook.disabled_at.is_(None)
+        is_enabled = _is_at_attempted_url(target) & Webhook.disabled_at.is_(None)
         since = func.coalesce(Webhook.failing_since, literal(now, Webhook.failing_since.type))
         self._connection.execute(update(Webhook).where(is_enabled).values(failing_since=since))
-        company_id = self._disable(target_id, Webhook.failing_since <= now - _FAILING_DAY, now=now)
+        company_id = self._disable(target, Webhook.failing_since <= now - _FAILING_DAY, now=now)
         if company_id is not None:
-            self._write_mails(target_id, company_id, now)
+            self._write_mails(target["id"], company_id, now)
 
-    def record_gone(self, target_id: str, now: datetime) -> None:
-        """Disable a webhook whose receiver answered 410."""
-        self._disable(target_id, true(), now=now)
+    def record_gone(self, target: Target, now: datetime) -> bool:
+        """Disable a webhook whose receiver answered 410; return False if it has another URL since."""
+        self._disable(target, true(), now=now)
+        has_moved = exists().where(Webhook.id == target["id"], Webhook.url != target["url"])
+        return not self._connection.execute(select(has_moved)).scalar()
 
-    def _disable(self, webhook_id: str, condition: ColumnElement[bool], *, now: datetime) -> str | None:
+    def _disable(self, target: Target, condition: ColumnElement[bool], *, now: datetime) -> str | None:
         """Disable the webhook if it is enabled and meets the condition; return the company's id.
 
         Records a security event for each owner. Returns None if the webhook stays as it was.
         """
-        is_enabled = (Webhook.id == webhook_id) & Webhook.disabled_at.is_(None)
+        is_enabled = _is_at_attempted_url(target) & Webhook.disabled_at.is_(None)
         disable = update(Webhook).where(is_enabled, condition).values(disabled_at=now).returning(Webhook.company_id)
         company_id: str | None = self._connection.execute(disable).scalar()
         if company_id is not None:
             events, actor = SecurityEventRepository(self._connection), SecurityActor.SYSTEM
             for owner_id in ColleagueRepository(self._connection).owners_of(company_id):
-                events.record(SecurityEventType.WEBHOOK_DISABLED, owner_id, actor=actor, detail=webhook_id, now=now)
+                events.record(SecurityEventType.WEBHOOK_DISABLED, owner_id, actor=actor, detail=target["id"], now=now)
         return company_id
 
     def _write_mails(self, webhook_id: str, company_id: str, now: datetime) -> None:
@@ -84,6 +95,11 @@ class WebhookHealthRepository(TargetHealthRepository):
         ]
         if deliveries:
             self._connection.execute(insert(Delivery), deliveries)
+
+
+def _is_at_attempted_url(target: Target) -> ColumnElement[bool]:
+    """Return the condition of the attempted webhook, unless its URL was changed since."""
+    return and_(Webhook.id == target["id"], Webhook.url == target["url"])
 
 
 TARGET_HEALTH: Mapping[Channel, type[TargetHealthRepository]] = {
