@@ -58,9 +58,8 @@ class WebhookHealthRepository(TargetHealthRepository):
 
     def record_failure(self, target: Target, now: datetime) -> None:
         """Record a failed attempt; disable the webhook and mail its company's owners when none succeeded for a day."""
-        is_enabled = _is_at_attempted_url(target) & Webhook.disabled_at.is_(None)
         since = func.coalesce(Webhook.failing_since, literal(now, Webhook.failing_since.type))
-        self._connection.execute(update(Webhook).where(is_enabled).values(failing_since=since))
+        self._connection.execute(update(Webhook).where(_is_enabled(target)).values(failing_since=since))
         company_id = self._disable(target, Webhook.failing_since <= now - _FAILING_DAY, now=now)
         if company_id is not None:
             self._write_mails(target["id"], company_id, now)
@@ -72,12 +71,13 @@ class WebhookHealthRepository(TargetHealthRepository):
         return not self._connection.execute(select(has_moved)).scalar()
 
     def _disable(self, target: Target, condition: ColumnElement[bool], *, now: datetime) -> str | None:
-        """Disable the webhook if it is enabled and meets the condition; return the company's id.
+        """Disable an enabled webhook that meets the condition, and record a security event for each owner.
 
-        Records a security event for each owner. Returns None if the webhook stays as it was.
+        Returns the id of the webhook's company, or None if no webhook was disabled.
         """
-        is_enabled = _is_at_attempted_url(target) & Webhook.disabled_at.is_(None)
-        disable = update(Webhook).where(is_enabled, condition).values(disabled_at=now).returning(Webhook.company_id)
+        disable = (
+            update(Webhook).where(_is_enabled(target), condition).values(disabled_at=now).returning(Webhook.company_id)
+        )
         company_id: str | None = self._connection.execute(disable).scalar()
         if company_id is not None:
             events, actor = SecurityEventRepository(self._connection), SecurityActor.SYSTEM
@@ -100,6 +100,11 @@ class WebhookHealthRepository(TargetHealthRepository):
 def _is_at_attempted_url(target: Target) -> ColumnElement[bool]:
     """Return the condition of the attempted webhook, unless its URL was changed since."""
     return and_(Webhook.id == target["id"], Webhook.url == target["url"])
+
+
+def _is_enabled(target: Target) -> ColumnElement[bool]:
+    """Return the condition of the attempted webhook while it is enabled."""
+    return and_(_is_at_attempted_url(target), Webhook.disabled_at.is_(None))
 
 
 TARGET_HEALTH: Mapping[Channel, type[TargetHealthRepository]] = {
